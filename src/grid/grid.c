@@ -1,0 +1,285 @@
+/* Uniform Cartesian grids: layout, mask, quadrature. */
+#include "grid/grid_impl.h"
+
+#include <string.h>
+
+static PetscErrorCode check_spec(const MuGridSpec *spec) {
+  PetscFunctionBegin;
+  if (spec->dim != 1 && spec->dim != 2)
+    return MuError(MU_ERR_INPUT, "grid: the dimension is %d; allowed are 1 and 2", (int)spec->dim);
+  for (PetscInt a = 0; a < spec->dim; ++a) {
+    if (spec->cells[a] < 1)
+      return MuError(MU_ERR_INPUT, "grid_cells: axis %d has %d cells; at least 1 is needed", (int)a,
+                     (int)spec->cells[a]);
+    if (!(spec->upper[a] > spec->lower[a]) || PetscIsInfOrNanReal(spec->upper[a] - spec->lower[a]))
+      return MuError(
+          MU_ERR_INPUT,
+          "grid_upper: axis %d runs from %g to %g; upper must be above lower, both finite", (int)a,
+          spec->lower[a], spec->upper[a]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static void fill_geometry(MuGridInfo *info, const MuGridSpec *spec) {
+  info->dim = spec->dim;
+  info->volume = 1;
+  for (PetscInt a = 0; a < 2; ++a) {
+    PetscBool there = (PetscBool)(a < spec->dim);
+    info->cells[a] = there ? spec->cells[a] : 1;
+    info->lower[a] = there ? spec->lower[a] : 0;
+    info->upper[a] = there ? spec->upper[a] : 1;
+    info->periodic[a] = there ? spec->periodic[a] : PETSC_FALSE;
+    info->spacing[a] = (info->upper[a] - info->lower[a]) / info->cells[a];
+    if (there) info->volume *= info->spacing[a];
+  }
+  info->slow_axis = spec->dim - 1;
+  info->row_length = spec->dim == 2 ? info->cells[0] : 1;
+  info->total_rows = info->cells[info->slow_axis];
+}
+
+static PetscErrorCode create_dm(MuGrid grid) {
+  MuGridInfo *info = &grid->info;
+  PetscInt *rows;
+
+  PetscFunctionBegin;
+  if (info->total_rows < info->size)
+    return MuError(
+        MU_ERR_INPUT,
+        "grid_cells: %d rows of cells cannot be shared by %d ranks; use at most %d ranks",
+        (int)info->total_rows, info->size, (int)info->total_rows);
+  PetscCall(PetscMalloc1(info->size + 1, &grid->row_starts));
+  PetscCall(PetscMalloc1(info->size, &rows));
+  grid->row_starts[0] = 0;
+  for (PetscMPIInt r = 0; r < info->size; ++r) {
+    rows[r] = info->total_rows / info->size + (r < info->total_rows % info->size);
+    grid->row_starts[r + 1] = grid->row_starts[r] + rows[r];
+  }
+  if (info->dim == 1)
+    PetscCall(DMDACreate1d(info->comm, DM_BOUNDARY_NONE, info->cells[0], 1, 1, rows, &grid->dm));
+  else
+    PetscCall(DMDACreate2d(info->comm, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR,
+                           info->cells[0], info->cells[1], 1, info->size, 1, 1, NULL, rows,
+                           &grid->dm));
+  PetscCall(DMSetUp(grid->dm));
+  PetscCall(PetscFree(rows));
+  info->row_starts = grid->row_starts;
+  info->first_row = grid->row_starts[info->rank];
+  info->rows = grid->row_starts[info->rank + 1] - info->first_row;
+  info->local_size = info->rows * info->row_length;
+  PetscFunctionReturn(0);
+}
+
+/* A face is open if it joins two inside cells; read from the global mask (NULL: all inside). */
+static void fill_mask(MuGrid grid, const unsigned char *global) {
+  MuGridInfo *info = &grid->info;
+  const PetscInt n = info->row_length;
+
+  for (PetscInt r = 0; r < info->rows; ++r)
+    for (PetscInt c = 0; c < n; ++c) {
+      PetscInt row = info->first_row + r, i = r * n + c;
+      grid->mask[i] = global ? global[row * n + c] != 0 : 1;
+      for (PetscInt a = 0; a < info->dim; ++a) {
+        PetscBool slow = (PetscBool)(a == info->slow_axis);
+        PetscInt along = slow ? row : c, count = info->cells[a];
+        PetscBool there = (PetscBool)(along > 0 || (info->periodic[a] && count > 1));
+        PetscInt lower = (along + count - 1) % count;
+        PetscInt neighbour = slow ? lower * n + c : row * n + lower;
+        grid->open[a][i] = there && grid->mask[i] && (global ? global[neighbour] != 0 : 1);
+      }
+    }
+}
+
+PetscErrorCode MuGridCreate(MPI_Comm comm, const MuGridSpec *spec, MuGrid *grid) {
+  MuGrid g;
+  MuGridInfo *info;
+  PetscInt inside = 0, total;
+
+  PetscFunctionBegin;
+  *grid = NULL;
+  PetscCall(check_spec(spec));
+  PetscCall(PetscNew(&g));
+  g->references = 1;
+  info = &g->info;
+  info->comm = comm;
+  PetscCallMPI(MPI_Comm_rank(comm, &info->rank));
+  PetscCallMPI(MPI_Comm_size(comm, &info->size));
+  fill_geometry(info, spec);
+  PetscErrorCode failed = create_dm(g);
+  if (failed) {
+    PetscCall(MuGridDestroy(&g));
+    return failed;
+  }
+  PetscCall(PetscMalloc1(info->local_size, &g->mask));
+  for (PetscInt a = 0; a < 2; ++a) {
+    PetscCall(PetscCalloc1(info->local_size, &g->open[a]));
+    info->open[a] = g->open[a];
+  }
+  PetscCall(PetscCalloc1(info->row_length, &g->halo_below));
+  PetscCall(PetscCalloc1(info->row_length, &g->halo_above));
+  fill_mask(g, spec->mask);
+  info->mask = g->mask;
+  total = info->total_rows * info->row_length;
+  for (PetscInt i = 0; i < total; ++i) inside += spec->mask ? spec->mask[i] != 0 : 1;
+  info->inside = inside;
+  info->masked = (PetscBool)(inside < total);
+  if (inside == 0) {
+    PetscCall(MuGridDestroy(&g));
+    return MuError(MU_ERR_INPUT, "grid_mask: no cell is inside the domain; at least one must be");
+  }
+  *grid = g;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridReference(MuGrid grid) {
+  grid->references++;
+  return 0;
+}
+
+PetscErrorCode MuGridDestroy(MuGrid *grid) {
+  MuGrid g = *grid;
+
+  PetscFunctionBegin;
+  *grid = NULL;
+  if (!g || --g->references > 0) PetscFunctionReturn(0);
+  PetscCall(DMDestroy(&g->dm));
+  PetscCall(PetscFree(g->row_starts));
+  PetscCall(PetscFree(g->mask));
+  PetscCall(PetscFree(g->open[0]));
+  PetscCall(PetscFree(g->open[1]));
+  PetscCall(PetscFree(g->halo_below));
+  PetscCall(PetscFree(g->halo_above));
+  PetscCall(PetscFree(g));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridGetInfo(MuGrid grid, const MuGridInfo **info) {
+  *info = &grid->info;
+  return 0;
+}
+
+PetscErrorCode MuGridGetDM(MuGrid grid, DM *dm) {
+  *dm = grid->dm;
+  return 0;
+}
+
+PetscErrorCode MuGridCreateField(MuGrid grid, Vec *field) {
+  PetscFunctionBegin;
+  PetscCall(DMCreateGlobalVector(grid->dm, field));
+  PetscCall(VecSet(*field, 0));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridCellCentre(MuGrid grid, PetscInt i, PetscReal x[2]) {
+  const MuGridInfo *info = &grid->info;
+  PetscInt row = info->first_row + i / info->row_length, column = i % info->row_length;
+  PetscInt index[2] = {info->dim == 2 ? column : row, info->dim == 2 ? row : 0};
+  x[1] = 0;
+  for (PetscInt a = 0; a < info->dim; ++a)
+    x[a] = info->lower[a] + (index[a] + 0.5) * info->spacing[a];
+  return 0;
+}
+
+/* Sums f_i g_i (|f_i - g_i| if distance) over inside cells; g = NULL stands for one (zero). */
+static PetscErrorCode sum_cells(MuGrid grid, Vec f, Vec g, PetscBool distance, PetscReal *result) {
+  const MuGridInfo *info = &grid->info;
+  const PetscReal *x, *y = NULL;
+  PetscReal sum = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(f, &x));
+  if (g) PetscCall(VecGetArrayRead(g, &y));
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    PetscReal row = 0;
+    for (PetscInt i = r * info->row_length; i < (r + 1) * info->row_length; ++i) {
+      if (!info->mask[i]) continue;
+      if (distance)
+        row += PetscAbsReal(y ? x[i] - y[i] : x[i]);
+      else
+        row += y ? x[i] * y[i] : x[i];
+    }
+    sum += row;
+  }
+  if (g) PetscCall(VecRestoreArrayRead(g, &y));
+  PetscCall(VecRestoreArrayRead(f, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, info->comm));
+  *result = sum * info->volume;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridIntegrate(MuGrid grid, Vec f, PetscReal *integral) {
+  PetscFunctionBegin;
+  PetscCall(sum_cells(grid, f, NULL, PETSC_FALSE, integral));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridInner(MuGrid grid, Vec f, Vec g, PetscReal *inner) {
+  PetscFunctionBegin;
+  PetscCall(sum_cells(grid, f, g, PETSC_FALSE, inner));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridDistanceL1(MuGrid grid, Vec f, Vec g, PetscReal *distance) {
+  PetscFunctionBegin;
+  PetscCall(sum_cells(grid, f, g, PETSC_TRUE, distance));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridApplyMask(MuGrid grid, Vec f) {
+  const MuGridInfo *info = &grid->info;
+  PetscReal *x;
+
+  PetscFunctionBegin;
+  if (!info->masked) PetscFunctionReturn(0);
+  PetscCall(VecGetArray(f, &x));
+  for (PetscInt i = 0; i < info->local_size; ++i)
+    if (!info->mask[i]) x[i] = 0;
+  PetscCall(VecRestoreArray(f, &x));
+  PetscFunctionReturn(0);
+}
+
+/* counts[r], starts[r]: the cells of rank r in a global array; freed by the caller with
+ * PetscFree2(). */
+static PetscErrorCode cell_ranges(const MuGridInfo *info, PetscMPIInt **counts,
+                                  PetscMPIInt **starts) {
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(info->size, counts, info->size, starts));
+  for (PetscMPIInt r = 0; r < info->size; ++r) {
+    (*starts)[r] = (PetscMPIInt)(info->row_starts[r] * info->row_length);
+    (*counts)[r] = (PetscMPIInt)(info->row_starts[r + 1] * info->row_length) - (*starts)[r];
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridGather(MuGrid grid, Vec f, PetscBool to_all, PetscReal *global) {
+  const MuGridInfo *info = &grid->info;
+  PetscMPIInt *counts, *starts;
+  const PetscReal *x;
+
+  PetscFunctionBegin;
+  PetscCall(cell_ranges(info, &counts, &starts));
+  PetscCall(VecGetArrayRead(f, &x));
+  if (to_all)
+    PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)info->local_size, MPIU_REAL, global, counts, starts,
+                                MPIU_REAL, info->comm));
+  else
+    PetscCallMPI(MPI_Gatherv(x, (PetscMPIInt)info->local_size, MPIU_REAL, global, counts, starts,
+                             MPIU_REAL, 0, info->comm));
+  PetscCall(VecRestoreArrayRead(f, &x));
+  PetscCall(PetscFree2(counts, starts));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridScatter(MuGrid grid, const PetscReal *global, Vec f) {
+  const MuGridInfo *info = &grid->info;
+  PetscMPIInt *counts, *starts;
+  PetscReal *x;
+
+  PetscFunctionBegin;
+  PetscCall(cell_ranges(info, &counts, &starts));
+  PetscCall(VecGetArray(f, &x));
+  PetscCallMPI(MPI_Scatterv(global, counts, starts, MPIU_REAL, x, (PetscMPIInt)info->local_size,
+                            MPIU_REAL, 0, info->comm));
+  PetscCall(VecRestoreArray(f, &x));
+  PetscCall(PetscFree2(counts, starts));
+  PetscFunctionReturn(0);
+}

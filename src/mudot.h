@@ -1,0 +1,446 @@
+/*
+   mudot: gradient flows of measures, d mu/dt = -K(mu) DF(mu), on 1-D and 2-D grids.
+
+   Conventions of every function below
+   - Returns a PetscErrorCode; call it inside PetscCall(). A mistake of the user is MU_ERR_INPUT,
+   MU_ERR_NUMERICS or MU_ERR_FILE, with one plain sentence kept for MuErrorMessage() and no trace.
+   - "Collective" functions must be called by every rank of the grid's communicator.
+   - A field is a PETSc Vec with one value per cell, created by MuGridCreateField(): row-major
+   [ny][nx], x fastest; a rank owns whole rows (in 1-D: a run of cells). Densities are with respect
+   to Lebesgue measure: the mass of a cell is rho_i |C|. Fields vanish outside the mask.
+   - <xi, s> is the quadrature sum over inside cells of xi_i s_i |C|.
+   - A face field has the same layout as a cell field: entry i of axis a is the face between cell i
+   and its lower neighbour along a. The wall faces of a no-flux axis carry zero; the upper wall is
+   not stored.
+   - Create functions hand over a new object; the caller frees it with the matching Destroy, which
+   accepts a handle to NULL and sets the handle to NULL. Objects keep a reference to what they were
+   made from.
+*/
+#ifndef MUDOT_H
+#define MUDOT_H
+
+#include <petscdmda.h>
+#include <petscts.h>
+
+/* ------------------------------------------------------------------ errors, start and end */
+
+#define MU_ERR_INPUT    1002 /* the case or the command line is wrong: exit status 2 */
+#define MU_ERR_NUMERICS 1003 /* the numerics failed: exit status 3 */
+#define MU_ERR_FILE     1004 /* a file could not be read or written: exit status 4 */
+
+/* Starts MPI and PETSc and installs the error handler that keeps quiet about a user's mistakes.
+   Collective on MPI_COMM_WORLD. `help` is PETSc's help text, may be NULL. */
+PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
+
+/* Ends what MuInitialize() started. Collective. */
+PetscErrorCode MuFinalize(void);
+
+/* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
+   MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
+PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
+/* The sentence of the last MuError(), "" if there was none. Owned by the library. */
+const char *MuErrorMessage(void);
+
+/* ------------------------------------------------------------------ grids */
+
+typedef struct _p_MuGrid *MuGrid;
+
+/* What a grid is made from. Axis 0 is x, axis 1 is y. */
+typedef struct {
+  PetscInt dim;                 /* 1 or 2 */
+  PetscReal lower[2], upper[2]; /* corners of the box */
+  PetscInt cells[2];            /* number of cells per axis; cells[1] is ignored in 1-D */
+  PetscBool periodic[2];        /* otherwise no-flux walls */
+  const unsigned char *mask; /* global [ny][nx], 1 = inside, the same on all ranks; NULL: everything
+                                is inside. Copied. */
+} MuGridSpec;
+
+/* What may be known of a grid; read only, owned by the grid. The slow axis is the one cut among the
+   ranks: y in 2-D, x in 1-D. Local arrays are [rows][row_length]: in 1-D row_length is 1 and a
+   "row" is a cell. */
+typedef struct {
+  MPI_Comm comm;
+  PetscMPIInt rank, size;
+  PetscInt dim;
+  PetscInt cells[2]; /* cells[1] = 1 in 1-D */
+  PetscReal lower[2], upper[2];
+  PetscReal spacing[2]; /* cell widths; spacing[1] = 1 in 1-D */
+  PetscReal volume;     /* |C|: product of the dim widths */
+  PetscBool periodic[2];
+  PetscInt slow_axis;           /* dim - 1 */
+  PetscInt row_length;          /* nx in 2-D, 1 in 1-D */
+  PetscInt total_rows;          /* cells[slow_axis] */
+  PetscInt first_row, rows;     /* rows of this rank */
+  PetscInt local_size;          /* rows * row_length */
+  const PetscInt *row_starts;   /* [size + 1] first row of every rank */
+  PetscBool masked;             /* whether any cell is outside */
+  const unsigned char *mask;    /* [rows][row_length], 1 = inside; never NULL */
+  const unsigned char *open[2]; /* per axis: 1 where the lower face of the cell joins two inside
+                                   cells; a face field */
+  PetscInt inside;              /* global number of inside cells */
+} MuGridInfo;
+
+/* Creates a grid. Collective on comm. MU_ERR_INPUT: no cells, an empty box, no inside cell, fewer
+ * rows than ranks. */
+PetscErrorCode MuGridCreate(MPI_Comm comm, const MuGridSpec *spec, MuGrid *grid);
+PetscErrorCode MuGridDestroy(MuGrid *grid);
+PetscErrorCode MuGridReference(MuGrid grid);
+PetscErrorCode MuGridGetInfo(MuGrid grid, const MuGridInfo **info);
+
+/* The DMDA that holds the layout; borrowed. */
+PetscErrorCode MuGridGetDM(MuGrid grid, DM *dm);
+
+/* A new field of zeros; the caller destroys it with VecDestroy(). Collective. */
+PetscErrorCode MuGridCreateField(MuGrid grid, Vec *field);
+
+/* Centre of the cell with local index i: x[0], x[1] (x[1] = 0 in 1-D). Not collective. */
+PetscErrorCode MuGridCellCentre(MuGrid grid, PetscInt i, PetscReal x[2]);
+
+/* integral of the field: sum of f_i |C| over inside cells, the same bits on every rank. Collective.
+ */
+PetscErrorCode MuGridIntegrate(MuGrid grid, Vec f, PetscReal *integral);
+
+/* <f, g>: sum of f_i g_i |C|. Collective. */
+PetscErrorCode MuGridInner(MuGrid grid, Vec f, Vec g, PetscReal *inner);
+
+/* integral of |f - g|; g may be NULL for zero. Collective. */
+PetscErrorCode MuGridDistanceL1(MuGrid grid, Vec f, Vec g, PetscReal *distance);
+
+/* Sets the cells outside the mask to zero. Not collective. */
+PetscErrorCode MuGridApplyMask(MuGrid grid, Vec f);
+
+/* Exchanges the rows next to this rank's slab: below[row_length] is the last row of the rank
+   before, above[row_length] the first row of the rank after, wrapping around on a periodic axis; at
+   a wall they are filled with zero. `local` is the local array [rows][row_length]. Either may be
+   NULL. Collective. */
+PetscErrorCode MuGridExchangeRows(MuGrid grid, const PetscReal *local, PetscReal *below,
+                                  PetscReal *above);
+
+/* Face differences along an axis: d_i = (f_i - f_(lower neighbour)) / spacing on open faces, 0 on
+ * closed ones. Collective. */
+PetscErrorCode MuGridGradient(MuGrid grid, PetscInt axis, Vec f, Vec d);
+
+/* Adds scale * (flux_(upper face) - flux_(lower face)) / spacing to out: the negative adjoint of
+   MuGridGradient(). The flux must vanish on closed faces. Collective. */
+PetscErrorCode MuGridAddDivergence(MuGrid grid, PetscInt axis, PetscReal scale, Vec flux, Vec out);
+
+/* Redistribution between slabs of rows and slabs of columns, for what works along the slow axis of
+   a 2-D grid. An item is `item` consecutive doubles. Rows are split as in the grid; `columns`
+   columns are split as evenly as PETSc splits a layout. Rows side: [rows][columns][item]; columns
+   side: [my columns][total_rows][item]. */
+typedef struct _p_MuTranspose *MuTranspose;
+PetscErrorCode MuTransposeCreate(MuGrid grid, PetscInt columns, PetscInt item,
+                                 MuTranspose *transpose);
+PetscErrorCode MuTransposeDestroy(MuTranspose *transpose);
+PetscErrorCode MuTransposeGetColumns(MuTranspose transpose, PetscInt *first, PetscInt *count);
+/* Collective; in and out must not overlap. */
+PetscErrorCode MuTransposeForward(MuTranspose transpose, const PetscReal *rows, PetscReal *columns);
+PetscErrorCode MuTransposeBackward(MuTranspose transpose, const PetscReal *columns,
+                                   PetscReal *rows);
+
+/* Copies the field to every rank (to_all) or to rank 0 as the global array [ny][nx]; `global` is
+   allocated by the caller where it is received and may be NULL elsewhere. Collective. */
+PetscErrorCode MuGridGather(MuGrid grid, Vec f, PetscBool to_all, PetscReal *global);
+/* The reverse: every rank keeps its part of a global array that rank 0 holds. Collective. */
+PetscErrorCode MuGridScatter(MuGrid grid, const PetscReal *global, Vec f);
+
+/* Number of connected components of the inside cells (faces join cells, periodic axes wrap) and
+   their sizes in cells: sizes[] holds at most max of them, largest first. Collective. */
+PetscErrorCode MuGridComponents(MuGrid grid, PetscInt max, PetscInt *count, PetscInt sizes[]);
+
+/* ------------------------------------------------------------------ arrays */
+
+#define MU_MIN_NORMAL 2.2250738585072014e-308
+
+/* y_i = exp x_i, log x_i, log max(x_i, smallest normal number), x_i^p; vectorised, within 4 units
+   in the last place. x and y may be the same. */
+void MuArrayExp(PetscInt n, const PetscReal *x, PetscReal *y);
+void MuArrayLog(PetscInt n, const PetscReal *x, PetscReal *y);
+void MuArrayLogPositive(PetscInt n, const PetscReal *x, PetscReal *y);
+void MuArrayPow(PetscInt n, const PetscReal *x, PetscReal p, PetscReal *y);
+
+/* ------------------------------------------------------------------ kernels */
+
+typedef struct _p_MuKernel *MuKernel;
+
+typedef enum {
+  MU_EXTENSION_DEFAULT,
+  MU_EXTENSION_ZERO,
+  MU_EXTENSION_REFLECT,
+  MU_EXTENSION_PERIODIC
+} MuExtension;
+typedef enum {
+  MU_NORMALIZATION_DEFAULT,
+  MU_NORMALIZATION_MASS,
+  MU_NORMALIZATION_PEAK
+} MuNormalization;
+
+/* k_h(z) = k(z/h)/h^d (mass: integral 1) or k(z/h)/k(0) (peak). */
+typedef struct {
+  char type[32];                 /* a name of the kernel table */
+  PetscReal bandwidth;           /* h > 0 */
+  MuNormalization normalization; /* default: mass; imq: peak; riesz: -|z/h|^r, unscaled */
+  MuExtension
+      extension; /* how walls are met; default: reflect. A periodic axis is always periodic. */
+  PetscReal smoothness; /* matern: 0.5, 1.5 or 2.5 */
+  PetscReal order; /* bessel: s > 0; any s under reflect and periodic; s > d/2 - 1/2 under zero */
+  PetscReal exponent; /* riesz: r in (0, 2) */
+} MuKernelSpec;
+
+/* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
+ * 1, exponent 1. */
+void MuKernelSpecDefault(MuKernelSpec *spec);
+PetscBool MuKernelSpecEqual(const MuKernelSpec *a, const MuKernelSpec *b);
+
+/* Creates a kernel in R^dim. Not collective. MU_ERR_INPUT names the wrong key. */
+PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel);
+PetscErrorCode MuKernelDestroy(MuKernel *kernel);
+PetscErrorCode MuKernelReference(MuKernel kernel);
+PetscErrorCode MuKernelGetSpec(MuKernel kernel, const MuKernelSpec **spec);
+/* k_h at distance r >= 0 (infinite where it has an integrable singularity). */
+PetscErrorCode MuKernelEvaluate(MuKernel kernel, PetscReal r, PetscReal *value);
+/* The Fourier transform at |omega|: integral of k_h(z) exp(-i omega z) dz; infinite at 0 where the
+ * integral diverges. */
+PetscErrorCode MuKernelSymbol(MuKernel kernel, PetscReal omega, PetscReal *value);
+/* Distance beyond which k_h is below 3e-18 of its size; PETSC_INFINITY for algebraic tails. */
+PetscErrorCode MuKernelSupport(MuKernel kernel, PetscReal *radius);
+/* Whether the kernel is positive definite only on measures of mass zero (riesz). */
+PetscErrorCode MuKernelIsConditional(MuKernel kernel, PetscBool *conditional);
+
+/* Where the samples of a field sit. */
+typedef enum { MU_CELLS = -1, MU_FACES_X = 0, MU_FACES_Y = 1 } MuLocation;
+
+typedef struct _p_MuConvolution *MuConvolution;
+
+/* Kc f (x) = integral of k(x - y) f(y) dy over the box, with the kernel's extension. Plans and
+   symbols are built here, none later. Under `reflect` a face field reflects oddly along its own
+   axis (DST-I) and evenly along the other. Collective. */
+PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation location,
+                                   MuConvolution *convolution);
+
+/* The same for any even function given by its value w(z) at cell offsets z (not a Galerkin
+   average): zero extension on no-flux axes; on a periodic axis z is the shortest image. `weight` is
+   called with z[0..dim-1]; it must not keep ctx. Collective. */
+PetscErrorCode MuConvolutionCreateFunction(MuGrid grid,
+                                           PetscErrorCode (*weight)(void *ctx, const PetscReal z[2],
+                                                                    PetscReal *w),
+                                           void *ctx, MuConvolution *convolution);
+PetscErrorCode MuConvolutionDestroy(MuConvolution *convolution);
+PetscErrorCode MuConvolutionReference(MuConvolution convolution);
+
+/* out = Kc in. in and out may be the same. Values outside the mask are read (they should be zero)
+ * and written. Collective. */
+PetscErrorCode MuConvolutionApply(MuConvolution convolution, Vec in, Vec out);
+
+/* out = (P Kc P + ridge)^(-1) in on the inside cells (P the mask): diagonal under reflect and
+   periodic without a mask, else preconditioned conjugate gradients to relative residual 1e-12.
+   MU_ERR_NUMERICS if they do not converge. Collective. */
+PetscErrorCode MuConvolutionApplyInverse(MuConvolution convolution, PetscReal ridge, Vec in,
+                                         Vec out);
+
+/* out ~ (a Kc + b)^(-1) in, a, b >= 0: exact under reflect and periodic without a mask, a symmetric
+   positive definite approximation (circulant on the padded box) otherwise. For preconditioners.
+   Collective. */
+PetscErrorCode MuConvolutionApplyRational(MuConvolution convolution, PetscReal a, PetscReal b,
+                                          Vec in, Vec out);
+
+/* Smallest and largest value of the discrete symbol (of the circulant on the padded box under
+ * zero). Not collective. */
+PetscErrorCode MuConvolutionGetSymbolRange(MuConvolution convolution, PetscReal *smallest,
+                                           PetscReal *largest);
+/* The diagonal entry of Kc, weight at offset 0 times |C|. Not collective. */
+PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *diagonal);
+/* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
+PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);
+
+/* ------------------------------------------------------------------ energies */
+
+typedef struct _p_MuEnergy *MuEnergy;
+
+#define MU_MAX_TERMS 16
+
+typedef struct {
+  PetscInt terms;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the energy table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 (potential and interaction: any sign) */
+  PetscReal power_exponent;       /* p of `power` */
+  PetscReal internal_exponent;    /* m of `internal`, > 0 and != 1 */
+  PetscErrorCode (*potential)(void *ctx, const PetscReal x[2], PetscReal *v); /* V of `potential` */
+  void *potential_ctx;
+  PetscErrorCode (*interaction)(void *ctx, const PetscReal z[2],
+                                PetscReal *w); /* W of `interaction`, even */
+  void *interaction_ctx;
+  MuKernel kernel; /* of mmd and blob_entropy; NULL if neither is there. Referenced. */
+  Vec log_target;  /* log pi as a field, -infinity where pi vanishes; NULL if no term needs it.
+                      Referenced. */
+} MuEnergySpec;
+
+/* F = sum of weight * named term. Collective. MU_ERR_INPUT: unknown name, exponent out of range, a
+ * missing target or kernel. */
+PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
+PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
+PetscErrorCode MuEnergyReference(MuEnergy energy);
+PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
+                                const PetscReal **weights);
+
+/* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
+   With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
+   Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
+   rho = 0, log rho is taken at the smallest normal number. F may be +infinity (mass where pi
+   vanishes). Collective. */
+PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
+                                Vec derivative, Vec preimage);
+
+/* Whether the energy is a multiple of `mmd` alone, so that preimage exists. */
+PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
+
+/* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
+   DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
+   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. preimage as
+   above (NULL allowed). Collective. */
+PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
+                                        Vec preimage);
+
+/* The diagonal of the local terms' second derivative: f_i''(rho_i); nonlocal terms add nothing. Not
+ * collective. */
+PetscErrorCode MuEnergyCurvature(MuEnergy energy, Vec rho, Vec curvature);
+
+/* The part of DF that is linear in log rho: DF = diffusivity * log rho + potential + rest,
+   diffusivity = the sum of the weights of kl and entropy, potential (NULL or a field) from kl,
+   entropy and potential terms. *only: there is no rest. Collective. */
+PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, Vec potential,
+                                       PetscBool *only);
+
+/* The rest of DF, split for linearly implicit transport: relative (function of s = rho/pi:
+   inclusive_kl, hellinger, chi2, power) into `relative`, function of rho alone (internal, and rho
+   of l2) into `local`, everything else (mmd, interaction, blob_entropy, -pi of l2) into `frozen`.
+   Each a field, set (not added to). has[3] says which of the three, in that order, is there at all;
+   NULL fields are skipped. Collective. */
+PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
+                                      PetscBool has[3]);
+
+/* log pi, or NULL; borrowed. */
+PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
+
+/* ------------------------------------------------------------------ geometries */
+
+typedef struct _p_MuGeometry *MuGeometry;
+
+/* Mean of rho over a face. AUTO: logarithmic, except Stolarsky's for `internal`, whose flux then is
+ * the difference of rho^m. */
+typedef enum {
+  MU_MEAN_AUTO,
+  MU_MEAN_LOGARITHMIC,
+  MU_MEAN_ARITHMETIC,
+  MU_MEAN_UPWIND,
+  MU_MEAN_STOLARSKY
+} MuMean;
+
+typedef struct {
+  PetscInt parts;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the geometry table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 */
+  PetscBool spherical;            /* project the reaction part to conserve mass */
+  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein; and of mmd if > 0 */
+  PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
+  MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
+                       here */
+  PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
+  MuKernel kernel;              /* NULL if no part needs one. Referenced. */
+} MuGeometrySpec;
+
+typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
+
+/* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
+ * kernel or ridge, ... */
+PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeometry *geometry);
+PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
+PetscErrorCode MuGeometryReference(MuGeometry geometry);
+PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
+                                  const PetscReal **weights);
+/* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
+PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
+
+/* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
+   - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
+   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC.
+   Collective. */
+PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
+
+/* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
+   where needed. With UPWIND the face mean depends on the sign of the difference of xi and is taken
+   in Apply. Collective. */
+PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
+
+/* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
+   `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
+   needs no inverse. out must differ from xi. Collective. */
+PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
+
+/* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
+   included. MU_ERR_INPUT if a reaction part has no such form (mmd). Collective. */
+PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
+PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
+
+/* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
+   wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
+   with UPWIND. Collective. */
+PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
+/* The face mean M_f itself. */
+PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
+/* Whether every transport part is local (no stein). */
+PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
+/* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
+ * mu^2/(mu + lambda), ... Collective. */
+PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
+
+/* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
+typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalMethod;
+/* The method for this geometry; IDENTITY where K zeta = v is not well posed (kernel operators with
+ * fast-decaying spectrum). Not collective. */
+PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
+                                         const char **sentence);
+/* R(mu, v) at the state mu. `guess` ~ zeta with guess_image = K guess (both may be NULL) starts the
+   solve and gives the accuracy: the error is relative to 1/2 <v - K guess, K^(-1)(v - K guess)>.
+   With IDENTITY R = 1/2 <guess, v>. Collective. */
+PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
+                                PetscReal *value);
+
+/* ------------------------------------------------------------------ linear transport steps */
+
+typedef struct _p_MuTransport *MuTransport;
+
+typedef enum {
+  MU_TRANSPORT_AUTO,
+  MU_TRANSPORT_COUPLED,
+  MU_TRANSPORT_DIMENSION_SPLIT,
+  MU_TRANSPORT_DIRECT
+} MuTransportSolver;
+
+/* Solves (I + dt div J) rho1 = rho0 with face fluxes J_f = a_f rho_lower - b_f rho_upper, a_f, b_f
+   >= 0: an M-matrix with column sums one, so rho1 is non-negative with the mass of rho0 for every
+   dt. In 1-D every solver is one (cyclic) tridiagonal solve. Collective. */
+PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransport *transport);
+PetscErrorCode MuTransportDestroy(MuTransport *transport);
+/* Face fields a and b of an axis, in units 1/time times length/length: the flux divided by the
+   spacing is included, i.e. (div J)_i = sum over axes (J_upper face - J_lower face) with J_f = a_f
+   rho_lower - b_f rho_upper and a, b already divided by spacing^2 (1/time). Borrowed, to be filled
+   by the caller and then announced by MuTransportSetUp(). Zero on closed faces. */
+PetscErrorCode MuTransportGetCoefficients(MuTransport transport, PetscInt axis, Vec *a, Vec *b);
+/* log pi with a_f pi_lower = b_f pi_upper (detailed balance), for `coupled` and `direct`, which
+ * symmetrise with it; NULL: not reversible. Referenced. */
+PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
+/* Factors for a step size; call again when dt or the coefficients change. */
+PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
+/* dimension_split: axis order x then y, or y then x if reversed. Iterative solvers stop when the
+   residual b - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0).
+   rho0 and rho1 may be the same. MU_ERR_NUMERICS if that is not reached. Collective. */
+PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
+PetscErrorCode MuTransportSetTolerance(MuTransport transport,
+                                       PetscReal tolerance); /* default 1e-12 */
+PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterations);
+/* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
+PetscReal MuBernoulli(PetscReal z);
+
+#endif

@@ -1,0 +1,96 @@
+#include "support.h"
+
+int TestMain(int argc, char **argv, Suite *(*make_suite)(void)) {
+  int failed;
+  if (MuInitialize(&argc, &argv, NULL)) return 1;
+  SRunner *runner = srunner_create(make_suite());
+  srunner_set_fork_status(runner, CK_NOFORK);
+  srunner_run_all(runner, CK_NORMAL);
+  failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  if (failed) MPI_Abort(MPI_COMM_WORLD, 1);
+  return MuFinalize() ? 1 : 0;
+}
+
+PetscBool TestQuick(void) {
+  return (PetscBool)(getenv("MU_TEST_QUICK") != NULL);
+}
+
+MuGrid TestGrid(PetscInt dim, PetscInt nx, PetscInt ny, PetscReal lower, PetscReal upper,
+                PetscBool periodic) {
+  MuGridSpec spec = {.dim = dim,
+                     .lower = {lower, lower},
+                     .upper = {upper, upper},
+                     .cells = {nx, ny},
+                     .periodic = {periodic, periodic}};
+  MuGrid grid;
+  OK(MuGridCreate(MPI_COMM_WORLD, &spec, &grid));
+  return grid;
+}
+
+Vec TestField(MuGrid grid, PetscReal (*f)(PetscReal x, PetscReal y)) {
+  const MuGridInfo *info;
+  Vec field;
+  PetscReal *a, x[2];
+  OK(MuGridGetInfo(grid, &info));
+  OK(MuGridCreateField(grid, &field));
+  OK(VecGetArray(field, &a));
+  for (PetscInt i = 0; i < info->local_size; ++i) {
+    OK(MuGridCellCentre(grid, i, x));
+    a[i] = info->mask[i] ? f(x[0], x[1]) : 0;
+  }
+  OK(VecRestoreArray(field, &a));
+  return field;
+}
+
+/* splitmix64 of the global cell number */
+static PetscReal uniform(unsigned seed, PetscInt cell) {
+  unsigned long long z = (unsigned long long)seed * 0x9E3779B97F4A7C15ull +
+                         (unsigned long long)(cell + 1) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  z ^= z >> 31;
+  return ((PetscReal)(z >> 11) + 0.5) / 9007199254740992.0;
+}
+
+Vec TestRandomField(MuGrid grid, unsigned seed, PetscReal low, PetscReal high) {
+  const MuGridInfo *info;
+  Vec field;
+  PetscReal *a;
+  OK(MuGridGetInfo(grid, &info));
+  OK(MuGridCreateField(grid, &field));
+  OK(VecGetArray(field, &a));
+  for (PetscInt i = 0; i < info->local_size; ++i)
+    a[i] = info->mask[i]
+               ? low + (high - low) * uniform(seed, info->first_row * info->row_length + i)
+               : 0;
+  OK(VecRestoreArray(field, &a));
+  return field;
+}
+
+PetscReal *TestGather(MuGrid grid, Vec f) {
+  const MuGridInfo *info;
+  OK(MuGridGetInfo(grid, &info));
+  PetscReal *global = malloc(sizeof(PetscReal) * (size_t)(info->cells[0] * info->cells[1]));
+  OK(MuGridGather(grid, f, PETSC_TRUE, global));
+  return global;
+}
+
+PetscReal TestSlope(PetscInt n, const PetscReal *x, const PetscReal *y) {
+  PetscReal sx = 0, sy = 0, sxx = 0, sxy = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal a = log(x[i]), b = log(y[i]);
+    sx += a, sy += b, sxx += a * a, sxy += a * b;
+  }
+  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
+}
+
+PetscReal TestMaxDifference(Vec f, Vec g) {
+  Vec d;
+  PetscReal norm;
+  OK(VecDuplicate(f, &d));
+  OK(VecWAXPY(d, -1, f, g));
+  OK(VecNorm(d, NORM_INFINITY, &norm));
+  OK(VecDestroy(&d));
+  return norm;
+}

@@ -1,0 +1,45 @@
+/* What every test program shares: start, end, grids and small comparisons. */
+#ifndef MUDOT_TESTS_SUPPORT_H
+#define MUDOT_TESTS_SUPPORT_H
+
+#include "mudot.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* In a test: fails it with mudot's sentence if the call returns an error. */
+#define OK(call)                                                                                   \
+  do {                                                                                             \
+    PetscErrorCode code_ = (call);                                                                 \
+    ck_assert_msg(code_ == 0, "%s: error %d: %s", #call, (int)code_, MuErrorMessage());            \
+  } while (0)
+
+/* Runs the suite between MuInitialize() and MuFinalize() on every rank; all ranks must agree.
+ * Returns main's status. */
+int TestMain(int argc, char **argv, Suite *(*make_suite)(void));
+
+/* Whether a short run is wanted (sanitizers): the same tests on fewer or smaller cases. */
+PetscBool TestQuick(void);
+
+/* Grid on MPI_COMM_WORLD: [lower, upper]^dim with n[0], n[1] cells. */
+MuGrid TestGrid(PetscInt dim, PetscInt nx, PetscInt ny, PetscReal lower, PetscReal upper,
+                PetscBool periodic);
+
+/* A field with f(x, y) at the cell centres, zero outside the mask. */
+Vec TestField(MuGrid grid, PetscReal (*f)(PetscReal x, PetscReal y));
+
+/* A reproducible field of uniform numbers in (low, high): the same cells get the same numbers on
+ * any number of ranks. */
+Vec TestRandomField(MuGrid grid, unsigned seed, PetscReal low, PetscReal high);
+
+/* The field as a global array on every rank, [ny][nx]; free() it. */
+PetscReal *TestGather(MuGrid grid, Vec f);
+
+/* Least-squares slope of log y against log x. */
+PetscReal TestSlope(PetscInt n, const PetscReal *x, const PetscReal *y);
+
+/* Largest |f - g| over all cells. */
+PetscReal TestMaxDifference(Vec f, Vec g);
+
+#endif
