@@ -320,6 +320,9 @@ PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, 
 PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
                                       PetscBool has[3]);
 
+/* What the energy was made from (borrowed; names and kernel live as long as the energy). */
+PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
+
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
@@ -359,6 +362,8 @@ PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
 PetscErrorCode MuGeometryReference(MuGeometry geometry);
 PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
                                   const PetscReal **weights);
+/* What the geometry was made from (borrowed; names and kernel live as long as the geometry). */
+PetscErrorCode MuGeometryGetSpec(MuGeometry geometry, const MuGeometrySpec **spec);
 /* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
 PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
 
@@ -389,6 +394,10 @@ PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
 PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
 /* The face mean M_f itself. */
 PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
+/* flux[axis]: the face flux of the nonlocal transport parts (stein, ridge_stein), -weight * M_f
+   k*(M_f grad xi): mass per time and face area, towards the upper cell if positive. dim face
+   fields, set. Collective. */
+PetscErrorCode MuGeometryNonlocalFlux(MuGeometry geometry, Vec xi, Vec flux[]);
 /* Whether every transport part is local (no stein). */
 PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
 /* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
@@ -442,5 +451,116 @@ PetscErrorCode MuTransportSetTolerance(MuTransport transport,
 PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterations);
 /* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
 PetscReal MuBernoulli(PetscReal z);
+
+/* ------------------------------------------------------------------ flows */
+
+typedef struct _p_MuFlow *MuFlow;
+
+/* How a flow is integrated in time. */
+typedef struct {
+  const char *scheme; /* a name of the scheme table; "auto" chooses */
+  PetscReal step;     /* largest step; the interval between output times is cut evenly. > 0 */
+  PetscBool adapt; /* step doubling: |full - two halves|_L1 / (2^order - 1) <= tolerance * mass */
+  PetscReal tolerance;      /* of adapt, and of the inner Runge-Kutta steps of log_density; > 0 */
+  MuTransportSolver solver; /* of 2-D transport steps */
+  PetscReal end;            /* end time: lets `auto` count the steps. > 0 */
+  PetscBool guard;          /* reject steps that raise the energy beyond rounding (default true) */
+} MuFlowSpec;
+
+/* scheme auto, step 0 (must be set), no adaptation, tolerance 1e-8, solver auto, guard. */
+void MuFlowSpecDefault(MuFlowSpec *spec);
+
+/* A flow of `energy` along `geometry` from the density `initial` (copied) at time 0. Chooses the
+   scheme, makes all work space and plans. References what it is given. Collective. MU_ERR_INPUT: a
+   scheme that does not fit the pair (the sentence says which does), a face mean that does not fit
+   the energy. */
+PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
+                            const MuFlowSpec *spec, MuFlow *flow);
+PetscErrorCode MuFlowDestroy(MuFlow *flow);
+
+/* Called after every accepted step with the densities before and after (borrowed). */
+typedef PetscErrorCode (*MuStepCallback)(void *ctx, MuFlow flow, PetscReal time, PetscReal dt,
+                                         Vec before, Vec after);
+PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void *ctx);
+
+/* Integrates to exactly `time`. Collective. MU_ERR_NUMERICS: the reason; the flow then stays at its
+ * last good state. */
+PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time);
+
+/* The time and the density reached; borrowed, read only. */
+PetscErrorCode MuFlowGetState(MuFlow flow, PetscReal *time, Vec *density);
+/* Restarts from another density (copied) at another time, without building anything anew.
+ * Collective. */
+PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density);
+/* F at the state; terms (NULL or [terms]) as in MuEnergyEvaluate(). Collective. */
+PetscErrorCode MuFlowGetEnergy(MuFlow flow, PetscReal *value, PetscReal terms[]);
+/* Name of the scheme in use, its order in time, and a sentence that says what was chosen and why.
+ * Borrowed. */
+PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, const char **why);
+/* Accepted and rejected steps so far. */
+PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
+/* The parts; borrowed. */
+PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
+
+/* Row i of the table of schemes: name and one-line formula; name is NULL past the end. */
+PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* ------------------------------------------------------------------ the ledger */
+
+/* The energy-dissipation balance along a flow. Row n >= 1 belongs to the step from t_(n-1) to t_n,
+   with v = (mu_n - mu_(n-1))/dt, the midpoint mu = (mu_(n-1) + mu_n)/2 and G the discrete gradient
+   of F over the step (<G, mu_n - mu_(n-1)> = F_n - F_(n-1)): dissipation_dual   = R*(mu, -G) = 1/2
+   <G, K(mu) G> dissipation_primal = R(mu, v), from v alone by solving K zeta = v, or as
+   MuGeometryGetPrimalMethod() says dissipated         = running sum of dt (R + R*), balance_defect
+   = F_n + dissipated - F_0. By the Fenchel-Young inequality each step adds 1/2 <v + KG, K^(-1)(v +
+   KG)> >= 0 to the defect: it vanishes if and only if the step solves the flow. Row 0 has dt = 0
+   and both potentials at mu_0 with v = -K DF. */
+typedef struct _p_MuLedger *MuLedger;
+
+/* Names of the fixed columns followed by energy_NAME; diagnostics are the caller's. References the
+ * flow. Collective. */
+PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger);
+PetscErrorCode MuLedgerDestroy(MuLedger *ledger);
+/* t, dt, energy, energy_NAME ..., dissipation_primal, dissipation_dual, dissipated, balance_defect,
+ * mass, min_density. Borrowed. */
+PetscErrorCode MuLedgerGetColumns(MuLedger ledger, PetscInt *columns, const char *const **names);
+/* Row 0, at the flow's state. Collective. */
+PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);
+/* The row of the step that ended at `time`. Collective. */
+PetscErrorCode MuLedgerStep(MuLedger ledger, PetscReal time, PetscReal dt, Vec before, Vec after,
+                            PetscReal row[]);
+/* Worst |balance_defect| and worst relative mass drift so far. */
+PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
+
+/* ------------------------------------------------------------------ problems */
+
+/* Everything that a case describes, built: what `mudot run` solves. */
+typedef struct _p_MuProblem *MuProblem;
+
+typedef struct {
+  MuGrid grid;
+  Vec log_target; /* log pi, normalised on the grid; NULL if the case has no target */
+  Vec initial;    /* density of mass 1 */
+  MuEnergy energy;
+  MuGeometry geometry;
+  MuKernel energy_kernel, geometry_kernel, diagnostics_kernel; /* NULL where none is given */
+  MuFlowSpec flow;
+  PetscInt snapshots; /* output times, ascending */
+  PetscReal *snapshot_times;
+  PetscInt diagnostics;
+  const char *diagnostic_names[MU_MAX_TERMS]; /* names of the diagnostics' table */
+} MuProblemParts;
+
+/* Builds the problem of a case. Collective. MU_ERR_INPUT, MU_ERR_FILE: one sentence with the key,
+ * the value and what is allowed. */
+PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem);
+PetscErrorCode MuProblemDestroy(MuProblem *problem);
+/* The parts, owned by the problem. */
+PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts);
+
+/* Solves the case and writes its output directory; prints a summary on standard output. Collective.
+   MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
+   which the sentence names. */
+PetscErrorCode MuRunCase(MuCase c);
 
 #endif
