@@ -188,6 +188,9 @@ typedef struct {
   PetscReal exponent; /* riesz: r in (0, 2) */
 } MuKernelSpec;
 
+/* Name and one-line formula of row `index` of the table of kernels; NULL beyond its end. Not
+ * collective. */
+PetscErrorCode MuKernelGetFamily(PetscInt index, const char **name, const char **formula);
 /* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
  * 1, exponent 1. */
 void MuKernelSpecDefault(MuKernelSpec *spec);
@@ -388,6 +391,15 @@ PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec p
 PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
 PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
 
+/* MU_ERR_INPUT if K can only be applied with a preimage: mmd without a ridge and a kernel whose
+   condition number on this grid is above 1/sqrt(machine epsilon) = 6.7e7. Not collective. */
+PetscErrorCode MuGeometryCheckInvertible(MuGeometry geometry);
+/* Relative residual of the solves of ridge_fisher_rao and ridge_stein (default 1e-10), which bounds
+   the relative error of K xi in the norm weighted by 1/mu, and the largest number of iterations of
+   any of them so far. */
+PetscErrorCode MuGeometrySetRidgeTolerance(MuGeometry geometry, PetscReal tolerance);
+PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry geometry, PetscInt *largest);
+
 /* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
    wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
    with UPWIND. Collective. */
@@ -415,6 +427,13 @@ PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *me
    With IDENTITY R = 1/2 <guess, v>. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
+/* Of the last MuGeometryPrimal(): steps of its solve, and whether it was cut off at the limit (300)
+   before it was accurate. Not collective. */
+PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
+                                         PetscBool *limited);
+
+/* Row i of the table of geometries; name NULL past the end. */
+PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ linear transport steps */
 
