@@ -456,6 +456,11 @@ PetscErrorCode MuTransportDestroy(MuTransport *transport);
    rho_lower - b_f rho_upper and a, b already divided by spacing^2 (1/time). Borrowed, to be filled
    by the caller and then announced by MuTransportSetUp(). Zero on closed faces. */
 PetscErrorCode MuTransportGetCoefficients(MuTransport transport, PetscInt axis, Vec *a, Vec *b);
+/* Scharfetter-Gummel coefficients of D (grad rho + rho grad V) on every axis: a = D B(V_upper -
+   V_lower)/spacing^2, b = D B(V_lower - V_upper)/spacing^2, so that exp(-V) is stationary; V =
+   +infinity closes the faces of the cell. Sets log pi = -V. Collective. */
+PetscErrorCode MuTransportFillScharfetterGummel(MuTransport transport, PetscReal diffusivity,
+                                                Vec potential);
 /* log pi with a_f pi_lower = b_f pi_upper (detailed balance), for `coupled` and `direct`, which
  * symmetrise with it; NULL: not reversible. Referenced. */
 PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
