@@ -550,6 +550,59 @@ PetscErrorCode MuCasePrintKeys(FILE *out);
 PetscBool MuOptionIsPetsc(const char *argument);
 int MuOptionPetscLength(int argc, char **argv);
 
+/* ------------------------------------------------------------------ output files */
+
+/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
+   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
+   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
+   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
+   the system itself had not yet put on disk is lost if the machine goes down. */
+typedef struct _p_MuRunWriter *MuRunWriter;
+
+typedef struct {
+  const char *directory;    /* made if it is not there, with its parents */
+  PetscBool overwrite;      /* otherwise a directory with results is refused */
+  const char *command_line; /* attributes of /; NULL is taken as "" */
+  const char *case_text;
+  PetscInt columns;         /* of the ledger, at least 1 */
+  const char *const *names; /* [columns]; the first is t */
+  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
+                              ledger.csv has them at once. */
+} MuRunWriterSpec;
+
+/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
+   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
+   results; MU_ERR_FILE: it cannot be made or written. Collective. */
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* /target/log_density; before the first row or snapshot, once. Collective. */
+PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
+/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
+   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
+PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
+                                       const char *text);
+/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
+   Not collective, but it must be called on rank 0. */
+PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
+/* Collective. */
+PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
+   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
+ */
+PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
+/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
+PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+
+/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
+   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
+typedef struct _p_MuProgress *MuProgress;
+PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
+                                MuProgress *progress);
+PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+PetscErrorCode MuProgressDestroy(MuProgress *progress);
+
+/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
 /* Solves the flow of a case and writes its results. Collective. (flow layer) */
 PetscErrorCode MuRunCase(MuCase c);
 
