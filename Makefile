@@ -24,7 +24,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 CC      := mpicc
 MPIEXEC ?= mpiexec
-MODULES := petsc fftw3 hdf5-openmpi muparser gsl
+MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1
 ARCH    ?= -march=native
 OPT     ?= -O3 -g
 SANITIZE ?=

@@ -1,0 +1,22 @@
+/* The command line of a case. Private to case/. */
+#ifndef MUDOT_ARGUMENTS_H
+#define MUDOT_ARGUMENTS_H
+
+#include "mudot.h"
+
+/* Goes through the arguments: keys of the case (name without dash, value "" for a bare flag) are
+   handed to `visit`, options of PETSc are passed over, and the one argument that is neither is
+   *file (NULL if there is none). visit may be NULL. MU_ERR_INPUT: two files, a key without its
+   value. */
+PetscErrorCode MuArgumentsVisit(int argc, char **argv, const char **file,
+                                PetscErrorCode (*visit)(void *ctx, const char *name,
+                                                        const char *value),
+                                void *ctx);
+
+/* The arguments as one line that a shell would read back; the caller frees it with PetscFree(). */
+PetscErrorCode MuArgumentsJoin(const char *first, int argc, char **argv, char **line);
+
+/* true/false, yes/no, on/off, 1/0; false if the text is none of these. */
+PetscBool MuParseBool(const char *text, PetscBool *value);
+
+#endif

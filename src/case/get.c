@@ -1,0 +1,362 @@
+/* Typed values out of a case: one parser per type serves the check at reading and the getters. */
+#include "case/arguments.h"
+#include "case/case_private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ITEM_LENGTH 512
+
+/* ------------------------------------------------------------------ items of a list */
+
+/* The next item of a comma-separated list, blanks and the brackets of a command-line list cut off;
+ * false at the end. */
+static PetscBool next_item(const char **rest, char item[ITEM_LENGTH]) {
+  const char *start = *rest;
+  size_t length;
+  if (!start) return PETSC_FALSE;
+  length = strcspn(start, ",");
+  *rest = start[length] ? start + length + 1 : NULL;
+  while (length && strchr(" \t[", *start)) start++, length--;
+  while (length && strchr(" \t]", start[length - 1])) length--;
+  snprintf(item, ITEM_LENGTH, "%.*s", (int)PetscMin(length, ITEM_LENGTH - 1), start);
+  return PETSC_TRUE;
+}
+
+static PetscBool parse_real(const char *text, PetscReal *value) {
+  char *end;
+  *value = strtod(text, &end);
+  return (PetscBool)(end != text && *end == 0 && isfinite(*value) && !strpbrk(text, "xXnN"));
+}
+
+static PetscBool parse_int(const char *text, PetscInt *value) {
+  char *end;
+  errno = 0;
+  long long number = strtoll(text, &end, 10);
+  *value = (PetscInt)number;
+  return (PetscBool)(end != text && *end == 0 && !errno && number == (long long)*value);
+}
+
+static PetscInt find_word(const char *list, const char *text) {
+  char word[MU_KEY_LENGTH];
+  for (PetscInt i = 0; MuKeyWord(list, i, word); ++i)
+    if (strcmp(word, text) == 0) return i;
+  return -1;
+}
+
+/* ------------------------------------------------------------------ checks at reading */
+
+static const char *range_sentence(MuKeyRange range, PetscReal value) {
+  if (range == MU_POSITIVE && !(value > 0)) return "must be above 0";
+  if (range == MU_NOT_NEGATIVE && !(value >= 0)) return "must not be negative";
+  return NULL;
+}
+
+/* What is wrong with an item, NULL if nothing. */
+static const char *item_fault(const MuKeyRow *row, const char *item, size_t size, char *buffer) {
+  PetscReal real;
+  PetscInt integer;
+  PetscBool truth;
+  switch (row->type) {
+  case MU_KEY_REAL:
+    if (!parse_real(item, &real)) return "is not a number";
+    return range_sentence(row->range, real);
+  case MU_KEY_INT:
+    if (!parse_int(item, &integer)) return "is not an integer";
+    return range_sentence(row->range, (PetscReal)integer);
+  case MU_KEY_BOOL:
+    return MuParseBool(item, &truth) ? NULL : "is neither true nor false";
+  case MU_KEY_TEXT:
+    return item[0] ? NULL : "is an empty word";
+  case MU_KEY_CHOICE:
+    break;
+  }
+  if (find_word(row->allowed, item) >= 0) return NULL;
+  snprintf(buffer, size, "is not one of %s", row->allowed);
+  return buffer;
+}
+
+PetscErrorCode MuCaseCheckEntry(MuCase c, const MuCaseEntry *entry) {
+  const MuKeyRow *row = entry->row;
+  const char *value, *rest, *fault;
+  char item[ITEM_LENGTH], buffer[256];
+  PetscInt count = 0;
+
+  PetscFunctionBegin;
+  if (row->name[0] == '*') PetscFunctionReturn(0); /* first its name: MuCaseGetWeights() */
+  PetscCall(MuCaseValue(c, entry->name, &value));
+  if (row->type == MU_KEY_TEXT && row->most == 1) {
+    if (entry->list) return MuCaseWrong(c, entry, value, "is a list; one text is wanted");
+    PetscFunctionReturn(0);
+  }
+  if (row->most == 1 && (entry->list || strchr(value, ',')))
+    return MuCaseWrong(c, entry, value, "is a list; one value is wanted");
+  for (rest = value; next_item(&rest, item); ++count) {
+    fault = item_fault(row, item, sizeof buffer, buffer);
+    if (fault) return MuCaseWrong(c, entry, item, fault);
+  }
+  if (row->most && count > row->most) {
+    snprintf(buffer, sizeof buffer, "has %d items; at most %d are allowed", (int)count,
+             (int)row->most);
+    return MuCaseWrong(c, entry, value, buffer);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ getters */
+
+/* The value of a key and its entry; *entry NULL if it is not given and need not be. */
+static PetscErrorCode look_up(MuCase c, const char *key, MuKeyType type, PetscBool *given,
+                              const MuCaseEntry **entry, const char **value) {
+  char canonical[MU_KEY_LENGTH];
+  const MuKeyRow *row = MuKeyFind(key, canonical);
+
+  PetscFunctionBegin;
+  PetscCheck(row && row->type == type, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
+             "%s: the table of keys has no such key of this type", key);
+  *entry = MuCaseFind(c, canonical);
+  if (given) *given = (PetscBool)(*entry != NULL);
+  if (!*entry && !given) PetscCall(MuCaseMissing(c, key));
+  if (*entry) PetscCall(MuCaseValue(c, canonical, value));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_count(MuCase c, const MuCaseEntry *entry, const char *value,
+                                  PetscInt count, PetscInt most) {
+  char sentence[96];
+  if (count <= most) return 0;
+  snprintf(sentence, sizeof sentence, "has %d items; at most %d are allowed", (int)count,
+           (int)most);
+  return MuCaseWrong(c, entry, value, sentence);
+}
+
+PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, PetscReal values[],
+                                  PetscBool *given) {
+  const PetscInt most = *count;
+  const MuCaseEntry *entry;
+  const char *value, *rest;
+  char item[ITEM_LENGTH];
+  PetscReal number;
+  PetscInt n = 0;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(look_up(c, key, MU_KEY_REAL, given, &entry, &value));
+  if (!entry) PetscFunctionReturn(0);
+  for (rest = value; next_item(&rest, item); ++n) {
+    if (!parse_real(item, &number)) return MuCaseWrong(c, entry, item, "is not a number");
+    if (n < most) values[n] = number;
+  }
+  PetscCall(check_count(c, entry, value, n, most));
+  *count = n;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseCountItems(MuCase c, const char *key, PetscInt *count) {
+  char canonical[MU_KEY_LENGTH], item[ITEM_LENGTH];
+  const char *rest;
+
+  PetscFunctionBegin;
+  *count = 0;
+  if (!MuKeyFind(key, canonical) || !MuCaseFind(c, canonical)) PetscFunctionReturn(0);
+  PetscCall(MuCaseValue(c, canonical, &rest));
+  while (next_item(&rest, item)) ++*count;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetReal(MuCase c, const char *key, PetscReal *value, PetscBool *given) {
+  PetscInt count = 1;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetRealArray(c, key, &count, value, given));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetIntArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
+                                 PetscBool *given) {
+  const PetscInt most = *count;
+  const MuCaseEntry *entry;
+  const char *value, *rest;
+  char item[ITEM_LENGTH];
+  PetscInt number, n = 0;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(look_up(c, key, MU_KEY_INT, given, &entry, &value));
+  if (!entry) PetscFunctionReturn(0);
+  for (rest = value; next_item(&rest, item); ++n)
+    if (parse_int(item, &number) && n < most) values[n] = number;
+  PetscCall(check_count(c, entry, value, n, most));
+  *count = n;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetInt(MuCase c, const char *key, PetscInt *value, PetscBool *given) {
+  PetscInt count = 1;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetIntArray(c, key, &count, value, given));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetBool(MuCase c, const char *key, PetscBool *value, PetscBool *given) {
+  const MuCaseEntry *entry;
+  const char *text;
+
+  PetscFunctionBegin;
+  PetscCall(look_up(c, key, MU_KEY_BOOL, given, &entry, &text));
+  if (entry) MuParseBool(text, value);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetString(MuCase c, const char *key, const char **value, PetscBool *given) {
+  const MuCaseEntry *entry;
+
+  PetscFunctionBegin;
+  PetscCall(look_up(c, key, MU_KEY_TEXT, given, &entry, value));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetStringArray(MuCase c, const char *key, PetscInt *count, char *values[],
+                                    PetscBool *given) {
+  const PetscInt most = *count;
+  const MuCaseEntry *entry;
+  const char *value, *rest;
+  char item[ITEM_LENGTH];
+  PetscInt n = 0;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(look_up(c, key, MU_KEY_TEXT, given, &entry, &value));
+  if (!entry) PetscFunctionReturn(0);
+  for (rest = value; next_item(&rest, item);) ++n;
+  PetscCall(check_count(c, entry, value, n, most));
+  for (rest = value; next_item(&rest, item); ++*count)
+    PetscCall(PetscStrallocpy(item, &values[*count]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
+                                    PetscBool *given) {
+  const PetscInt most = *count;
+  const MuCaseEntry *entry;
+  const char *value, *rest;
+  char item[ITEM_LENGTH];
+  PetscInt n = 0;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(look_up(c, key, MU_KEY_CHOICE, given, &entry, &value));
+  if (!entry) PetscFunctionReturn(0);
+  for (rest = value; next_item(&rest, item); ++n)
+    if (n < most) values[n] = find_word(entry->row->allowed, item);
+  PetscCall(check_count(c, entry, value, n, most));
+  *count = n;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, PetscInt *value, PetscBool *given) {
+  PetscInt count = 1;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoiceArray(c, key, &count, value, given));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ names of a table */
+
+/* The name in the table that equals word, NULL (and the nearest) if there is none. */
+static PetscErrorCode find_name(MuTableRow table, const char *word, const char **name,
+                                MuNearest *nearest) {
+  const char *formula;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(table(i, name, &formula));
+    if (!*name || strcmp(*name, word) == 0) break;
+    MuNearestOffer(nearest, *name);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name,
+                           char nearest[64]) {
+  MuNearest best = {.word = word};
+
+  PetscFunctionBegin;
+  PetscCall(find_name(table, word, name, &best));
+  PetscCall(PetscStrncpy(nearest, best.best, MU_KEY_LENGTH));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, PetscInt *count,
+                              const char *names[], PetscBool *given) {
+  const PetscInt most = *count;
+  const MuCaseEntry *entry;
+  const char *value, *rest;
+  char item[ITEM_LENGTH], sentence[2 * MU_KEY_LENGTH];
+  PetscInt n = 0;
+
+  PetscFunctionBegin;
+  *count = 0;
+  PetscCall(look_up(c, key, MU_KEY_TEXT, given, &entry, &value));
+  if (!entry) PetscFunctionReturn(0);
+  for (rest = value; next_item(&rest, item); ++n) {
+    MuNearest nearest = {.word = item};
+    const char *name;
+    PetscCall(find_name(table, item, &name, &nearest));
+    if (!name) {
+      snprintf(sentence, sizeof sentence, "is not known; the nearest is %s", nearest.best);
+      return MuCaseWrong(c, entry, item, sentence);
+    }
+    if (n < most) names[n] = name;
+  }
+  PetscCall(check_count(c, entry, value, n, most));
+  *count = n;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode unknown_weight(MuCase c, const MuCaseEntry *entry, MuTableRow table) {
+  char where[PETSC_MAX_PATH_LEN + 32];
+
+  PetscFunctionBegin;
+  MuCasePlace(c, entry, sizeof where, where);
+  PetscCall(MuCaseUnknown(c, entry->name, where, table));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, PetscInt *count,
+                                const char *names[], PetscReal weights[]) {
+  const PetscInt most = *count;
+  const char *own, *rest, *name, *value;
+  MuNearest nearest;
+
+  PetscFunctionBegin;
+  *count = 0;
+  for (PetscInt i = 0; i < c->count; ++i) {
+    const MuCaseEntry *entry = &c->entries[i];
+    MuKeySplit(entry->name, &own, &rest);
+    if (entry->row->name[0] != '*' || strcmp(own, block) != 0) continue;
+    nearest = (MuNearest){.word = rest};
+    PetscCall(find_name(table, rest, &name, &nearest));
+    if (!name) PetscCall(unknown_weight(c, entry, table));
+    PetscCall(MuCaseValue(c, entry->name, &value));
+    PetscReal weight;
+    if (entry->list || !parse_real(value, &weight))
+      return MuCaseWrong(c, entry, value, "is not a number");
+    if (weight == 0) continue;
+    if (*count == most)
+      return MuError(MU_ERR_INPUT, "%s: has more than %d weights; at most %d are allowed", block,
+                     (int)most, (int)most);
+    names[*count] = name;
+    weights[(*count)++] = weight;
+  }
+  if (*count == 0)
+    return MuError(MU_ERR_INPUT, "%s: is missing; at least one %s_NAME: weight is needed (%s)",
+                   block, block, c->file);
+  PetscFunctionReturn(0);
+}

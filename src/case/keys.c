@@ -1,0 +1,263 @@
+/* The table of keys: it serves validation, --help and the nearest key of a misspelt one. */
+#include "case/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DENSITY "target|initial"
+#define KERNEL  "kernel|energy_kernel|geometry_kernel|diagnostics_kernel"
+
+const char *const mu_key_blocks[] = {"grid",          "target",          "initial",
+                                     "energy",        "geometry",        "kernel",
+                                     "energy_kernel", "geometry_kernel", "diagnostics_kernel",
+                                     "time",          "output",          NULL};
+
+const MuKeyRow mu_keys[] = {
+    {"grid", "lower", MU_KEY_REAL, 2, .doc = "lower corner of the box, one number per axis"},
+    {"grid", "upper", MU_KEY_REAL, 2, .doc = "upper corner of the box, one number per axis"},
+    {"grid", "cells", MU_KEY_INT, 2, MU_POSITIVE, .doc = "number of cells, one per axis"},
+    {"grid", "boundary", MU_KEY_CHOICE, 2, .allowed = "no_flux|periodic",
+     .doc = "boundary condition, one or one per axis (default no_flux)"},
+    {"grid", "mask", MU_KEY_TEXT, 1, .doc = "PGM image of the domain, light = inside"},
+    {"grid", "mask_formula", MU_KEY_TEXT, 1, .doc = "formula in x, y; > 0 = inside"},
+    {"grid", "file", MU_KEY_TEXT, 1,
+     .doc = "domain file whose grid block is read below these keys"},
+
+    {DENSITY, "type", MU_KEY_CHOICE, 1, .allowed = "gaussian|mixture|uniform|formula|file|samples",
+     .doc = "what the density is made from"},
+    {DENSITY, "mean", MU_KEY_REAL, 2, .doc = "gaussian: mean"},
+    {DENSITY, "covariance", MU_KEY_REAL, 4, .doc = "gaussian: covariance, d x d, row-major"},
+    {DENSITY, "weights", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "mixture: weights, normalised"},
+    {DENSITY, "means", MU_KEY_REAL, 0, .doc = "mixture: means, one after the other"},
+    {DENSITY, "covariances", MU_KEY_REAL, 0, .doc = "mixture: covariances, one after the other"},
+    {DENSITY, "lower", MU_KEY_REAL, 2, .doc = "uniform: lower corner (default: the whole domain)"},
+    {DENSITY, "upper", MU_KEY_REAL, 2, .doc = "uniform: upper corner (default: the whole domain)"},
+    {DENSITY, "density", MU_KEY_TEXT, 1, .doc = "formula: the density in x, y, normalised"},
+    {DENSITY, "log_density", MU_KEY_TEXT, 1, .doc = "formula: its logarithm, e.g. \"-V\""},
+    {DENSITY, "file", MU_KEY_TEXT, 1, .doc = "file: HDF5 file or PGM image; samples: CSV file"},
+    {DENSITY, "dataset", MU_KEY_TEXT, 1, .doc = "file: dataset of an HDF5 file"},
+    {DENSITY, "columns", MU_KEY_TEXT, 2, .doc = "samples: columns by name or number, one per axis"},
+    {DENSITY, "bandwidth", MU_KEY_REAL, 2, MU_POSITIVE,
+     .doc = "samples: bandwidth, one or one per axis"},
+    {DENSITY, "smoothing", MU_KEY_CHOICE, 1, .allowed = "gaussian|none",
+     .doc = "samples: kernel density estimate, or the binned empirical measure"},
+    {DENSITY, "samples_file", MU_KEY_TEXT, 1, .same_as = "file"},
+    {DENSITY, "samples_columns", MU_KEY_TEXT, 2, .same_as = "columns"},
+    {DENSITY, "samples_bandwidth", MU_KEY_REAL, 2, MU_POSITIVE, .same_as = "bandwidth"},
+    {DENSITY, "samples_smoothing", MU_KEY_CHOICE, 1, .allowed = "gaussian|none",
+     .same_as = "smoothing"},
+    {DENSITY, "background", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
+     .doc = "uniform background added before normalising"},
+
+    {"energy", "*", MU_KEY_REAL, 1, .doc = "weight of the energy NAME (mudot list energies)"},
+    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "p of power"},
+    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "m of internal"},
+    {"energy", "potential_formula", MU_KEY_TEXT, 1, .doc = "V(x, y) of potential"},
+    {"energy", "interaction_formula", MU_KEY_TEXT, 1, .doc = "W(x, y) of interaction, even"},
+
+    {"geometry", "*", MU_KEY_REAL, 1, .doc = "weight of the geometry NAME (mudot list geometries)"},
+    {"geometry", "spherical", MU_KEY_BOOL, 1, .doc = "project the reaction part to conserve mass"},
+    {"geometry", "ridge", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
+     .doc = "lambda of ridge_fisher_rao, ridge_stein, mmd"},
+    {"geometry", "mobility_exponent", MU_KEY_REAL, 1,
+     .doc = "m of power_mobility, wasserstein_mobility"},
+    {"geometry", "face_mean", MU_KEY_CHOICE, 1,
+     .allowed = "auto|logarithmic|arithmetic|upwind|stolarsky",
+     .doc = "mean of the density over a face (default auto)"},
+
+    {KERNEL, "type", MU_KEY_TEXT, 1, .doc = "kernel family (mudot list kernels)"},
+    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "h"},
+    {KERNEL, "normalization", MU_KEY_CHOICE, 1, .allowed = "mass|peak",
+     .doc = "integral 1 (default) or k(0) = 1"},
+    {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",
+     .doc = "how the kernel meets a wall (default reflect)"},
+    {KERNEL, "smoothness", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "matern: 0.5, 1.5 or 2.5"},
+    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: s"},
+    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: r, below 2"},
+
+    {"time", "end", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "final time"},
+    {"time", "step", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "step size, the first one if adaptive"},
+    {"time", "scheme", MU_KEY_TEXT, 1, .doc = "time integrator (mudot list schemes; default auto)"},
+    {"time", "adapt", MU_KEY_BOOL, 1, .doc = "adaptive step size"},
+    {"time", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "error per step if adaptive"},
+    {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
+     .doc = "linear solver of implicit transport steps (default auto)"},
+
+    {"output", "directory", MU_KEY_TEXT, 1, .doc = "where run.h5, ledger.csv and run.xdmf go"},
+    {"output", "every", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "time between snapshots"},
+    {"output", "times", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "times of snapshots, instead"},
+    {"output", "diagnostics", MU_KEY_TEXT, 0, .doc = "extra ledger columns, a list of names"},
+    {"output", "overwrite", MU_KEY_BOOL, 1, .doc = "replace the results in directory"},
+    {"output", "checkpoint", MU_KEY_BOOL, 1, .doc = "keep the last good state of a failed run"},
+};
+const PetscInt mu_key_count = sizeof mu_keys / sizeof *mu_keys;
+
+PetscBool MuKeyWord(const char *list, PetscInt i, char word[MU_KEY_LENGTH]) {
+  for (; i > 0; --i) {
+    list = strchr(list, '|');
+    if (!list) return PETSC_FALSE;
+    list++;
+  }
+  size_t length = strcspn(list, "|");
+  snprintf(word, MU_KEY_LENGTH, "%.*s", (int)length, list);
+  return PETSC_TRUE;
+}
+
+/* Calls visit with the full name of every key, in table order. */
+static void every_key(void (*visit)(void *ctx, const MuKeyRow *row, const char *block,
+                                    const char *full),
+                      void *ctx) {
+  char block[MU_KEY_LENGTH], full[2 * MU_KEY_LENGTH];
+  for (PetscInt r = 0; r < mu_key_count; ++r)
+    for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
+      snprintf(full, sizeof full, "%s_%s", block, mu_keys[r].name);
+      visit(ctx, &mu_keys[r], block, full);
+    }
+}
+
+void MuKeySplit(const char *name, const char **block, const char **rest) {
+  size_t longest = 0;
+  *block = "";
+  *rest = name;
+  for (const char *const *b = mu_key_blocks; *b; ++b) {
+    size_t length = strlen(*b);
+    if (length <= longest || strncmp(name, *b, length) != 0 || name[length] != '_') continue;
+    longest = length;
+    *block = *b;
+    *rest = name + length + 1;
+  }
+}
+
+typedef struct {
+  const char *name;
+  const MuKeyRow *row;
+  char *canonical;
+} Search;
+
+static void compare_key(void *ctx, const MuKeyRow *row, const char *block, const char *full) {
+  Search *search = ctx;
+  const char *own_block, *rest;
+  if (row->name[0] == '*') {
+    MuKeySplit(search->name, &own_block, &rest);
+    if (strcmp(own_block, block) != 0 || !rest[0]) return;
+    if (search->row) return; /* a key of its own goes before the weights */
+  } else if (strcmp(search->name, full) != 0)
+    return;
+  search->row = row;
+  char synonym[2 * MU_KEY_LENGTH];
+  if (row->same_as) snprintf(synonym, sizeof synonym, "%s_%s", block, row->same_as);
+  (void)PetscStrncpy(search->canonical, row->same_as ? synonym : search->name, MU_KEY_LENGTH);
+}
+
+const MuKeyRow *MuKeyFind(const char *name, char canonical[MU_KEY_LENGTH]) {
+  Search search = {.name = name, .canonical = canonical};
+  if (strlen(name) < MU_KEY_LENGTH) every_key(compare_key, &search);
+  return search.row;
+}
+
+PetscBool MuKeyIsBlock(const char *name) {
+  for (const char *const *block = mu_key_blocks; *block; ++block)
+    if (strcmp(*block, name) == 0) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* Edit distance with transposition of neighbours (optimal string alignment). */
+static PetscInt edit_distance(const char *a, const char *b) {
+  PetscInt row[3][MU_KEY_LENGTH + 1], *before = row[0], *last = row[1], *here = row[2];
+  const PetscInt n = (PetscInt)strlen(a), m = (PetscInt)strlen(b);
+  for (PetscInt j = 0; j <= m; ++j) last[j] = j;
+  for (PetscInt i = 1; i <= n; ++i) {
+    here[0] = i;
+    for (PetscInt j = 1; j <= m; ++j) {
+      here[j] = PetscMin(PetscMin(last[j], here[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        here[j] = PetscMin(here[j], before[j - 2] + 1);
+    }
+    PetscInt *oldest = before;
+    before = last;
+    last = here;
+    here = oldest;
+  }
+  return last[m];
+}
+
+/* A word that is the end of a key (its block was left out) is as near as one wrong letter. */
+void MuNearestOffer(MuNearest *nearest, const char *candidate) {
+  char word[MU_KEY_LENGTH];
+  size_t length, whole = strlen(candidate);
+  snprintf(word, sizeof word, "%s", nearest->word);
+  length = strlen(word);
+  PetscInt distance = edit_distance(word, candidate);
+  if (whole > length && candidate[whole - length - 1] == '_' &&
+      strcmp(candidate + whole - length, word) == 0)
+    distance = 1;
+  if (nearest->best[0] && distance >= nearest->distance) return;
+  nearest->distance = distance;
+  snprintf(nearest->best, sizeof nearest->best, "%s", candidate);
+}
+
+static void offer_key(void *ctx, const MuKeyRow *row, const char *block, const char *full) {
+  (void)block;
+  if (row->name[0] != '*' && !row->same_as) MuNearestOffer(ctx, full);
+}
+
+void MuNearestOfferKeys(MuNearest *nearest) {
+  every_key(offer_key, nearest);
+}
+
+static const char *type_word(const MuKeyRow *row) {
+  switch (row->type) {
+  case MU_KEY_REAL:
+    return row->most == 1 ? "NUMBER" : "NUMBERS";
+  case MU_KEY_INT:
+    return row->most == 1 ? "INTEGER" : "INTEGERS";
+  case MU_KEY_BOOL:
+    return "true|false";
+  case MU_KEY_TEXT:
+    return row->most == 1 ? "TEXT" : "WORDS";
+  case MU_KEY_CHOICE:
+    break;
+  }
+  return row->allowed;
+}
+
+/* The first block that has a row prints it in full; the others name their keys only. */
+static void print_row(FILE *out, const MuKeyRow *row, const char *block) {
+  char name[2 * MU_KEY_LENGTH];
+  snprintf(name, sizeof name, "-%s_%s", block, row->name[0] == '*' ? "NAME" : row->name);
+  fprintf(out, "  %-28s %-12s %s", name, row->type == MU_KEY_CHOICE ? "WORD" : type_word(row),
+          row->doc);
+  if (row->type == MU_KEY_CHOICE) fprintf(out, ": %s", row->allowed);
+  fprintf(out, "\n");
+}
+
+static void print_block(FILE *out, const char *block) {
+  char word[MU_KEY_LENGTH];
+  PetscInt column = 0;
+  fprintf(out, "\n%s\n", block);
+  for (PetscInt r = 0; r < mu_key_count; ++r) {
+    const MuKeyRow *row = &mu_keys[r];
+    PetscInt b = 0;
+    while (MuKeyWord(row->blocks, b, word) && strcmp(word, block) != 0) ++b;
+    if (row->same_as || strcmp(word, block) != 0) continue;
+    if (b == 0) {
+      print_row(out, row, block);
+      continue;
+    }
+    if (column == 0) {
+      MuKeyWord(row->blocks, 0, word);
+      fprintf(out, "  the keys of %s:\n ", word);
+    } else if (column + (PetscInt)strlen(block) + (PetscInt)strlen(row->name) > 90) {
+      fprintf(out, "\n ");
+      column = 0;
+    }
+    column += fprintf(out, " -%s_%s", block, row->name);
+  }
+  if (column) fprintf(out, "\n");
+}
+
+PetscErrorCode MuCasePrintKeys(FILE *out) {
+  PetscFunctionBegin;
+  for (const char *const *block = mu_key_blocks; *block; ++block) print_block(out, *block);
+  PetscFunctionReturn(0);
+}

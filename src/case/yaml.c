@@ -1,0 +1,180 @@
+/* Looks through a YAML text with libyaml, the parser inside PETSc's reader, and refuses what that
+   reader would take silently or answer with a trace. */
+#include "case/yaml.h"
+
+#include "case/keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <yaml.h>
+
+#define LARGEST_FILE (1 << 20)
+
+static PetscErrorCode read_here(const char *what, const char *file, char **text, int *size) {
+  struct stat status;
+  FILE *in = fopen(file, "rb");
+  size_t got;
+
+  PetscFunctionBegin;
+  if (!in) return MuError(MU_ERR_FILE, "%s: %s cannot be read: %s", what, file, strerror(errno));
+  if (fstat(fileno(in), &status) != 0 || !S_ISREG(status.st_mode)) {
+    fclose(in);
+    return MuError(MU_ERR_FILE, "%s: %s is not a regular file", what, file);
+  }
+  if (status.st_size > LARGEST_FILE) {
+    fclose(in);
+    return MuError(MU_ERR_INPUT, "%s: %s has %lld bytes; at most %d are allowed", what, file,
+                   (long long)status.st_size, LARGEST_FILE);
+  }
+  PetscCall(PetscCalloc1(status.st_size + 1, text));
+  got = fread(*text, 1, (size_t)status.st_size, in);
+  fclose(in);
+  *size = (int)got;
+  if (got != (size_t)status.st_size || strlen(*text) != got) {
+    PetscCall(PetscFree(*text));
+    return MuError(MU_ERR_FILE, "%s: %s is not a text file", what, file);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuTextRead(MPI_Comm comm, const char *what, const char *file, char **text) {
+  PetscErrorCode code = 0;
+  PetscMPIInt rank;
+  int size = 0;
+
+  PetscFunctionBegin;
+  *text = NULL;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (rank == 0) code = read_here(what, file, text, &size);
+  PetscCall(MuErrorShare(comm, code));
+  PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, comm));
+  if (rank) PetscCall(PetscCalloc1(size + 1, text));
+  PetscCallMPI(MPI_Bcast(*text, size, MPI_CHAR, 0, comm));
+  PetscFunctionReturn(0);
+}
+
+typedef struct {
+  const char *file;
+  yaml_document_t *document;
+  PetscErrorCode (*visit)(void *ctx, const MuYamlEntry *entry);
+  void *ctx;
+} Walk;
+
+static PetscErrorCode wrong(const Walk *walk, const yaml_node_t *node, const char *name,
+                            const char *sentence) {
+  return MuError(MU_ERR_INPUT, "%s: %s (%s, line %d)", name, sentence, walk->file,
+                 (int)node->start_mark.line + 1);
+}
+
+static const char *scalar_text(const yaml_node_t *node) {
+  return (const char *)node->data.scalar.value;
+}
+
+static PetscErrorCode check_list(const Walk *walk, const yaml_node_t *list, const char *name) {
+  PetscFunctionBegin;
+  if (list->data.sequence.items.start == list->data.sequence.items.top)
+    return wrong(walk, list, name, "the list is empty; leave the key out or give it a value");
+  for (yaml_node_item_t *i = list->data.sequence.items.start; i < list->data.sequence.items.top;
+       ++i) {
+    yaml_node_t *item = yaml_document_get_node(walk->document, *i);
+    if (item->type != YAML_SCALAR_NODE)
+      return wrong(walk, item, name, "a list may hold only plain values, no lists or keys");
+    if (!scalar_text(item)[0] || strchr(scalar_text(item), ','))
+      return wrong(walk, item, name, "an item of a list may not be empty or hold a comma");
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode visit_value(const Walk *walk, const yaml_node_t *key,
+                                  const yaml_node_t *value, const char *name) {
+  MuYamlEntry entry = {.name = name,
+                       .file = walk->file,
+                       .line = (PetscInt)key->start_mark.line + 1,
+                       .list = (PetscBool)(value->type == YAML_SEQUENCE_NODE)};
+
+  PetscFunctionBegin;
+  if (entry.list) PetscCall(check_list(walk, value, name));
+  PetscCall(walk->visit(walk->ctx, &entry));
+  if (!entry.list && !scalar_text(value)[0]) return wrong(walk, value, name, "has no value");
+  PetscFunctionReturn(0);
+}
+
+/* Deeper than block and key there is only `samples` and flat names: more is a mistake, and aliases
+ * cannot run away. */
+static PetscErrorCode walk_mapping(const Walk *walk, const yaml_node_t *mapping, const char *prefix,
+                                   PetscInt depth) {
+  char name[2 * MU_KEY_LENGTH];
+
+  PetscFunctionBegin;
+  for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < mapping->data.mapping.pairs.top;
+       ++p) {
+    yaml_node_t *key = yaml_document_get_node(walk->document, p->key);
+    yaml_node_t *value = yaml_document_get_node(walk->document, p->value);
+    if (key->type != YAML_SCALAR_NODE || !scalar_text(key)[0])
+      return wrong(walk, key, prefix[0] ? prefix : "case", "a key must be one plain word");
+    snprintf(name, sizeof name, "%s%s%.*s", prefix, prefix[0] ? "_" : "", MU_KEY_LENGTH - 1,
+             scalar_text(key));
+    if (strlen(name) >= MU_KEY_LENGTH) return wrong(walk, key, name, "there is no such key");
+    if (value->type == YAML_MAPPING_NODE) {
+      if (depth == 3) return wrong(walk, key, name, "keys are nested too deep");
+      PetscCall(walk_mapping(walk, value, name, depth + 1));
+    } else if (depth == 1 && MuKeyIsBlock(name) && value->type == YAML_SCALAR_NODE) {
+      if (scalar_text(value)[0])
+        return wrong(walk, value, name, "a block of keys is expected here, not one value");
+    } else {
+      PetscCall(visit_value(walk, key, value, name));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode syntax_error(const char *file, const yaml_parser_t *parser) {
+  size_t line = parser->problem_mark.line;
+  if (!line && parser->context_mark.line) line = parser->context_mark.line;
+  return MuError(MU_ERR_INPUT, "%s, line %d: not valid YAML: %s%s%s", file, (int)line + 1,
+                 parser->problem ? parser->problem : "unreadable", parser->context ? " " : "",
+                 parser->context ? parser->context : "");
+}
+
+static PetscErrorCode visit_document(const char *file, yaml_document_t *document,
+                                     PetscErrorCode (*visit)(void *, const MuYamlEntry *),
+                                     void *ctx) {
+  Walk walk = {.file = file, .document = document, .visit = visit, .ctx = ctx};
+  yaml_node_t *root = yaml_document_get_root_node(document);
+
+  PetscFunctionBegin;
+  if (!root || (root->type == YAML_SCALAR_NODE && !scalar_text(root)[0])) PetscFunctionReturn(0);
+  if (root->type != YAML_MAPPING_NODE)
+    return MuError(MU_ERR_INPUT, "%s: a case is a mapping of blocks such as \"grid: {...}\"", file);
+  PetscCall(walk_mapping(&walk, root, "", 1));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuYamlVisit(const char *file, const char *text,
+                           PetscErrorCode (*visit)(void *ctx, const MuYamlEntry *entry),
+                           void *ctx) {
+  PetscErrorCode code = 0;
+  yaml_parser_t parser;
+  yaml_document_t document;
+
+  PetscFunctionBegin;
+  PetscCheck(yaml_parser_initialize(&parser), PETSC_COMM_SELF, PETSC_ERR_MEM, "libyaml");
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+  for (int part = 0; !code; ++part) {
+    if (!yaml_parser_load(&parser, &document)) {
+      code = syntax_error(file, &parser);
+      break;
+    }
+    PetscBool there = (PetscBool)(yaml_document_get_root_node(&document) != NULL);
+    if (there && part > 0)
+      code = MuError(MU_ERR_INPUT, "%s: holds more than one YAML document; one is allowed", file);
+    else
+      code = visit_document(file, &document, visit, ctx);
+    yaml_document_delete(&document);
+    if (!there) break;
+  }
+  yaml_parser_delete(&parser);
+  PetscFunctionReturn(code);
+}

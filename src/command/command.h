@@ -1,0 +1,20 @@
+/* What a sub-command is. Private to command/. */
+#ifndef MUDOT_COMMAND_H
+#define MUDOT_COMMAND_H
+
+#include "mudot.h"
+
+typedef struct {
+  const char *name;
+  const char *usage;   /* what follows the name */
+  const char *summary; /* one line of --help and of mudot list commands */
+  /* REQUIRED: argv are the arguments after the name; commands is the table that the command stands
+     in. Collective. */
+  PetscErrorCode (*run)(MuTableRow commands, int argc, char **argv);
+  /* OPTIONAL, on rank 0: the rest of --help. Default: nothing more. */
+  PetscErrorCode (*help)(FILE *out);
+} MuCommand;
+
+extern const MuCommand mu_command_run, mu_command_list;
+
+#endif

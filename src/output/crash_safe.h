@@ -1,0 +1,11 @@
+/* A file driver for HDF5 under which a file that grows by appending stays readable. Private to
+   output/. */
+#ifndef MUDOT_CRASH_SAFE_H
+#define MUDOT_CRASH_SAFE_H
+
+#include <hdf5.h>
+
+/* Sets the driver on a file access list. Negative if that fails. Not collective. */
+herr_t MuSetCrashSafeDriver(hid_t access);
+
+#endif

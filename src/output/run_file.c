@@ -1,0 +1,326 @@
+/* run.h5: layout and appending, through the crash-safe driver. */
+#include "output/run_file.h"
+
+#include "output/crash_safe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIME_CHUNK 512 /* numbers per chunk of a one-dimensional dataset: one page */
+
+PetscErrorCode MuCannotWrite(const char *path) {
+  return MuError(MU_ERR_FILE, "%s: cannot be written%s%s", path, errno ? ": " : "",
+                 errno ? strerror(errno) : "");
+}
+
+/* errno is cleared first so that it tells the reason of this call. */
+#define HDF(call)                                                                                  \
+  do {                                                                                             \
+    errno = 0;                                                                                     \
+    if ((call) < 0) return MuCannotWrite(f->path);                                                 \
+  } while (0)
+
+/* ------------------------------------------------------------------ making datasets */
+
+static hid_t create_group(hid_t file, const char *name) {
+  hid_t group = H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  return group < 0 ? -1 : H5Gclose(group);
+}
+
+/* A whole dataset of doubles, or of bytes made from them. */
+static herr_t write_whole(hid_t file, const char *name, int rank, const hsize_t *size, hid_t type,
+                          const double *values) {
+  hid_t space = rank ? H5Screate_simple(rank, size, NULL) : H5Screate(H5S_SCALAR);
+  hid_t set = H5Dcreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  herr_t status =
+      set < 0 ? -1 : H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  if (set >= 0 && H5Dclose(set) < 0) status = -1;
+  H5Sclose(space);
+  return status;
+}
+
+/* An empty dataset that grows along its first axis. */
+static herr_t create_growing(hid_t file, const char *name, int rank, const hsize_t *item,
+                             hsize_t chunk_length) {
+  hsize_t size[3] = {0}, most[3] = {H5S_UNLIMITED}, chunk[3] = {chunk_length};
+  for (int a = 1; a < rank; ++a) size[a] = most[a] = chunk[a] = item[a - 1];
+  hid_t space = H5Screate_simple(rank, size, most), create = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t set = -1;
+  if (H5Pset_chunk(create, rank, chunk) >= 0 && H5Pset_fill_time(create, H5D_FILL_TIME_NEVER) >= 0)
+    set = H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, create, H5P_DEFAULT);
+  H5Pclose(create);
+  H5Sclose(space);
+  return set < 0 ? -1 : H5Dclose(set);
+}
+
+/* The item of a field: [ny][nx], in 1-D [nx]. */
+static int field_size(const MuRunFile *f, hsize_t size[2]) {
+  size[0] = (hsize_t)(f->dim == 2 ? f->ny : f->nx);
+  size[1] = (hsize_t)f->nx;
+  return (int)f->dim;
+}
+
+static herr_t write_centres(hid_t file, const char *name, const MuGridInfo *info, PetscInt axis) {
+  const hsize_t size = (hsize_t)info->cells[axis];
+  double *centres = malloc(sizeof *centres * size);
+  if (!centres) return -1;
+  for (hsize_t i = 0; i < size; ++i)
+    centres[i] = info->lower[axis] + ((double)i + 0.5) * info->spacing[axis];
+  herr_t status = write_whole(file, name, 1, &size, H5T_IEEE_F64LE, centres);
+  free(centres);
+  return status;
+}
+
+static PetscErrorCode write_grid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask) {
+  hsize_t size[2];
+  int rank = field_size(f, size);
+
+  PetscFunctionBegin;
+  HDF(create_group(f->file, "grid"));
+  HDF(write_centres(f->file, "grid/x", info, 0));
+  if (f->dim == 2) HDF(write_centres(f->file, "grid/y", info, 1));
+  HDF(write_whole(f->file, "grid/cell_volume", 0, NULL, H5T_IEEE_F64LE, &info->volume));
+  HDF(write_whole(f->file, "grid/mask", rank, size, H5T_STD_U8LE, mask));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_series(MuRunFile *f, const MuRunWriterSpec *spec) {
+  char name[256];
+  hsize_t size[2];
+  int rank = field_size(f, size);
+
+  PetscFunctionBegin;
+  HDF(create_group(f->file, "target"));
+  HDF(create_group(f->file, "ledger"));
+  HDF(create_growing(f->file, "time", 1, NULL, TIME_CHUNK));
+  HDF(create_growing(f->file, "density", rank + 1, size, 1));
+  for (PetscInt c = 0; c < spec->columns; ++c) {
+    snprintf(name, sizeof name, "ledger/%s", spec->names[c]);
+    HDF(create_growing(f->file, name, 1, NULL, TIME_CHUNK));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Attributes stay inside the object's header, where a change is one small write. */
+static hid_t create_file(const char *path, hid_t access) {
+  hid_t create = H5Pcreate(H5P_FILE_CREATE), file = -1;
+  if (H5Pset_attr_phase_change(create, 64, 48) >= 0)
+    file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+  H5Pclose(create);
+  return file;
+}
+
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask,
+                               const MuRunWriterSpec *spec) {
+  PetscFunctionBegin;
+  f->file = f->time = f->density = f->access = -1;
+  f->dim = info->dim;
+  f->nx = info->cells[0];
+  f->ny = info->cells[1];
+  f->columns = spec->columns;
+  PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/run.h5", spec->directory));
+  PetscCall(PetscSNPrintf(f->partial, sizeof f->partial, "%s/run.h5.partial", spec->directory));
+  PetscCall(PetscMalloc1(f->columns + 1, &f->ledger));
+  PetscCall(PetscCalloc1(f->columns + 1, &f->names));
+  for (PetscInt c = 0; c < f->columns; ++c) {
+    f->ledger[c] = -1;
+    PetscCall(PetscStrallocpy(spec->names[c], &f->names[c]));
+  }
+  HDF(H5Eset_auto2(H5E_DEFAULT, NULL, NULL));
+  HDF(f->access = H5Pcreate(H5P_FILE_ACCESS));
+  HDF(MuSetCrashSafeDriver(f->access));
+  HDF(H5Pset_libver_bounds(f->access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+  HDF(f->file = create_file(f->partial, f->access));
+  PetscCall(write_grid(f, info, mask));
+  PetscCall(create_series(f, spec));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values) {
+  hsize_t size[2];
+  int rank = field_size(f, size);
+
+  PetscFunctionBegin;
+  HDF(write_whole(f->file, "target/log_density", rank, size, H5T_IEEE_F64LE, values));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ appending on and off */
+
+static PetscErrorCode open_series(MuRunFile *f) {
+  char name[256];
+
+  PetscFunctionBegin;
+  HDF(f->time = H5Dopen2(f->file, "time", H5P_DEFAULT));
+  HDF(f->density = H5Dopen2(f->file, "density", H5P_DEFAULT));
+  for (PetscInt c = 0; c < f->columns; ++c) {
+    snprintf(name, sizeof name, "ledger/%s", f->names[c]);
+    HDF(f->ledger[c] = H5Dopen2(f->file, name, H5P_DEFAULT));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode close_dataset(MuRunFile *f, hid_t *set) {
+  hid_t open = *set;
+  *set = -1;
+  if (open >= 0) HDF(H5Dclose(open));
+  return 0;
+}
+
+/* Everything is closed even if a part fails; the first error is returned. */
+static PetscErrorCode close_file(MuRunFile *f) {
+  PetscErrorCode first = close_dataset(f, &f->time), code;
+  hid_t file = f->file;
+  code = close_dataset(f, &f->density);
+  if (!first) first = code;
+  for (PetscInt c = 0; f->ledger && c < f->columns; ++c) {
+    code = close_dataset(f, &f->ledger[c]);
+    if (!first) first = code;
+  }
+  f->file = -1;
+  errno = 0;
+  if (file >= 0 && H5Fclose(file) < 0 && !first) first = MuCannotWrite(f->path);
+  return first;
+}
+
+/* Opens the published file for appending in HDF5's ordered mode, or for changing attributes. */
+static PetscErrorCode open_file(MuRunFile *f, PetscBool appending) {
+  const unsigned flags = H5F_ACC_RDWR | (appending ? H5F_ACC_SWMR_WRITE : 0u);
+
+  PetscFunctionBegin;
+  HDF(f->file = H5Fopen(f->path, flags, f->access));
+  if (appending) PetscCall(open_series(f));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFilePublish(MuRunFile *f) {
+  PetscFunctionBegin;
+  PetscCall(close_file(f));
+  if (rename(f->partial, f->path) != 0) return MuCannotWrite(f->path);
+  f->published = PETSC_TRUE;
+  PetscCall(open_file(f, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileClose(MuRunFile *f) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (f->file >= 0) code = close_file(f);
+  if (f->access >= 0) H5Pclose(f->access);
+  if (!f->published) unlink(f->partial);
+  for (PetscInt c = 0; f->names && c < f->columns; ++c) PetscCall(PetscFree(f->names[c]));
+  PetscCall(PetscFree(f->names));
+  PetscCall(PetscFree(f->ledger));
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ attributes */
+
+/* The attribute of an object, opened or made; the type of an existing one is kept. */
+static hid_t open_attribute(hid_t object, const char *name, hid_t type) {
+  if (H5Aexists(object, name) > 0) return H5Aopen(object, name, H5P_DEFAULT);
+  hid_t space = H5Screate(H5S_SCALAR);
+  hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Sclose(space);
+  return attribute;
+}
+
+static herr_t write_attribute(hid_t file, const char *path, const char *name, hid_t type,
+                              const void *value) {
+  hid_t object = H5Oopen(file, path, H5P_DEFAULT), attribute;
+  herr_t status = -1;
+  if (object < 0) return -1;
+  attribute = open_attribute(object, name, type);
+  if (attribute >= 0) {
+    status = H5Awrite(attribute, type, value);
+    if (H5Aclose(attribute) < 0) status = -1;
+  }
+  H5Oclose(object);
+  return status;
+}
+
+/* In the ordered mode attributes cannot change: it is left for that moment. */
+static PetscErrorCode change_attribute(MuRunFile *f, const char *object, const char *name,
+                                       hid_t type, const void *value) {
+  PetscFunctionBegin;
+  if (f->published) {
+    PetscCall(close_file(f));
+    PetscCall(open_file(f, PETSC_FALSE));
+  }
+  HDF(write_attribute(f->file, object, name, type, value));
+  if (f->published) {
+    PetscCall(close_file(f));
+    PetscCall(open_file(f, PETSC_TRUE));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribute) {
+  hid_t type;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  HDF(type = H5Tcopy(H5T_C_S1));
+  HDF(H5Tset_size(type, H5T_VARIABLE));
+  HDF(H5Tset_cset(type, H5T_CSET_UTF8));
+  code = change_attribute(f, attribute->object, attribute->name, type, &attribute->text);
+  H5Tclose(type);
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value) {
+  PetscFunctionBegin;
+  PetscCall(change_attribute(f, "/", name, H5T_NATIVE_INT, &value));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ appending */
+
+/* Appends `count` items to a growing dataset whose item has the given size, and hands them to the
+   system. */
+static herr_t append(hid_t set, int rank, hsize_t at, hsize_t count, const hsize_t *item,
+                     const double *values) {
+  hsize_t size[3] = {at + count}, start[3] = {at}, block[3] = {count};
+  herr_t status = -1;
+  for (int a = 1; a < rank; ++a) size[a] = block[a] = item[a - 1];
+  if (H5Dset_extent(set, size) < 0) return -1;
+  hid_t space = H5Dget_space(set), memory = H5Screate_simple(rank, block, NULL);
+  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, block, NULL) >= 0)
+    status = H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
+  H5Sclose(memory);
+  H5Sclose(space);
+  return status < 0 ? status : H5Dflush(set);
+}
+
+PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *values) {
+  hsize_t size[2];
+  int rank = field_size(f, size);
+
+  PetscFunctionBegin;
+  HDF(append(f->density, rank + 1, f->snapshots, 1, size, values));
+  HDF(append(f->time, 1, f->snapshots, 1, NULL, &t));
+  f->snapshots++;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows) {
+  PetscReal *column;
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (n == 0) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(n, &column));
+  for (PetscInt c = f->columns - 1; c >= 0 && !code; --c) {
+    for (PetscInt i = 0; i < n; ++i) column[i] = rows[i * f->columns + c];
+    errno = 0;
+    if (append(f->ledger[c], 1, f->rows, (hsize_t)n, NULL, column) < 0)
+      code = MuCannotWrite(f->path);
+  }
+  f->rows += (hsize_t)n;
+  PetscCall(PetscFree(column));
+  PetscFunctionReturn(code);
+}

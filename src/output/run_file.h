@@ -1,0 +1,49 @@
+/* run.h5, written by one process. Private to output/. */
+#ifndef MUDOT_RUN_FILE_H
+#define MUDOT_RUN_FILE_H
+
+#include "mudot.h"
+
+#include <hdf5.h>
+
+typedef struct {
+  char path[PETSC_MAX_PATH_LEN];    /* DIRECTORY/run.h5 */
+  char partial[PETSC_MAX_PATH_LEN]; /* its name until it is published */
+  PetscInt dim, nx, ny;
+  PetscInt columns;
+  char **names;                               /* of the columns; owned */
+  hid_t access, file, time, density, *ledger; /* datasets are open only while appending is on */
+  hsize_t snapshots, rows;                    /* on disk */
+  PetscBool published;
+} MuRunFile;
+
+/* What stands at one of the nodes of the file besides datasets. */
+typedef struct {
+  const char *object, *name, *text;
+} MuRunAttribute;
+
+/* Makes the file with its groups and empty datasets under a partial name. */
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask,
+                               const MuRunWriterSpec *spec);
+/* A text attribute of an object, made or replaced; at any time. */
+PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribute);
+PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);
+/* /target/log_density; before publishing. values: global field. */
+PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values);
+/* Gives the file its name; from here on any reader may open it at any moment. */
+PetscErrorCode MuRunFilePublish(MuRunFile *f);
+/* Appends; /time is written after /density, so that its length counts finished snapshots. */
+PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *values);
+/* rows: [n][columns]; column 0 is written last, so that its length counts finished rows. */
+PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows);
+/* Closes the file; removes it if it was not published. */
+PetscErrorCode MuRunFileClose(MuRunFile *f);
+
+/* run.xdmf beside it, written under another name and renamed. */
+PetscErrorCode MuXdmfWrite(const char *directory, const MuGridInfo *info, PetscInt snapshots,
+                           const PetscReal *times);
+
+/* MU_ERR_FILE "path: cannot be written: reason of errno". */
+PetscErrorCode MuCannotWrite(const char *path);
+
+#endif

@@ -1,0 +1,372 @@
+/* A run's output: run.h5, ledger.csv and run.xdmf in one directory. Rank 0 writes; the errors it
+   meets are given to every rank at the next collective call. */
+#include "output/run_file.h"
+
+#include <errno.h>
+#include <fftw3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XDMF_SECONDS 0.1 /* run.xdmf is rewritten no more often, and at the end */
+
+struct _p_MuRunWriter {
+  MuGrid grid;
+  const MuGridInfo *info;
+  PetscBool finished;
+  PetscInt columns;
+  /* rank 0 only */
+  char directory[PETSC_MAX_PATH_LEN];
+  MuRunFile file;
+  FILE *csv;
+  char *csv_header;
+  PetscReal *field; /* [ny][nx] */
+  PetscReal *rows;  /* [buffered][columns] not yet in run.h5 */
+  PetscInt buffered, capacity;
+  PetscReal *times; /* of the snapshots */
+  PetscInt snapshots, times_capacity;
+  PetscReal flush_seconds, last_flush, last_xdmf;
+  PetscErrorCode failed; /* first error */
+  char sentence[1024];
+};
+
+static PetscBool writes(const MuRunWriter w) {
+  return (PetscBool)(w->info->rank == 0);
+}
+
+/* Remembers the first error with its sentence; after it nothing more is written. */
+static PetscErrorCode remember(MuRunWriter w, PetscErrorCode code) {
+  if (w->failed) return MuError(w->failed, "%s", w->sentence);
+  w->failed = code;
+  if (code) snprintf(w->sentence, sizeof w->sentence, "%s", MuErrorMessage());
+  return code;
+}
+
+/* ------------------------------------------------------------------ the directory */
+
+static PetscErrorCode make_directory(const char *directory) {
+  char path[PETSC_MAX_PATH_LEN];
+  struct stat status;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(path, directory, sizeof path));
+  for (char *c = path + 1; *c; ++c) {
+    if (*c != '/') continue;
+    *c = 0;
+    if (mkdir(path, 0777) != 0 && errno != EEXIST && stat(path, &status) != 0)
+      return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
+                     strerror(errno));
+    *c = '/';
+  }
+  if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
+                   strerror(errno));
+  if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+    return MuError(MU_ERR_FILE, "output_directory: %s is not a directory", directory);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode refuse_results(const char *directory) {
+  static const char *const results[] = {"run.h5", "ledger.csv", "run.xdmf"};
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof results / sizeof *results; ++i) {
+    PetscCall(PetscSNPrintf(path, sizeof path, "%s/%s", directory, results[i]));
+    if (access(path, F_OK) == 0)
+      return MuError(MU_ERR_INPUT,
+                     "output_directory: %s holds the results of a run (%s); give another directory "
+                     "or -output_overwrite",
+                     directory, results[i]);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ what the run was */
+
+static void utc_now(char *text, size_t size) {
+  time_t now = time(NULL);
+  struct tm broken;
+  gmtime_r(&now, &broken);
+  strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &broken);
+}
+
+static PetscErrorCode set_root(MuRunWriter w, const char *name, const char *text) {
+  MuRunAttribute attribute = {.object = "/", .name = name, .text = text};
+
+  PetscFunctionBegin;
+  PetscCall(MuRunFileSetAttribute(&w->file, &attribute));
+  PetscFunctionReturn(0);
+}
+
+/* `status` and `finished`, which change, come first. */
+static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
+  char text[64];
+  PetscInt major, minor, subminor;
+
+  PetscFunctionBegin;
+  PetscCall(set_root(w, "status", "running"));
+  PetscCall(set_root(w, "finished", ""));
+  utc_now(text, sizeof text);
+  PetscCall(set_root(w, "started", text));
+  PetscCall(set_root(w, "mudot_version", MUDOT_VERSION));
+  PetscCall(PetscGetVersionNumber(&major, &minor, &subminor, NULL));
+  PetscCall(PetscSNPrintf(text, sizeof text, "%" PetscInt_FMT ".%" PetscInt_FMT ".%" PetscInt_FMT,
+                          major, minor, subminor));
+  PetscCall(set_root(w, "petsc_version", text));
+  PetscCall(set_root(w, "fftw_version", fftw_version));
+  PetscCall(MuRunFileSetInteger(&w->file, "mpi_ranks", w->info->size));
+  PetscCall(set_root(w, "command_line", spec->command_line ? spec->command_line : ""));
+  PetscCall(set_root(w, "case", spec->case_text ? spec->case_text : ""));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ create, start */
+
+static PetscErrorCode gather_mask(MuRunWriter w) {
+  PetscReal *values;
+  Vec mask;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(w->grid, &mask));
+  PetscCall(VecGetArray(mask, &values));
+  for (PetscInt i = 0; i < w->info->local_size; ++i) values[i] = w->info->mask[i];
+  PetscCall(VecRestoreArray(mask, &values));
+  PetscCall(MuGridGather(w->grid, mask, PETSC_FALSE, w->field));
+  PetscCall(VecDestroy(&mask));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode join_names(const MuRunWriterSpec *spec, char **line) {
+  size_t length = 2;
+  char *end;
+
+  PetscFunctionBegin;
+  for (PetscInt c = 0; c < spec->columns; ++c) length += strlen(spec->names[c]) + 1;
+  PetscCall(PetscMalloc1(length, line));
+  end = *line;
+  for (PetscInt c = 0; c < spec->columns; ++c) {
+    if (c) *end++ = ',';
+    end = stpcpy(end, spec->names[c]);
+  }
+  *end++ = '\n';
+  *end = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
+  PetscFunctionBegin;
+  if (strlen(spec->directory) > PETSC_MAX_PATH_LEN - 32 || !spec->directory[0])
+    return MuError(MU_ERR_INPUT, "output_directory: \"%.40s\" is empty or too long",
+                   spec->directory);
+  PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
+  PetscCall(make_directory(w->directory));
+  if (!spec->overwrite) PetscCall(refuse_results(w->directory));
+  PetscCall(join_names(spec, &w->csv_header));
+  PetscCall(MuRunFileCreate(&w->file, w->info, w->field, spec));
+  PetscCall(describe_run(w, spec));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer) {
+  MuRunWriter w;
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  *writer = NULL;
+  PetscCall(PetscNew(&w));
+  PetscCall(MuGridReference(grid));
+  w->grid = grid;
+  PetscCall(MuGridGetInfo(grid, &w->info));
+  w->columns = spec->columns;
+  w->flush_seconds = spec->flush_seconds > 0 ? spec->flush_seconds : 2;
+  w->file.access = w->file.file = -1;
+  w->last_flush = w->last_xdmf = -PETSC_MAX_REAL;
+  if (writes(w)) PetscCall(PetscMalloc1(w->info->cells[0] * w->info->cells[1], &w->field));
+  PetscCall(gather_mask(w));
+  if (writes(w)) code = remember(w, create_files(w, spec));
+  code = MuErrorShare(w->info->comm, code);
+  if (code)
+    PetscCall(MuRunWriterDestroy(&w));
+  else
+    *writer = w;
+  PetscFunctionReturn(code);
+}
+
+/* From the partial file to a directory that readers can use; results of an earlier run go now. */
+static PetscErrorCode start(MuRunWriter w) {
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.xdmf", w->directory));
+  unlink(path);
+  PetscCall(MuRunFilePublish(&w->file));
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
+  errno = 0;
+  w->csv = fopen(path, "w");
+  if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0 || fputs(w->csv_header, w->csv) < 0)
+    return MuCannotWrite(path);
+  w->last_flush = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode start_once(MuRunWriter w) {
+  PetscFunctionBegin;
+  if (!w->file.published) PetscCall(start(w));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ target and attributes */
+
+PetscErrorCode MuRunWriterSetTarget(MuRunWriter w, Vec log_density) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGather(w->grid, log_density, PETSC_FALSE, w->field));
+  if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetTarget(&w->file, w->field));
+  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterSetAttribute(MuRunWriter w, const char *object, const char *name,
+                                       const char *text) {
+  MuRunAttribute attribute = {.object = object, .name = name, .text = text};
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetAttribute(&w->file, &attribute));
+  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ rows and snapshots */
+
+static PetscErrorCode flush_rows(MuRunWriter w) {
+  PetscFunctionBegin;
+  PetscCall(start_once(w));
+  PetscCall(MuRunFileAddRows(&w->file, w->buffered, w->rows));
+  w->buffered = 0;
+  w->last_flush = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values) {
+  PetscFunctionBegin;
+  errno = 0;
+  for (PetscInt c = 0; c < w->columns; ++c) fprintf(w->csv, "%s%.17g", c ? "," : "", values[c]);
+  fputc('\n', w->csv);
+  if (ferror(w->csv)) {
+    char path[PETSC_MAX_PATH_LEN];
+    PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
+    return MuCannotWrite(path);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
+  PetscFunctionBegin;
+  PetscCall(start_once(w));
+  if (w->buffered == w->capacity) {
+    w->capacity = 2 * w->capacity + 256;
+    PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)(w->capacity * w->columns), &w->rows));
+  }
+  PetscCall(PetscArraycpy(w->rows + w->buffered * w->columns, values, w->columns));
+  w->buffered++;
+  PetscCall(write_csv_row(w, values));
+  if (MPI_Wtime() - w->last_flush > w->flush_seconds) PetscCall(flush_rows(w));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
+  PetscFunctionBegin;
+  if (writes(w) && !w->failed) remember(w, add_row(w, values));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t) {
+  PetscFunctionBegin;
+  PetscCall(flush_rows(w));
+  PetscCall(MuRunFileAddSnapshot(&w->file, t, w->field));
+  if (w->snapshots == w->times_capacity) {
+    w->times_capacity = 2 * w->times_capacity + 256;
+    PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)w->times_capacity, &w->times));
+  }
+  w->times[w->snapshots++] = t;
+  if (MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) {
+    PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
+    w->last_xdmf = MPI_Wtime();
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
+  if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t));
+  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static PetscErrorCode finish(MuRunWriter w, const char *status) {
+  char text[64];
+
+  PetscFunctionBegin;
+  PetscCall(flush_rows(w));
+  PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
+  utc_now(text, sizeof text);
+  PetscCall(set_root(w, "finished", text));
+  PetscCall(set_root(w, "status", status));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode close_files(MuRunWriter w) {
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  errno = 0;
+  if (w->csv && fclose(w->csv) != 0) remember(w, MuCannotWrite(w->directory));
+  w->csv = NULL;
+  code = MuRunFileClose(&w->file);
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (w->finished) PetscFunctionReturn(0);
+  w->finished = PETSC_TRUE;
+  if (writes(w)) {
+    if (!w->failed) remember(w, finish(w, status));
+    code = close_files(w);
+    code = remember(w, code);
+  }
+  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer) {
+  MuRunWriter w = *writer;
+
+  PetscFunctionBegin;
+  *writer = NULL;
+  if (!w) PetscFunctionReturn(0);
+  if (writes(w) && !w->finished) {
+    if (w->file.published && !w->failed) (void)finish(w, "failed: the run was given up");
+    (void)close_files(w);
+  }
+  PetscCall(PetscFree(w->csv_header));
+  PetscCall(PetscFree(w->field));
+  PetscCall(PetscFree(w->rows));
+  PetscCall(PetscFree(w->times));
+  PetscCall(MuGridDestroy(&w->grid));
+  PetscCall(PetscFree(w));
+  PetscFunctionReturn(0);
+}
