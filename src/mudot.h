@@ -42,6 +42,10 @@ PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRI
 /* The sentence of the last MuError(), "" if there was none. Owned by the library. */
 const char *MuErrorMessage(void);
 
+/* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
+   lowest rank that failed, on all of them. Collective. */
+PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
+
 /* ------------------------------------------------------------------ grids */
 
 typedef struct _p_MuGrid *MuGrid;
@@ -174,10 +178,6 @@ PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal m);
 
 /* ------------------------------------------------------------------ formulas and densities */
 
-/* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
-   lowest rank that failed, on all of them. Collective. */
-PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
-
 typedef struct _p_MuFormula *MuFormula;
 
 /* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
@@ -284,6 +284,59 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
    MU_ERR_INPUT as above, and if f has no mass on the grid. */
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
+/* ------------------------------------------------------------------ output files */
+
+/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
+   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
+   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
+   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
+   the system itself had not yet put on disk is lost if the machine goes down. */
+typedef struct _p_MuRunWriter *MuRunWriter;
+
+typedef struct {
+  const char *directory;    /* made if it is not there, with its parents */
+  PetscBool overwrite;      /* otherwise a directory with results is refused */
+  const char *command_line; /* attributes of /; NULL is taken as "" */
+  const char *case_text;
+  PetscInt columns;         /* of the ledger, at least 1 */
+  const char *const *names; /* [columns]; the first is t */
+  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
+                              ledger.csv has them at once. */
+} MuRunWriterSpec;
+
+/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
+   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
+   results; MU_ERR_FILE: it cannot be made or written. Collective. */
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* /target/log_density; before the first row or snapshot, once. Collective. */
+PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
+/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
+   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
+PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
+                                       const char *text);
+/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
+   Not collective, but it must be called on rank 0. */
+PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
+/* Collective. */
+PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
+   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
+ */
+PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
+/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
+PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+
+/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
+   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
+typedef struct _p_MuProgress *MuProgress;
+PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
+                                MuProgress *progress);
+PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+PetscErrorCode MuProgressDestroy(MuProgress *progress);
+
+/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
 /* ------------------------------------------------------------------ kernels */
 
 typedef struct _p_MuKernel *MuKernel;
@@ -312,9 +365,6 @@ typedef struct {
   PetscReal exponent; /* riesz: r in (0, 2) */
 } MuKernelSpec;
 
-/* Name and one-line formula of row `index` of the table of kernels; NULL beyond its end. Not
- * collective. */
-PetscErrorCode MuKernelGetFamily(PetscInt index, const char **name, const char **formula);
 /* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
  * 1, exponent 1. */
 void MuKernelSpecDefault(MuKernelSpec *spec);
@@ -380,6 +430,109 @@ PetscErrorCode MuConvolutionGetSymbolRange(MuConvolution convolution, PetscReal 
 PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *diagonal);
 /* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
 PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);
+
+/* ------------------------------------------------------------------ cases */
+
+/* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
+   NULL past the end. Not collective. */
+typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuKernelGetTableRow(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* Looks a word up in a table: *name is the table's own text, or NULL if it is not there; nearest is
+   then the name that is nearest to it. Not collective. */
+PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name, char nearest[64]);
+
+/* A case file with the overrides of the command line. */
+typedef struct _p_MuCase *MuCase;
+
+/* Reads a case. argv[0 .. argc - 1] are the arguments after the name of the command: overrides
+   (-key value; a bare -key for a switch), options of PETSc (passed over) and, if file is NULL, the
+   name of the case file. Values are checked here: known keys, types, numbers of items, signs,
+   words; names of energies, geometries, ... where they are looked up in their tables, below.
+   The file is read on rank 0. A domain file (grid_file) is read below the keys of the case.
+   MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
+   invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
+PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c);
+PetscErrorCode MuCaseDestroy(MuCase *c);
+PetscErrorCode MuCaseReference(MuCase c);
+PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);
+
+/* Getters. Keys are full names, e.g. "kernel_bandwidth". *given tells whether the key is there; the
+   value is left alone if it is not. given = NULL: the key is needed, MU_ERR_INPUT if it is missing.
+   A key that the table of keys does not have, or has with another type, is a mistake of the
+   programmer. Not collective. */
+PetscErrorCode MuCaseGetReal(MuCase c, const char *key, PetscReal *value, PetscBool *given);
+PetscErrorCode MuCaseGetInt(MuCase c, const char *key, PetscInt *value, PetscBool *given);
+PetscErrorCode MuCaseGetBool(MuCase c, const char *key, PetscBool *value, PetscBool *given);
+/* The whole text, commas and all; borrowed, valid as long as the case. */
+PetscErrorCode MuCaseGetString(MuCase c, const char *key, const char **value, PetscBool *given);
+/* Index of the word in the table's list of allowed words, i.e. boundary: no_flux 0, periodic 1;
+   face_mean: as MuMean; transport_solver: as MuTransportSolver; type of a density: gaussian 0,
+   mixture 1, uniform 2, formula 3, file 4, samples 5; smoothing: gaussian 0, none 1. */
+PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, PetscInt *value, PetscBool *given);
+/* *count: on entry the room in values, on return the number of items (0 if not given). MU_ERR_INPUT
+   if there are more than room. */
+PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, PetscReal values[],
+                                  PetscBool *given);
+PetscErrorCode MuCaseGetIntArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
+                                 PetscBool *given);
+PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
+                                    PetscBool *given);
+/* The caller frees every text with PetscFree(). */
+PetscErrorCode MuCaseGetStringArray(MuCase c, const char *key, PetscInt *count, char *values[],
+                                    PetscBool *given);
+/* Number of items given, 0 if the key is not there. */
+PetscErrorCode MuCaseCountItems(MuCase c, const char *key, PetscInt *count);
+
+/* A list of names, each of which must be in the table; names[] point into the table.
+   MU_ERR_INPUT names the nearest. */
+PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, PetscInt *count,
+                              const char *names[], PetscBool *given);
+/* The weights of a block ("energy", "geometry"), in the order given; names[] point into the table.
+   Weights of 0 are left out. MU_ERR_INPUT: a name that the table does not have, no weight at all.
+ */
+PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, PetscInt *count,
+                                const char *names[], PetscReal weights[]);
+
+/* The grid without its mask: grid_mask and grid_mask_formula are evaluated by the caller. */
+PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec);
+/* The kernel of a block: "kernel", or "energy_kernel", "geometry_kernel", "diagnostics_kernel",
+   whose keys override those of kernel one by one. *given: whether either block is there. The values
+   are checked by MuKernelCreate(). */
+PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
+                                   PetscBool *given);
+
+/* Where a file of the case is: as written (relative to the working directory), else relative to the
+   folder of the case file, else to that folder's parent. MU_ERR_FILE if it is in none. Collective.
+ */
+PetscErrorCode MuCaseResolvePath(MuCase c, const char *path, char resolved[PETSC_MAX_PATH_LEN]);
+/* The same for the path that a key gives; the sentence names the key. Collective. */
+PetscErrorCode MuCaseGetPath(MuCase c, const char *key, char resolved[PETSC_MAX_PATH_LEN],
+                             PetscBool *given);
+
+/* MU_ERR_INPUT if a key that every run needs is missing: grid_lower, grid_upper, grid_cells,
+   initial_type, time_end, output_directory. */
+PetscErrorCode MuCaseRequire(MuCase c);
+
+/* The case as YAML after overrides and domain file: read again, it gives the same case. Borrowed.
+ */
+PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
+/* The command line as a shell would read it: file and arguments, after what was set as the program,
+   e.g. "mudot run". Borrowed. */
+PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
+PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
+
+/* Prints every key with its type and its line of documentation. Not collective. */
+PetscErrorCode MuCasePrintKeys(FILE *out);
+
+/* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
+   leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
+PetscBool MuOptionIsPetsc(const char *argument);
+int MuOptionPetscLength(int argc, char **argv);
 
 /* ------------------------------------------------------------------ energies */
 
@@ -458,9 +611,6 @@ PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
-/* Name and one-line formula of row i of the energy table; NULL past its end. */
-PetscErrorCode MuEnergyListEntry(PetscInt i, const char **name, const char **formula);
-
 /* ------------------------------------------------------------------ diagnostics */
 
 typedef struct _p_MuDiagnostic *MuDiagnostic;
@@ -477,8 +627,6 @@ PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
 /* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
    density without mass. */
 PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
-/* Name and one-line formula of row i of the table; NULL past its end. */
-PetscErrorCode MuDiagnosticListEntry(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ geometries */
 
@@ -583,9 +731,6 @@ PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess
 PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
                                          PetscBool *limited);
 
-/* Row i of the table of geometries; name NULL past the end. */
-PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
-
 /* ------------------------------------------------------------------ linear transport steps */
 
 typedef struct _p_MuTransport *MuTransport;
@@ -677,9 +822,6 @@ PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejecte
 /* The parts; borrowed. */
 PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
 
-/* Row i of the table of schemes: name and one-line formula; name is NULL past the end. */
-PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **formula);
-
 /* ------------------------------------------------------------------ the ledger */
 
 /* The energy-dissipation balance along a flow. Row n >= 1 belongs to the step from t_(n-1) to t_n,
@@ -736,167 +878,6 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
 /* Solves the case and writes its output directory; prints a summary on standard output. Collective.
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
-/* ------------------------------------------------------------------ cases */
-
-/* Collective errors: gives the error that rank 0 met (a file) and its sentence to every rank and
-   returns it everywhere; 0 if there was none. What the other ranks pass is ignored. Collective. */
-PetscErrorCode MuErrorShare(MPI_Comm comm, PetscErrorCode code);
-
-/* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
-   NULL past the end. Not collective. */
-typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char **formula);
-PetscErrorCode MuKernelGetTableRow(PetscInt i, const char **name, const char **formula);
-PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
-PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
-PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **formula);
-PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
-
-/* Looks a word up in a table: *name is the table's own text, or NULL if it is not there; nearest is
-   then the name that is nearest to it. Not collective. */
-PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name, char nearest[64]);
-
-/* A case file with the overrides of the command line. */
-typedef struct _p_MuCase *MuCase;
-
-/* Reads a case. argv[0 .. argc - 1] are the arguments after the name of the command: overrides
-   (-key value; a bare -key for a switch), options of PETSc (passed over) and, if file is NULL, the
-   name of the case file. Values are checked here: known keys, types, numbers of items, signs,
-   words; names of energies, geometries, ... where they are looked up in their tables, below.
-   The file is read on rank 0. A domain file (grid_file) is read below the keys of the case.
-   MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
-   invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
-PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c);
-PetscErrorCode MuCaseDestroy(MuCase *c);
-PetscErrorCode MuCaseReference(MuCase c);
-PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);
-
-/* Getters. Keys are full names, e.g. "kernel_bandwidth". *given tells whether the key is there; the
-   value is left alone if it is not. given = NULL: the key is needed, MU_ERR_INPUT if it is missing.
-   A key that the table of keys does not have, or has with another type, is a mistake of the
-   programmer. Not collective. */
-PetscErrorCode MuCaseGetReal(MuCase c, const char *key, PetscReal *value, PetscBool *given);
-PetscErrorCode MuCaseGetInt(MuCase c, const char *key, PetscInt *value, PetscBool *given);
-PetscErrorCode MuCaseGetBool(MuCase c, const char *key, PetscBool *value, PetscBool *given);
-/* The whole text, commas and all; borrowed, valid as long as the case. */
-PetscErrorCode MuCaseGetString(MuCase c, const char *key, const char **value, PetscBool *given);
-/* Index of the word in the table's list of allowed words, i.e. boundary: no_flux 0, periodic 1;
-   face_mean: as MuMean; transport_solver: as MuTransportSolver; type of a density: gaussian 0,
-   mixture 1, uniform 2, formula 3, file 4, samples 5; smoothing: gaussian 0, none 1. */
-PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, PetscInt *value, PetscBool *given);
-/* *count: on entry the room in values, on return the number of items (0 if not given). MU_ERR_INPUT
-   if there are more than room. */
-PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, PetscReal values[],
-                                  PetscBool *given);
-PetscErrorCode MuCaseGetIntArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
-                                 PetscBool *given);
-PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
-                                    PetscBool *given);
-/* The caller frees every text with PetscFree(). */
-PetscErrorCode MuCaseGetStringArray(MuCase c, const char *key, PetscInt *count, char *values[],
-                                    PetscBool *given);
-/* Number of items given, 0 if the key is not there. */
-PetscErrorCode MuCaseCountItems(MuCase c, const char *key, PetscInt *count);
-
-/* A list of names, each of which must be in the table; names[] point into the table.
-   MU_ERR_INPUT names the nearest. */
-PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, PetscInt *count,
-                              const char *names[], PetscBool *given);
-/* The weights of a block ("energy", "geometry"), in the order given; names[] point into the table.
-   Weights of 0 are left out. MU_ERR_INPUT: a name that the table does not have, no weight at all.
- */
-PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, PetscInt *count,
-                                const char *names[], PetscReal weights[]);
-
-/* The grid without its mask: grid_mask and grid_mask_formula are evaluated by the caller. */
-PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec);
-/* The kernel of a block: "kernel", or "energy_kernel", "geometry_kernel", "diagnostics_kernel",
-   whose keys override those of kernel one by one. *given: whether either block is there. The values
-   are checked by MuKernelCreate(). */
-PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
-                                   PetscBool *given);
-
-/* Where a file of the case is: as written (relative to the working directory), else relative to the
-   folder of the case file, else to that folder's parent. MU_ERR_FILE if it is in none. Collective.
- */
-PetscErrorCode MuCaseResolvePath(MuCase c, const char *path, char resolved[PETSC_MAX_PATH_LEN]);
-/* The same for the path that a key gives; the sentence names the key. Collective. */
-PetscErrorCode MuCaseGetPath(MuCase c, const char *key, char resolved[PETSC_MAX_PATH_LEN],
-                             PetscBool *given);
-
-/* MU_ERR_INPUT if a key that every run needs is missing: grid_lower, grid_upper, grid_cells,
-   initial_type, time_end, output_directory. */
-PetscErrorCode MuCaseRequire(MuCase c);
-
-/* The case as YAML after overrides and domain file: read again, it gives the same case. Borrowed.
- */
-PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
-/* The command line as a shell would read it: file and arguments, after what was set as the program,
-   e.g. "mudot run". Borrowed. */
-PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
-PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
-
-/* Prints every key with its type and its line of documentation. Not collective. */
-PetscErrorCode MuCasePrintKeys(FILE *out);
-
-/* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
-   leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
-PetscBool MuOptionIsPetsc(const char *argument);
-int MuOptionPetscLength(int argc, char **argv);
-
-/* ------------------------------------------------------------------ output files */
-
-/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
-   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
-   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
-   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
-   the system itself had not yet put on disk is lost if the machine goes down. */
-typedef struct _p_MuRunWriter *MuRunWriter;
-
-typedef struct {
-  const char *directory;    /* made if it is not there, with its parents */
-  PetscBool overwrite;      /* otherwise a directory with results is refused */
-  const char *command_line; /* attributes of /; NULL is taken as "" */
-  const char *case_text;
-  PetscInt columns;         /* of the ledger, at least 1 */
-  const char *const *names; /* [columns]; the first is t */
-  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
-                              ledger.csv has them at once. */
-} MuRunWriterSpec;
-
-/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
-   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
-   results; MU_ERR_FILE: it cannot be made or written. Collective. */
-PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
-/* /target/log_density; before the first row or snapshot, once. Collective. */
-PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
-/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
-   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
-PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
-                                       const char *text);
-/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
-   Not collective, but it must be called on rank 0. */
-PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
-/* Collective. */
-PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
-/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
-   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
- */
-PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
-/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
-PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
-
-/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
-   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
-typedef struct _p_MuProgress *MuProgress;
-PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
-                                MuProgress *progress);
-PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
-PetscErrorCode MuProgressDestroy(MuProgress *progress);
-
-/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
-PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
-
-/* Solves the flow of a case and writes its results. Collective. (flow layer) */
 PetscErrorCode MuRunCase(MuCase c);
 
 #endif

@@ -288,10 +288,10 @@ END_TEST
 START_TEST(every_family_is_listed) {
   const char *name, *formula;
   PetscInt count = 0;
-  OK(MuKernelGetFamily(0, &name, &formula));
+  OK(MuKernelGetTableRow(0, &name, &formula));
   while (name) {
     ck_assert_int_gt(strlen(formula), 0);
-    OK(MuKernelGetFamily(++count, &name, &formula));
+    OK(MuKernelGetTableRow(++count, &name, &formula));
   }
   ck_assert_int_eq(count, 6);
 }

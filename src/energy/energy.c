@@ -11,7 +11,8 @@ struct _p_MuEnergy {
   const char *name[MU_MAX_TERMS];
   PetscReal weight[MU_MAX_TERMS];
   MuShared shared;
-  Vec log_target; /* as given; NULL if not */
+  MuEnergySpec spec; /* names of the table; kernel and log_target are referenced */
+  Vec log_target;    /* as given; NULL if not */
   PetscReal *pi, *log_pi;
   MuState state[2]; /* states under evaluation; log_rho is owned */
   MuPair pair;
@@ -127,6 +128,9 @@ static PetscErrorCode create_work(MuEnergy e) {
 static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec, PetscInt needs) {
   PetscFunctionBegin;
   PetscCall(create_work(e));
+  e->spec = *spec;
+  for (PetscInt k = 0; k < spec->terms; ++k) e->spec.name[k] = e->name[k];
+  if (spec->kernel) PetscCall(MuKernelReference(spec->kernel));
   if (spec->log_target) PetscCall(create_target(e, spec->log_target));
   if (needs & MU_NEEDS_KERNEL)
     PetscCall(MuConvolutionCreate(e->shared.grid, spec->kernel, MU_CELLS, &e->shared.convolution));
@@ -176,6 +180,7 @@ PetscErrorCode MuEnergyDestroy(MuEnergy *energy) {
   for (PetscInt k = 0; k < e->terms; ++k)
     if (e->term[k].ops->destroy) PetscCall(e->term[k].ops->destroy(&e->term[k]));
   PetscCall(MuConvolutionDestroy(&e->shared.convolution));
+  PetscCall(MuKernelDestroy(&e->spec.kernel));
   PetscCall(VecDestroy(&e->shared.target));
   PetscCall(VecDestroy(&e->log_target));
   PetscCall(VecDestroy(&e->mid));
@@ -427,4 +432,9 @@ PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, Vec relative, Vec loc
     if (has) has[p] = there[p];
   }
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyGetSpec(MuEnergy e, const MuEnergySpec **spec) {
+  *spec = &e->spec;
+  return 0;
 }

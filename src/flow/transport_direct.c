@@ -28,7 +28,10 @@ static PetscErrorCode direct_set_up(MuTransport t) {
   return 0;
 }
 static PetscErrorCode direct_solve(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1) {
-  (void)t; (void)reversed; (void)rho0; (void)rho1;
+  (void)t;
+  (void)reversed;
+  (void)rho0;
+  (void)rho1;
   return 0;
 }
 const MuTransportOps MuTransportDirect = {

@@ -243,6 +243,19 @@ static PetscErrorCode add_transport(MuGeometry g, Vec xi, Vec out) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuGeometryNonlocalFlux(MuGeometry g, Vec xi, Vec flux[]) {
+  PetscFunctionBegin;
+  for (PetscInt a = 0; a < g->info->dim; ++a) {
+    PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
+    PetscCall(VecSet(flux[a], 0));
+    for (PetscInt k = 0; k < g->spec.parts; ++k)
+      if (g->part[k].ops->kind == MU_PART_TRANSPORT && !g->part[k].ops->mobility)
+        PetscCall(g->part[k].ops->add_flux(g, &g->part[k], a, g->gradient, flux[a]));
+    PetscCall(VecScale(flux[a], -1));
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode apply_reaction(MuGeometry g, Vec xi, Vec preimage, Vec out) {
   PetscFunctionBegin;
   PetscCall(VecSet(out, 0));
@@ -383,4 +396,9 @@ PetscErrorCode MuGeometryReactionDiagonal(MuGeometry g, Vec diagonal) {
     if (g->part[k].ops->kind == MU_PART_REACTION)
       PetscCall(g->part[k].ops->diagonal(g, &g->part[k], diagonal));
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGeometryGetSpec(MuGeometry g, const MuGeometrySpec **spec) {
+  *spec = &g->spec;
+  return 0;
 }

@@ -9,7 +9,7 @@ static const MuKernelOps *const families[] = {&MuKernelGaussian, &MuKernelMatern
                                               &MuKernelImq,      &MuKernelWendland, &MuKernelRiesz};
 enum { FAMILIES = sizeof families / sizeof families[0] };
 
-PetscErrorCode MuKernelGetFamily(PetscInt index, const char **name, const char **formula) {
+PetscErrorCode MuKernelGetTableRow(PetscInt index, const char **name, const char **formula) {
   const PetscBool there = (PetscBool)(index >= 0 && index < FAMILIES);
   *name = there ? families[index]->name : NULL;
   *formula = there ? families[index]->formula : NULL;
