@@ -105,13 +105,14 @@ static PetscErrorCode create_newton(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver, char *why);
 static PetscErrorCode create_transport(MuIntegrator it) {
   ImplicitEuler *e = it->data;
   MuFlow flow = it->flow;
   MuTransportSolver solver = flow->spec.solver;
   PetscBool alone = (PetscBool)(it->kinds == MU_PART_TRANSPORT && !e->single_pass);
   const char *why = "asked for";
-  char reason[200] = "";
+  char reason[256] = "";
 
   PetscFunctionBegin;
   if (flow->info->dim == 1) {
@@ -119,8 +120,7 @@ static PetscErrorCode create_transport(MuIntegrator it) {
     why = "one tridiagonal system in 1-D";
   } else if (solver == MU_TRANSPORT_AUTO && e->constant && alone) {
     PetscReal steps = flow->spec.end / flow->spec.step;
-    PetscCall(MuTransportChoose(flow->grid, (PetscInt)PetscMin(steps, 1e9), &solver, reason,
-                                sizeof reason));
+    PetscCall(MuTransportChoose(flow->grid, (PetscInt)PetscMin(steps, 1e9), &solver, reason));
     why = reason;
   } else if (solver == MU_TRANSPORT_AUTO) {
     solver = alone ? MU_TRANSPORT_COUPLED : MU_TRANSPORT_DIMENSION_SPLIT;

@@ -171,8 +171,6 @@ static PetscErrorCode search(MuTransport t, PetscReal goal, PetscReal *size, Pet
     PetscCall(advance(t, k, size));
     ++k;
     ++t->iterations;
-    PetscCall(PetscInfo(NULL, "iteration %d residual %g\n", (int)t->iterations, *size));
-    if (getenv("TRACE")) printf("   it %d res %g goal %g\n", (int)t->iterations, *size, goal);
   }
   update(t, k, x);
   PetscFunctionReturn(0);
@@ -196,7 +194,6 @@ static PetscErrorCode iterate(MuTransport t, PetscReal mass, PetscReal *x, Petsc
 
   PetscFunctionBegin;
   PetscCall(true_residual(t, mass, x, &size, &goal));
-  if (getenv("TRACE")) printf("   first res %g goal %g mass %g\n", size, goal, mass);
   while (size > goal && size < 0.5 * before && t->iterations < MOST) {
     before = size;
     PetscCall(search(t, goal, &size, x));
@@ -206,36 +203,19 @@ static PetscErrorCode iterate(MuTransport t, PetscReal mass, PetscReal *x, Petsc
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode solve_directly(MuTransport t, Vec rhs, Vec rho1) {
+/* The factorisation, made when it is first needed. */
+static PetscErrorCode solve_directly(MuTransport t, Vec rho1) {
   Coupled *s = t->data;
+  PetscReal *x;
 
   PetscFunctionBegin;
+  PetscCall(VecGetArray(rho1, &x));
+  PetscCall(PetscArraycpy(x, s->rhs, t->info->local_size));
+  PetscCall(VecRestoreArray(rho1, &x));
   if (!s->direct) PetscCall(MuTransportCreateCompanion(t, &MuTransportDirect, &s->direct));
   if (!s->direct->ready) PetscCall(MuTransportSetUp(s->direct, t->dt));
-  PetscCall(MuTransportSolve(s->direct, PETSC_FALSE, rhs, rho1));
-  PetscFunctionReturn(0);
-}
-
-/* Iteration errors may leave tiny negative densities and a mass that is off by the residual: both
-   are repaired, by at most the size of the residual. */
-PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x) {
-  const PetscInt n = t->info->local_size;
-  PetscReal sums[3] = {0}; /* mass before, mass after, negative entries before */
-
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; ++i) {
-    sums[0] += rhs[i];
-    sums[2] += rhs[i] < 0;
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPI_SUM, t->info->comm));
-  if (sums[2] > 0) PetscFunctionReturn(0);
-  for (PetscInt i = 0; i < n; ++i) {
-    x[i] = PetscMax(x[i], 0);
-    sums[1] += x[i];
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums + 1, 1, MPIU_REAL, MPI_SUM, t->info->comm));
-  if (sums[1] > 0)
-    for (PetscInt i = 0; i < n; ++i) x[i] *= sums[0] / sums[1];
+  s->direct->tolerance = t->tolerance;
+  PetscCall(MuTransportSolve(s->direct, PETSC_FALSE, rho1, rho1));
   PetscFunctionReturn(0);
 }
 
@@ -244,7 +224,7 @@ static PetscErrorCode coupled_solve(MuTransport t, PetscBool reversed, Vec rho0,
   const PetscInt n = t->info->local_size;
   const PetscReal *r;
   PetscReal *x, mass;
-  PetscBool converged;
+  PetscBool converged = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho0, &r));
@@ -255,9 +235,11 @@ static PetscErrorCode coupled_solve(MuTransport t, PetscBool reversed, Vec rho0,
   PetscCall(MuTransportSolve(s->split, reversed, rho0, rho1));
   PetscCall(VecGetArray(rho1, &x));
   PetscCall(iterate(t, mass, x, &converged));
+  PetscCall(VecRestoreArray(rho1, &x));
+  if (!converged) PetscCall(solve_directly(t, rho1));
+  PetscCall(VecGetArray(rho1, &x));
   PetscCall(MuTransportRepair(t, s->rhs, x));
   PetscCall(VecRestoreArray(rho1, &x));
-  (void)solve_directly;
   PetscFunctionReturn(0);
 }
 

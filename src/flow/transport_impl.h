@@ -35,6 +35,11 @@ struct _p_MuTransport {
 PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *ops,
                                           MuTransport *companion);
 
+/* Makes a solution x with right-hand side rhs non-negative and gives it the mass of rhs exactly: a
+   change by at most the residual. Nothing is done if rhs is negative anywhere. Local arrays.
+   Collective. */
+PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x);
+
 /* The unsplit operator A = I + dt div J in plain arrays, for residuals. */
 typedef struct _p_MuTransportOperator *MuTransportOperator;
 PetscErrorCode MuTransportOperatorCreate(MuGrid grid, MuTransportOperator *op);
