@@ -86,7 +86,7 @@ static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *erro
 
 /* Evaluates F after the step; a rise beyond rounding rejects it. */
 static PetscErrorCode guard_energy(MuFlow flow) {
-  PetscReal value, slack = 1e-11 * flow->energy_scale;
+  PetscReal value, slack = 1e-11 * flow->energy_scale + 1e-14;
 
   PetscFunctionBegin;
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, flow->energy_terms, NULL, NULL));

@@ -112,13 +112,13 @@ void MuPrimalReset(MuPrimal primal);
 
 /* Lines of M-matrices along one axis (lines.c): -d(c d x) + e x with c >= 0 on faces, e >= 0 in
    cells. */
-typedef struct _p_MuLines *MuLines;
-PetscErrorCode MuLinesCreate(MuGrid grid, PetscInt axis, MuLines *lines);
-PetscErrorCode MuLinesDestroy(MuLines *lines);
+typedef struct _p_MuPrimalLines *MuPrimalLines;
+PetscErrorCode MuPrimalLinesCreate(MuGrid grid, PetscInt axis, MuPrimalLines *lines);
+PetscErrorCode MuPrimalLinesDestroy(MuPrimalLines *lines);
 /* coupling: face field, already divided by spacing^2; diagonal: cell field. Collective. */
-PetscErrorCode MuLinesFactor(MuLines lines, Vec coupling, Vec diagonal);
+PetscErrorCode MuPrimalLinesFactor(MuPrimalLines lines, Vec coupling, Vec diagonal);
 /* x = inverse of the lines applied to r; a singular line (e = 0) gives one of its solutions. r and
    x may be the same. Collective. */
-PetscErrorCode MuLinesSolve(MuLines lines, Vec r, Vec x);
+PetscErrorCode MuPrimalLinesSolve(MuPrimalLines lines, Vec r, Vec x);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-struct _p_MuLines {
+struct _p_MuPrimalLines {
   MuGrid grid;
   const MuGridInfo *info;
   PetscInt n, count; /* cells of a line, lines of this rank */
@@ -24,8 +24,8 @@ struct _p_MuLines {
   PetscReal *x;                /* scratch [count][n] */
 };
 
-PetscErrorCode MuLinesCreate(MuGrid grid, PetscInt axis, MuLines *lines) {
-  MuLines s;
+PetscErrorCode MuPrimalLinesCreate(MuGrid grid, PetscInt axis, MuPrimalLines *lines) {
+  MuPrimalLines s;
   PetscInt total, first;
 
   PetscFunctionBegin;
@@ -55,8 +55,8 @@ PetscErrorCode MuLinesCreate(MuGrid grid, PetscInt axis, MuLines *lines) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLinesDestroy(MuLines *lines) {
-  MuLines s = *lines;
+PetscErrorCode MuPrimalLinesDestroy(MuPrimalLines *lines) {
+  MuPrimalLines s = *lines;
 
   PetscFunctionBegin;
   *lines = NULL;
@@ -70,7 +70,7 @@ PetscErrorCode MuLinesDestroy(MuLines *lines) {
 }
 
 /* A field as lines [count][n]. */
-static PetscErrorCode to_lines(MuLines s, Vec field, PetscReal *lines) {
+static PetscErrorCode to_lines(MuPrimalLines s, Vec field, PetscReal *lines) {
   const PetscReal *f;
 
   PetscFunctionBegin;
@@ -86,7 +86,7 @@ static PetscErrorCode to_lines(MuLines s, Vec field, PetscReal *lines) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode from_lines(MuLines s, const PetscReal *lines, Vec field) {
+static PetscErrorCode from_lines(MuPrimalLines s, const PetscReal *lines, Vec field) {
   PetscReal *f;
 
   PetscFunctionBegin;
@@ -101,7 +101,7 @@ static PetscErrorCode from_lines(MuLines s, const PetscReal *lines, Vec field) {
 }
 
 /* Overwrites x by the solution of the inner cells. */
-static void eliminate(const MuLines s, const PetscReal *c, const PetscReal *inverse, PetscReal *x) {
+static void eliminate(const MuPrimalLines s, const PetscReal *c, const PetscReal *inverse, PetscReal *x) {
   const PetscInt n = s->inner;
   for (PetscInt i = 1; i < n; ++i) x[i] += c[i] * inverse[i - 1] * x[i - 1];
   for (PetscInt i = n - 1; i >= 0; --i)
@@ -109,7 +109,7 @@ static void eliminate(const MuLines s, const PetscReal *c, const PetscReal *inve
 }
 
 /* c[0] is the coupling over the periodic wall (0 at a wall), c[inner] the one to the border. */
-static void factor(const MuLines s, PetscInt line) {
+static void factor(const MuPrimalLines s, PetscInt line) {
   const PetscInt n = s->inner, first = line * s->n;
   const PetscReal *c = s->c + first, *e = s->e + first;
   PetscReal *inverse = s->inverse + first, *border = s->border + first, excess = 0, diagonal;
@@ -131,7 +131,7 @@ static void factor(const MuLines s, PetscInt line) {
   s->border_inverse[line] = diagonal > 0 ? 1 / diagonal : 0;
 }
 
-PetscErrorCode MuLinesFactor(MuLines s, Vec coupling, Vec diagonal) {
+PetscErrorCode MuPrimalLinesFactor(MuPrimalLines s, Vec coupling, Vec diagonal) {
   PetscFunctionBegin;
   PetscCall(to_lines(s, coupling, s->c));
   PetscCall(to_lines(s, diagonal, s->e));
@@ -139,7 +139,7 @@ PetscErrorCode MuLinesFactor(MuLines s, Vec coupling, Vec diagonal) {
   PetscFunctionReturn(0);
 }
 
-static void solve(const MuLines s, PetscInt line) {
+static void solve(const MuPrimalLines s, PetscInt line) {
   const PetscInt n = s->inner, first = line * s->n;
   const PetscReal *c = s->c + first, *border = s->border + first;
   PetscReal *x = s->x + first;
@@ -151,7 +151,7 @@ static void solve(const MuLines s, PetscInt line) {
   for (PetscInt i = 0; i < n; ++i) x[i] += x[n] * border[i];
 }
 
-PetscErrorCode MuLinesSolve(MuLines s, Vec r, Vec x) {
+PetscErrorCode MuPrimalLinesSolve(MuPrimalLines s, Vec r, Vec x) {
   PetscFunctionBegin;
   PetscCall(to_lines(s, r, s->x));
   for (PetscInt line = 0; line < s->count; ++line) solve(s, line);

@@ -41,7 +41,7 @@ struct _p_MuPrimal {
   PetscBool ready;               /* for this state */
   Vec mobility[2], diagonal;     /* local parts, floored */
   Vec inverse_diagonal;          /* without local transport */
-  MuLines lines[2];
+  MuPrimalLines lines[2];
   Vec r, z, p, q, z_image, p_image, work;
   PetscInt components, *label; /* pure transport on a domain in pieces; label NULL: one piece */
   PetscReal *defect, *mass;    /* [components] */
@@ -136,7 +136,7 @@ static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
     PetscCall(MuGridCreateField(g->grid, fields[k]));
   for (PetscInt a = 0; a < g->info->dim && s->transport; ++a) {
     PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
-    if (!s->mmd) PetscCall(MuLinesCreate(g->grid, a, &s->lines[a]));
+    if (!s->mmd) PetscCall(MuPrimalLinesCreate(g->grid, a, &s->lines[a]));
   }
   s->components = 1;
   if (!(g->kinds & MU_PART_REACTION) && g->info->masked) PetscCall(label_components(g, s));
@@ -167,7 +167,7 @@ PetscErrorCode MuPrimalDestroy(MuPrimal *primal) {
       &s->r,    &s->z,           &s->p,           &s->q,        &s->z_image,         &s->p_image,
       &s->work, &s->mobility[0], &s->mobility[1], &s->diagonal, &s->inverse_diagonal};
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
-  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuLinesDestroy(&s->lines[a]));
+  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuPrimalLinesDestroy(&s->lines[a]));
   PetscCall(PetscFree(s->label));
   if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
   PetscCall(PetscFree(s));
@@ -252,7 +252,7 @@ static PetscErrorCode factor_lines(MuGeometry g, MuPrimal s) {
     if (g->info->dim == 2) PetscCall(add_couplings(g, s, 1 - a));
     PetscCall(VecCopy(s->mobility[a], s->q));
     PetscCall(VecScale(s->q, 1 / (spacing * spacing)));
-    PetscCall(MuLinesFactor(s->lines[a], s->q, s->work));
+    PetscCall(MuPrimalLinesFactor(s->lines[a], s->q, s->work));
   }
   PetscFunctionReturn(0);
 }
@@ -319,9 +319,9 @@ static PetscErrorCode precondition(MuGeometry g, MuPrimal s) {
   } else if (!s->transport) {
     PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
   } else {
-    PetscCall(MuLinesSolve(s->lines[0], s->r, s->z));
+    PetscCall(MuPrimalLinesSolve(s->lines[0], s->r, s->z));
     if (g->info->dim == 2) {
-      PetscCall(MuLinesSolve(s->lines[1], s->r, s->work));
+      PetscCall(MuPrimalLinesSolve(s->lines[1], s->r, s->work));
       PetscCall(VecAXPY(s->z, 1, s->work));
     }
   }
