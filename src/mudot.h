@@ -312,6 +312,9 @@ typedef struct {
   PetscReal exponent; /* riesz: r in (0, 2) */
 } MuKernelSpec;
 
+/* Name and one-line formula of row `index` of the table of kernels; NULL beyond its end. Not
+ * collective. */
+PetscErrorCode MuKernelGetFamily(PetscInt index, const char **name, const char **formula);
 /* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
  * 1, exponent 1. */
 void MuKernelSpecDefault(MuKernelSpec *spec);
