@@ -456,7 +456,7 @@ PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Ve
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
 /* Name and one-line formula of row i of the energy table; NULL past its end. */
-PetscErrorCode MuEnergyListEntry(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ diagnostics */
 
@@ -475,7 +475,7 @@ PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
    density without mass. */
 PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
 /* Name and one-line formula of row i of the table; NULL past its end. */
-PetscErrorCode MuDiagnosticListEntry(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ geometries */
 

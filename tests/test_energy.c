@@ -87,7 +87,7 @@ static PetscInt energy_names(const char *names[32]) {
   const char *formula;
   PetscInt n = 0;
   for (;; ++n) {
-    OK(MuEnergyListEntry(n, &names[n], &formula));
+    OK(MuEnergyGetTableRow(n, &names[n], &formula));
     if (!names[n]) break;
     ck_assert_ptr_nonnull(formula);
   }

@@ -164,7 +164,7 @@ static const MuDiagnosticOps table[] = {
 };
 static const PetscInt table_size = sizeof table / sizeof table[0];
 
-PetscErrorCode MuDiagnosticListEntry(PetscInt i, const char **name, const char **formula) {
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula) {
   const PetscBool there = (PetscBool)(i >= 0 && i < table_size);
   *name = there ? table[i].name : NULL;
   *formula = there ? table[i].formula : NULL;

@@ -12,7 +12,7 @@ const MuTermOps *const MuTermTable[] = {
 };
 const PetscInt MuTermTableSize = sizeof MuTermTable / sizeof MuTermTable[0];
 
-PetscErrorCode MuEnergyListEntry(PetscInt i, const char **name, const char **formula) {
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula) {
   const PetscBool there = (PetscBool)(i >= 0 && i < MuTermTableSize);
   *name = there ? MuTermTable[i]->name : NULL;
   *formula = there ? MuTermTable[i]->formula : NULL;

@@ -57,5 +57,5 @@ PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
   if (!PetscIsInfReal(denominator)) return m * (numerator / denominator);
   /* an exponent below 1 and a ratio so large that only the smaller number's power counts */
   if (PetscIsInfReal(numerator)) return (exponent - 1) / exponent * low;
-  return m * numerator * (1 - exponent) * exp((1 - exponent) * down);
+  return (1 - exponent) * exp((1 - exponent) * down + log(numerator) + log(m));
 }
