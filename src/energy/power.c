@@ -100,12 +100,16 @@ static void fill_values(const MuShared *shared, const Power *power, const MuStat
   }
 }
 
-/* DF where pi vanishes: the limit for s -> infinity, or 0 if rho does too. */
+/* DF where pi vanishes: the limit for s -> infinity, or 0 if rho does too. DF where rho vanishes is
+   kept finite for every p, so that rho DF = 0 there. */
 static void replace_derivative(const MuShared *shared, PetscReal p, const PetscReal *rho,
                                PetscReal *df) {
   const PetscReal limit = p < 1 ? 1 / (1 - p) : PETSC_INFINITY;
   for (PetscInt i = 0; i < shared->n; ++i)
-    if (shared->log_pi[i] == -PETSC_INFINITY) df[i] = rho[i] > 0 ? limit : 0;
+    if (shared->log_pi[i] == -PETSC_INFINITY)
+      df[i] = rho[i] > 0 ? limit : 0;
+    else if (rho[i] == 0)
+      df[i] = PetscMax(df[i], -1e300);
 }
 
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {

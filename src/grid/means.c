@@ -54,5 +54,8 @@ PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
   if (low > 0 && share < MU_MIN_NORMAL) down = log(low) - log(m);
   PetscReal numerator = power_difference(exponent, up) - power_difference(exponent, down);
   PetscReal denominator = power_difference(exponent - 1, up) - power_difference(exponent - 1, down);
-  return m * (numerator / denominator);
+  if (!PetscIsInfReal(denominator)) return m * (numerator / denominator);
+  /* an exponent below 1 and a ratio so large that only the smaller number's power counts */
+  if (PetscIsInfReal(numerator)) return (exponent - 1) / exponent * low;
+  return (1 - exponent) * exp((1 - exponent) * down + log(numerator) + log(m));
 }
