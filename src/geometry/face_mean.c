@@ -7,6 +7,10 @@
 #include <math.h>
 #include <string.h>
 
+/* A potential step that closes a face; NaN (infinite on both sides) does, too. PETSC_INFINITY is a
+   finite number. */
+#define INFINITE_RISE 1e300
+
 /* z/(e^z - 1), finite and accurate for every z: B(-inf) is not asked for. */
 static PetscReal bernoulli(PetscReal z) {
   if (z == 0) return 1;
@@ -81,7 +85,7 @@ static PetscErrorCode take_potential(MuGeometry g, PetscInt axis, const PetscRea
   PetscCall(lower_neighbours(g, axis, v, face->lower));
   for (PetscInt i = 0; i < size; ++i) {
     PetscReal rise = v[i] - face->lower[i];
-    PetscBool open = (PetscBool)(g->info->open[axis][i] && !PetscIsInfOrNanReal(rise));
+    PetscBool open = (PetscBool)(g->info->open[axis][i] && PetscAbsReal(rise) < INFINITE_RISE);
     face->open[axis][i] = open;
     face->rise[axis][i] = open ? rise : 0;
     face->weight_lower[axis][i] = open ? bernoulli(rise) : 0;

@@ -39,7 +39,7 @@ static PetscErrorCode destroy(MuPart *part) {
 }
 
 static PetscReal condition(MuGeometry g) {
-  return g->symbol_smallest > 0 ? g->symbol_largest / g->symbol_smallest : PETSC_INFINITY;
+  return g->symbol_smallest > 0 ? g->symbol_largest / g->symbol_smallest : INFINITY;
 }
 
 static PetscErrorCode check_invertible(MuGeometry g, MuPart *part) {

@@ -3,8 +3,9 @@
 
    q is a convolution by FFT, exact to rounding of its largest value only; where mu is far below
    that (1e-16 of its maximum) the true q would be lost in noise. It is therefore taken as
-   max(k*mu, k(0) |C| mu, eps max q): the second is a lower bound of every convolution with a
-   non-negative kernel. The operator stays symmetric and positive semi-definite for any positive q.
+   max(k*mu, k(0) |C| mu/2, eps max q): every convolution with a non-negative kernel is above the
+   second (half of the mean diagonal: near walls the diagonal varies). The operator stays symmetric
+   and positive semi-definite for any positive q.
  */
 #include "geometry/geometry_impl.h"
 
@@ -13,7 +14,7 @@
 typedef struct {
   Vec root; /* q^(-1/2), 0 outside */
   Vec work;
-  PetscReal kernel_diagonal;
+  PetscReal half_diagonal;
 } Context;
 
 static PetscErrorCode create(MuGeometry g, MuPart *part) {
@@ -24,7 +25,8 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   part->ctx = c;
   PetscCall(MuGridCreateField(g->grid, &c->root));
   PetscCall(MuGridCreateField(g->grid, &c->work));
-  PetscCall(MuConvolutionGetDiagonal(g->cells, &c->kernel_diagonal));
+  PetscCall(MuConvolutionGetDiagonal(g->cells, &c->half_diagonal));
+  c->half_diagonal *= 0.5;
   PetscFunctionReturn(0);
 }
 
@@ -50,7 +52,7 @@ static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
   PetscCall(VecGetArrayRead(g->rho, &mu));
   PetscCall(VecGetArray(c->root, &q));
   for (PetscInt i = 0; i < g->info->local_size; ++i) {
-    PetscReal bounded = PetscMax(PetscMax(q[i], c->kernel_diagonal * mu[i]), floor_q);
+    PetscReal bounded = PetscMax(PetscMax(q[i], c->half_diagonal * mu[i]), floor_q);
     q[i] = g->info->mask[i] ? 1 / sqrt(bounded) : 0;
   }
   PetscCall(VecRestoreArray(c->root, &q));

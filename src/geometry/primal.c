@@ -6,8 +6,8 @@
 
    so that only the dual norm of a small r is computed: by conjugate gradients on K delta = r from
    delta = 0, whose steps add positive terms that increase to <r, K^(-1) r>. It stops when two steps
-   together add less than 1e-3 of what has been added and less than 1e-9 of R (or less than 1e-13 of
-   R), at the latest after 300 steps: R is a lower bound with this relative error.
+   together add less than 1e-3 of what has been added and less than 1e-10 of R (or less than 1e-13
+   of R), at the latest after 300 steps: R is a lower bound with this relative error.
 
    r carries rounding of the size of eps v, and mobilities range over hundreds of decades: the local
    mobilities (faces, and diagonal reactions) are floored at 1e-14 of their maximum in the solve. A
@@ -30,7 +30,7 @@
 #define MAX_ITERATIONS 300
 #define MOBILITY_FLOOR 1e-14
 #define OF_ADDED       1e-3
-#define OF_TOTAL       1e-9
+#define OF_TOTAL       1e-10
 #define ROUNDING       1e-13
 
 struct _p_MuPrimal {
@@ -369,7 +369,7 @@ static PetscErrorCode next_direction(MuPrimal s, PetscReal beta) {
 
 /* *energy = <r, K^(-1) r>; `base` is what R is without it. r is overwritten. */
 static PetscErrorCode dual_norm(MuGeometry g, MuPrimal s, PetscReal base, PetscReal *energy) {
-  PetscReal rz, rz_old = 0, pq, step, last = PETSC_INFINITY, total, enough;
+  PetscReal rz, rz_old = 0, pq, step, last = INFINITY, total, enough;
 
   PetscFunctionBegin;
   *energy = 0;
@@ -422,7 +422,7 @@ static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec imag
   PetscCall(residual_form(g, s, v, guess, image, &base));
   PetscCall(VecNorm(s->r, NORM_2, &norm));
   PetscCall(dual_norm(g, s, base, &energy));
-  *value = norm > 0 && energy == 0 && base == 0 ? PETSC_INFINITY : base + 0.5 * energy;
+  *value = norm > 0 && energy == 0 && base == 0 ? INFINITY : base + 0.5 * energy;
   PetscFunctionReturn(0);
 }
 
@@ -440,7 +440,7 @@ static PetscErrorCode divide_by_diagonal(MuGeometry g, MuPrimal s, Vec v, PetscR
   PetscCall(VecGetArrayRead(s->diagonal, &d));
   PetscCall(VecGetArray(s->work, &y));
   for (PetscInt i = 0; i < g->info->local_size; ++i)
-    y[i] = d[i] > 0 ? x[i] * (x[i] / d[i]) : (x[i] == 0 ? 0 : PETSC_INFINITY);
+    y[i] = d[i] > 0 ? x[i] * (x[i] / d[i]) : (x[i] == 0 ? 0 : INFINITY);
   PetscCall(VecRestoreArray(s->work, &y));
   PetscCall(VecRestoreArrayRead(s->diagonal, &d));
   PetscCall(VecRestoreArrayRead(v, &x));
