@@ -5,9 +5,9 @@
    in cell i: column sums are n at every level. A coarse face takes over the drift F = a - b of its
    fine faces and their conductance G = (a - b)/log(a/b) over the longer distance, and is closed
    again by the Scharfetter-Gummel formula a = G B(-F/G): diffusion scales with 1/distance^2, drift
-   with 1/distance, without knowing the potential. Residuals are summed over 2 x 2 cells, corrections
-   interpolated linearly (1/2, 1/4, 1/4) across open faces, red-black relaxation, banded LU at the
-   bottom.
+   with 1/distance, without knowing the potential. Residuals are summed over 2 x 2 cells,
+   corrections interpolated linearly (1/2, 1/4, 1/4) across open faces, red-black relaxation, banded
+   LU at the bottom.
 
    Mohr and Wienands, Cell-centred multigrid revisited, Comput. Visual. Sci. 7 (2004); Khalil and
    Wesseling, Vertex-centered and cell-centered multigrid, J. Comput. Phys. 98 (1992).
@@ -34,10 +34,10 @@ typedef struct {
   PetscInt first, rows;         /* rows kept here */
   PetscInt own_first, own_rows; /* rows that are summed here from the finer level */
   PetscInt pitch;
-  PetscBool shared;                         /* every rank keeps all rows */
-  PetscMPIInt *counts, *starts;             /* where ranks sum into a shared level */
-  float *conductance[2], *drift[2];         /* G, F per axis at the lower faces */
-  float *a[2], *b[2], *cells_in, *inverse;  /* inverse of the diagonal */
+  PetscBool shared;                        /* every rank keeps all rows */
+  PetscMPIInt *counts, *starts;            /* where ranks sum into a shared level */
+  float *conductance[2], *drift[2];        /* G, F per axis at the lower faces */
+  float *a[2], *b[2], *cells_in, *inverse; /* inverse of the diagonal */
   float *x, *f;
 } Level;
 
@@ -158,8 +158,8 @@ static void residual_row(const Level *v, PetscInt r, PetscBool zero, float *rest
     return;
   }
   for (int c = 0; c < n; ++c) {
-    float inflow = (ax[c] * x[c - 1] + bx[c + 1] * x[c + 1]) +
-                   (ay[c] * x[c - up] + by[c + up] * x[c + up]);
+    float inflow =
+        (ax[c] * x[c - 1] + bx[c + 1] * x[c + 1]) + (ay[c] * x[c - up] + by[c + up] * x[c + up]);
     out[c] = (f[c] + inflow) - x[c] / inverse[c];
   }
 }
@@ -358,8 +358,7 @@ static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v,
     v->rows = v->own_rows = v->cells[1];
   } else {
     for (PetscMPIInt r = 0; r <= size; ++r) starts[r] = (starts[r] + 1) / 2;
-    for (PetscMPIInt r = 0; r < size; ++r)
-      thinnest = PetscMin(thinnest, starts[r + 1] - starts[r]);
+    for (PetscMPIInt r = 0; r < size; ++r) thinnest = PetscMin(thinnest, starts[r + 1] - starts[r]);
     v->shared = (PetscBool)(thinnest < 4 || v->cells[0] * v->cells[1] <= SHARED);
     v->own_first = starts[rank];
     v->own_rows = starts[rank + 1] - starts[rank];
@@ -542,7 +541,7 @@ static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
   Level *v = &mg->level[l];
 
   PetscFunctionBegin;
-  if (l == mg->levels - 1 ) {
+  if (l == mg->levels - 1) {
     PetscCall(bottom_solve(mg));
     PetscFunctionReturn(0);
   }

@@ -1,4 +1,5 @@
-/* Private to flow/: an approximate inverse of the unsplit transport operator in single precision. */
+/* Private to flow/: an approximate inverse of the unsplit transport operator in single precision.
+ */
 #ifndef MUDOT_MULTIGRID_H
 #define MUDOT_MULTIGRID_H
 

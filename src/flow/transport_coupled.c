@@ -73,7 +73,8 @@ static PetscErrorCode coupled_set_up(MuTransport t) {
 #define CHUNK 1024
 #define LANES 8
 
-static inline PetscReal inner(PetscInt n, const PetscReal *restrict x, const PetscReal *restrict y) {
+static inline PetscReal inner(PetscInt n, const PetscReal *restrict x,
+                              const PetscReal *restrict y) {
   PetscReal lane[LANES] = {0}, sum = 0;
   PetscInt i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -99,7 +100,8 @@ static inline void add(PetscInt n, PetscReal factor, const PetscReal *restrict x
 }
 
 /* Takes the components along images 0..k-1 out of image k (classical Gram-Schmidt; the image of a
-   good preconditioner is far from their span) and gives the step that minimises |r - step image|. */
+   good preconditioner is far from their span) and gives the step that minimises |r - step image|.
+ */
 static PetscErrorCode orthogonalise(MuTransport t, PetscInt k) {
   Coupled *s = t->data;
   const PetscInt n = t->info->local_size;
@@ -152,8 +154,7 @@ static void update(MuTransport t, PetscInt count, PetscReal *x) {
     for (PetscInt j = k + 1; j < count; ++j) y[k] -= s->coefficient[k][j] * y[j];
   }
   for (PetscInt i = 0; i < n; i += CHUNK)
-    for (PetscInt k = 0; k < count; ++k)
-      add(PetscMin(CHUNK, n - i), y[k], s->search[k] + i, x + i);
+    for (PetscInt k = 0; k < count; ++k) add(PetscMin(CHUNK, n - i), y[k], s->search[k] + i, x + i);
 }
 
 /* Directions until the residual is below `goal`, or to a restart; the residual is that of the
@@ -163,7 +164,7 @@ static PetscErrorCode search(MuTransport t, PetscReal goal, PetscReal *size, Pet
   PetscInt k = 0;
 
   PetscFunctionBegin;
-  while (k < DIRECTIONS && *size > goal && t->iterations < MOST) {
+  while (k<DIRECTIONS && * size> goal && t->iterations < MOST) {
     PetscCall(MuMultigridApply(s->mg, s->residual, t->info->inside / *size, s->search[k]));
     PetscCall(MuTransportOperatorResidual(s->op, NULL, s->search[k], s->image[k], NULL));
     PetscCall(orthogonalise(t, k));

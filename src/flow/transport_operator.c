@@ -73,8 +73,8 @@ typedef struct {
 static inline void apply_cell(const Row *w, PetscReal dt, PetscInt c, PetscInt left, PetscInt right,
                               PetscBool wall) {
   PetscReal here = w->x[c], out_right = wall ? 0 : w->ax[right], in_right = wall ? 0 : w->bx[right];
-  PetscReal x_flux = (out_right * here - in_right * w->x[right]) -
-                     (w->ax[c] * w->x[left] - w->bx[c] * here);
+  PetscReal x_flux =
+      (out_right * here - in_right * w->x[right]) - (w->ax[c] * w->x[left] - w->bx[c] * here);
   PetscReal y_flux = (w->upper_ay[c] * here - w->upper_by[c] * w->above[c]) -
                      (w->ay[c] * w->below[c] - w->by[c] * here);
   PetscReal image = here + dt * (x_flux + y_flux);
@@ -91,9 +91,10 @@ static void apply_inner(const Row *w, PetscReal dt, PetscInt n) {
   PetscReal *restrict r = w->r, *restrict scale = w->scale;
 
   for (PetscInt c = 1; c < n - 1; ++c) {
-    PetscReal x_flux = (ax[c + 1] * x[c] - bx[c + 1] * x[c + 1]) - (ax[c] * x[c - 1] - bx[c] * x[c]);
-    PetscReal y_flux = (upper_ay[c] * x[c] - upper_by[c] * above[c]) -
-                       (ay[c] * below[c] - by[c] * x[c]);
+    PetscReal x_flux =
+        (ax[c + 1] * x[c] - bx[c + 1] * x[c + 1]) - (ax[c] * x[c - 1] - bx[c] * x[c]);
+    PetscReal y_flux =
+        (upper_ay[c] * x[c] - upper_by[c] * above[c]) - (ay[c] * below[c] - by[c] * x[c]);
     scale[c] = fabs((1 + dt * (ax[c + 1] + bx[c] + upper_ay[c] + by[c])) * x[c]);
     r[c] = x[c] + dt * (x_flux + y_flux);
   }
@@ -157,7 +158,6 @@ PetscErrorCode MuTransportOperatorResidual(MuTransportOperator o, const PetscRea
   PetscCall(VecRestoreArrayRead(o->a[1], &first.ay));
   PetscCall(VecRestoreArrayRead(o->b[0], &first.bx));
   PetscCall(VecRestoreArrayRead(o->a[0], &first.ax));
-  if (sums)
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, o->info->comm));
+  if (sums) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, o->info->comm));
   PetscFunctionReturn(0);
 }

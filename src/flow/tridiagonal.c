@@ -140,7 +140,8 @@ static inline void load(MuLines s, const PetscReal *r, PetscInt lanes, const Pet
       for (PetscInt l = 0; l < width; ++l) z[i * width + l] = r[l * line + i * cell];
   else
     for (PetscInt i = 0; i < n; ++i)
-      for (PetscInt l = 0; l < width; ++l) z[i * width + l] = l < lanes ? r[l * line + i * cell] : 0;
+      for (PetscInt l = 0; l < width; ++l)
+        z[i * width + l] = l < lanes ? r[l * line + i * cell] : 0;
 }
 
 static inline void store(MuLines s, PetscReal *x, PetscInt lanes, const PetscInt width) {
