@@ -767,13 +767,21 @@ PetscErrorCode MuTransportFillScharfetterGummel(MuTransport transport, PetscReal
 PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
 /* Factors for a step size; call again when dt or the coefficients change. */
 PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
-/* dimension_split: axis order x then y, or y then x if reversed. Iterative solvers stop when the
-   residual b - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0).
-   rho0 and rho1 may be the same. MU_ERR_NUMERICS if that is not reached. Collective. */
+/* dimension_split: axis order x then y, or y then x if reversed. The others stop when the residual
+   rho0 - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0), or
+   below what rounding leaves of it, about eps | |A| |rho1| |_1 (this is the larger one where dt
+   times the largest rate exceeds 1e4 at the default tolerance). If rho0 >= 0, then rho1 >= 0 with
+   the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not reached.
+   Collective. */
 PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
 PetscErrorCode MuTransportSetTolerance(MuTransport transport,
                                        PetscReal tolerance); /* default 1e-12 */
 PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterations);
+#define MU_TRANSPORT_WHY 256
+/* The cheaper of `coupled` and `direct` for a number of steps with the same factors, from measured
+   costs; why[MU_TRANSPORT_WHY] gets one sentence. Not collective. */
+PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver,
+                                 char why[MU_TRANSPORT_WHY]);
 /* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
 PetscReal MuBernoulli(PetscReal z);
 
