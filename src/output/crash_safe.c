@@ -6,14 +6,11 @@
    unreadable after a kill, is put right here:
    - the superblock marks the file as open for writing until it is closed: the mark is not written;
    - the superblock knows the end of the file only as of the last flush, and a reader takes no
-     address beyond it: before anything is written, the superblock on disk is brought up to the
-     present end, after the file itself was made that long. On disk, size >= end in the superblock
-     >= every address in use holds at any moment;
+     address beyond it: before anything is written, the end in the superblock on disk is brought
+     beyond it, after the file itself was made that long. On disk, size >= end in the superblock >=
+     every address in use holds at any moment;
    - the file is locked while it is open: no lock is taken.
    Each of these is one write within one page, which a kill does not cut in two.
-
-   After a failed write (disk full) later writes are dropped, so that HDF5 can close the file; the
-   caller has the error of the first.
 
    HDF5 File Format Specification Version 3.0, section II.A (superblock); lookup3 by Bob Jenkins
    (2006), the checksum of the format. */
@@ -106,34 +103,52 @@ static int make_long(int fd, uint64_t end) {
   return (uint64_t)status.st_size < end ? ftruncate(fd, (off_t)end) : 0;
 }
 
-/* Brings the end on disk up to `end` if it is lower, or sets it if exact. */
-static int publish_end(int fd, uint64_t end, int exact) {
-  unsigned char block[SIZE];
-  ssize_t got = pread(fd, block, SIZE, 0);
-  if (got < SIZE || !is_superblock(block)) return 0;
-  uint64_t known = little64(block + END_AT);
-  if (known == end || (known > end && !exact)) return 0;
-  if (make_long(fd, end) != 0) return -1;
+/* How far the superblock and the file run ahead of what is in use: a reader takes the end when it
+   opens the file and meets what was added since. The room is a hole in the file until closing. */
+static uint64_t room(uint64_t end) {
+  return end / 8 > 1 << 20 ? end / 8 : 1 << 20;
+}
+
+static int set_end(int fd, unsigned char *block, uint64_t end) {
   mend(block, end);
   return pwrite(fd, block, SIZE, 0) == SIZE ? 0 : -1;
+}
+
+/* Moves the end on disk on if `end` has come near it. The file is made longer still, so that a
+   reader that asked for its size just before finds the new end within it. */
+static int advance_end(int fd, uint64_t end) {
+  unsigned char block[SIZE];
+  if (pread(fd, block, SIZE, 0) < SIZE || !is_superblock(block)) return 0;
+  if (end + room(end) / 4 <= little64(block + END_AT)) return 0;
+  end += room(end);
+  if (make_long(fd, end + 2 * room(end)) != 0) return -1;
+  return set_end(fd, block, end);
+}
+
+/* At closing: first the superblock, then the size. */
+static int settle_end(int fd, uint64_t end) {
+  unsigned char block[SIZE];
+  if (pread(fd, block, SIZE, 0) < SIZE || !is_superblock(block)) return 0;
+  return set_end(fd, block, end) != 0 || ftruncate(fd, (off_t)end) != 0 ? -1 : 0;
 }
 
 /* ------------------------------------------------------------------ the operations */
 
 static herr_t write_ordered(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t address,
                             size_t size, const void *buffer) {
-  const uint64_t end = posix->get_eoa(file, type);
   const int fd = descriptor(file);
-  unsigned char block[SIZE];
+  unsigned char block[SIZE], known[SIZE];
 
+  if (advance_end(fd, posix->get_eoa(file, type)) != 0) return -1;
   if (address == 0 && size == SIZE && is_superblock(buffer)) {
     memcpy(block, buffer, SIZE);
-    uint64_t known = little64(block + END_AT);
-    if (make_long(fd, end > known ? end : known) != 0) return -1;
-    mend(block, end > known ? end : known);
+    uint64_t end = little64(block + END_AT);
+    if (pread(fd, known, SIZE, 0) == SIZE && is_superblock(known) && little64(known + END_AT) > end)
+      end = little64(known + END_AT);
+    if (make_long(fd, end) != 0) return -1;
+    mend(block, end);
     buffer = block;
-  } else if (publish_end(fd, end, 0) != 0)
-    return -1;
+  }
   return posix->write(file, type, transfer, address, size, buffer);
 }
 
@@ -151,13 +166,18 @@ static herr_t truncate_later(H5FD_t *file, hid_t transfer, hbool_t closing) {
 }
 
 static herr_t close_exact(H5FD_t *file) {
-  const uint64_t end = posix->get_eoa(file, H5FD_MEM_DEFAULT);
-  const int fd = descriptor(file);
-  int failed = 0;
-  if (file->access_flags & H5F_ACC_RDWR)
-    failed = publish_end(fd, end, 1) != 0 || ftruncate(fd, (off_t)end) != 0;
+  const haddr_t end = posix->get_eoa(file, H5FD_MEM_DEFAULT);
+  int failed = (file->access_flags & H5F_ACC_RDWR) && settle_end(descriptor(file), end) != 0;
   herr_t status = posix->close(file);
   return failed ? -1 : status;
+}
+
+herr_t MuMakeRoomToGrow(hid_t file) {
+  void *handle = NULL;
+  struct stat status;
+  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || !handle) return -1;
+  if (fstat(*(int *)handle, &status) != 0) return -1;
+  return advance_end(*(int *)handle, (uint64_t)status.st_size);
 }
 
 /* The class of the POSIX driver, taken from an open file. */

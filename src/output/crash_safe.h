@@ -8,4 +8,8 @@
 /* Sets the driver on a file access list. Negative if that fails. Not collective. */
 herr_t MuSetCrashSafeDriver(hid_t access);
 
+/* Lets the open file run ahead of what is in use now rather than at the first write, before readers
+   come to know of it. Negative if that fails. Not collective. */
+herr_t MuMakeRoomToGrow(hid_t file);
+
 #endif

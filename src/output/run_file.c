@@ -186,12 +186,13 @@ static PetscErrorCode close_file(MuRunFile *f) {
   return first;
 }
 
-/* Opens the published file for appending in HDF5's ordered mode, or for changing attributes. */
+/* Opens the file for appending in HDF5's ordered mode, or for changing attributes. */
 static PetscErrorCode open_file(MuRunFile *f, PetscBool appending) {
   const unsigned flags = H5F_ACC_RDWR | (appending ? H5F_ACC_SWMR_WRITE : 0u);
 
   PetscFunctionBegin;
-  HDF(f->file = H5Fopen(f->path, flags, f->access));
+  HDF(f->file = H5Fopen(f->published ? f->path : f->partial, flags, f->access));
+  HDF(MuMakeRoomToGrow(f->file));
   if (appending) PetscCall(open_series(f));
   PetscFunctionReturn(0);
 }
@@ -199,9 +200,9 @@ static PetscErrorCode open_file(MuRunFile *f, PetscBool appending) {
 PetscErrorCode MuRunFilePublish(MuRunFile *f) {
   PetscFunctionBegin;
   PetscCall(close_file(f));
+  PetscCall(open_file(f, PETSC_TRUE));
   if (rename(f->partial, f->path) != 0) return MuCannotWrite(f->path);
   f->published = PETSC_TRUE;
-  PetscCall(open_file(f, PETSC_TRUE));
   PetscFunctionReturn(0);
 }
 
