@@ -26,17 +26,18 @@ import numpy as np
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize, PowerNorm
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 # Okabe and Ito's colours, told apart by every kind of colour vision.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DENSITIES = matplotlib.colormaps["viridis"]
-TIMES = matplotlib.colormaps["cividis"]
+TIMES = ListedColormap(matplotlib.colormaps["cividis"](np.linspace(0, 0.92, 256)))
 OUTSIDE = "#BBBBBB"
 
-MAPS = 5  # heat maps in 2-D
+WIDE = 0.6  # boxes with less height over width stand in two columns
+MAPS = 5  # heat maps in 2-D, one more where they stand in two columns
 CURVES = 25  # curves in 1-D
 DECADES = 8  # of a density on a logarithmic axis
 ROUNDING = 1e-15  # an energy below this part of its largest value is rounding
@@ -82,7 +83,7 @@ class Run:
             raise PlotError("run.h5 holds no density yet; wait for the first one")
         self.time = file["time"][:count]
         self.density = file["density"]
-        chosen = self.choose(CURVES if self.dim == 1 else MAPS, count)
+        chosen = self.choose(CURVES if self.dim == 1 else MAPS + (box_ratio(self) < WIDE), count)
         self.chosen = {k: self.field(self.density[k]) for k in chosen}
         self.target = None
         if "target" in file and "log_density" in file["target"]:
@@ -110,9 +111,7 @@ class Run:
         return np.unique(np.r_[sample[np.abs(length[:, None] - marks).argmin(0)], count - 1])
 
     def title(self):
-        if self.status.startswith(("done", "")) and not self.status.startswith(("run", "fail")):
-            return self.name
-        return f"{self.name} ({self.status})"
+        return f"{self.name} ({self.status})" if self.status.startswith(("running", "failed")) else self.name
 
 
 def as_text(value):
@@ -155,6 +154,19 @@ def read_points(path):
         raise PlotError(f"{path}: cannot be read as a CSV file of points, one header line, two columns") from None
 
 
+def edges(centres):
+    """[lower, upper] of the box; a single cell is taken to have width 1."""
+    half = (centres[1] - centres[0]) / 2 if centres.size > 1 else 0.5
+    return centres[0] - half, centres[-1] + half
+
+
+def box_ratio(run):
+    """Height over width as drawn."""
+    (x0, x1), (y0, y1) = edges(run.x), edges(run.y)
+    ratio = (y1 - y0) / (x1 - x0)
+    return ratio if 1 / 5 < ratio < 5 else 0.5
+
+
 # ------------------------------------------------------------------ densities
 
 
@@ -183,29 +195,32 @@ def draw_curves(axes, run, norm):
     axes.set_ylabel("density ρ(t, x)")
 
 
+def time_norm(times):
+    """Colours of the times; early times get more of them where more of the curves are early."""
+    last, middle = times[-1], np.median(times)
+    if not last > 0:
+        return Normalize(0, 1)
+    gamma = np.log(0.5) / np.log(middle / last) if 0 < middle < last else 1
+    return PowerNorm(min(max(gamma, 0.3), 1), 0, last)
+
+
 def draw_line(run, labels):
-    figure, (linear, logarithmic) = plt.subplots(2, 1, figsize=(8, 7.5), sharex=True)
-    last = run.time[max(run.chosen)]
-    norm = Normalize(0, last if last > 0 else 1)
+    figure, (linear, decades) = plt.subplots(2, 1, figsize=(8, 7.5), sharex=True)
+    norm = time_norm(run.time[list(run.chosen)])
     top = density_range(run)
-    for axes in (linear, logarithmic):
+    for axes in (linear, decades):
         draw_curves(axes, run, norm)
     linear.set_ylim(0, 1.05 * top)
-    logarithmic.set_yscale("log")
-    logarithmic.set_ylim(top * 10.0**-DECADES, 3 * top)
-    logarithmic.set_xlabel(labels[0])
+    decades.set_yscale("log")
+    decades.set_ylim(top * 10.0**-DECADES, 3 * top)
+    decades.set_xlabel(labels[0])
+    decades.set_xlim(*edges(run.x))
     if run.target is not None:
         linear.legend(loc="upper right")
-    bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, TIMES), ax=[linear, logarithmic])
+    bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, TIMES), ax=[linear, decades])
     bar.set_label("time t")
     figure.suptitle(run.title())
     return figure
-
-
-def edges(centres):
-    """[lower, upper] of the box."""
-    half = (centres[1] - centres[0]) / 2
-    return centres[0] - half, centres[-1] + half
 
 
 def target_levels(target):
@@ -240,52 +255,56 @@ def draw_map(axes, run, k, norm, points):
 def map_aspect(run):
     """True to scale unless the box is very long."""
     (x0, x1), (y0, y1) = edges(run.x), edges(run.y)
-    return "equal" if 1 / 5 < (x1 - x0) / (y1 - y0) < 5 else "auto"
+    return box_ratio(run) * (x1 - x0) / (y1 - y0)
 
 
-def map_layout(run, count):
-    """Rows, columns and size of the figure: wide boxes go below each other."""
-    (x0, x1), (y0, y1) = edges(run.x), edges(run.y)
-    ratio = min(max((y1 - y0) / (x1 - x0), 0.2), 3)
-    if ratio >= 0.6:
-        return 1, count, (2.9 * count + 0.8, 2.55 * ratio + 1.75)
+def map_layout(run, count, bars):
+    """Rows, columns and size of the figure; bars: a colour bar below every map."""
+    ratio = box_ratio(run)
+    below = 0.75 if bars else 0
+    if ratio >= WIDE:
+        return 1, count, (max(2.6 * count + (0.9 if bars else 1.9), 6.5), 2.5 * ratio + 1.5 + below)
     columns = 2 if count > 1 else 1
     rows = -(-count // columns)
-    return rows, columns, (5.2 * columns + 0.6, rows * (5.0 * ratio + 1.1) + 0.6)
+    return rows, columns, (5.2 * columns + 1, rows * (4.6 * ratio + 0.45 + below) + 1)
 
 
 def draw_maps(run, labels, points):
     count = len(run.chosen)
-    rows, columns, size = map_layout(run, count)
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
     peaks = [max(np.nanmax(f), 1e-300) for f in run.chosen.values()]
     shared = Normalize(0, max(peaks)) if max(peaks) <= 4 * min(peaks) else None
+    rows, columns, size = map_layout(run, count, shared is None)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
     for n, (axes, k) in enumerate(zip(grid.flat, run.chosen)):
         norm = shared or Normalize(0, peaks[n])
         image = draw_map(axes, run, k, norm, points if n == count - 1 else None)
         if shared is None:
-            bar = figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.02, shrink=0.9)
+            bar = figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.02, shrink=0.9, aspect=30)
             bar.locator = MaxNLocator(3)
             bar.update_ticks()
     for axes in list(grid.flat)[count:]:
         axes.axis("off")
     if shared is not None:
-        figure.colorbar(image, ax=grid, label="density ρ", shrink=0.9)
-    figure.supxlabel(labels[0], fontsize=11)
-    figure.supylabel(labels[1], fontsize=11)
-    figure.suptitle(run.title() + map_legend(run, shared, points))
+        figure.colorbar(image, ax=grid, label="density ρ", shrink=0.9, pad=0.01)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(labels[1])
+    if count == 1:
+        axes.set_xlabel(labels[0])
+    else:
+        figure.supxlabel(labels[0], fontsize=11)
+    figure.suptitle("\n".join([run.title(), map_legend(run, shared, points)]), fontsize=11)
     return figure
 
 
 def map_legend(run, shared, points):
     parts = []
     if shared is None:
-        parts.append("density ρ, a colour scale for each time")
+        parts.append("colours: density ρ, a scale for each time")
     if run.target is not None and len(target_levels(run.target)):
-        parts.append("lines hold 10, 50, 90 % of the target's mass")
+        parts.append("lines: 10, 50, 90 % of the target's mass")
     if points is not None:
         parts.append("dots: the data")
-    return ": " + "; ".join(parts) if parts else ""
+    return "; ".join(parts)
 
 
 # ------------------------------------------------------------------ the ledger
@@ -295,6 +314,12 @@ def positive(values):
     """For a logarithmic axis: not a number where it is not positive."""
     values = np.asarray(values, float)
     return np.where(values > 0, values, np.nan)
+
+
+def time_axis(axes, t):
+    axes.set_xlabel("time t")
+    if t.size > 1:
+        axes.set_xlim(t[0], t[-1])
 
 
 def markers(count):
@@ -362,7 +387,8 @@ def draw_rate(axes, ledger):
     elif shown.size:
         axes.set_ylim(min(0, 1.1 * np.percentile(shown, 1)), 1.15 * np.percentile(shown, 99) or 1)
     else:
-        axes.text(0.5, 0.5, "not to be had from this run yet", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, "no rate: fewer than two energies above zero", transform=axes.transAxes, ha="center")
+        axes.set_yticks([])
 
 
 def draw_energy(run):
@@ -381,7 +407,7 @@ def draw_energy(run):
         bottom.plot(ledger["t"], positive(dissipation(ledger)), color=BLUE, **markers(energy.size))
         bottom.set_ylabel("dissipation R + R* = −dF/dt")
         logarithmic(bottom)
-    bottom.set_xlabel("time t")
+    time_axis(bottom, ledger["t"])
     figure.suptitle(run.title())
     return figure
 
@@ -389,12 +415,13 @@ def draw_energy(run):
 def draw_signed(axes, t, values, label):
     """The size on a logarithmic axis, the sign as colour."""
     style = markers(t.size)
-    axes.plot(t, positive(values), color=BLUE, label="positive", **style)
-    axes.plot(t, positive(-values), "--", color=VERMILLION, label="negative", **style)
     axes.set_ylabel(label)
-    logarithmic(axes)
+    if (values > 0).any():
+        axes.plot(t, positive(values), color=BLUE, label="positive", **style)
     if (values < 0).any():
+        axes.plot(t, positive(-values), "--", color=VERMILLION, label="negative", **style)
         axes.legend(ncol=2)
+    logarithmic(axes)
 
 
 def draw_balance(run):
@@ -410,7 +437,7 @@ def draw_balance(run):
     logarithmic(potentials)
     draw_signed(defect, t, ledger["balance_defect"], "balance defect\nF + ∫(R + R*) − F(0)")
     draw_signed(mass, t, ledger["mass"] - ledger["mass"][0], "mass − initial mass")
-    mass.set_xlabel("time t")
+    time_axis(mass, t)
     figure.suptitle(run.title())
     return figure
 
