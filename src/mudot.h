@@ -611,8 +611,6 @@ PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
-/* Name and one-line formula of row i of the energy table; NULL past its end. */
-PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ diagnostics */
 
@@ -630,8 +628,6 @@ PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
 /* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
    density without mass. */
 PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
-/* Name and one-line formula of row i of the table; NULL past its end. */
-PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ geometries */
 
