@@ -50,6 +50,7 @@ static Fixture fixture(PetscInt dim, PetscBool masked, PetscBool periodic) {
   f.log_pi = TestField(f.grid, log_target);
   MuKernelSpecDefault(&kernel);
   kernel.bandwidth = 0.6;
+  kernel.extension = masked ? MU_EXTENSION_ZERO : MU_EXTENSION_DEFAULT;
   OK(MuKernelCreate(&kernel, dim, &f.kernel));
   f.spec = (MuEnergySpec){.power_exponent = 1.7,
                           .internal_exponent = 2.4,
@@ -386,7 +387,7 @@ END_TEST
 /* ------------------------------------------------------------------ infinite values */
 
 static PetscReal half_target(PetscReal x, PetscReal y) {
-  return x < 0 ? -PETSC_INFINITY : -0.5 + 0 * y;
+  return x < 0 ? -INFINITY : -0.5 + 0 * y;
 }
 static PetscReal half_density(PetscReal x, PetscReal y) {
   return x < 0.5 ? 0 : 1 + 0 * y;
@@ -869,6 +870,17 @@ START_TEST(bad_energies_are_refused) {
   f.spec.kernel = NULL;
   refused(&f, "blob_entropy", 1, "kernel");
   f.spec = good;
+  MuKernelSpec riesz;
+  MuKernel conditional;
+  MuKernelSpecDefault(&riesz);
+  strcpy(riesz.type, "riesz");
+  riesz.bandwidth = 1;
+  riesz.extension = MU_EXTENSION_ZERO;
+  OK(MuKernelCreate(&riesz, 1, &conditional));
+  f.spec.kernel = conditional;
+  refused(&f, "blob_entropy", 1, "riesz");
+  OK(MuKernelDestroy(&conditional));
+  f.spec = good;
   f.spec.internal_exponent = 1;
   refused(&f, "internal", 1, "energy_internal_exponent");
   f.spec.internal_exponent = -1;
@@ -993,7 +1005,7 @@ START_TEST(w2_of_gaussians) {
 END_TEST
 
 static PetscReal left_block(PetscReal x, PetscReal y) {
-  return (x > 1 && x < 2 ? 0 : -PETSC_INFINITY) + 0 * y;
+  return (x > 1 && x < 2 ? 0 : -INFINITY) + 0 * y;
 }
 static PetscReal right_block(PetscReal x, PetscReal y) {
   return (x > 2.5 && x < 4.5 ? 0.5 : 0) + 0 * y;

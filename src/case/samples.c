@@ -265,7 +265,7 @@ static PetscReal centre(const MuCells *cells, PetscInt axis, PetscInt index) {
 static PetscReal log_sum(const MuCells *cells, PetscInt cell, PetscInt n, const PetscReal *points,
                          const PetscReal h[2], PetscReal *term) {
   const PetscInt ix = cell % cells->cells[0], iy = cell / cells->cells[0];
-  PetscReal largest = -PETSC_INFINITY, sum = 0;
+  PetscReal largest = -INFINITY, sum = 0;
   for (PetscInt i = 0; i < n; ++i) {
     const PetscReal *p = points + i * cells->dim;
     term[i] = axis_log(cells, 0, centre(cells, 0, ix) - p[0], h[0]);
@@ -303,7 +303,7 @@ PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal
     add_factors(cells, points + i * cells->dim, h, factor, log_density);
   for (PetscInt i = 0; i < cells->count; ++i) {
     if (cells->mask && !cells->mask[i])
-      log_density[i] = -PETSC_INFINITY;
+      log_density[i] = -INFINITY;
     else if (log_density[i] / n > least)
       log_density[i] = log(log_density[i] / n);
     else

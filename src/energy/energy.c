@@ -75,8 +75,9 @@ static PetscErrorCode read_log_target(MuEnergy e, const PetscReal *given) {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < e->shared.n; ++i) {
     PetscReal x[2];
-    e->log_pi[i] = info->mask[i] ? given[i] : -PETSC_INFINITY;
-    if (!PetscIsNanReal(e->log_pi[i]) && e->log_pi[i] < PETSC_INFINITY) continue;
+    e->log_pi[i] = info->mask[i] ? given[i] : -INFINITY;
+    if (e->log_pi[i] <= -PETSC_INFINITY) e->log_pi[i] = -INFINITY; /* PETSc's is a finite number */
+    if (e->log_pi[i] < PETSC_INFINITY) continue;
     PetscCall(MuGridCellCentre(e->shared.grid, i, x));
     return MuError(MU_ERR_INPUT,
                    "target: log pi is %g at the point (%g, %g); it must be below "

@@ -51,7 +51,7 @@ static void fill_low(MuPair *pair, PetscInt n, PetscReal *work) {
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal least = PetscMin(pair->a->rho[i], pair->b->rho[i]), share = lower_share(pair, i);
     PetscReal logs = PetscMin(pair->a->log_rho[i], pair->b->log_rho[i]) - pair->mid.log_rho[i];
-    PetscReal far = share < 1e-300 ? (least > 0 ? logs : -PETSC_INFINITY) : work[i];
+    PetscReal far = share < 1e-300 ? (least > 0 ? logs : -INFINITY) : work[i];
     low[i] = pair->z[i] < 0.5 ? low[i] : far;
   }
 }
