@@ -839,6 +839,43 @@ START_TEST(singular_interactions_are_averaged) {
 }
 END_TEST
 
+/* W by its definition: at half a period of the periodic axis (x) the mean of both images */
+static PetscReal image_weight(const MuGridInfo *info, void *ctx, PetscInt dx, PetscInt dy) {
+  const PetscInt nx = info->cells[0];
+  PetscReal z[2] = {0, dy * info->spacing[1]}, w, other;
+  if (info->periodic[0]) dx = (dx % nx + nx) % nx;
+  if (info->periodic[0] && 2 * dx > nx) dx -= nx;
+  z[0] = dx * info->spacing[0];
+  OK(skew_well(ctx, z, &w));
+  if (!info->periodic[0] || 2 * dx != nx) return w;
+  z[0] = -z[0];
+  OK(skew_well(ctx, z, &other));
+  return 0.5 * (w + other);
+}
+
+START_TEST(interaction_is_the_double_sum) {
+  for (PetscInt dim = 1; dim <= 2; ++dim)
+    for (int periodic = 0; periodic <= 1; ++periodic) {
+      Fixture f = fixture(dim, (PetscBool)!periodic, (PetscBool)periodic);
+      const MuGridInfo *info;
+      MuEnergy energy = make_energy(&f, "interaction", 1);
+      Vec rho = TestRandomField(f.grid, 8, 0.05, 2);
+      PetscReal *r = TestGather(f.grid, rho), sum = 0;
+      OK(MuGridGetInfo(f.grid, &info));
+      const PetscInt nx = info->cells[0], n = nx * info->cells[1];
+      for (PetscInt i = 0; i < n; ++i)
+        for (PetscInt j = 0; j < n; ++j)
+          sum += r[i] * r[j] * image_weight(info, f.grid, i % nx - j % nx, i / nx - j / nx);
+      sum *= 0.5 * info->volume * info->volume;
+      ck_assert_double_eq_tol(value_of(energy, rho) / sum, 1, 1e-12);
+      free(r);
+      OK(MuEnergyDestroy(&energy));
+      OK(VecDestroy(&rho));
+      destroy_fixture(&f);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ bad input */
 
 static PetscErrorCode holes(void *ctx, const PetscReal x[2], PetscReal *v) {
@@ -1098,6 +1135,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, curvature_is_the_slope_of_the_derivative);
   tcase_add_test(t, parts_sum_to_the_derivative);
   tcase_add_test(t, preimage_of_mmd);
+  tcase_add_test(t, interaction_is_the_double_sum);
   tcase_add_test(t, singular_interactions_are_averaged);
   tcase_add_test(t, bad_energies_are_refused);
   tcase_add_test(t, means_agree_with_their_formulas);
