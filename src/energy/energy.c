@@ -307,7 +307,8 @@ PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec grad
   PetscReal *g;
 
   PetscFunctionBegin;
-  PetscCall(VecAXPBYPCZ(e->mid, 0.5, 0.5, 0, rho0, rho1));
+  PetscCall(VecCopy(rho0, e->mid));
+  PetscCall(VecAXPBY(e->mid, 0.5, 0.5, rho1));
   PetscCall(state_begin(e, 0, rho0));
   PetscCall(state_begin(e, 1, rho1));
   e->pair.mid.field = e->mid;
