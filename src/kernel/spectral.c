@@ -322,22 +322,33 @@ PetscErrorCode MuSpectralGetRange(MuSpectral s, PetscReal *smallest, PetscReal *
 
 /* ------------------------------------------------------------------ filter */
 
-/* v holds `count` items of `item` reals; item c is multiplied by scale f(symbol[c]). */
-static void filter_items(const MuFilter *f, PetscReal scale, PetscInt count, PetscInt item,
-                         const PetscReal *symbol, PetscReal *v) {
-  if (f->rational) {
-    for (PetscInt c = 0; c < count; ++c) {
-      const PetscReal factor = scale / (f->a * PetscMax(symbol[c], f->floor) + f->b);
-      for (PetscInt k = 0; k < item; ++k) v[item * c + k] *= factor;
-    }
-  } else if (item == 2) {
-    for (PetscInt c = 0; c < count; ++c) {
-      const PetscReal factor = scale * symbol[c];
-      v[2 * c] *= factor;
-      v[2 * c + 1] *= factor;
-    }
-  } else {
-    for (PetscInt c = 0; c < count; ++c) v[c] *= scale * symbol[c];
+static inline PetscReal factor(const MuFilter *f, PetscReal scale, PetscReal symbol) {
+  return f->rational ? scale / (f->a * PetscMax(symbol, f->floor) + f->b) : scale * symbol;
+}
+
+/* v holds `count` items of `item` reals, each multiplied by scale f(symbol). */
+static void filter_items(const MuFilter *given, PetscReal scale, PetscInt count, PetscInt item,
+                         const PetscReal *restrict symbol, PetscReal *restrict v) {
+  const MuFilter f = *given;
+  if (item == 1) {
+    for (PetscInt c = 0; c < count; ++c) v[c] *= factor(&f, scale, symbol[c]);
+    return;
+  }
+  for (PetscInt c = 0; c < count; ++c) {
+    const PetscReal x = factor(&f, scale, symbol[c]);
+    v[2 * c] *= x;
+    v[2 * c + 1] *= x;
+  }
+}
+
+/* The same on complex numbers with the symbol in reverse: symbol[0], symbol[-1], ... */
+static void filter_reversed(const MuFilter *given, PetscReal scale, PetscInt count,
+                            const PetscReal *restrict symbol, PetscReal *restrict v) {
+  const MuFilter f = *given;
+  for (PetscInt c = 0; c < count; ++c) {
+    const PetscReal x = factor(&f, scale, symbol[-c]);
+    v[2 * c] *= x;
+    v[2 * c + 1] *= x;
   }
 }
 
@@ -346,11 +357,10 @@ static void filter_items(const MuFilter *f, PetscReal scale, PetscInt count, Pet
 static void filter_column(MuSpectral s, const MuFilter *filter, const PetscReal *symbol) {
   const MuAxis *axis = &s->axis[1];
   const PetscInt n = axis->length, kept = s->modes[1];
-  const PetscInt item = axis->kind == MU_TRANSFORM_FOURIER ? 2 : s->item;
-  filter_items(filter, s->scale, kept, item, symbol, s->mode);
-  if (axis->kind != MU_TRANSFORM_FOURIER || s->item == 1) return;
-  for (PetscInt j = kept; j < n; ++j)
-    filter_items(filter, s->scale, 1, item, symbol + n - j, s->mode + 2 * j);
+  const PetscBool fourier = (PetscBool)(axis->kind == MU_TRANSFORM_FOURIER);
+  filter_items(filter, s->scale, kept, fourier ? 2 : s->item, symbol, s->mode);
+  if (fourier && s->item == 2)
+    filter_reversed(filter, s->scale, n - kept, symbol + n - kept, s->mode + 2 * kept);
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -388,35 +398,52 @@ static void transform_row_back(MuSpectral s, PetscReal *spectrum, PetscReal *out
 
 /* ------------------------------------------------------------------ columns */
 
-/* Rows r .. r + count - 1 of `width` neighbouring columns between the spectrum and the block. */
-static void move_tile(MuSpectral s, PetscInt c, PetscInt width, PetscInt r, PetscInt count,
-                      PetscBool gather) {
-  const PetscInt item = s->item, skip = s->axis[1].skip;
-  for (PetscInt k = 0; k < width; ++k) {
-    PetscReal *column = s->block_data + k * s->column_stride + r * item;
-    PetscReal *spectrum = s->spectrum + ((r + skip) * s->stride + c + k) * item;
-    for (PetscInt i = 0; i < count; ++i, column += item, spectrum += s->stride * item)
-      for (PetscInt part = 0; part < item; ++part)
-        if (gather)
-          column[part] = spectrum[part];
-        else
-          spectrum[part] = column[part];
-  }
+/* A full tile, one cache line of rows by one of columns, with sizes the compiler knows. */
+static inline void move_tile(PetscInt item, PetscReal *spectrum, PetscInt row, PetscReal *block,
+                             PetscInt column, PetscBool gather) {
+  const PetscInt side = LINE / item;
+  for (PetscInt k = 0; k < side; ++k)
+    for (PetscInt i = 0; i < side; ++i) {
+      PetscReal *a = spectrum + i * row + k * item, *b = block + k * column + i * item;
+      memcpy(gather ? b : a, gather ? a : b, sizeof(PetscReal) * (size_t)item);
+    }
+}
+
+/* `rows` rows of `width` neighbouring columns between the spectrum (rows `row` apart) and the block
+   (columns `column` apart). */
+static inline void move_tiles(PetscInt item, PetscReal *spectrum, PetscInt row, PetscReal *block,
+                              PetscInt column, PetscInt rows, PetscInt width, PetscBool gather) {
+  const PetscInt side = LINE / item, full_rows = rows / side * side, full = width / side * side;
+  for (PetscInt r = 0; r < full_rows; r += side)
+    for (PetscInt k = 0; k < full; k += side)
+      move_tile(item, spectrum + r * row + k * item, row, block + k * column + r * item, column,
+                gather);
+  for (PetscInt r = 0; r < rows; ++r)
+    for (PetscInt k = r < full_rows ? full : 0; k < width; ++k) {
+      PetscReal *a = spectrum + r * row + k * item, *b = block + k * column + r * item;
+      memcpy(gather ? b : a, gather ? a : b, sizeof(PetscReal) * (size_t)item);
+    }
 }
 
 static void move_block(MuSpectral s, PetscInt c, PetscInt width, PetscBool gather) {
   const MuAxis *axis = &s->axis[1];
-  const PetscInt data = axis->cells - axis->skip, tile = LINE / s->item;
+  const PetscInt data = axis->cells - axis->skip, item = s->item;
   if (!s->transposed) {
-    for (PetscInt r = 0; r < data; r += tile)
-      move_tile(s, c, width, r, PetscMin(tile, data - r), gather);
+    PetscReal *spectrum = s->spectrum + (axis->skip * s->stride + c) * item;
+    const PetscInt row = s->stride * item, column = s->column_stride;
+    if (item == 2 && gather)
+      move_tiles(2, spectrum, row, s->block_data, column, data, width, PETSC_TRUE);
+    else if (item == 2)
+      move_tiles(2, spectrum, row, s->block_data, column, data, width, PETSC_FALSE);
+    else
+      move_tiles(1, spectrum, row, s->block_data, column, data, width, gather);
     return;
   }
   for (PetscInt k = 0; k < width; ++k) {
     PetscReal *column = s->block_data + k * s->column_stride;
-    PetscReal *there = s->transposed + ((c + k) * axis->cells + axis->skip) * s->item;
+    PetscReal *there = s->transposed + ((c + k) * axis->cells + axis->skip) * item;
     memcpy(gather ? column : there, gather ? there : column,
-           sizeof(PetscReal) * (size_t)(data * s->item));
+           sizeof(PetscReal) * (size_t)(data * item));
   }
 }
 
