@@ -99,13 +99,13 @@ static PetscErrorCode check_pair(const Setup *s) {
 
 /* ------------------------------------------------------------------ continuous symbol */
 
-/* Signed to absolute frequency of mode j of an axis. */
+/* Absolute frequency of mode j of an axis. */
 static PetscReal frequency(const Setup *s, PetscInt a, PetscInt j) {
   const MuAxis *axis = &s->axis[a];
-  const PetscReal extent = s->info->upper[a] - s->info->lower[a];
   if (axis->kind == MU_TRANSFORM_FOURIER)
-    return 2 * PETSC_PI * PetscMin(j, axis->length - j) / extent;
-  return PETSC_PI * (axis->kind == MU_TRANSFORM_SINE ? j + 1 : j) / extent;
+    return 2 * PETSC_PI * PetscMin(j, axis->length - j) / (axis->length * s->info->spacing[a]);
+  return PETSC_PI * (axis->kind == MU_TRANSFORM_SINE ? j + 1 : j) /
+         (axis->cells * s->info->spacing[a]);
 }
 
 static PetscReal continuous_symbol(void *ctx, PetscInt jx, PetscInt jy) {
@@ -210,6 +210,37 @@ static PetscReal galerkin_symbol(void *ctx, PetscInt jx, PetscInt jy) {
   return s->kernel->amplitude * s->info->volume * value;
 }
 
+/* (sin(w D/2)/(w D/2))^2, D the spacing: what averaging over two cells does to frequency w */
+static PetscReal averaging(const Setup *s, PetscInt a, PetscInt j) {
+  const PetscReal half = 0.5 * frequency(s, a, j) * s->info->spacing[a];
+  return half == 0 ? 1 : PetscSqr(sin(half) / half);
+}
+
+/* The Galerkin symbol of the infinite grid without aliases: positive, and a lower bound. */
+static PetscReal infinite_symbol(void *ctx, PetscInt jx, PetscInt jy) {
+  const Setup *s = ctx;
+  const PetscBool plane = (PetscBool)(s->info->dim == 2);
+  const PetscReal damping = averaging(s, 0, jx) * (plane ? averaging(s, 1, jy) : 1);
+  const PetscReal w = hypot(frequency(s, 0, jx), plane ? frequency(s, 1, jy) : 0);
+  PetscReal value;
+  (void)MuKernelSymbol(s->kernel, w, &value);
+  return isinf(value) ? galerkin_symbol(ctx, jx, jy) : value * damping;
+}
+
+/* A kernel cut off at the end of the padding has a spectrum that oscillates about zero, although
+   the operator on the box is positive. Its inverse is then modelled by the symbol of the infinite
+   grid. Both symbols are smallest in the corner, unless this has happened. */
+static PetscErrorCode set_positive_symbol(MuConvolution c, Setup *s) {
+  const PetscReal corner =
+      infinite_symbol(s, s->axis[0].length / 2, s->info->dim == 2 ? s->axis[1].length / 2 : 0);
+  PetscFunctionBegin;
+  if (c->smallest < 0.3 * corner) {
+    PetscCall(MuSpectralSetPositive(c->spectral, infinite_symbol, s));
+    PetscCall(MuSpectralGetRange(c->spectral, &c->smallest, &c->largest, NULL));
+  }
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ create */
 
 static PetscErrorCode allocate_work(MuConvolution c) {
@@ -281,6 +312,7 @@ PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation loca
   if (s.galerkin) {
     PetscCall(galerkin_spectrum(&s));
     PetscCall(set_symbol(c, galerkin_symbol, &s));
+    PetscCall(set_positive_symbol(c, &s));
   } else {
     PetscCall(find_zero_mode(&s));
     PetscCall(set_symbol(c, continuous_symbol, &s));

@@ -96,7 +96,7 @@ typedef struct {
    under (jx, jy) -> (-jx, -jy) only). */
 typedef struct _MuSpectral *MuSpectral;
 
-/* f(S) = S, or 1/(a max(S, floor) + b). */
+/* f(S) = S, or 1/(a max(S, floor) + b) with the second symbol if there is one. */
 typedef struct {
   PetscBool rational;
   PetscReal a, b, floor;
@@ -110,7 +110,10 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
 PetscErrorCode MuSpectralDestroy(MuSpectral *spectral);
 /* Collective. */
 PetscErrorCode MuSpectralSetSymbol(MuSpectral spectral, MuSymbolFunction symbol, void *ctx);
-/* Smallest, largest and mean symbol over all modes (both signs). */
+/* A second symbol for rational filters. Collective. */
+PetscErrorCode MuSpectralSetPositive(MuSpectral spectral, MuSymbolFunction symbol, void *ctx);
+/* Smallest, largest and mean value over all modes (both signs) of the symbol set last; mean may be
+   NULL. */
 PetscErrorCode MuSpectralGetRange(MuSpectral spectral, PetscReal *smallest, PetscReal *largest,
                                   PetscReal *mean);
 /* in and out are local arrays of the grid and may be the same. Collective. */

@@ -16,7 +16,9 @@
 #include <math.h>
 #include <string.h>
 
-#define PLAN_FLAGS FFTW_MEASURE
+/* Plans are measured (a few seconds for the largest grids) except on grids so small that measuring
+   would cost more than it gains. */
+enum { SMALL_GRID = 4096 };
 enum { BLOCK_BYTES = 256 * 1024, MAX_BLOCK = 32, MIN_BLOCK = 4 };
 
 struct _MuSpectral {
@@ -29,7 +31,9 @@ struct _MuSpectral {
   PetscInt stride;         /* entries per row of the spectrum */
   PetscInt first, columns; /* the columns of this rank in the second step */
   PetscInt block;          /* columns per block */
-  PetscReal scale;         /* of T^(-1) */
+  size_t symbol_size;
+  unsigned flags;  /* of the planner of FFTW */
+  PetscReal scale; /* of T^(-1) */
   PetscReal smallest, largest, mean;
 
   PetscReal *row_in, *row_out; /* [length[0]]; row_in keeps zeros in its padding */
@@ -37,6 +41,7 @@ struct _MuSpectral {
   PetscReal *transposed;       /* [columns][total_rows][item]; NULL on one rank */
   PetscReal *column, *mode;    /* buffers of a block, [..][block][item]; mode = column in place */
   PetscReal *symbol;           /* [blocks][modes[1]][block]; in 1-D [modes[0]] */
+  PetscReal *positive;         /* the same for rational filters; symbol itself, or its own */
   PetscReal *line;             /* 1-D on several ranks: the whole field */
   PetscMPIInt *counts, *starts;
   MuTranspose transpose;
@@ -92,13 +97,13 @@ static void plan_rows(MuSpectral s) {
   const MuAxis *axis = &s->axis[0];
   const int n = (int)axis->length;
   if (axis->kind == MU_TRANSFORM_FOURIER) {
-    s->row_forward = fftw_plan_dft_r2c_1d(n, s->row_in, (fftw_complex *)s->spectrum, PLAN_FLAGS);
-    s->row_backward = fftw_plan_dft_c2r_1d(n, (fftw_complex *)s->spectrum, s->row_out, PLAN_FLAGS);
+    s->row_forward = fftw_plan_dft_r2c_1d(n, s->row_in, (fftw_complex *)s->spectrum, s->flags);
+    s->row_backward = fftw_plan_dft_c2r_1d(n, (fftw_complex *)s->spectrum, s->row_out, s->flags);
   } else {
     s->row_forward =
-        fftw_plan_r2r_1d(n, s->row_in, s->spectrum, real_kind(axis->kind, PETSC_TRUE), PLAN_FLAGS);
-    s->row_backward = fftw_plan_r2r_1d(n, s->spectrum, s->row_out,
-                                       real_kind(axis->kind, PETSC_FALSE), PLAN_FLAGS);
+        fftw_plan_r2r_1d(n, s->row_in, s->spectrum, real_kind(axis->kind, PETSC_TRUE), s->flags);
+    s->row_backward =
+        fftw_plan_r2r_1d(n, s->spectrum, s->row_out, real_kind(axis->kind, PETSC_FALSE), s->flags);
   }
 }
 
@@ -110,19 +115,19 @@ static void plan_columns(MuSpectral s) {
     const fftw_r2r_kind there = real_kind(axis->kind, PETSC_TRUE),
                         back = real_kind(axis->kind, PETSC_FALSE);
     s->column_forward = fftw_plan_many_r2r(1, &n, reals, s->column, NULL, reals, 1, s->mode, NULL,
-                                           reals, 1, &there, PLAN_FLAGS);
+                                           reals, 1, &there, s->flags);
     s->column_backward = fftw_plan_many_r2r(1, &n, reals, s->mode, NULL, reals, 1, s->column, NULL,
-                                            reals, 1, &back, PLAN_FLAGS);
+                                            reals, 1, &back, s->flags);
   } else if (s->item == 2) {
     s->column_forward = fftw_plan_many_dft(1, &n, many, column, NULL, many, 1, mode, NULL, many, 1,
-                                           FFTW_FORWARD, PLAN_FLAGS);
+                                           FFTW_FORWARD, s->flags);
     s->column_backward = fftw_plan_many_dft(1, &n, many, mode, NULL, many, 1, column, NULL, many, 1,
-                                            FFTW_BACKWARD, PLAN_FLAGS);
+                                            FFTW_BACKWARD, s->flags);
   } else {
     s->column_forward = fftw_plan_many_dft_r2c(1, &n, many, s->column, NULL, many, 1, mode, NULL,
-                                               many, 1, PLAN_FLAGS);
+                                               many, 1, s->flags);
     s->column_backward = fftw_plan_many_dft_c2r(1, &n, many, mode, NULL, many, 1, s->column, NULL,
-                                                many, 1, PLAN_FLAGS);
+                                                many, 1, s->flags);
   }
 }
 
@@ -156,7 +161,7 @@ static PetscErrorCode create_plane(MuSpectral s) {
   s->mode = s->column;
   if (s->axis[1].kind == MU_TRANSFORM_FOURIER && s->item == 1)
     PetscCall(allocate(mode_size, &s->mode));
-  PetscCall(allocate((size_t)((s->columns + s->block) * s->modes[1]), &s->symbol));
+  s->symbol_size = (size_t)((s->columns + s->block) * s->modes[1]);
   plan_columns(s);
   PetscFunctionReturn(0);
 }
@@ -166,7 +171,7 @@ static PetscErrorCode create_line(MuSpectral s) {
 
   PetscFunctionBegin;
   s->columns = s->modes[0];
-  PetscCall(allocate((size_t)s->modes[0], &s->symbol));
+  s->symbol_size = (size_t)s->modes[0];
   if (info->size > 1) {
     PetscCall(allocate((size_t)info->cells[0], &s->line));
     PetscCall(PetscMalloc2(info->size, &s->counts, info->size, &s->starts));
@@ -190,6 +195,7 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
   s->grid = grid;
   PetscCall(MuGridGetInfo(grid, &s->info));
   s->folded = folded;
+  s->flags = s->info->cells[0] * s->info->cells[1] < SMALL_GRID ? FFTW_ESTIMATE : FFTW_MEASURE;
   s->scale = 1;
   for (PetscInt a = 0; a < s->info->dim; ++a) {
     s->axis[a] = axes[a];
@@ -209,6 +215,8 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
     PetscCall(create_plane(s));
   else
     PetscCall(create_line(s));
+  PetscCall(allocate(s->symbol_size, &s->symbol));
+  s->positive = s->symbol;
   /* planning wrote into them */
   memset(s->row_in, 0, sizeof(PetscReal) * (size_t)axes[0].length);
   memset(s->spectrum, 0, sizeof(PetscReal) * (size_t)(rows * s->stride * s->item));
@@ -225,6 +233,7 @@ PetscErrorCode MuSpectralDestroy(MuSpectral *spectral) {
   *spectral = NULL;
   if (!s) PetscFunctionReturn(0);
   if (s->mode != s->column) fftw_free(s->mode);
+  if (s->positive != s->symbol) fftw_free(s->positive);
   PetscReal *const arrays[] = {s->row_in, s->row_out, s->spectrum, s->transposed,
                                s->column, s->symbol,  s->line};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) fftw_free(arrays[i]);
@@ -257,7 +266,8 @@ static void take_value(MuSpectral s, PetscReal value, PetscInt times, PetscReal 
   sums[1] += times;
 }
 
-PetscErrorCode MuSpectralSetSymbol(MuSpectral s, MuSymbolFunction symbol, void *ctx) {
+static PetscErrorCode fill_symbol(MuSpectral s, MuSymbolFunction symbol, void *ctx,
+                                  PetscReal *values) {
   const PetscBool plane = (PetscBool)(s->info->dim == 2);
   const PetscInt modes = plane ? s->modes[1] : 1;
   PetscReal sums[2] = {0, 0}, extremes[2];
@@ -273,7 +283,7 @@ PetscErrorCode MuSpectralSetSymbol(MuSpectral s, MuSymbolFunction symbol, void *
     for (PetscInt jy = 0; jy < modes; ++jy) {
       const PetscReal value = symbol(ctx, jx, jy);
       const PetscInt place = plane ? (c / s->block * modes + jy) * s->block + c % s->block : c;
-      s->symbol[place] = value;
+      values[place] = value;
       take_value(s, value, plane ? times * multiplicity(&s->axis[1], s->folded, jy) : times, sums);
     }
   }
@@ -289,11 +299,24 @@ PetscErrorCode MuSpectralSetSymbol(MuSpectral s, MuSymbolFunction symbol, void *
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuSpectralSetSymbol(MuSpectral s, MuSymbolFunction symbol, void *ctx) {
+  PetscFunctionBegin;
+  PetscCall(fill_symbol(s, symbol, ctx, s->symbol));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSpectralSetPositive(MuSpectral s, MuSymbolFunction symbol, void *ctx) {
+  PetscFunctionBegin;
+  if (s->positive == s->symbol) PetscCall(allocate(s->symbol_size, &s->positive));
+  PetscCall(fill_symbol(s, symbol, ctx, s->positive));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuSpectralGetRange(MuSpectral s, PetscReal *smallest, PetscReal *largest,
                                   PetscReal *mean) {
   *smallest = s->smallest;
   *largest = s->largest;
-  *mean = s->mean;
+  if (mean) *mean = s->mean;
   return 0;
 }
 
@@ -388,13 +411,15 @@ static void scatter_block(MuSpectral s, PetscInt c, PetscInt width) {
 }
 
 static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
+  const PetscReal *symbol = filter->rational ? s->positive : s->symbol;
+
   PetscFunctionBegin;
   if (s->transpose) PetscCall(MuTransposeForward(s->transpose, s->spectrum, s->transposed));
   for (PetscInt c = 0; c < s->columns; c += s->block) {
     const PetscInt width = PetscMin(s->block, s->columns - c);
     gather_block(s, c, width);
     fftw_execute(s->column_forward);
-    filter_block(s, filter, s->symbol + c * s->modes[1]);
+    filter_block(s, filter, symbol + c * s->modes[1]);
     fftw_execute(s->column_backward);
     scatter_block(s, c, width);
   }
@@ -428,7 +453,8 @@ static PetscErrorCode apply_line(MuSpectral s, const MuFilter *filter, const Pet
     from = s->line;
   }
   transform_row(s, from, s->spectrum);
-  filter_items(filter, s->scale, s->modes[0], s->item, s->symbol, s->spectrum);
+  filter_items(filter, s->scale, s->modes[0], s->item, filter->rational ? s->positive : s->symbol,
+               s->spectrum);
   transform_row_back(s, s->spectrum, s->line ? s->line : out);
   if (s->line) memcpy(out, s->line + info->first_row, sizeof(PetscReal) * (size_t)info->local_size);
   PetscFunctionReturn(0);
