@@ -160,6 +160,130 @@ void MuArrayLog(PetscInt n, const PetscReal *x, PetscReal *y);
 void MuArrayLogPositive(PetscInt n, const PetscReal *x, PetscReal *y);
 void MuArrayPow(PetscInt n, const PetscReal *x, PetscReal p, PetscReal *y);
 
+/* ------------------------------------------------------------------ means */
+
+/* Logarithmic mean (a - b)/(log a - log b) of a, b >= 0, to rounding for every ratio; a if a = b, 0
+   if either is 0. */
+PetscReal MuLogarithmicMean(PetscReal a, PetscReal b);
+/* The same for arrays [n], vectorised. mean may be a or b. */
+void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *mean);
+/* Stolarsky's mean (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) of a, b >= 0, to rounding for every
+   ratio and m; m = 2: arithmetic, m = 1: logarithmic. With one of them 0: (m-1)/m times the other
+   for m > 1, else 0. */
+PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal m);
+
+/* ------------------------------------------------------------------ formulas and densities */
+
+/* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
+   lowest rank that failed, on all of them. Collective. */
+PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
+
+typedef struct _p_MuFormula *MuFormula;
+
+/* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
+   begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
+   error (with its position), an unknown name, an assignment, several values, more than 4000
+   characters. */
+PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
+PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* The value at x[0], x[1]; values that are not finite are returned as they are. */
+PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
+/* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
+PetscErrorCode MuFormulaFunction(void *ctx, const PetscReal x[2], PetscReal *value);
+
+/* A portable grey map, P2 or P5, 8 or 16 bits, as values 0 (black) to 1 (white), [height][width]
+   with the bottom row of the image first, like a field: the top of the image is the largest y.
+   `values` is freed by the caller with PetscFree(). Read on rank 0, the same on every rank;
+   collective. MU_ERR_FILE. */
+PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, PetscInt *height,
+                         PetscReal **values);
+
+/* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
+   skipped. The first line is a header unless all its fields are numbers. columns[a] selects
+   coordinate a by name or by number counted from 1; NULL or "": column a + 1. points [n][dim],
+   freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on rank 0, the
+   same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such column, a field
+   that is not a finite number (named by its line), no points. */
+PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
+                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             PetscReal **points);
+
+/* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
+   rank owns `count` cells from number `first` on, row-major [ny][nx]. */
+typedef struct {
+  MPI_Comm comm;
+  PetscInt dim, cells[2];
+  PetscReal lower[2], upper[2];
+  PetscBool periodic[2];
+  PetscInt first, count;
+  const unsigned char *mask; /* [count], 1 = inside; NULL: all inside */
+} MuCells;
+
+/* Fills `cells` from a grid's info. The mask is borrowed. */
+void MuCellsFromGrid(const MuGridInfo *info, MuCells *cells);
+
+/* The binned empirical measure of points [n][dim] as a density: the weight 1/n of a point is shared
+   linearly among the 2^dim cells whose centres surround it; at a wall the outermost cell takes all,
+   a periodic axis wraps. density [count]; its integral over all cells is 1 to rounding (a mask is
+   not looked at). MU_ERR_INPUT: a point outside the box. Collective. */
+PetscErrorCode MuSamplesBin(const MuCells *cells, PetscInt n, const PetscReal *points,
+                            PetscReal *density);
+
+/* log of the Gaussian kernel density estimate at the cell centres, 1/n sum_i prod_a
+   N(x_a; x_ia, h_a^2), summed exactly (no transform; a periodic axis sums the images), by
+   log-sum-exp where the sum would underflow. h[a] > 0. Not collective. */
+PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal *points,
+                               const PetscReal h[2], PetscReal *log_density);
+
+/* Scott's rule h_a = n^(-1/(dim+4)) sigma_a, sigma_a the standard deviation of coordinate a.
+   MU_ERR_INPUT: fewer than two points, or a coordinate without spread. */
+PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
+                                  const PetscReal *points, PetscReal h[2]);
+
+typedef enum { MU_SMOOTHING_KDE, MU_SMOOTHING_NONE } MuSmoothing;
+
+/* What a density is made from; strings and arrays are borrowed until MuDensityCreate() returns. */
+typedef struct {
+  const char *block;                 /* begins the keys of error sentences: "target" or "initial" */
+  char type[32];                     /* gaussian, mixture, uniform, formula, file, samples */
+  PetscReal mean[2], covariance[4];  /* gaussian; covariance row-major [dim][dim] */
+  PetscInt components;               /* mixture: sizes of the arrays below */
+  const PetscReal *weights;          /* [components], >= 0, normalised here; NULL: equal */
+  const PetscReal *means;            /* [components][dim] */
+  const PetscReal *covariances;      /* [components][dim][dim], row-major */
+  PetscReal lower[2], upper[2];      /* uniform: the box; a centre on its edge is inside */
+  const char *density, *log_density; /* formula: one of the two, the other NULL */
+  const char *file;       /* file: HDF5 or PGM, a density at the cells; samples: the CSV file */
+  const char *dataset;    /* file: HDF5 dataset, [ny][nx] or [nx]; NULL: "density" */
+  const char *columns[2]; /* samples: see MuSamplesRead() */
+  PetscReal bandwidth[2]; /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
+  MuSmoothing smoothing;  /* samples: kernel density estimate or binned empirical measure */
+  PetscReal background;   /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+} MuDensitySpec;
+
+typedef struct _p_MuDensity *MuDensity;
+
+/* Zeros, and block "target". */
+void MuDensitySpecDefault(MuDensitySpec *spec);
+
+/* Checks the specification and reads its file. Collective. MU_ERR_INPUT names the key; MU_ERR_FILE.
+ */
+PetscErrorCode MuDensityCreate(MPI_Comm comm, PetscInt dim, const MuDensitySpec *spec,
+                               MuDensity *density);
+PetscErrorCode MuDensityDestroy(MuDensity *density);
+
+/* log f at the cell centres, f not normalised (for a gaussian or a mixture it is the probability
+   density on R^dim), without the background; -infinity where f = 0 and outside the mask.
+   log_density [count]. Collective. MU_ERR_INPUT: a formula or file whose density is negative,
+   infinite or not a number (named with the point), a file of the wrong shape. */
+PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
+/* log of the normalised density (f/M + background/|D|)/(1 + background), M the mass of f on the
+   inside cells and |D| their volume: the integral over the inside cells is 1. Never formed from
+   densities that underflow. -infinity where it vanishes and outside the mask. Collective.
+   MU_ERR_INPUT as above, and if f has no mass on the grid. */
+PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
 /* ------------------------------------------------------------------ kernels */
 
 typedef struct _p_MuKernel *MuKernel;
@@ -279,8 +403,9 @@ typedef struct {
                       Referenced. */
 } MuEnergySpec;
 
-/* F = sum of weight * named term. Collective. MU_ERR_INPUT: unknown name, exponent out of range, a
- * missing target or kernel. */
+/* F = sum of weight * named term. Callbacks are called here, not later; log_target is read here, so
+   later changes of it have no effect. Collective. MU_ERR_INPUT: unknown name, exponent out of
+   range, a missing target or kernel, a V that is not finite, a W that is not even. */
 PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
 PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
 PetscErrorCode MuEnergyReference(MuEnergy energy);
@@ -290,8 +415,10 @@ PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *co
 /* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
    With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
    Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
-   rho = 0, log rho is taken at the smallest normal number. F may be +infinity (mass where pi
-   vanishes). Collective. */
+   rho = 0, log rho is taken at the smallest normal number, so DF stays finite there; where pi
+   vanishes too, DF of the terms relative to pi is 0. F may be +infinity: mass where pi vanishes
+   (kl, chi2, power p >= 1), or rho = 0 where pi > 0 (inclusive_kl, power p <= 0). `value` and
+   `derivative` may be NULL, and cost nothing then. Collective. */
 PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
                                 Vec derivative, Vec preimage);
 
@@ -300,18 +427,20 @@ PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
 
 /* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
    DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
-   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. preimage as
-   above (NULL allowed). Collective. */
+   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. Where F is
+   infinite at an end the identity has no meaning and G is that of rho at the smallest normal
+   number. preimage as above, at the midpoint (NULL allowed). Collective. */
 PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
                                         Vec preimage);
 
-/* The diagonal of the local terms' second derivative: f_i''(rho_i); nonlocal terms add nothing. Not
- * collective. */
+/* The diagonal of the local terms' second derivative: f_i''(rho_i), with the smallest normal number
+   for rho = 0; nonlocal terms add nothing. Collective. */
 PetscErrorCode MuEnergyCurvature(MuEnergy energy, Vec rho, Vec curvature);
 
 /* The part of DF that is linear in log rho: DF = diffusivity * log rho + potential + rest,
    diffusivity = the sum of the weights of kl and entropy, potential (NULL or a field) from kl,
-   entropy and potential terms. *only: there is no rest. Collective. */
+   entropy and potential terms (so +infinity where pi vanishes, with kl). *only: there is no rest.
+   Collective. */
 PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, Vec potential,
                                        PetscBool *only);
 
@@ -325,6 +454,28 @@ PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Ve
 
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
+
+/* Name and one-line formula of row i of the energy table; NULL past its end. */
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* ------------------------------------------------------------------ diagnostics */
+
+typedef struct _p_MuDiagnostic *MuDiagnostic;
+
+/* A distance of rho to pi, by name: kl, inclusive_kl, hellinger, chi2, l2, mmd are the energies of
+   these names with weight 1 (l2 and mmd so are half a squared norm); l1 = int |rho - pi|; w2 = the
+   Wasserstein distance (int_0^1 |Q_rho - Q_pi|^2 du)^(1/2) of the two measures normalised to mass
+   1, 1-D with walls only, exact for densities that are constant in every cell. log_target as in
+   MuEnergySpec, referenced; `kernel` of mmd, NULL elsewhere. Collective. MU_ERR_INPUT: an unknown
+   name, w2 in 2-D or on a periodic axis, mmd without a kernel. */
+PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
+                                  MuDiagnostic *diagnostic);
+PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
+/* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
+   density without mass. */
+PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
+/* Name and one-line formula of row i of the table; NULL past its end. */
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ geometries */
 
