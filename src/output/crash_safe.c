@@ -4,13 +4,16 @@
    HDF5's single-writer/multiple-reader mode writes metadata in an order in which whatever is on
    disk is consistent. What keeps an ordinary reader (not opened in that mode) out, or a file
    unreadable after a kill, is put right here:
-   - the superblock marks the file as open for writing until it is closed: the mark is not written;
+   - HDF5 locks the file and marks it in the superblock as being written: without an operation to
+     lock it does neither (and the mark would be cleared here);
    - the superblock knows the end of the file only as of the last flush, and a reader takes no
      address beyond it: before anything is written, the end in the superblock on disk is brought
      beyond it, after the file itself was made that long. On disk, size >= end in the superblock >=
-     every address in use holds at any moment;
-   - the file is locked while it is open: no lock is taken.
-   Each of these is one write within one page, which a kill does not cut in two.
+     every address in use holds at any moment.
+   A kill may cut a write in two where it crosses from one page of memory to the next, nowhere else.
+   The superblock lies within one page; an entry of metadata is a few hundred bytes, so such a cut
+   takes a kill within the fraction of a microsecond between two pages of one entry. An ordinary
+   reader can meet an entry half written in the same way; to open the file again is enough.
 
    After the first failed write (disk full) later ones are dropped, so that the file stays as it was
    and HDF5 can close it; the caller has the error of the first.
@@ -171,7 +174,7 @@ static herr_t write_ordered(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr
   return failed ? -1 : 0;
 }
 
-/* Entries are written one by one, in the order HDF5 asks for. */
+/* Entries are not gathered into larger writes: the superblock comes by itself. */
 static herr_t query(const H5FD_t *file, unsigned long *flags) {
   herr_t status = posix->query(file, flags);
   if (flags) *flags &= ~(unsigned long)H5FD_FEAT_ACCUMULATE_METADATA;
