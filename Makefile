@@ -37,6 +37,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -lm
 SOURCES  := $(filter-out src/command/main.c,$(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
@@ -60,9 +61,9 @@ $(BUILD)/libmudot.so: $(OBJECTS)
 $(BUILD)/mudot: $(BUILD)/obj/command/main.o $(BUILD)/libmudot.a
 	@echo "  LD $@"; $(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/tests/%: tests/%.c tests/support.c $(BUILD)/libmudot.a
+$(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libmudot.a
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -MF $@.d $< tests/support.c \
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -MF $@.d $< $(SUPPORT) \
 	  -o $@ $(BUILD)/libmudot.a $(PKG_LIBS) $(shell pkg-config --libs check)
 
 $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a

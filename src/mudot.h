@@ -42,6 +42,10 @@ PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRI
 /* The sentence of the last MuError(), "" if there was none. Owned by the library. */
 const char *MuErrorMessage(void);
 
+/* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
+   lowest rank that failed, on all of them. Collective. */
+PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
+
 /* ------------------------------------------------------------------ grids */
 
 typedef struct _p_MuGrid *MuGrid;
@@ -160,6 +164,179 @@ void MuArrayLog(PetscInt n, const PetscReal *x, PetscReal *y);
 void MuArrayLogPositive(PetscInt n, const PetscReal *x, PetscReal *y);
 void MuArrayPow(PetscInt n, const PetscReal *x, PetscReal p, PetscReal *y);
 
+/* ------------------------------------------------------------------ means */
+
+/* Logarithmic mean (a - b)/(log a - log b) of a, b >= 0, to rounding for every ratio; a if a = b, 0
+   if either is 0. */
+PetscReal MuLogarithmicMean(PetscReal a, PetscReal b);
+/* The same for arrays [n], vectorised. mean may be a or b. */
+void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *mean);
+/* Stolarsky's mean (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) of a, b >= 0, to rounding for every
+   ratio and m; m = 2: arithmetic, m = 1: logarithmic. With one of them 0: (m-1)/m times the other
+   for m > 1, else 0. */
+PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal m);
+
+/* ------------------------------------------------------------------ formulas and densities */
+
+typedef struct _p_MuFormula *MuFormula;
+
+/* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
+   begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
+   error (with its position), an unknown name, an assignment, several values, more than 4000
+   characters. */
+PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
+PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* The value at x[0], x[1]; values that are not finite are returned as they are. */
+PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
+/* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
+PetscErrorCode MuFormulaFunction(void *ctx, const PetscReal x[2], PetscReal *value);
+
+/* A portable grey map, P2 or P5, 8 or 16 bits, as values 0 (black) to 1 (white), [height][width]
+   with the bottom row of the image first, like a field: the top of the image is the largest y.
+   `values` is freed by the caller with PetscFree(). Read on rank 0, the same on every rank;
+   collective. MU_ERR_FILE. */
+PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, PetscInt *height,
+                         PetscReal **values);
+
+/* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
+   skipped. The first line is a header unless all its fields are numbers. columns[a] selects
+   coordinate a by name or by number counted from 1; NULL or "": column a + 1. points [n][dim],
+   freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on rank 0, the
+   same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such column, a field
+   that is not a finite number (named by its line), no points. */
+PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
+                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             PetscReal **points);
+
+/* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
+   rank owns `count` cells from number `first` on, row-major [ny][nx]. */
+typedef struct {
+  MPI_Comm comm;
+  PetscInt dim, cells[2];
+  PetscReal lower[2], upper[2];
+  PetscBool periodic[2];
+  PetscInt first, count;
+  const unsigned char *mask; /* [count], 1 = inside; NULL: all inside */
+} MuCells;
+
+/* Fills `cells` from a grid's info. The mask is borrowed. */
+void MuCellsFromGrid(const MuGridInfo *info, MuCells *cells);
+
+/* The binned empirical measure of points [n][dim] as a density: the weight 1/n of a point is shared
+   linearly among the 2^dim cells whose centres surround it; at a wall the outermost cell takes all,
+   a periodic axis wraps. density [count]; its integral over all cells is 1 to rounding (a mask is
+   not looked at). MU_ERR_INPUT: a point outside the box. Collective. */
+PetscErrorCode MuSamplesBin(const MuCells *cells, PetscInt n, const PetscReal *points,
+                            PetscReal *density);
+
+/* log of the Gaussian kernel density estimate at the cell centres, 1/n sum_i prod_a
+   N(x_a; x_ia, h_a^2), summed exactly (no transform; a periodic axis sums the images), by
+   log-sum-exp where the sum would underflow. h[a] > 0. Not collective. */
+PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal *points,
+                               const PetscReal h[2], PetscReal *log_density);
+
+/* Scott's rule h_a = n^(-1/(dim+4)) sigma_a, sigma_a the standard deviation of coordinate a.
+   MU_ERR_INPUT: fewer than two points, or a coordinate without spread. */
+PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
+                                  const PetscReal *points, PetscReal h[2]);
+
+typedef enum { MU_SMOOTHING_KDE, MU_SMOOTHING_NONE } MuSmoothing;
+
+/* What a density is made from; strings and arrays are borrowed until MuDensityCreate() returns. */
+typedef struct {
+  const char *block;                 /* begins the keys of error sentences: "target" or "initial" */
+  char type[32];                     /* gaussian, mixture, uniform, formula, file, samples */
+  PetscReal mean[2], covariance[4];  /* gaussian; covariance row-major [dim][dim] */
+  PetscInt components;               /* mixture: sizes of the arrays below */
+  const PetscReal *weights;          /* [components], >= 0, normalised here; NULL: equal */
+  const PetscReal *means;            /* [components][dim] */
+  const PetscReal *covariances;      /* [components][dim][dim], row-major */
+  PetscReal lower[2], upper[2];      /* uniform: the box; a centre on its edge is inside */
+  const char *density, *log_density; /* formula: one of the two, the other NULL */
+  const char *file;       /* file: HDF5 or PGM, a density at the cells; samples: the CSV file */
+  const char *dataset;    /* file: HDF5 dataset, [ny][nx] or [nx]; NULL: "density" */
+  const char *columns[2]; /* samples: see MuSamplesRead() */
+  PetscReal bandwidth[2]; /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
+  MuSmoothing smoothing;  /* samples: kernel density estimate or binned empirical measure */
+  PetscReal background;   /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+} MuDensitySpec;
+
+typedef struct _p_MuDensity *MuDensity;
+
+/* Zeros, and block "target". */
+void MuDensitySpecDefault(MuDensitySpec *spec);
+
+/* Checks the specification and reads its file. Collective. MU_ERR_INPUT names the key; MU_ERR_FILE.
+ */
+PetscErrorCode MuDensityCreate(MPI_Comm comm, PetscInt dim, const MuDensitySpec *spec,
+                               MuDensity *density);
+PetscErrorCode MuDensityDestroy(MuDensity *density);
+
+/* log f at the cell centres, f not normalised (for a gaussian or a mixture it is the probability
+   density on R^dim), without the background; -infinity where f = 0 and outside the mask.
+   log_density [count]. Collective. MU_ERR_INPUT: a formula or file whose density is negative,
+   infinite or not a number (named with the point), a file of the wrong shape. */
+PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
+/* log of the normalised density (f/M + background/|D|)/(1 + background), M the mass of f on the
+   inside cells and |D| their volume: the integral over the inside cells is 1. Never formed from
+   densities that underflow. -infinity where it vanishes and outside the mask. Collective.
+   MU_ERR_INPUT as above, and if f has no mass on the grid. */
+PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
+/* ------------------------------------------------------------------ output files */
+
+/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
+   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
+   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
+   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
+   the system itself had not yet put on disk is lost if the machine goes down. */
+typedef struct _p_MuRunWriter *MuRunWriter;
+
+typedef struct {
+  const char *directory;    /* made if it is not there, with its parents */
+  PetscBool overwrite;      /* otherwise a directory with results is refused */
+  const char *command_line; /* attributes of /; NULL is taken as "" */
+  const char *case_text;
+  PetscInt columns;         /* of the ledger, at least 1 */
+  const char *const *names; /* [columns]; the first is t */
+  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
+                              ledger.csv has them at once. */
+} MuRunWriterSpec;
+
+/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
+   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
+   results; MU_ERR_FILE: it cannot be made or written. Collective. */
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* /target/log_density; before the first row or snapshot, once. Collective. */
+PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
+/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
+   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
+PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
+                                       const char *text);
+/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
+   Not collective, but it must be called on rank 0. */
+PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
+/* Collective. */
+PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
+   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
+ */
+PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
+/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
+PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+
+/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
+   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
+typedef struct _p_MuProgress *MuProgress;
+PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
+                                MuProgress *progress);
+PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+PetscErrorCode MuProgressDestroy(MuProgress *progress);
+
+/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
 /* ------------------------------------------------------------------ kernels */
 
 typedef struct _p_MuKernel *MuKernel;
@@ -254,200 +431,7 @@ PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *di
 /* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
 PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);
 
-/* ------------------------------------------------------------------ energies */
-
-typedef struct _p_MuEnergy *MuEnergy;
-
-#define MU_MAX_TERMS 16
-
-typedef struct {
-  PetscInt terms;                 /* 1 .. MU_MAX_TERMS */
-  const char *name[MU_MAX_TERMS]; /* names of the energy table */
-  PetscReal weight[MU_MAX_TERMS]; /* > 0 (potential and interaction: any sign) */
-  PetscReal power_exponent;       /* p of `power` */
-  PetscReal internal_exponent;    /* m of `internal`, > 0 and != 1 */
-  PetscErrorCode (*potential)(void *ctx, const PetscReal x[2], PetscReal *v); /* V of `potential` */
-  void *potential_ctx;
-  PetscErrorCode (*interaction)(void *ctx, const PetscReal z[2],
-                                PetscReal *w); /* W of `interaction`, even */
-  void *interaction_ctx;
-  MuKernel kernel; /* of mmd and blob_entropy; NULL if neither is there. Referenced. */
-  Vec log_target;  /* log pi as a field, -infinity where pi vanishes; NULL if no term needs it.
-                      Referenced. */
-} MuEnergySpec;
-
-/* F = sum of weight * named term. Collective. MU_ERR_INPUT: unknown name, exponent out of range, a
- * missing target or kernel. */
-PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
-PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
-PetscErrorCode MuEnergyReference(MuEnergy energy);
-PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
-                                const PetscReal **weights);
-
-/* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
-   With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
-   Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
-   rho = 0, log rho is taken at the smallest normal number. F may be +infinity (mass where pi
-   vanishes). Collective. */
-PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
-                                Vec derivative, Vec preimage);
-
-/* Whether the energy is a multiple of `mmd` alone, so that preimage exists. */
-PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
-
-/* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
-   DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
-   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. preimage as
-   above (NULL allowed). Collective. */
-PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
-                                        Vec preimage);
-
-/* The diagonal of the local terms' second derivative: f_i''(rho_i); nonlocal terms add nothing. Not
- * collective. */
-PetscErrorCode MuEnergyCurvature(MuEnergy energy, Vec rho, Vec curvature);
-
-/* The part of DF that is linear in log rho: DF = diffusivity * log rho + potential + rest,
-   diffusivity = the sum of the weights of kl and entropy, potential (NULL or a field) from kl,
-   entropy and potential terms. *only: there is no rest. Collective. */
-PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, Vec potential,
-                                       PetscBool *only);
-
-/* The rest of DF, split for linearly implicit transport: relative (function of s = rho/pi:
-   inclusive_kl, hellinger, chi2, power) into `relative`, function of rho alone (internal, and rho
-   of l2) into `local`, everything else (mmd, interaction, blob_entropy, -pi of l2) into `frozen`.
-   Each a field, set (not added to). has[3] says which of the three, in that order, is there at all;
-   NULL fields are skipped. Collective. */
-PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
-                                      PetscBool has[3]);
-
-/* log pi, or NULL; borrowed. */
-PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
-
-/* ------------------------------------------------------------------ geometries */
-
-typedef struct _p_MuGeometry *MuGeometry;
-
-/* Mean of rho over a face. AUTO: logarithmic, except Stolarsky's for `internal`, whose flux then is
- * the difference of rho^m. */
-typedef enum {
-  MU_MEAN_AUTO,
-  MU_MEAN_LOGARITHMIC,
-  MU_MEAN_ARITHMETIC,
-  MU_MEAN_UPWIND,
-  MU_MEAN_STOLARSKY
-} MuMean;
-
-typedef struct {
-  PetscInt parts;                 /* 1 .. MU_MAX_TERMS */
-  const char *name[MU_MAX_TERMS]; /* names of the geometry table */
-  PetscReal weight[MU_MAX_TERMS]; /* > 0 */
-  PetscBool spherical;            /* project the reaction part to conserve mass */
-  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein; and of mmd if > 0 */
-  PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
-  MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
-                       here */
-  PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
-  MuKernel kernel;              /* NULL if no part needs one. Referenced. */
-} MuGeometrySpec;
-
-typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
-
-/* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
- * kernel or ridge, ... */
-PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeometry *geometry);
-PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
-PetscErrorCode MuGeometryReference(MuGeometry geometry);
-PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
-                                  const PetscReal **weights);
-/* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
-PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
-
-/* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
-   - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
-   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC.
-   Collective. */
-PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
-
-/* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
-   where needed. With UPWIND the face mean depends on the sign of the difference of xi and is taken
-   in Apply. Collective. */
-PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
-
-/* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
-   `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
-   needs no inverse. out must differ from xi. Collective. */
-PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
-
-/* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
-   included. MU_ERR_INPUT if a reaction part has no such form (mmd). Collective. */
-PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
-PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
-
-/* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
-   wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
-   with UPWIND. Collective. */
-PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
-/* The face mean M_f itself. */
-PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
-/* Whether every transport part is local (no stein). */
-PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
-/* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
- * mu^2/(mu + lambda), ... Collective. */
-PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
-
-/* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
-typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalMethod;
-/* The method for this geometry; IDENTITY where K zeta = v is not well posed (kernel operators with
- * fast-decaying spectrum). Not collective. */
-PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
-                                         const char **sentence);
-/* R(mu, v) at the state mu. `guess` ~ zeta with guess_image = K guess (both may be NULL) starts the
-   solve and gives the accuracy: the error is relative to 1/2 <v - K guess, K^(-1)(v - K guess)>.
-   With IDENTITY R = 1/2 <guess, v>. Collective. */
-PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
-                                PetscReal *value);
-
-/* ------------------------------------------------------------------ linear transport steps */
-
-typedef struct _p_MuTransport *MuTransport;
-
-typedef enum {
-  MU_TRANSPORT_AUTO,
-  MU_TRANSPORT_COUPLED,
-  MU_TRANSPORT_DIMENSION_SPLIT,
-  MU_TRANSPORT_DIRECT
-} MuTransportSolver;
-
-/* Solves (I + dt div J) rho1 = rho0 with face fluxes J_f = a_f rho_lower - b_f rho_upper, a_f, b_f
-   >= 0: an M-matrix with column sums one, so rho1 is non-negative with the mass of rho0 for every
-   dt. In 1-D every solver is one (cyclic) tridiagonal solve. Collective. */
-PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransport *transport);
-PetscErrorCode MuTransportDestroy(MuTransport *transport);
-/* Face fields a and b of an axis, in units 1/time times length/length: the flux divided by the
-   spacing is included, i.e. (div J)_i = sum over axes (J_upper face - J_lower face) with J_f = a_f
-   rho_lower - b_f rho_upper and a, b already divided by spacing^2 (1/time). Borrowed, to be filled
-   by the caller and then announced by MuTransportSetUp(). Zero on closed faces. */
-PetscErrorCode MuTransportGetCoefficients(MuTransport transport, PetscInt axis, Vec *a, Vec *b);
-/* log pi with a_f pi_lower = b_f pi_upper (detailed balance), for `coupled` and `direct`, which
- * symmetrise with it; NULL: not reversible. Referenced. */
-PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
-/* Factors for a step size; call again when dt or the coefficients change. */
-PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
-/* dimension_split: axis order x then y, or y then x if reversed. Iterative solvers stop when the
-   residual b - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0).
-   rho0 and rho1 may be the same. MU_ERR_NUMERICS if that is not reached. Collective. */
-PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
-PetscErrorCode MuTransportSetTolerance(MuTransport transport,
-                                       PetscReal tolerance); /* default 1e-12 */
-PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterations);
-/* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
-PetscReal MuBernoulli(PetscReal z);
-
 /* ------------------------------------------------------------------ cases */
-
-/* Collective errors: gives the error that rank 0 met (a file) and its sentence to every rank and
-   returns it everywhere; 0 if there was none. What the other ranks pass is ignored. Collective. */
-PetscErrorCode MuErrorShare(MPI_Comm comm, PetscErrorCode code);
 
 /* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
    NULL past the end. Not collective. */
@@ -550,60 +534,363 @@ PetscErrorCode MuCasePrintKeys(FILE *out);
 PetscBool MuOptionIsPetsc(const char *argument);
 int MuOptionPetscLength(int argc, char **argv);
 
-/* ------------------------------------------------------------------ output files */
+/* ------------------------------------------------------------------ energies */
 
-/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
-   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
-   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
-   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
-   the system itself had not yet put on disk is lost if the machine goes down. */
-typedef struct _p_MuRunWriter *MuRunWriter;
+typedef struct _p_MuEnergy *MuEnergy;
+
+#define MU_MAX_TERMS 16
 
 typedef struct {
-  const char *directory;    /* made if it is not there, with its parents */
-  PetscBool overwrite;      /* otherwise a directory with results is refused */
-  const char *command_line; /* attributes of /; NULL is taken as "" */
-  const char *case_text;
-  PetscInt columns;         /* of the ledger, at least 1 */
-  const char *const *names; /* [columns]; the first is t */
-  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
-                              ledger.csv has them at once. */
-} MuRunWriterSpec;
+  PetscInt terms;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the energy table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 (potential and interaction: any sign) */
+  PetscReal power_exponent;       /* p of `power` */
+  PetscReal internal_exponent;    /* m of `internal`, > 0 and != 1 */
+  PetscErrorCode (*potential)(void *ctx, const PetscReal x[2], PetscReal *v); /* V of `potential` */
+  void *potential_ctx;
+  PetscErrorCode (*interaction)(void *ctx, const PetscReal z[2],
+                                PetscReal *w); /* W of `interaction`, even */
+  void *interaction_ctx;
+  MuKernel kernel; /* of mmd and blob_entropy; NULL if neither is there. Referenced. */
+  Vec log_target;  /* log pi as a field, -infinity where pi vanishes; NULL if no term needs it.
+                      Referenced. */
+} MuEnergySpec;
 
-/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
-   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
-   results; MU_ERR_FILE: it cannot be made or written. Collective. */
-PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
-/* /target/log_density; before the first row or snapshot, once. Collective. */
-PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
-/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
-   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
-PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
-                                       const char *text);
-/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
-   Not collective, but it must be called on rank 0. */
-PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
-/* Collective. */
-PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
-/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
-   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
- */
-PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
-/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
-PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+/* F = sum of weight * named term. Callbacks are called here, not later; log_target is read here, so
+   later changes of it have no effect. Collective. MU_ERR_INPUT: unknown name, exponent out of
+   range, a missing target or kernel, a V that is not finite, a W that is not even. */
+PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
+PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
+PetscErrorCode MuEnergyReference(MuEnergy energy);
+PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
+                                const PetscReal **weights);
 
-/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
-   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
-typedef struct _p_MuProgress *MuProgress;
-PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
-                                MuProgress *progress);
-PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
-PetscErrorCode MuProgressDestroy(MuProgress *progress);
+/* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
+   With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
+   Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
+   rho = 0, log rho is taken at the smallest normal number, so DF stays finite there; where pi
+   vanishes too, DF of the terms relative to pi is 0. F may be +infinity: mass where pi vanishes
+   (kl, chi2, power p >= 1), or rho = 0 where pi > 0 (inclusive_kl, power p <= 0). `value` and
+   `derivative` may be NULL, and cost nothing then. Collective. */
+PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
+                                Vec derivative, Vec preimage);
 
-/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
-PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+/* Whether the energy is a multiple of `mmd` alone, so that preimage exists. */
+PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
 
-/* Solves the flow of a case and writes its results. Collective. (flow layer) */
+/* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
+   DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
+   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. Where F is
+   infinite at an end the identity has no meaning and G is that of rho at the smallest normal
+   number. preimage as above, at the midpoint (NULL allowed). Collective. */
+PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
+                                        Vec preimage);
+
+/* The diagonal of the local terms' second derivative: f_i''(rho_i), with the smallest normal number
+   for rho = 0; nonlocal terms add nothing. Collective. */
+PetscErrorCode MuEnergyCurvature(MuEnergy energy, Vec rho, Vec curvature);
+
+/* The part of DF that is linear in log rho: DF = diffusivity * log rho + potential + rest,
+   diffusivity = the sum of the weights of kl and entropy, potential (NULL or a field) from kl,
+   entropy and potential terms (so +infinity where pi vanishes, with kl). *only: there is no rest.
+   Collective. */
+PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, Vec potential,
+                                       PetscBool *only);
+
+/* The rest of DF, split for linearly implicit transport: relative (function of s = rho/pi:
+   inclusive_kl, hellinger, chi2, power) into `relative`, function of rho alone (internal, and rho
+   of l2) into `local`, everything else (mmd, interaction, blob_entropy, -pi of l2) into `frozen`.
+   Each a field, set (not added to). has[3] says which of the three, in that order, is there at all;
+   NULL fields are skipped. Collective. */
+PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
+                                      PetscBool has[3]);
+
+/* What the energy was made from (borrowed; names and kernel live as long as the energy). */
+PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
+
+/* log pi, or NULL; borrowed. */
+PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
+
+/* Name and one-line formula of row i of the energy table; NULL past its end. */
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* ------------------------------------------------------------------ diagnostics */
+
+typedef struct _p_MuDiagnostic *MuDiagnostic;
+
+/* A distance of rho to pi, by name: kl, inclusive_kl, hellinger, chi2, l2, mmd are the energies of
+   these names with weight 1 (l2 and mmd so are half a squared norm); l1 = int |rho - pi|; w2 = the
+   Wasserstein distance (int_0^1 |Q_rho - Q_pi|^2 du)^(1/2) of the two measures normalised to mass
+   1, 1-D with walls only, exact for densities that are constant in every cell. log_target as in
+   MuEnergySpec, referenced; `kernel` of mmd, NULL elsewhere. Collective. MU_ERR_INPUT: an unknown
+   name, w2 in 2-D or on a periodic axis, mmd without a kernel. */
+PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
+                                  MuDiagnostic *diagnostic);
+PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
+/* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
+   density without mass. */
+PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
+/* Name and one-line formula of row i of the table; NULL past its end. */
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* ------------------------------------------------------------------ geometries */
+
+typedef struct _p_MuGeometry *MuGeometry;
+
+/* Mean of rho over a face. AUTO: logarithmic, except Stolarsky's for `internal`, whose flux then is
+ * the difference of rho^m. */
+typedef enum {
+  MU_MEAN_AUTO,
+  MU_MEAN_LOGARITHMIC,
+  MU_MEAN_ARITHMETIC,
+  MU_MEAN_UPWIND,
+  MU_MEAN_STOLARSKY
+} MuMean;
+
+typedef struct {
+  PetscInt parts;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the geometry table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 */
+  PetscBool spherical;            /* project the reaction part to conserve mass */
+  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein; and of mmd if > 0 */
+  PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
+  MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
+                       here */
+  PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
+  MuKernel kernel;              /* NULL if no part needs one. Referenced. */
+} MuGeometrySpec;
+
+typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
+
+/* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
+ * kernel or ridge, ... */
+PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeometry *geometry);
+PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
+PetscErrorCode MuGeometryReference(MuGeometry geometry);
+PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
+                                  const PetscReal **weights);
+/* What the geometry was made from (borrowed; names and kernel live as long as the geometry). */
+PetscErrorCode MuGeometryGetSpec(MuGeometry geometry, const MuGeometrySpec **spec);
+/* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
+PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
+
+/* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
+   - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
+   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC.
+   Collective. */
+PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
+
+/* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
+   where needed. With UPWIND the face mean depends on the sign of the difference of xi and is taken
+   in Apply. Collective. */
+PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
+
+/* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
+   `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
+   needs no inverse. out must differ from xi. Collective. */
+PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
+
+/* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
+   included. MU_ERR_INPUT if a reaction part has no such form (mmd). Collective. */
+PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
+PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
+
+/* MU_ERR_INPUT if K can only be applied with a preimage: mmd without a ridge and a kernel whose
+   condition number on this grid is above 1/sqrt(machine epsilon) = 6.7e7. Not collective. */
+PetscErrorCode MuGeometryCheckInvertible(MuGeometry geometry);
+/* Relative residual of the solves of ridge_fisher_rao and ridge_stein (default 1e-10), which bounds
+   the relative error of K xi in the norm weighted by 1/mu, and the largest number of iterations of
+   any of them so far. */
+PetscErrorCode MuGeometrySetRidgeTolerance(MuGeometry geometry, PetscReal tolerance);
+PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry geometry, PetscInt *largest);
+
+/* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
+   wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
+   with UPWIND. Collective. */
+PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
+/* The face mean M_f itself. */
+PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
+/* flux[axis]: the face flux of the nonlocal transport parts (stein, ridge_stein), -weight * M_f
+   k*(M_f grad xi): mass per time and face area, towards the upper cell if positive. dim face
+   fields, set. Collective. */
+PetscErrorCode MuGeometryNonlocalFlux(MuGeometry geometry, Vec xi, Vec flux[]);
+/* Whether every transport part is local (no stein). */
+PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
+/* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
+ * mu^2/(mu + lambda), ... Collective. */
+PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
+
+/* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
+typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalMethod;
+/* The method for this geometry; IDENTITY where K zeta = v is not well posed (kernel operators with
+ * fast-decaying spectrum). Not collective. */
+PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
+                                         const char **sentence);
+/* R(mu, v) at the state mu. `guess` ~ zeta with guess_image = K guess (both may be NULL) starts the
+   solve and gives the accuracy: the error is relative to 1/2 <v - K guess, K^(-1)(v - K guess)>.
+   With IDENTITY R = 1/2 <guess, v>. Collective. */
+PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
+                                PetscReal *value);
+/* Of the last MuGeometryPrimal(): steps of its solve, and whether it was cut off at the limit (300)
+   before it was accurate. Not collective. */
+PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
+                                         PetscBool *limited);
+
+/* ------------------------------------------------------------------ linear transport steps */
+
+typedef struct _p_MuTransport *MuTransport;
+
+typedef enum {
+  MU_TRANSPORT_AUTO,
+  MU_TRANSPORT_COUPLED,
+  MU_TRANSPORT_DIMENSION_SPLIT,
+  MU_TRANSPORT_DIRECT
+} MuTransportSolver;
+
+/* Solves (I + dt div J) rho1 = rho0 with face fluxes J_f = a_f rho_lower - b_f rho_upper, a_f, b_f
+   >= 0: an M-matrix with column sums one, so rho1 is non-negative with the mass of rho0 for every
+   dt. In 1-D every solver is one (cyclic) tridiagonal solve. Collective. */
+PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransport *transport);
+PetscErrorCode MuTransportDestroy(MuTransport *transport);
+/* Face fields a and b of an axis, in units 1/time times length/length: the flux divided by the
+   spacing is included, i.e. (div J)_i = sum over axes (J_upper face - J_lower face) with J_f = a_f
+   rho_lower - b_f rho_upper and a, b already divided by spacing^2 (1/time). Borrowed, to be filled
+   by the caller and then announced by MuTransportSetUp(). Zero on closed faces. */
+PetscErrorCode MuTransportGetCoefficients(MuTransport transport, PetscInt axis, Vec *a, Vec *b);
+/* Scharfetter-Gummel coefficients of D (grad rho + rho grad V) on every axis: a = D B(V_upper -
+   V_lower)/spacing^2, b = D B(V_lower - V_upper)/spacing^2, so that exp(-V) is stationary; V =
+   +infinity closes the faces of the cell. Sets log pi = -V. Collective. */
+PetscErrorCode MuTransportFillScharfetterGummel(MuTransport transport, PetscReal diffusivity,
+                                                Vec potential);
+/* log pi with a_f pi_lower = b_f pi_upper (detailed balance), for `coupled` and `direct`, which
+ * symmetrise with it; NULL: not reversible. Referenced. */
+PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
+/* Factors for a step size; call again when dt or the coefficients change. */
+PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
+/* dimension_split: axis order x then y, or y then x if reversed. The others stop when the residual
+   rho0 - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0), or
+   below what rounding leaves of it, about eps | |A| |rho1| |_1 (this is the larger one where dt
+   times the largest rate exceeds 1e4 at the default tolerance). If rho0 >= 0, then rho1 >= 0 with
+   the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not reached.
+   Collective. */
+PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
+PetscErrorCode MuTransportSetTolerance(MuTransport transport,
+                                       PetscReal tolerance); /* default 1e-12 */
+PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterations);
+#define MU_TRANSPORT_WHY 256
+/* The cheaper of `coupled` and `direct` for a number of steps with the same factors, from measured
+   costs; why[MU_TRANSPORT_WHY] gets one sentence. Not collective. */
+PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver,
+                                 char why[MU_TRANSPORT_WHY]);
+/* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
+PetscReal MuBernoulli(PetscReal z);
+
+/* ------------------------------------------------------------------ flows */
+
+typedef struct _p_MuFlow *MuFlow;
+
+/* How a flow is integrated in time. */
+typedef struct {
+  const char *scheme; /* a name of the scheme table; "auto" chooses */
+  PetscReal step;     /* largest step; the interval between output times is cut evenly. > 0 */
+  PetscBool adapt; /* step doubling: |full - two halves|_L1 / (2^order - 1) <= tolerance * mass */
+  PetscReal tolerance;      /* of adapt, and of the inner Runge-Kutta steps of log_density; > 0 */
+  MuTransportSolver solver; /* of 2-D transport steps */
+  PetscReal end;            /* end time: lets `auto` count the steps. > 0 */
+  PetscBool guard;          /* reject steps that raise the energy beyond rounding (default true) */
+} MuFlowSpec;
+
+/* scheme auto, step 0 (must be set), no adaptation, tolerance 1e-8, solver auto, guard. */
+void MuFlowSpecDefault(MuFlowSpec *spec);
+
+/* A flow of `energy` along `geometry` from the density `initial` (copied) at time 0. Chooses the
+   scheme, makes all work space and plans. References what it is given. Collective. MU_ERR_INPUT: a
+   scheme that does not fit the pair (the sentence says which does), a face mean that does not fit
+   the energy. */
+PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
+                            const MuFlowSpec *spec, MuFlow *flow);
+PetscErrorCode MuFlowDestroy(MuFlow *flow);
+
+/* Called after every accepted step with the densities before and after (borrowed). */
+typedef PetscErrorCode (*MuStepCallback)(void *ctx, MuFlow flow, PetscReal time, PetscReal dt,
+                                         Vec before, Vec after);
+PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void *ctx);
+
+/* Integrates to exactly `time`. Collective. MU_ERR_NUMERICS: the reason; the flow then stays at its
+ * last good state. */
+PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time);
+
+/* The time and the density reached; borrowed, read only. */
+PetscErrorCode MuFlowGetState(MuFlow flow, PetscReal *time, Vec *density);
+/* Restarts from another density (copied) at another time, without building anything anew.
+ * Collective. */
+PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density);
+/* F at the state; terms (NULL or [terms]) as in MuEnergyEvaluate(). Collective. */
+PetscErrorCode MuFlowGetEnergy(MuFlow flow, PetscReal *value, PetscReal terms[]);
+/* Name of the scheme in use, its order in time, and a sentence that says what was chosen and why.
+ * Borrowed. */
+PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, const char **why);
+/* Accepted and rejected steps so far. */
+PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
+/* The parts; borrowed. */
+PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
+
+/* ------------------------------------------------------------------ the ledger */
+
+/* The energy-dissipation balance along a flow. Row n >= 1 belongs to the step from t_(n-1) to t_n,
+   with v = (mu_n - mu_(n-1))/dt, the midpoint mu = (mu_(n-1) + mu_n)/2 and G the discrete gradient
+   of F over the step (<G, mu_n - mu_(n-1)> = F_n - F_(n-1)): dissipation_dual   = R*(mu, -G) = 1/2
+   <G, K(mu) G> dissipation_primal = R(mu, v), from v alone by solving K zeta = v, or as
+   MuGeometryGetPrimalMethod() says dissipated         = running sum of dt (R + R*), balance_defect
+   = F_n + dissipated - F_0. By the Fenchel-Young inequality each step adds 1/2 <v + KG, K^(-1)(v +
+   KG)> >= 0 to the defect: it vanishes if and only if the step solves the flow. Row 0 has dt = 0
+   and both potentials at mu_0 with v = -K DF. */
+typedef struct _p_MuLedger *MuLedger;
+
+/* Names of the fixed columns followed by energy_NAME; diagnostics are the caller's. References the
+ * flow. Collective. */
+PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger);
+PetscErrorCode MuLedgerDestroy(MuLedger *ledger);
+/* t, dt, energy, energy_NAME ..., dissipation_primal, dissipation_dual, dissipated, balance_defect,
+ * mass, min_density. Borrowed. */
+PetscErrorCode MuLedgerGetColumns(MuLedger ledger, PetscInt *columns, const char *const **names);
+/* Row 0, at the flow's state. Collective. */
+PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);
+/* The row of the step that ended at `time`. Collective. */
+PetscErrorCode MuLedgerStep(MuLedger ledger, PetscReal time, PetscReal dt, Vec before, Vec after,
+                            PetscReal row[]);
+/* Worst |balance_defect| and worst relative mass drift so far. */
+PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
+
+/* ------------------------------------------------------------------ problems */
+
+/* Everything that a case describes, built: what `mudot run` solves. */
+typedef struct _p_MuProblem *MuProblem;
+
+typedef struct {
+  MuGrid grid;
+  Vec log_target; /* log pi, normalised on the grid; NULL if the case has no target */
+  Vec initial;    /* density of mass 1 */
+  MuEnergy energy;
+  MuGeometry geometry;
+  MuKernel energy_kernel, geometry_kernel, diagnostics_kernel; /* NULL where none is given */
+  MuFlowSpec flow;
+  PetscInt snapshots; /* output times, ascending */
+  PetscReal *snapshot_times;
+  PetscInt diagnostics;
+  const char *diagnostic_names[MU_MAX_TERMS]; /* names of the diagnostics' table */
+} MuProblemParts;
+
+/* Builds the problem of a case. Collective. MU_ERR_INPUT, MU_ERR_FILE: one sentence with the key,
+ * the value and what is allowed. */
+PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem);
+PetscErrorCode MuProblemDestroy(MuProblem *problem);
+/* The parts, owned by the problem. */
+PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts);
+
+/* Solves the case and writes its output directory; prints a summary on standard output. Collective.
+   MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
+   which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
 
 #endif

@@ -48,7 +48,7 @@ PetscErrorCode MuTextRead(MPI_Comm comm, const char *what, const char *file, cha
   *text = NULL;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) code = read_here(what, file, text, &size);
-  PetscCall(MuErrorShare(comm, code));
+  PetscCall(MuErrorAgree(comm, code));
   PetscCallMPI(MPI_Bcast(&size, 1, MPI_INT, 0, comm));
   if (rank) PetscCall(PetscCalloc1(size + 1, text));
   PetscCallMPI(MPI_Bcast(*text, size, MPI_CHAR, 0, comm));

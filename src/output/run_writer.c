@@ -188,7 +188,7 @@ PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRun
   if (writes(w)) PetscCall(PetscMalloc1(w->info->cells[0] * w->info->cells[1], &w->field));
   PetscCall(gather_mask(w));
   if (writes(w)) code = remember(w, create_files(w, spec));
-  code = MuErrorShare(w->info->comm, code);
+  code = MuErrorAgree(w->info->comm, code);
   if (code)
     PetscCall(MuRunWriterDestroy(&w));
   else
@@ -227,7 +227,7 @@ PetscErrorCode MuRunWriterSetTarget(MuRunWriter w, Vec log_density) {
   PetscFunctionBegin;
   PetscCall(MuGridGather(w->grid, log_density, PETSC_FALSE, w->field));
   if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetTarget(&w->file, w->field));
-  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->info->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -238,7 +238,7 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter w, const char *object, const 
 
   PetscFunctionBegin;
   if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetAttribute(&w->file, &attribute));
-  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->info->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -308,7 +308,7 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
   PetscFunctionBegin;
   PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
   if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t));
-  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->info->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -348,7 +348,7 @@ PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
     code = close_files(w);
     code = remember(w, code);
   }
-  PetscCall(MuErrorShare(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->info->comm, code));
   PetscFunctionReturn(0);
 }
 

@@ -1,0 +1,19 @@
+/* Private to case/. */
+#ifndef MUDOT_CASE_IMPL_H
+#define MUDOT_CASE_IMPL_H
+
+#include "mudot.h"
+
+/* Whether the file begins as a portable grey map; rank 0 only. MU_ERR_FILE: it cannot be opened. */
+PetscErrorCode MuPgmRecognise(const char *key, const char *file, PetscBool *is_pgm);
+
+/* MuPgmRead() on one rank. */
+PetscErrorCode MuPgmReadLocal(const char *file, PetscInt *width, PetscInt *height,
+                              PetscReal **values);
+
+/* A dataset of doubles of one or two dimensions; one rank. shape[0] = 1 for one dimension. values
+   is freed by the caller with PetscFree(). MU_ERR_FILE: no such file or dataset, not numbers. */
+PetscErrorCode MuDatasetRead(const char *file, const char *dataset, PetscInt *dim,
+                             PetscInt shape[2], PetscReal **values);
+
+#endif

@@ -1,0 +1,129 @@
+/* Formulas of the case file, through the C interface of muParser. */
+#include "mudot.h"
+
+#include <muParserDLL.h>
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_LENGTH 4000
+
+struct _p_MuFormula {
+  muParserHandle_t parser;
+  double x, y; /* bound to the parser's variables */
+};
+
+/* muParser calls this in place of throwing; errors are asked for with mupError(). */
+static void ignore_error(muParserHandle_t parser) {
+  (void)parser;
+}
+
+static double natural_logarithm(double x) {
+  return log(x);
+}
+
+static PetscErrorCode create_parser(MuFormula f) {
+  PetscFunctionBegin;
+  f->parser = mupCreate(muBASETYPE_FLOAT);
+  if (!f->parser) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "muParser has no parser to give");
+  mupSetErrorHandler(f->parser, ignore_error);
+  mupDefineFun1(f->parser, "log", natural_logarithm, 1);
+  mupDefineFun1(f->parser, "ln", natural_logarithm, 1);
+  mupDefineConst(f->parser, "pi", PETSC_PI);
+  mupDefineConst(f->parser, "e", exp(1.0));
+  mupDefineVar(f->parser, "x", &f->x);
+  mupDefineVar(f->parser, "y", &f->y);
+  PetscFunctionReturn(0);
+}
+
+/* Position of an assignment, -1 without one: a = that is no part of ==, <=, >=, !=. */
+static int find_assignment(const char *expression) {
+  for (const char *c = expression; *c; ++c) {
+    if (*c != '=') continue;
+    if (c[1] == '=') {
+      ++c;
+      continue;
+    }
+    if (c == expression || !strchr("<>!", c[-1])) return (int)(c - expression);
+  }
+  return -1;
+}
+
+/* The parser's own message ends with a full stop and may be several sentences: the first is kept.
+ */
+static PetscErrorCode syntax_error(const char *key, const char *expression, MuFormula f) {
+  char reason[200] = "";
+  int position = mupGetErrorPos(f->parser);
+  const char *text = mupGetErrorMsg(f->parser);
+  size_t n = 0;
+
+  if (text) strncpy(reason, text, sizeof reason - 1);
+  n = strlen(reason);
+  if (n > 0 && (reason[n - 1] == '.' || reason[n - 1] == '\n')) reason[n - 1] = '\0';
+  if (position < 0) position = (int)strlen(expression);
+  return MuError(MU_ERR_INPUT, "%s: \"%.200s\" is not a formula in x and y: position %d: %s", key,
+                 expression, position + 1, reason);
+}
+
+static PetscErrorCode check_formula(const char *key, const char *expression, MuFormula f) {
+  const int assignment = find_assignment(expression);
+  int values = 0;
+
+  PetscFunctionBegin;
+  if (assignment >= 0)
+    return MuError(MU_ERR_INPUT,
+                   "%s: \"%.200s\" has an assignment at position %d; a formula has none (a "
+                   "comparison is ==)",
+                   key, expression, assignment + 1);
+  mupSetExpr(f->parser, expression);
+  (void)mupEvalMulti(f->parser, &values);
+  if (mupError(f->parser)) return syntax_error(key, expression, f);
+  if (values != 1)
+    return MuError(MU_ERR_INPUT, "%s: \"%.200s\" has %d values; a formula has one", key, expression,
+                   values);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula) {
+  MuFormula f;
+
+  PetscFunctionBegin;
+  *formula = NULL;
+  if (!expression || strspn(expression, " \t\n") == strlen(expression))
+    return MuError(MU_ERR_INPUT, "%s: the formula is empty; give an expression in x and y", key);
+  if (strlen(expression) > MAX_LENGTH)
+    return MuError(MU_ERR_INPUT, "%s: the formula has %zu characters; allowed are %d", key,
+                   strlen(expression), MAX_LENGTH);
+  PetscCall(PetscNew(&f));
+  PetscCall(create_parser(f));
+  PetscErrorCode failed = check_formula(key, expression, f);
+  if (failed) {
+    PetscCall(MuFormulaDestroy(&f));
+    return failed;
+  }
+  *formula = f;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFormulaDestroy(MuFormula *formula) {
+  PetscFunctionBegin;
+  if (!*formula) PetscFunctionReturn(0);
+  if ((*formula)->parser) mupRelease((*formula)->parser);
+  PetscCall(PetscFree(*formula));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFormulaEvaluate(MuFormula f, const PetscReal x[2], PetscReal *value) {
+  PetscFunctionBegin;
+  f->x = x[0];
+  f->y = x[1];
+  *value = mupEval(f->parser);
+  if (mupError(f->parser))
+    return MuError(MU_ERR_INPUT, "a formula cannot be evaluated at (%g, %g): %s", x[0], x[1],
+                   mupGetErrorMsg(f->parser));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFormulaFunction(void *ctx, const PetscReal x[2], PetscReal *value) {
+  return MuFormulaEvaluate(ctx, x, value);
+}

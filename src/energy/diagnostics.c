@@ -1,0 +1,232 @@
+/* Distances of a density to the target: the energies that are such distances, L1, and in 1-D the
+   Wasserstein distance from the quantile functions (Villani, Topics in Optimal Transportation,
+   section 2.2). */
+#include "energy/energy_impl.h"
+
+#include <string.h>
+
+typedef struct {
+  const char *name, *formula;
+  PetscErrorCode (*create)(MuDiagnostic diagnostic, MuKernel kernel);
+  PetscErrorCode (*evaluate)(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
+} MuDiagnosticOps;
+
+struct _p_MuDiagnostic {
+  const MuDiagnosticOps *ops;
+  MuGrid grid;
+  Vec log_target;
+  MuEnergy energy;     /* where the diagnostic is one */
+  Vec target;          /* l1, w2: pi */
+  PetscReal *rho, *pi; /* w2: global arrays [nx] on every rank */
+};
+
+/* ------------------------------------------------------------------ energies */
+
+static PetscErrorCode create_energy(MuDiagnostic d, MuKernel kernel) {
+  MuEnergySpec spec = {.terms = 1, .name = {d->ops->name}, .weight = {1}};
+
+  PetscFunctionBegin;
+  spec.log_target = d->log_target;
+  spec.kernel = kernel;
+  if (strcmp(d->ops->name, "mmd") == 0 && !kernel)
+    return MuError(MU_ERR_INPUT,
+                   "output_diagnostics: mmd needs a kernel; give the block `kernel` or "
+                   "`energy_kernel`");
+  PetscCall(MuEnergyCreate(d->grid, &spec, &d->energy));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode evaluate_energy(MuDiagnostic d, Vec rho, PetscReal *value) {
+  PetscFunctionBegin;
+  PetscCall(MuEnergyEvaluate(d->energy, rho, value, NULL, NULL, NULL));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ l1 */
+
+static PetscErrorCode create_l1(MuDiagnostic d, MuKernel kernel) {
+  const MuGridInfo *info;
+  const PetscReal *log_pi;
+  PetscReal *pi;
+
+  PetscFunctionBegin;
+  (void)kernel;
+  PetscCall(MuGridGetInfo(d->grid, &info));
+  PetscCall(MuGridCreateField(d->grid, &d->target));
+  PetscCall(VecGetArrayRead(d->log_target, &log_pi));
+  PetscCall(VecGetArray(d->target, &pi));
+  MuArrayExp(info->local_size, log_pi, pi);
+  PetscCall(VecRestoreArray(d->target, &pi));
+  PetscCall(VecRestoreArrayRead(d->log_target, &log_pi));
+  PetscCall(MuGridApplyMask(d->grid, d->target));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode evaluate_l1(MuDiagnostic d, Vec rho, PetscReal *value) {
+  PetscFunctionBegin;
+  PetscCall(MuGridDistanceL1(d->grid, rho, d->target, value));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ w2 */
+
+static PetscErrorCode create_w2(MuDiagnostic d, MuKernel kernel) {
+  const MuGridInfo *info;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(d->grid, &info));
+  if (info->dim != 1 || info->periodic[0])
+    return MuError(MU_ERR_INPUT,
+                   "output_diagnostics: w2 is available on 1-D grids with no_flux walls only; this "
+                   "grid is %s; use mmd or l1",
+                   info->dim == 1 ? "periodic" : "2-D");
+  PetscCall(create_l1(d, kernel));
+  PetscCall(PetscMalloc2(info->cells[0], &d->rho, info->cells[0], &d->pi));
+  PetscCall(MuGridGather(d->grid, d->target, PETSC_TRUE, d->pi));
+  PetscFunctionReturn(0);
+}
+
+/* Walks along a piecewise linear distribution function: cell `cell`, in which it rises from `below`
+   to `above`, both of total 1. */
+typedef struct {
+  const PetscReal *density;
+  PetscInt n, cell;
+  PetscReal total, below, above;
+} Quantile;
+
+/* To the next cell in which the function rises; past the last one at the end. */
+static void advance(Quantile *q) {
+  q->below = q->above;
+  while (++q->cell < q->n) {
+    q->above = q->below + q->density[q->cell] / q->total;
+    if (q->above > q->below) return;
+  }
+  q->cell = q->n;
+}
+
+static void start(Quantile *q, PetscInt n, const PetscReal *density) {
+  *q = (Quantile){.density = density, .n = n, .cell = -1};
+  for (PetscInt i = 0; i < n; ++i) q->total += density[i];
+  if (q->total > 0) advance(q);
+}
+
+/* The quantile at level u, in cells from the left wall. */
+static PetscReal position(const Quantile *q, PetscReal u) {
+  PetscReal share = (u - q->below) / (q->above - q->below);
+  return q->cell + PetscMin(PetscMax(share, 0), 1);
+}
+
+/* int_0^1 (Q_f - Q_g)^2 du, in units of the cell width: between two levels where either has a kink
+   the difference d is linear, with integral (d0^2 + d0 d1 + d1^2)/3. */
+static PetscReal squared_distance(Quantile *f, Quantile *g) {
+  PetscReal u = 0, sum = 0;
+  while (f->cell < f->n && g->cell < g->n) {
+    PetscReal next = PetscMin(f->above, g->above);
+    PetscReal d0 = position(f, u) - position(g, u), d1 = position(f, next) - position(g, next);
+    PetscBool move_f = (PetscBool)(f->above <= next), move_g = (PetscBool)(g->above <= next);
+    sum += (next - u) * (d0 * d0 + d0 * d1 + d1 * d1) / 3;
+    u = next;
+    if (move_f) advance(f);
+    if (move_g) advance(g);
+  }
+  return sum;
+}
+
+static PetscErrorCode evaluate_w2(MuDiagnostic d, Vec rho, PetscReal *value) {
+  const MuGridInfo *info;
+  Quantile f, g;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(d->grid, &info));
+  PetscCall(MuGridGather(d->grid, rho, PETSC_TRUE, d->rho));
+  start(&f, info->cells[0], d->rho);
+  start(&g, info->cells[0], d->pi);
+  if (!(f.total > 0) || !(g.total > 0))
+    return MuError(MU_ERR_NUMERICS, "diagnostic w2: the mass of %s is %g; it must be positive",
+                   f.total > 0 ? "the target" : "the density",
+                   (f.total > 0 ? g.total : f.total) * info->volume);
+  *value = info->spacing[0] * PetscSqrtReal(squared_distance(&f, &g));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ table */
+
+static const MuDiagnosticOps table[] = {
+    {"kl", "int rho log(rho/pi) - rho + pi", create_energy, evaluate_energy},
+    {"inclusive_kl", "int pi log(pi/rho) - pi + rho", create_energy, evaluate_energy},
+    {"hellinger", "2 int (sqrt rho - sqrt pi)^2", create_energy, evaluate_energy},
+    {"chi2", "1/2 int (rho/pi - 1)^2 pi", create_energy, evaluate_energy},
+    {"l1", "int |rho - pi|", create_l1, evaluate_l1},
+    {"l2", "1/2 int (rho - pi)^2", create_energy, evaluate_energy},
+    {"mmd", "1/2 <rho - pi, k*(rho - pi)>", create_energy, evaluate_energy},
+    {"w2", "(int_0^1 |Q_rho - Q_pi|^2 du)^(1/2), Q the quantile functions, 1-D", create_w2,
+     evaluate_w2},
+};
+static const PetscInt table_size = sizeof table / sizeof table[0];
+
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula) {
+  const PetscBool there = (PetscBool)(i >= 0 && i < table_size);
+  *name = there ? table[i].name : NULL;
+  *formula = there ? table[i].formula : NULL;
+  return 0;
+}
+
+static PetscErrorCode find_ops(const char *name, const MuDiagnosticOps **ops) {
+  PetscFunctionBegin;
+  *ops = NULL;
+  for (PetscInt i = 0; i < table_size; ++i)
+    if (strcmp(table[i].name, name) == 0) *ops = &table[i];
+  if (!*ops)
+    return MuError(MU_ERR_INPUT,
+                   "output_diagnostics: there is no diagnostic `%s`; known are kl, inclusive_kl, "
+                   "hellinger, chi2, l1, l2, mmd, w2",
+                   name);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
+                                  MuDiagnostic *diagnostic) {
+  const MuDiagnosticOps *ops;
+  MuDiagnostic d;
+
+  PetscFunctionBegin;
+  *diagnostic = NULL;
+  PetscCall(find_ops(name, &ops));
+  if (!log_target)
+    return MuError(MU_ERR_INPUT, "output_diagnostics: %s needs a target; give the block `target`",
+                   name);
+  PetscCall(PetscNew(&d));
+  d->ops = ops;
+  PetscCall(MuGridReference(grid));
+  d->grid = grid;
+  PetscCall(PetscObjectReference((PetscObject)log_target));
+  d->log_target = log_target;
+  PetscErrorCode failed = ops->create(d, kernel);
+  if (failed) {
+    PetscCall(MuDiagnosticDestroy(&d));
+    return failed;
+  }
+  *diagnostic = d;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic) {
+  MuDiagnostic d = *diagnostic;
+
+  PetscFunctionBegin;
+  *diagnostic = NULL;
+  if (!d) PetscFunctionReturn(0);
+  PetscCall(MuEnergyDestroy(&d->energy));
+  PetscCall(VecDestroy(&d->target));
+  PetscCall(VecDestroy(&d->log_target));
+  PetscCall(PetscFree2(d->rho, d->pi));
+  PetscCall(MuGridDestroy(&d->grid));
+  PetscCall(PetscFree(d));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value) {
+  PetscFunctionBegin;
+  PetscCall(diagnostic->ops->evaluate(diagnostic, rho, value));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,440 @@
+/* The energy F = sum of weight * term: what the terms share, and their sums. */
+#include "energy/energy_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct _p_MuEnergy {
+  PetscInt references;
+  PetscInt terms;
+  MuTerm term[MU_MAX_TERMS];
+  const char *name[MU_MAX_TERMS];
+  PetscReal weight[MU_MAX_TERMS];
+  MuShared shared;
+  MuEnergySpec spec; /* names of the table; kernel and log_target are referenced */
+  Vec log_target;    /* as given; NULL if not */
+  PetscReal *pi, *log_pi;
+  MuState state[2]; /* states under evaluation; log_rho is owned */
+  MuPair pair;
+  Vec mid;                  /* the midpoint of a pair */
+  PetscReal *share, *slope; /* one term's f_i and DF */
+  PetscReal *slope2;        /* the second part of MuTermOps.split */
+};
+
+/* ------------------------------------------------------------------ creation */
+
+static PetscErrorCode unknown_term(const char *name) {
+  char known[512] = "";
+  for (PetscInt i = 0; i < MuTermTableSize; ++i) {
+    size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", MuTermTable[i]->name);
+  }
+  return MuError(MU_ERR_INPUT, "energy: there is no energy `%s`; known are %s", name, known);
+}
+
+static PetscErrorCode find_term(const MuEnergySpec *spec, PetscInt k, const MuTermOps **ops) {
+  PetscFunctionBegin;
+  *ops = NULL;
+  for (PetscInt i = 0; i < MuTermTableSize; ++i)
+    if (strcmp(MuTermTable[i]->name, spec->name[k]) == 0) *ops = MuTermTable[i];
+  if (!*ops) return unknown_term(spec->name[k]);
+  if (PetscIsInfOrNanReal(spec->weight[k]) || (!(*ops)->any_sign && !(spec->weight[k] > 0)))
+    return MuError(MU_ERR_INPUT, "energy_%s: the weight is %g; it must be %s", spec->name[k],
+                   spec->weight[k], (*ops)->any_sign ? "finite" : "positive and finite");
+  if (((*ops)->needs & MU_NEEDS_TARGET) && !spec->log_target)
+    return MuError(MU_ERR_INPUT, "energy_%s: this energy needs a target; give the block `target`",
+                   spec->name[k]);
+  if (((*ops)->needs & MU_NEEDS_KERNEL) && !spec->kernel)
+    return MuError(MU_ERR_INPUT,
+                   "energy_%s: this energy needs a kernel; give the block `kernel` or "
+                   "`energy_kernel`",
+                   spec->name[k]);
+  PetscFunctionReturn(0);
+}
+
+/* Checks the whole specification before anything is made: every rank sees the same. */
+static PetscErrorCode find_terms(MuEnergy e, const MuEnergySpec *spec, PetscInt *needs) {
+  PetscFunctionBegin;
+  *needs = 0;
+  if (spec->terms < 1 || spec->terms > MU_MAX_TERMS)
+    return MuError(MU_ERR_INPUT, "energy: %d terms are given; allowed are 1 to %d",
+                   (int)spec->terms, MU_MAX_TERMS);
+  for (PetscInt k = 0; k < spec->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    PetscCall(find_term(spec, k, &term->ops));
+    term->weight = e->weight[k] = spec->weight[k];
+    term->shared = &e->shared;
+    e->name[k] = term->ops->name;
+    *needs |= term->ops->needs;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_log_target(MuEnergy e, const PetscReal *given) {
+  const MuGridInfo *info = e->shared.info;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < e->shared.n; ++i) {
+    PetscReal x[2];
+    e->log_pi[i] = info->mask[i] ? given[i] : -PETSC_INFINITY;
+    if (!PetscIsNanReal(e->log_pi[i]) && e->log_pi[i] < PETSC_INFINITY) continue;
+    PetscCall(MuGridCellCentre(e->shared.grid, i, x));
+    return MuError(MU_ERR_INPUT,
+                   "target: log pi is %g at the point (%g, %g); it must be below "
+                   "infinity and a number",
+                   e->log_pi[i], x[0], x[1]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_target(MuEnergy e, Vec log_target) {
+  const PetscInt n = e->shared.n;
+  const PetscReal *given;
+  PetscReal *field;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectReference((PetscObject)log_target));
+  e->log_target = log_target;
+  PetscCall(PetscMalloc2(n, &e->pi, n, &e->log_pi));
+  PetscCall(VecGetArrayRead(log_target, &given));
+  PetscErrorCode failed = read_log_target(e, given);
+  PetscCall(VecRestoreArrayRead(log_target, &given));
+  PetscCall(MuErrorAgree(e->shared.info->comm, failed));
+  MuArrayExp(n, e->log_pi, e->pi);
+  e->shared.pi = e->pi;
+  e->shared.log_pi = e->log_pi;
+  PetscCall(MuGridCreateField(e->shared.grid, &e->shared.target));
+  PetscCall(VecGetArray(e->shared.target, &field));
+  memcpy(field, e->pi, sizeof(PetscReal) * (size_t)n);
+  PetscCall(VecRestoreArray(e->shared.target, &field));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_work(MuEnergy e) {
+  const PetscInt n = e->shared.n;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscCalloc1(n, &e->shared.work[k]));
+  PetscCall(PetscCalloc3(n, &e->share, n, &e->slope, n, &e->slope2));
+  PetscCall(PetscCalloc2(n, &e->state[0].log_rho, n, &e->state[1].log_rho));
+  PetscCall(
+      PetscCalloc4(n, &e->pair.z, n, &e->pair.high, n, &e->pair.low, n, &e->pair.mid.log_rho));
+  PetscCall(MuGridCreateField(e->shared.grid, &e->mid));
+  e->pair.a = &e->state[0];
+  e->pair.b = &e->state[1];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec, PetscInt needs) {
+  PetscFunctionBegin;
+  PetscCall(create_work(e));
+  e->spec = *spec;
+  for (PetscInt k = 0; k < spec->terms; ++k) e->spec.name[k] = e->name[k];
+  if (spec->kernel) PetscCall(MuKernelReference(spec->kernel));
+  if (spec->log_target) PetscCall(create_target(e, spec->log_target));
+  if (needs & MU_NEEDS_KERNEL)
+    PetscCall(MuConvolutionCreate(e->shared.grid, spec->kernel, MU_CELLS, &e->shared.convolution));
+  for (PetscInt k = 0; k < spec->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    e->terms = k + 1;
+    if (term->ops->create) PetscCall(term->ops->create(term, spec));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy) {
+  MuEnergy e;
+  PetscInt needs;
+
+  PetscFunctionBegin;
+  *energy = NULL;
+  PetscCall(PetscNew(&e));
+  e->references = 1;
+  PetscErrorCode failed = find_terms(e, spec, &needs);
+  if (!failed) {
+    PetscCall(MuGridReference(grid));
+    e->shared.grid = grid;
+    PetscCall(MuGridGetInfo(grid, &e->shared.info));
+    e->shared.n = e->shared.info->local_size;
+    failed = create_parts(e, spec, needs);
+  }
+  if (failed) {
+    PetscCall(MuEnergyDestroy(&e));
+    return failed;
+  }
+  *energy = e;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyReference(MuEnergy energy) {
+  energy->references++;
+  return 0;
+}
+
+PetscErrorCode MuEnergyDestroy(MuEnergy *energy) {
+  MuEnergy e = *energy;
+
+  PetscFunctionBegin;
+  *energy = NULL;
+  if (!e || --e->references > 0) PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < e->terms; ++k)
+    if (e->term[k].ops->destroy) PetscCall(e->term[k].ops->destroy(&e->term[k]));
+  PetscCall(MuConvolutionDestroy(&e->shared.convolution));
+  PetscCall(MuKernelDestroy(&e->spec.kernel));
+  PetscCall(VecDestroy(&e->shared.target));
+  PetscCall(VecDestroy(&e->log_target));
+  PetscCall(VecDestroy(&e->mid));
+  PetscCall(PetscFree2(e->pi, e->log_pi));
+  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscFree(e->shared.work[k]));
+  PetscCall(PetscFree3(e->share, e->slope, e->slope2));
+  PetscCall(PetscFree2(e->state[0].log_rho, e->state[1].log_rho));
+  PetscCall(PetscFree4(e->pair.z, e->pair.high, e->pair.low, e->pair.mid.log_rho));
+  PetscCall(MuGridDestroy(&e->shared.grid));
+  PetscCall(PetscFree(e));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
+                                const PetscReal **weights) {
+  if (terms) *terms = energy->terms;
+  if (names) *names = energy->name;
+  if (weights) *weights = energy->weight;
+  return 0;
+}
+
+PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target) {
+  *log_target = energy->log_target;
+  return 0;
+}
+
+/* ------------------------------------------------------------------ states and sums */
+
+static PetscErrorCode state_begin(MuEnergy e, PetscInt k, Vec rho) {
+  MuState *state = &e->state[k];
+
+  PetscFunctionBegin;
+  state->field = rho;
+  PetscCall(VecGetArrayRead(rho, &state->rho));
+  MuArrayLogPositive(e->shared.n, state->rho, state->log_rho);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode state_end(MuEnergy e, PetscInt k) {
+  PetscFunctionBegin;
+  PetscCall(VecRestoreArrayRead(e->state[k].field, &e->state[k].rho));
+  PetscFunctionReturn(0);
+}
+
+/* Row by row, so that the sum hardly depends on the number of ranks. */
+static PetscReal sum_inside(const MuGridInfo *info, const PetscReal *f) {
+  PetscReal sum = 0;
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    PetscReal row = 0;
+    for (PetscInt i = r * info->row_length; i < (r + 1) * info->row_length; ++i)
+      row += info->mask[i] ? f[i] : 0;
+    sum += row;
+  }
+  return sum;
+}
+
+/* y += weight * x on the inside cells, y = weight * x for the first term. */
+static void add_inside(const MuShared *shared, PetscBool first, PetscReal weight,
+                       const PetscReal *x, PetscReal *y) {
+  const unsigned char *mask = shared->info->mask;
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    PetscReal value = mask[i] ? weight * x[i] : 0;
+    y[i] = first ? value : y[i] + value;
+  }
+}
+
+/* preimage = (sum of weights)(rho - pi), for energies made of mmd alone. */
+static PetscErrorCode fill_preimage(MuEnergy e, Vec rho, Vec preimage) {
+  PetscBool has;
+  PetscReal weight = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyHasPreimage(e, &has));
+  if (!preimage || !has) PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < e->terms; ++k) weight += e->weight[k];
+  PetscCall(VecWAXPY(preimage, -1, e->shared.target, rho));
+  PetscCall(VecScale(preimage, weight));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ evaluation */
+
+/* sums[k] = weight * F of term k on this rank; df the sum of the terms' DF. Either may be NULL. */
+static PetscErrorCode evaluate_terms(MuEnergy e, PetscReal sums[], PetscReal *df) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    PetscCall(
+        term->ops->evaluate(term, &e->state[0], sums ? e->share : NULL, df ? e->slope : NULL));
+    if (sums)
+      sums[k] = term->weight * e->shared.info->volume * sum_inside(e->shared.info, e->share);
+    if (df) add_inside(&e->shared, (PetscBool)(k == 0), term->weight, e->slope, df);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal terms[],
+                                Vec derivative, Vec preimage) {
+  const PetscBool wanted = (PetscBool)(value || terms);
+  PetscReal sums[MU_MAX_TERMS], *df = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(state_begin(e, 0, rho));
+  if (derivative) PetscCall(VecGetArray(derivative, &df));
+  PetscCall(evaluate_terms(e, wanted ? sums : NULL, df));
+  if (derivative) PetscCall(VecRestoreArray(derivative, &df));
+  PetscCall(state_end(e, 0));
+  if (wanted)
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)e->terms, MPIU_REAL, MPI_SUM,
+                               e->shared.info->comm));
+  if (value) *value = 0;
+  for (PetscInt k = 0; wanted && k < e->terms; ++k) {
+    if (value) *value += sums[k];
+    if (terms) terms[k] = sums[k];
+  }
+  PetscCall(fill_preimage(e, rho, preimage));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyHasPreimage(MuEnergy e, PetscBool *has) {
+  *has = PETSC_TRUE;
+  for (PetscInt k = 0; k < e->terms; ++k)
+    if (strcmp(e->name[k], "mmd") != 0) *has = PETSC_FALSE;
+  return 0;
+}
+
+PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec gradient,
+                                        Vec preimage) {
+  PetscReal *g;
+
+  PetscFunctionBegin;
+  PetscCall(VecAXPBYPCZ(e->mid, 0.5, 0.5, 0, rho0, rho1));
+  PetscCall(state_begin(e, 0, rho0));
+  PetscCall(state_begin(e, 1, rho1));
+  e->pair.mid.field = e->mid;
+  PetscCall(VecGetArrayRead(e->mid, &e->pair.mid.rho));
+  MuPairPrepare(&e->pair, e->shared.n, e->shared.work[0]);
+  PetscCall(VecGetArray(gradient, &g));
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    PetscCall(term->ops->gradient(term, &e->pair, e->slope));
+    add_inside(&e->shared, (PetscBool)(k == 0), term->weight, e->slope, g);
+  }
+  PetscCall(VecRestoreArray(gradient, &g));
+  PetscCall(VecRestoreArrayRead(e->mid, &e->pair.mid.rho));
+  PetscCall(state_end(e, 1));
+  PetscCall(state_end(e, 0));
+  PetscCall(fill_preimage(e, e->mid, preimage));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyCurvature(MuEnergy e, Vec rho, Vec curvature) {
+  PetscReal *c;
+
+  PetscFunctionBegin;
+  PetscCall(VecSet(curvature, 0));
+  PetscCall(state_begin(e, 0, rho));
+  PetscCall(VecGetArray(curvature, &c));
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    if (!term->ops->curvature) continue;
+    PetscCall(term->ops->curvature(term, &e->state[0], e->slope));
+    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, c);
+  }
+  PetscCall(VecRestoreArray(curvature, &c));
+  PetscCall(state_end(e, 0));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ parts of DF */
+
+PetscErrorCode MuEnergyLogarithmicPart(MuEnergy e, PetscReal *diffusivity, Vec potential,
+                                       PetscBool *only) {
+  PetscReal *v = NULL, logarithms = 0;
+  PetscBool rest = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (potential) {
+    PetscCall(VecSet(potential, 0));
+    PetscCall(VecGetArray(potential, &v));
+  }
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    MuTerm *term = &e->term[k];
+    if (term->ops->kind == MU_TERM_LOGARITHMIC) logarithms += term->weight;
+    if (!term->ops->potential) rest = PETSC_TRUE;
+    if (!v || !term->ops->potential) continue;
+    PetscCall(term->ops->potential(term, e->slope));
+    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, v);
+  }
+  if (potential) PetscCall(VecRestoreArray(potential, &v));
+  if (diffusivity) *diffusivity = logarithms;
+  if (only) *only = (PetscBool)!rest;
+  PetscFunctionReturn(0);
+}
+
+enum { RELATIVE, LOCAL, FROZEN, PARTS };
+
+/* Which part takes DF of a term as a whole, or PARTS: none (it is logarithmic or a potential). */
+static PetscInt part_of(const MuTermOps *ops) {
+  switch (ops->kind) {
+  case MU_TERM_RELATIVE:
+    return RELATIVE;
+  case MU_TERM_LOCAL:
+    return LOCAL;
+  case MU_TERM_FROZEN:
+    return FROZEN;
+  default:
+    return PARTS;
+  }
+}
+
+static PetscErrorCode add_parts(MuEnergy e, MuTerm *term, PetscReal *const part[PARTS]) {
+  const PetscInt which = part_of(term->ops);
+
+  PetscFunctionBegin;
+  if (term->ops->split) {
+    PetscCall(term->ops->split(term, &e->state[0], e->slope, e->slope2));
+    if (part[LOCAL]) add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, part[LOCAL]);
+    if (part[FROZEN]) add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope2, part[FROZEN]);
+  } else if (which < PARTS && part[which]) {
+    PetscCall(term->ops->evaluate(term, &e->state[0], NULL, e->slope));
+    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, part[which]);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, Vec relative, Vec local, Vec frozen,
+                                      PetscBool has[3]) {
+  const Vec field[PARTS] = {relative, local, frozen};
+  PetscReal *part[PARTS] = {NULL};
+  PetscBool there[PARTS] = {PETSC_FALSE};
+
+  PetscFunctionBegin;
+  for (PetscInt p = 0; p < PARTS; ++p)
+    if (field[p]) {
+      PetscCall(VecSet(field[p], 0));
+      PetscCall(VecGetArray(field[p], &part[p]));
+    }
+  PetscCall(state_begin(e, 0, rho));
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscInt which = part_of(e->term[k].ops);
+    if (which < PARTS) there[which] = PETSC_TRUE;
+    if (e->term[k].ops->split) there[FROZEN] = PETSC_TRUE;
+    PetscCall(add_parts(e, &e->term[k], part));
+  }
+  PetscCall(state_end(e, 0));
+  for (PetscInt p = 0; p < PARTS; ++p) {
+    if (field[p]) PetscCall(VecRestoreArray(field[p], &part[p]));
+    if (has) has[p] = there[p];
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuEnergyGetSpec(MuEnergy e, const MuEnergySpec **spec) {
+  *spec = &e->spec;
+  return 0;
+}

@@ -1,0 +1,81 @@
+/* Internal energy F = int rho^m/(m-1), DF = m/(m-1) rho^(m-1), m > 0, m != 1 (porous medium m > 1,
+   fast diffusion m < 1, where DF at rho = 0 is taken at the smallest normal number). */
+#include "energy/energy_impl.h"
+
+typedef struct {
+  PetscReal m;
+} Internal;
+
+static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+  const PetscReal m = spec->internal_exponent;
+  Internal *internal;
+
+  PetscFunctionBegin;
+  if (!(m > 0) || m == 1 || m > 100)
+    return MuError(
+        MU_ERR_INPUT,
+        "energy_internal_exponent: %g is not allowed; give a number above 0, at most 100 "
+        "and not 1 (m = 1 is the energy `entropy`)",
+        m);
+  PetscCall(PetscNew(&internal));
+  internal->m = m;
+  term->data = internal;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuTerm *term) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(term->data));
+  PetscFunctionReturn(0);
+}
+
+/* scale * rho^power, with the smallest normal number in place of 0 where the power is negative */
+static void scaled_power(PetscInt n, const PetscReal *rho, PetscReal power, PetscReal scale,
+                         PetscReal *y) {
+  const PetscReal least = power < 0 ? MU_MIN_NORMAL : 0;
+  for (PetscInt i = 0; i < n; ++i) y[i] = PetscMax(rho[i], least);
+  MuArrayPow(n, y, power, y);
+  for (PetscInt i = 0; i < n; ++i) y[i] *= scale;
+}
+
+static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
+  const PetscInt n = term->shared->n;
+  const PetscReal m = ((const Internal *)term->data)->m;
+
+  PetscFunctionBegin;
+  if (f) scaled_power(n, state->rho, m, 1 / (m - 1), f);
+  if (df) scaled_power(n, state->rho, m - 1, m / (m - 1), df);
+  PetscFunctionReturn(0);
+}
+
+/* m/(m-1) mid^(m-1) R, R = 1 + (m-1) w of MuPairQuotient() */
+static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
+  const PetscInt n = term->shared->n;
+  const PetscReal m = ((const Internal *)term->data)->m;
+  PetscReal *w = term->shared->work[0];
+
+  PetscFunctionBegin;
+  MuPairQuotient(pair, n, m, w, term->shared->work[1]);
+  scaled_power(n, pair->mid.rho, m - 1, m / (m - 1), g);
+  for (PetscInt i = 0; i < n; ++i) g[i] *= 1 + (m - 1) * w[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
+  const PetscReal m = ((const Internal *)term->data)->m;
+
+  PetscFunctionBegin;
+  scaled_power(term->shared->n, state->rho, m - 2, m, c);
+  PetscFunctionReturn(0);
+}
+
+const MuTermOps MuTermInternal = {
+    .name = "internal",
+    .formula = "int rho^m/(m-1), m = internal_exponent",
+    .kind = MU_TERM_LOCAL,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+    .curvature = curvature,
+};

@@ -1,0 +1,64 @@
+/* Relative entropy F = int rho log(rho/pi) - rho + pi, DF = log(rho/pi). */
+#include "energy/energy_impl.h"
+
+/* Near s = 1, d = rho - pi, z = d/(rho + pi), log s = 2 atanh z: f = d z + 2 rho z^3 (1/3 + z^2/5 +
+   ...), so that F keeps its digits down to equilibrium. */
+static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
+  const MuShared *shared = term->shared;
+  const PetscInt n = shared->n;
+  const PetscReal *rho = state->rho, *log_rho = state->log_rho;
+  const PetscReal *pi = shared->pi, *log_pi = shared->log_pi;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; f && i < n; ++i) {
+    PetscReal r = rho[i], p = pi[i], d = r - p;
+    PetscBool near = MuIsNear(r, p);
+    PetscReal z = near ? d / (r + p) : 0, zz = z * z;
+    PetscReal far = r > 0 ? r * (log_rho[i] - log_pi[i]) - d : p;
+    f[i] = near ? d * z + 2 * r * z * zz * MuAtanhTail(zz) : far;
+  }
+  for (PetscInt i = 0; df && i < n; ++i) {
+    PetscReal t = MuRelativeLog(rho[i], pi[i], log_rho[i], log_pi[i]);
+    df[i] = (rho[i] > 0) | (log_pi[i] > -PETSC_INFINITY) ? t : 0;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* log(m/pi) + (the quotient of r log r at m = 1) - 1 */
+static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
+  const MuShared *shared = term->shared;
+  const PetscInt n = shared->n;
+  const PetscReal *m = pair->mid.rho, *log_m = pair->mid.log_rho;
+  const PetscReal *pi = shared->pi, *log_pi = shared->log_pi;
+
+  PetscFunctionBegin;
+  MuPairQuotient(pair, n, 1, g, shared->work[0]);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal t = MuRelativeLog(m[i], pi[i], log_m[i], log_pi[i]) + g[i];
+    g[i] = (m[i] > 0) | (log_pi[i] > -PETSC_INFINITY) ? t : 0;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) c[i] = 1 / PetscMax(state->rho[i], MU_MIN_NORMAL);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) v[i] = -term->shared->log_pi[i];
+  PetscFunctionReturn(0);
+}
+
+const MuTermOps MuTermKL = {
+    .name = "kl",
+    .formula = "int rho log(rho/pi) - rho + pi",
+    .needs = MU_NEEDS_TARGET,
+    .kind = MU_TERM_LOGARITHMIC,
+    .evaluate = evaluate,
+    .gradient = gradient,
+    .curvature = curvature,
+    .potential = potential,
+};

@@ -1,0 +1,48 @@
+/* Squared distance F = 1/2 int (rho - pi)^2, DF = rho - pi. */
+#include "energy/energy_impl.h"
+
+static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
+  const PetscInt n = term->shared->n;
+  const PetscReal *rho = state->rho, *pi = term->shared->pi;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; f && i < n; ++i) f[i] = 0.5 * (rho[i] - pi[i]) * (rho[i] - pi[i]);
+  for (PetscInt i = 0; df && i < n; ++i) df[i] = rho[i] - pi[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
+  const PetscReal *m = pair->mid.rho, *pi = term->shared->pi;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) g[i] = m[i] - pi[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
+  (void)state;
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) c[i] = 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode split(MuTerm *term, const MuState *state, PetscReal *local,
+                            PetscReal *frozen) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) {
+    local[i] = state->rho[i];
+    frozen[i] = -term->shared->pi[i];
+  }
+  PetscFunctionReturn(0);
+}
+
+const MuTermOps MuTermL2 = {
+    .name = "l2",
+    .formula = "1/2 int (rho - pi)^2",
+    .needs = MU_NEEDS_TARGET,
+    .kind = MU_TERM_LOCAL,
+    .evaluate = evaluate,
+    .gradient = gradient,
+    .curvature = curvature,
+    .split = split,
+};

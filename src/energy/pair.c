@@ -1,0 +1,99 @@
+/* Difference quotients of powers and logarithms without cancellation.
+
+   With b = m(1+z), a = m(1-z) and E_q(t) = (e^(qt) - 1)/q the quotient R of (b^p - a^p)/(b - a) =
+   p m^(p-1) R is, u = log(1+z) and v = log(1-z),
+
+       R = (E_p(u) - E_p(v))/(2z) = 1/p + q ((1+z) E_q(u) - (1-z) E_q(v))/(2pz),   q = p - 1.
+
+   The first is a sum of positive terms; the second gives (R - 1)/q for q near 0, whose limit is the
+   quotient of r log r. Gonzalez, J. Nonlinear Sci. 6 (1996), for what it is used. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#include <features.h>
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+__attribute__((simd("notinbranch"))) double expm1(double);
+__attribute__((simd("notinbranch"))) double log1p(double);
+#endif
+#endif
+
+#include "energy/energy_impl.h"
+
+void MuArrayExpm1(PetscInt n, const PetscReal *x, PetscReal *y) {
+  for (PetscInt i = 0; i < n; ++i) y[i] = expm1(x[i]);
+}
+
+void MuArrayLog1p(PetscInt n, const PetscReal *x, PetscReal *y) {
+  for (PetscInt i = 0; i < n; ++i) y[i] = log1p(x[i]);
+}
+
+void MuPowerLog(PetscInt n, PetscReal q, const PetscReal *t, PetscReal *e) {
+  const PetscReal inverse = q == 0 ? 1 : 1 / q, factor = q == 0 ? 1 : q;
+  for (PetscInt i = 0; i < n; ++i) e[i] = factor * t[i];
+  if (q == 0) return;
+  MuArrayExpm1(n, e, e);
+  for (PetscInt i = 0; i < n; ++i) e[i] *= inverse;
+}
+
+static inline PetscReal lower_share(const MuPair *pair, PetscInt i) {
+  PetscReal m = pair->mid.rho[i];
+  return m > 0 ? PetscMin(pair->a->rho[i], pair->b->rho[i]) / m : 1;
+}
+
+/* log(1-z) from z where z is small, from min/m where 1 - z would lose digits, from the logarithms
+   where min/m underflows. */
+static void fill_low(MuPair *pair, PetscInt n, PetscReal *work) {
+  PetscReal *low = pair->low;
+  for (PetscInt i = 0; i < n; ++i) {
+    low[i] = pair->z[i] < 0.5 ? -pair->z[i] : 0;
+    work[i] = pair->z[i] < 0.5 ? 1 : lower_share(pair, i);
+  }
+  MuArrayLog1p(n, low, low);
+  MuArrayLogPositive(n, work, work);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal least = PetscMin(pair->a->rho[i], pair->b->rho[i]), share = lower_share(pair, i);
+    PetscReal logs = PetscMin(pair->a->log_rho[i], pair->b->log_rho[i]) - pair->mid.log_rho[i];
+    PetscReal far = share < 1e-300 ? (least > 0 ? logs : -PETSC_INFINITY) : work[i];
+    low[i] = pair->z[i] < 0.5 ? low[i] : far;
+  }
+}
+
+void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work) {
+  const PetscReal *a = pair->a->rho, *b = pair->b->rho, *m = pair->mid.rho;
+  MuArrayLogPositive(n, m, pair->mid.log_rho);
+  for (PetscInt i = 0; i < n; ++i)
+    pair->z[i] = m[i] > 0 ? PetscAbsReal(0.5 * a[i] - 0.5 * b[i]) / m[i] : 0;
+  MuArrayLog1p(n, pair->z, pair->high);
+  fill_low(pair, n, work);
+}
+
+/* p >= 1/2: (((1+z) E_q(u) - (1-z) E_q(v))/(2z) - 1)/p */
+static void quotient_near_one(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w,
+                              PetscReal *work) {
+  MuPowerLog(n, p - 1, pair->high, w);
+  MuPowerLog(n, p - 1, pair->low, work);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal z = pair->z[i], share = lower_share(pair, i);
+    PetscReal lower = share > 0 ? share * work[i] : 0;
+    w[i] = z > 0 ? (((1 + z) * w[i] - lower) / (2 * z) - 1) / p : 0;
+  }
+}
+
+/* p < 1/2: ((E_p(u) - E_p(v))/(2z) - 1)/q */
+static void quotient_far_from_one(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w,
+                                  PetscReal *work) {
+  const PetscReal floor = log(MU_MIN_NORMAL), inverse = 1 / (p - 1);
+  for (PetscInt i = 0; i < n; ++i)
+    w[i] = p > 0 ? pair->low[i] : PetscMax(pair->low[i], floor - pair->mid.log_rho[i]);
+  MuPowerLog(n, p, w, work);
+  MuPowerLog(n, p, pair->high, w);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal z = pair->z[i];
+    w[i] = z > 0 ? ((w[i] - work[i]) / (2 * z) - 1) * inverse : 0;
+  }
+}
+
+void MuPairQuotient(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w, PetscReal *work) {
+  if (p >= 0.5)
+    quotient_near_one(pair, n, p, w, work);
+  else
+    quotient_far_from_one(pair, n, p, w, work);
+}

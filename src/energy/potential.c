@@ -1,0 +1,70 @@
+/* Potential energy F = int V d rho, DF = V. */
+#include "energy/energy_impl.h"
+
+static PetscErrorCode fill(const MuShared *shared, const MuEnergySpec *spec, PetscReal *v) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    PetscReal x[2];
+    if (!shared->info->mask[i]) continue;
+    PetscCall(MuGridCellCentre(shared->grid, i, x));
+    PetscCall(spec->potential(spec->potential_ctx, x, &v[i]));
+    if (PetscIsInfOrNanReal(v[i]))
+      return MuError(MU_ERR_INPUT,
+                     "energy_potential_formula: V is %g at the point (%g, %g); it must be finite "
+                     "(walls are made with grid_mask)",
+                     v[i], x[0], x[1]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+  PetscReal *v;
+
+  PetscFunctionBegin;
+  if (!spec->potential)
+    return MuError(MU_ERR_INPUT, "energy_potential: V is missing; give energy_potential_formula");
+  PetscCall(PetscCalloc1(term->shared->n, &v));
+  term->data = v;
+  PetscCall(MuErrorAgree(term->shared->info->comm, fill(term->shared, spec, v)));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuTerm *term) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(term->data));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode copy_potential(MuTerm *term, PetscReal *v) {
+  const PetscReal *potential = term->data;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i) v[i] = potential[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
+  const PetscReal *v = term->data;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; f && i < term->shared->n; ++i) f[i] = v[i] * state->rho[i];
+  if (df) PetscCall(copy_potential(term, df));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
+  (void)pair;
+  return copy_potential(term, g);
+}
+
+const MuTermOps MuTermPotential = {
+    .name = "potential",
+    .formula = "int V d rho, V = potential_formula",
+    .kind = MU_TERM_POTENTIAL,
+    .any_sign = PETSC_TRUE,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+    .potential = copy_potential,
+};

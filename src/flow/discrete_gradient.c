@@ -1,0 +1,258 @@
+/* Discrete gradient: (rho_1 - rho_0)/dt = -K((rho_0 + rho_1)/2) G(rho_0, rho_1), <G, rho_1 - rho_0>
+   = F(rho_1) - F(rho_0), so that F(rho_1) - F(rho_0) = -dt <G, K G> for every geometry and energy;
+   second order (Gonzalez 1996).
+
+   Newton's method (PETSc SNES, matrix-free differences, GMRES) on rho_1 - rho_0 + dt K G = 0,
+   preconditioned by (I + dt/2 div J)^(-1) with the M-matrix of linearization.c for the transport
+   part, (1 + dt/2 d f'')^(-1) for the reaction part with its diagonal d and the curvature f'' of
+   the local energies, and (I + dt/2 b c Kc^(-1))^(-1) = Kc (Kc + dt/2 b c)^(-1) for the mmd part, c
+   a mean curvature. It stops when the balance is met:
+   |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. Where K does not
+   vanish with the density, or for large steps, the solution may be negative: the flow then tries a
+   smaller step. */
+#include "flow/flow_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BALANCE_TOLERANCE  1e-12
+#define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
+#define ROUNDING           2e-15 /* L1 residual over the mass */
+
+typedef struct {
+  SNES snes;
+  MuLinearization linearization;
+  MuTransport transport;     /* NULL without a local transport part */
+  MuConvolution convolution; /* mmd preconditioner, or NULL */
+  PetscReal dt, mmd_weight, mmd_shift;
+  Vec start, middle, gradient, preimage, image, curvature, diagonal, work;
+  PetscReal mass;
+} DiscreteGradient;
+
+/* residual = rho_1 - rho_0 + dt K G; leaves G and K G in the work fields */
+static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
+  DiscreteGradient *d = it->data;
+  MuFlow flow = it->flow;
+  Vec preimage = it->flow->preimage ? d->preimage : NULL;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(d->start, d->middle));
+  PetscCall(VecAXPBY(d->middle, 0.5, 0.5, rho));
+  PetscCall(MuEnergyDiscreteGradient(flow->energy, d->start, rho, d->gradient, preimage));
+  PetscCall(MuGeometrySetState(flow->geometry, d->middle));
+  PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, d->gradient, preimage, d->image));
+  PetscCall(VecWAXPY(residual, -1, d->start, rho));
+  PetscCall(VecAXPY(residual, d->dt, d->image));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode residual_function(SNES snes, Vec rho, Vec residual, void *ctx) {
+  PetscFunctionBegin;
+  (void)snes;
+  PetscCall(evaluate(ctx, rho, residual));
+  PetscFunctionReturn(0);
+}
+
+/* Reached when the discrete balance holds, or when nothing more can be gained. */
+static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xnorm,
+                                     PetscReal gnorm, PetscReal fnorm, SNESConvergedReason *reason,
+                                     void *ctx) {
+  MuIntegrator it = ctx;
+  DiscreteGradient *d = it->data;
+  MuGrid grid = it->flow->grid;
+  Vec rho, residual;
+  PetscReal l1, change, defect, dissipation;
+
+  PetscFunctionBegin;
+  (void)xnorm;
+  (void)gnorm;
+  *reason = SNES_CONVERGED_ITERATING;
+  if (PetscIsInfOrNanReal(fnorm)) {
+    *reason = SNES_DIVERGED_FNORM_NAN;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(SNESGetSolution(snes, &rho));
+  PetscCall(SNESGetFunction(snes, &residual, NULL, NULL));
+  PetscCall(MuGridDistanceL1(grid, residual, NULL, &l1));
+  if (l1 <= ROUNDING * d->mass) {
+    *reason = SNES_CONVERGED_FNORM_ABS;
+    PetscFunctionReturn(0);
+  }
+  if (iteration == 0) PetscFunctionReturn(0);
+  PetscCall(MuGridDistanceL1(grid, rho, d->start, &change));
+  if (l1 > RESIDUAL_TOLERANCE * change) PetscFunctionReturn(0);
+  PetscCall(evaluate(it, rho, d->work));
+  PetscCall(MuGridInner(grid, d->gradient, d->work, &defect));
+  PetscCall(MuGridInner(grid, d->gradient, d->image, &dissipation));
+  if (PetscAbsReal(defect) <= BALANCE_TOLERANCE * d->dt * dissipation)
+    *reason = SNES_CONVERGED_FNORM_RELATIVE;
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ preconditioner */
+
+static PetscErrorCode setup_preconditioner(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+  MuFlow flow = it->flow;
+  PetscInt kinds;
+  PetscReal sum;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
+  if (d->transport) {
+    PetscCall(MuLinearizationFill(d->linearization, d->start, d->transport));
+    PetscCall(MuTransportSetUp(d->transport, d->dt / 2));
+  }
+  PetscCall(MuEnergyCurvature(flow->energy, d->start, d->curvature));
+  if (kinds & MU_PART_REACTION) {
+    PetscCall(MuGeometrySetState(flow->geometry, d->start));
+    PetscCall(MuGeometryReactionDiagonal(flow->geometry, d->diagonal));
+    PetscCall(VecPointwiseMult(d->diagonal, d->diagonal, d->curvature));
+  }
+  if (d->convolution) {
+    PetscCall(VecPointwiseMult(d->work, d->curvature, d->start));
+    PetscCall(MuGridIntegrate(flow->grid, d->work, &sum));
+    d->mmd_shift = d->dt / 2 * d->mmd_weight * sum / d->mass; /* mean curvature where the mass is */
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
+  MuIntegrator it;
+  DiscreteGradient *d;
+  const PetscReal *diagonal;
+  PetscReal *x;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &it));
+  d = it->data;
+  PetscCall(VecCopy(in, out));
+  if (d->transport) PetscCall(MuTransportSolve(d->transport, PETSC_FALSE, out, out));
+  PetscCall(VecGetArrayRead(d->diagonal, &diagonal));
+  PetscCall(VecGetArray(out, &x));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i)
+    if (diagonal[i] > 0 && diagonal[i] < 1e100) x[i] /= 1 + d->dt / 2 * diagonal[i];
+  PetscCall(VecRestoreArray(out, &x));
+  PetscCall(VecRestoreArrayRead(d->diagonal, &diagonal));
+  if (d->convolution && d->mmd_shift > 0 && d->mmd_shift < 1e100) {
+    PetscCall(MuConvolutionApplyRational(d->convolution, 1 / d->mmd_shift, 1, out, d->work));
+    PetscCall(VecAXPY(out, -1, d->work));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the integrator */
+
+static PetscErrorCode create_snes(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+  SNESLineSearch search;
+  Mat jacobian;
+  KSP ksp;
+  PC pc;
+  Vec residual;
+
+  PetscFunctionBegin;
+  PetscCall(SNESCreate(it->flow->info->comm, &d->snes));
+  PetscCall(SNESSetOptionsPrefix(d->snes, "mudot_gradient_"));
+  PetscCall(VecDuplicate(it->flow->rho, &residual));
+  PetscCall(SNESSetFunction(d->snes, residual, residual_function, it));
+  PetscCall(VecDestroy(&residual));
+  PetscCall(MatCreateSNESMF(d->snes, &jacobian));
+  PetscCall(SNESSetJacobian(d->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
+  PetscCall(MatDestroy(&jacobian));
+  PetscCall(SNESSetConvergenceTest(d->snes, converged_test, it, NULL));
+  PetscCall(SNESSetTolerances(d->snes, 0, 0, 0, 40, 1000000));
+  PetscCall(SNESGetLineSearch(d->snes, &search));
+  PetscCall(SNESLineSearchSetType(search, SNESLINESEARCHBASIC));
+  PetscCall(SNESGetKSP(d->snes, &ksp));
+  PetscCall(KSPSetType(ksp, KSPGMRES));
+  PetscCall(KSPGMRESSetRestart(ksp, 60));
+  PetscCall(KSPSetPCSide(ksp, PC_RIGHT));
+  PetscCall(KSPSetTolerances(ksp, 1e-6, 0, PETSC_DEFAULT, 120));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCSHELL));
+  PetscCall(PCShellSetContext(pc, it));
+  PetscCall(PCShellSetApply(pc, apply_preconditioner));
+  PetscCall(SNESSetFromOptions(d->snes));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_mmd_preconditioner(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+  const MuGeometrySpec *g;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(it->flow->geometry, &g));
+  for (PetscInt k = 0; k < g->parts; ++k) {
+    if (strcmp(g->name[k], "mmd") || it->flow->preimage) continue;
+    d->mmd_weight = g->weight[k];
+    PetscCall(MuConvolutionCreate(it->flow->grid, g->kernel, MU_CELLS, &d->convolution));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
+  MuFlow flow = it->flow;
+  DiscreteGradient *d;
+  PetscBool local;
+  PetscInt kinds;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&d));
+  it->data = d;
+  Vec *const all[] = {&d->start, &d->middle,    &d->gradient, &d->preimage,
+                      &d->image, &d->curvature, &d->diagonal, &d->work};
+  for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k)
+    PetscCall(MuGridCreateField(flow->grid, all[k]));
+  PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
+  PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
+  if ((kinds & MU_PART_TRANSPORT) && local) {
+    PetscCall(MuLinearizationCreate(flow, &d->linearization));
+    PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &d->transport));
+  }
+  PetscCall(create_mmd_preconditioner(it));
+  PetscCall(create_snes(it));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode discrete_gradient_destroy(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+
+  PetscFunctionBegin;
+  if (!d) PetscFunctionReturn(0);
+  Vec *const all[] = {&d->start, &d->middle,    &d->gradient, &d->preimage,
+                      &d->image, &d->curvature, &d->diagonal, &d->work};
+  for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k) PetscCall(VecDestroy(all[k]));
+  PetscCall(SNESDestroy(&d->snes));
+  PetscCall(MuTransportDestroy(&d->transport));
+  PetscCall(MuLinearizationDestroy(&d->linearization));
+  PetscCall(MuConvolutionDestroy(&d->convolution));
+  PetscCall(PetscFree(it->data));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, Vec rho,
+                                                MuStepOutcome *outcome) {
+  DiscreteGradient *d = it->data;
+  SNESConvergedReason reason;
+
+  PetscFunctionBegin;
+  d->dt = dt;
+  PetscCall(VecCopy(rho, d->start));
+  PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
+  PetscCall(setup_preconditioner(it));
+  PetscCall(SNESSolve(d->snes, NULL, rho));
+  PetscCall(SNESGetConvergedReason(d->snes, &reason));
+  *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
+  PetscFunctionReturn(0);
+}
+
+const MuIntegratorOps MuDiscreteGradientOps = {
+    .name = "discrete_gradient",
+    .formula = "(rho1 - rho0)/dt = -K((rho0 + rho1)/2) G(rho0, rho1): "
+               "F1 - F0 = -dt <G, K G> exactly, order 2",
+    .order = 2,
+    .create = discrete_gradient_create,
+    .advance = discrete_gradient_advance,
+    .destroy = discrete_gradient_destroy,
+};

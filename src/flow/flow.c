@@ -1,0 +1,394 @@
+/* MuFlow: a PETSc TS whose type is one of mudot's schemes, with step control, exact output times
+ * and the energy guard. */
+#include "flow/flow_impl.h"
+
+#include <petsc/private/tsimpl.h>
+#include <string.h>
+
+/* An interval is cut evenly, so a remainder below this fraction of a step is rounding, not a step.
+ */
+#define STEP_SLACK 1e-9
+/* A step is halved at most this often. */
+#define MAX_HALVINGS 20
+
+void MuFlowSpecDefault(MuFlowSpec *spec) {
+  memset(spec, 0, sizeof *spec);
+  spec->scheme = "auto";
+  spec->tolerance = 1e-8;
+  spec->guard = PETSC_TRUE;
+}
+
+PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
+  const MuGridInfo *info = flow->info;
+  const PetscReal *x;
+  int worst = MU_STEP_OK;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(rho, &x));
+  for (PetscInt i = 0; i < info->local_size; ++i) {
+    if (PetscIsInfOrNanReal(x[i]))
+      worst = MU_STEP_NOT_FINITE;
+    else if (x[i] < 0 && worst == MU_STEP_OK)
+      worst = MU_STEP_NEGATIVE;
+  }
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, info->comm));
+  *outcome = (MuStepOutcome)worst;
+  PetscFunctionReturn(0);
+}
+
+static const char *outcome_sentence(MuStepOutcome outcome) {
+  switch (outcome) {
+  case MU_STEP_DIVERGED:
+    return "the nonlinear solver did not converge";
+  case MU_STEP_NEGATIVE:
+    return "the density became negative, which this geometry and energy do not forbid";
+  case MU_STEP_NOT_FINITE:
+    return "the density was no longer finite";
+  case MU_STEP_ENERGY:
+    return "the energy rose";
+  default:
+    return "none";
+  }
+}
+
+/* ------------------------------------------------------------------ one step */
+
+/* One attempt from flow->before to flow->rho, all checks included. */
+static PetscErrorCode attempt(MuFlow flow, PetscReal dt) {
+  PetscFunctionBegin;
+  PetscCall(VecCopy(flow->before, flow->rho));
+  PetscCall(flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome));
+  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscFunctionReturn(0);
+}
+
+/* The full step against two halves; the halves are kept. error is the L1 distance over the mass,
+ * over 2^order - 1. */
+static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *error) {
+  PetscReal mass;
+
+  PetscFunctionBegin;
+  *error = 0;
+  PetscCall(attempt(flow, dt));
+  if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  PetscCall(VecCopy(flow->rho, flow->full));
+  PetscCall(attempt(flow, dt / 2));
+  if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  PetscCall(flow->integrator->ops->advance(flow->integrator, dt / 2, flow->rho, &flow->outcome));
+  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  PetscCall(MuGridDistanceL1(flow->grid, flow->rho, flow->full, error));
+  PetscCall(MuGridIntegrate(flow->grid, flow->rho, &mass));
+  *error /= mass * (PetscPowRealInt(2, (int)flow->integrator->order) - 1);
+  PetscFunctionReturn(0);
+}
+
+/* Evaluates F after the step; a rise beyond rounding rejects it. */
+static PetscErrorCode guard_energy(MuFlow flow) {
+  PetscReal value, slack = 1e-11 * flow->energy_scale + 1e-14;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, flow->energy_terms, NULL, NULL));
+  if (PetscIsInfOrNanReal(value))
+    flow->outcome = MU_STEP_NOT_FINITE;
+  else if (flow->spec.guard && value > flow->energy_value + slack)
+    flow->outcome = MU_STEP_ENERGY;
+  else
+    flow->energy_value = value;
+  PetscFunctionReturn(0);
+}
+
+/* Next step size: the rest of the interval, unless more than one step is left. */
+static PetscReal next_step(MuFlow flow, PetscReal rest) {
+  PetscReal dt = flow->spec.adapt ? flow->adapted_step : flow->interval_step;
+  if (rest <= dt * (1 + STEP_SLACK)) return rest;
+  return flow->spec.adapt && rest < 2 * dt ? rest / 2 : dt;
+}
+
+static void adapt_step(MuFlow flow, PetscReal dt, PetscReal error) {
+  PetscReal order = flow->integrator->order;
+  PetscReal factor =
+      error > 0 ? 0.9 * PetscPowReal(flow->spec.tolerance / error, 1 / (order + 1)) : 5;
+  flow->adapted_step = dt * PetscClipInterval(factor, 0.2, 5);
+}
+
+static PetscErrorCode step_mudot(TS ts) {
+  MuFlow flow;
+  PetscReal dt, rest, error = 0;
+  PetscInt halvings = 0;
+
+  PetscFunctionBegin;
+  PetscCall(TSGetApplicationContext(ts, &flow));
+  rest = ts->max_time - ts->ptime;
+  dt = next_step(flow, rest);
+  PetscCall(VecCopy(flow->rho, flow->before));
+  flow->energy_before = flow->energy_value;
+  for (;;) {
+    if (flow->spec.adapt)
+      PetscCall(attempt_doubled(flow, dt, &error));
+    else
+      PetscCall(attempt(flow, dt));
+    if (flow->outcome == MU_STEP_OK && !(flow->spec.adapt && error > flow->spec.tolerance))
+      PetscCall(guard_energy(flow));
+    if (flow->outcome == MU_STEP_OK && flow->spec.adapt) adapt_step(flow, dt, error);
+    if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) break;
+    flow->rejected++;
+    if (++halvings > MAX_HALVINGS) {
+      PetscCall(VecCopy(flow->before, flow->rho));
+      ts->reason = TS_DIVERGED_STEP_REJECTED;
+      PetscFunctionReturn(0);
+    }
+    dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
+  }
+  if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
+  flow->last_step = dt;
+  flow->accepted++;
+  ts->ptime = dt == rest ? ts->max_time : ts->ptime + dt;
+  ts->time_step = dt;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_ts_type(TS ts) {
+  PetscFunctionBegin;
+  ts->ops->step = step_mudot;
+  ts->default_adapt_type = TSADAPTNONE;
+  ts->usessnes = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode post_step(TS ts) {
+  MuFlow flow;
+
+  PetscFunctionBegin;
+  PetscCall(TSGetApplicationContext(ts, &flow));
+  if (ts->reason == TS_DIVERGED_STEP_REJECTED) PetscFunctionReturn(0);
+  flow->time = ts->ptime;
+  if (flow->callback)
+    PetscCall(flow->callback(flow->callback_ctx, flow, flow->time, flow->last_step, flow->before,
+                             flow->rho));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the object */
+
+/* mudot's schemes are TS types of their own: mudot_implicit_euler, ... */
+static PetscErrorCode register_ts_types(void) {
+  static PetscBool done = PETSC_FALSE;
+  const char *name, *formula;
+  char type[64];
+
+  PetscFunctionBegin;
+  if (done) PetscFunctionReturn(0);
+  done = PETSC_TRUE;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuSchemeGetTableRow(i, &name, &formula));
+    if (!name) break;
+    PetscCall(PetscSNPrintf(type, sizeof type, "mudot_%s", name));
+    PetscCall(TSRegister(type, create_ts_type));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_ts(MuFlow flow) {
+  char type[64];
+
+  PetscFunctionBegin;
+  PetscCall(register_ts_types());
+  PetscCall(TSCreate(flow->info->comm, &flow->ts));
+  PetscCall(PetscSNPrintf(type, sizeof type, "mudot_%s", flow->integrator->ops->name));
+  PetscCall(TSSetType(flow->ts, type));
+  PetscCall(TSSetApplicationContext(flow->ts, flow));
+  PetscCall(TSSetProblemType(flow->ts, TS_NONLINEAR));
+  PetscCall(TSSetMaxSteps(flow->ts, PETSC_MAX_INT));
+  PetscCall(TSSetExactFinalTime(flow->ts, TS_EXACTFINALTIME_MATCHSTEP));
+  PetscCall(TSSetErrorIfStepFails(flow->ts, PETSC_FALSE));
+  PetscCall(TSSetPostStep(flow->ts, post_step));
+  PetscCall(TSSetSolution(flow->ts, flow->rho));
+  PetscFunctionReturn(0);
+}
+
+/* The mean is the logarithmic one wherever log rho is in DF: then the flux is linear and positive.
+ */
+static PetscErrorCode set_face_mean(MuFlow flow) {
+  PetscReal diffusivity;
+  PetscBool only;
+  Vec potential;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(flow->grid, &potential));
+  PetscCall(MuEnergyLogarithmicPart(flow->energy, &diffusivity, potential, &only));
+  if (diffusivity > 0) {
+    PetscCall(VecScale(potential, 1 / diffusivity));
+    PetscCall(MuGeometrySetReferencePotential(flow->geometry, potential));
+  } else {
+    PetscCall(MuGeometrySetReferencePotential(flow->geometry, NULL));
+  }
+  PetscCall(VecDestroy(&potential));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_preimage(MuFlow flow) {
+  const MuGeometrySpec *g;
+  const MuEnergySpec *e;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(flow->geometry, &g));
+  PetscCall(MuEnergyGetSpec(flow->energy, &e));
+  PetscCall(MuEnergyHasPreimage(flow->energy, &flow->preimage));
+  if (!MuKernelsAgree(g->kernel, e->kernel)) flow->preimage = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode choose_scheme(MuFlow flow) {
+  const char *name = flow->spec.scheme, *why = "asked for";
+  PetscInt kinds;
+  size_t used;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
+  if (!name || !strcmp(name, "auto")) PetscCall(MuFlowChooseScheme(flow, kinds, &name, &why));
+  PetscCall(MuIntegratorCreate(flow, name, kinds, &flow->integrator));
+  PetscCall(PetscStrncpy(flow->scheme, flow->integrator->ops->name, sizeof flow->scheme));
+  PetscCall(PetscSNPrintf(flow->why, sizeof flow->why, "%s: %s", flow->scheme, why));
+  PetscCall(PetscStrlen(flow->why, &used));
+  if (flow->integrator->ops->describe)
+    PetscCall(flow->integrator->ops->describe(flow->integrator, flow->why + used,
+                                              sizeof flow->why - used));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
+                            const MuFlowSpec *spec, MuFlow *flow) {
+  MuFlow f;
+
+  PetscFunctionBegin;
+  *flow = NULL;
+  if (!(spec->step > 0) || PetscIsInfOrNanReal(spec->step))
+    return MuError(MU_ERR_INPUT, "time_step: %g is not allowed; it must be positive", spec->step);
+  if (!(spec->tolerance > 0))
+    return MuError(MU_ERR_INPUT, "time_tolerance: %g is not allowed; it must be positive",
+                   spec->tolerance);
+  PetscCall(PetscNew(&f));
+  *flow = f;
+  f->spec = *spec;
+  PetscCall(MuGridReference(grid));
+  f->grid = grid;
+  PetscCall(MuGridGetInfo(grid, &f->info));
+  PetscCall(MuEnergyReference(energy));
+  f->energy = energy;
+  PetscCall(MuGeometryReference(geometry));
+  f->geometry = geometry;
+  PetscCall(MuGridCreateField(grid, &f->rho));
+  PetscCall(MuGridCreateField(grid, &f->before));
+  PetscCall(MuGridCreateField(grid, &f->full));
+  PetscCall(set_face_mean(f));
+  PetscCall(find_preimage(f));
+  PetscCall(choose_scheme(f));
+  PetscCall(create_ts(f));
+  PetscCall(MuFlowSetState(f, 0, initial));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowDestroy(MuFlow *flow) {
+  MuFlow f = *flow;
+
+  PetscFunctionBegin;
+  *flow = NULL;
+  if (!f) PetscFunctionReturn(0);
+  PetscCall(TSDestroy(&f->ts));
+  PetscCall(MuIntegratorDestroy(&f->integrator));
+  PetscCall(VecDestroy(&f->rho));
+  PetscCall(VecDestroy(&f->before));
+  PetscCall(VecDestroy(&f->full));
+  PetscCall(MuEnergyDestroy(&f->energy));
+  PetscCall(MuGeometryDestroy(&f->geometry));
+  PetscCall(MuGridDestroy(&f->grid));
+  PetscCall(PetscFree(f));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
+  PetscFunctionBegin;
+  PetscCall(VecCopy(density, flow->rho));
+  PetscCall(MuGridApplyMask(flow->grid, flow->rho));
+  PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  if (flow->outcome != MU_STEP_OK)
+    return MuError(MU_ERR_INPUT, "initial: the density is not finite and non-negative everywhere");
+  flow->time = time;
+  flow->adapted_step = flow->spec.step;
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &flow->energy_value, flow->energy_terms, NULL,
+                             NULL));
+  if (PetscIsInfOrNanReal(flow->energy_value))
+    return MuError(MU_ERR_INPUT,
+                   "initial: its energy is infinite, it has mass where the target vanishes or is "
+                   "too small for this energy");
+  flow->energy_scale = 0;
+  PetscInt terms;
+  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
+  for (PetscInt k = 0; k < terms; ++k) flow->energy_scale += PetscAbsReal(flow->energy_terms[k]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
+  PetscReal rest = time - flow->time;
+  TSConvergedReason reason;
+
+  PetscFunctionBegin;
+  if (rest <= 0) PetscFunctionReturn(0);
+  flow->interval_step = rest / PetscMax(1, PetscCeilReal(rest / flow->spec.step - STEP_SLACK));
+  PetscCall(TSSetTime(flow->ts, flow->time));
+  PetscCall(TSSetTimeStep(flow->ts, PetscMin(rest, flow->interval_step)));
+  PetscCall(TSSetMaxTime(flow->ts, time));
+  PetscCall(TSSolve(flow->ts, NULL));
+  PetscCall(TSGetConvergedReason(flow->ts, &reason));
+  if (reason < 0)
+    return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
+                   flow->time, outcome_sentence(flow->outcome),
+                   flow->interval_step / (1 << MAX_HALVINGS), flow->scheme);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void *ctx) {
+  flow->callback = callback;
+  flow->callback_ctx = ctx;
+  return 0;
+}
+
+PetscErrorCode MuFlowGetState(MuFlow flow, PetscReal *time, Vec *density) {
+  if (time) *time = flow->time;
+  if (density) *density = flow->rho;
+  return 0;
+}
+
+PetscErrorCode MuFlowGetEnergy(MuFlow flow, PetscReal *value, PetscReal terms[]) {
+  PetscInt count;
+
+  PetscFunctionBegin;
+  *value = flow->energy_value;
+  if (terms) {
+    PetscCall(MuEnergyGetTerms(flow->energy, &count, NULL, NULL));
+    PetscCall(PetscArraycpy(terms, flow->energy_terms, count));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, const char **why) {
+  if (name) *name = flow->scheme;
+  if (order) *order = flow->integrator->order;
+  if (why) *why = flow->why;
+  return 0;
+}
+
+PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected) {
+  if (accepted) *accepted = flow->accepted;
+  if (rejected) *rejected = flow->rejected;
+  return 0;
+}
+
+PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry) {
+  if (grid) *grid = flow->grid;
+  if (energy) *energy = flow->energy;
+  if (geometry) *geometry = flow->geometry;
+  return 0;
+}

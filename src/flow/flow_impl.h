@@ -1,0 +1,110 @@
+/* Private to flow/. */
+#ifndef MUDOT_FLOW_IMPL_H
+#define MUDOT_FLOW_IMPL_H
+
+#include "mudot.h"
+
+/* A numerical outcome of a step: the flow restores the state and tries a smaller one unless it is
+ * OK. */
+typedef enum {
+  MU_STEP_OK,
+  MU_STEP_DIVERGED,   /* a solver did not converge */
+  MU_STEP_NEGATIVE,   /* the density became negative */
+  MU_STEP_NOT_FINITE, /* NaN or infinity */
+  MU_STEP_ENERGY      /* the energy rose */
+} MuStepOutcome;
+
+typedef struct _p_MuIntegrator *MuIntegrator;
+
+#define MU_WHOLE             (-1)
+#define MU_LOGARITHMIC_TERMS (-2) /* kl, entropy and potential together */
+
+/* One time integrator; it advances the parts of K that `kinds` names (MU_PART_*). */
+typedef struct {
+  const char *name;
+  const char *formula; /* for `mudot list schemes` */
+  PetscInt order;      /* in time */
+  /* REQUIRED: work space and plans; MU_ERR_INPUT if it does not fit the pair. */
+  PetscErrorCode (*create)(MuIntegrator integrator);
+  /* REQUIRED: rho(t) -> rho(t + dt) in place. On another outcome than OK rho is undefined. */
+  PetscErrorCode (*advance)(MuIntegrator integrator, PetscReal dt, Vec rho, MuStepOutcome *outcome);
+  /* OPTIONAL: frees data; default: nothing to free. */
+  PetscErrorCode (*destroy)(MuIntegrator integrator);
+  /* OPTIONAL: adds to the sentence of MuFlowGetScheme(); default: nothing. */
+  PetscErrorCode (*describe)(MuIntegrator integrator, char *text, size_t length);
+} MuIntegratorOps;
+
+struct _p_MuIntegrator {
+  const MuIntegratorOps *ops;
+  MuFlow flow; /* borrowed */
+  PetscInt kinds;
+  PetscInt order; /* ops->order, or what create() found */
+  PetscInt part;  /* closed_form: index of the one geometry part to advance, or MU_WHOLE */
+  PetscInt term;  /* closed_form: index of the one energy term, MU_LOGARITHMIC_TERMS, or MU_WHOLE */
+  void *data;
+};
+
+struct _p_MuFlow {
+  MuGrid grid;
+  const MuGridInfo *info;
+  MuEnergy energy;
+  MuGeometry geometry;
+  MuFlowSpec spec;
+  char scheme[32];
+  MuIntegrator integrator;
+  TS ts;
+  Vec rho;    /* the state; the TS's solution */
+  Vec before; /* the state before the step */
+  Vec full;   /* adaptation: the full step */
+  PetscReal time;
+  PetscReal interval_step; /* step of the current interval */
+  PetscReal adapted_step;  /* next step of the adaptation */
+  PetscReal last_step;     /* size of the accepted step */
+  PetscInt accepted, rejected;
+  PetscBool preimage;    /* DF = Kc eta with the geometry's kernel: no inverse is needed */
+  MuStepOutcome outcome; /* of the last attempt */
+  PetscReal energy_value, energy_before, energy_scale;
+  PetscReal energy_terms[MU_MAX_TERMS];
+  MuStepCallback callback;
+  void *callback_ctx;
+  char why[512];
+};
+
+PetscErrorCode MuIntegratorCreate(MuFlow flow, const char *name, PetscInt kinds,
+                                  MuIntegrator *integrator);
+PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
+/* A closed form of one part and one term (see the fields of MuIntegrator); *integrator is NULL if
+ * there is none. */
+PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,
+                                       MuIntegrator *integrator);
+/* What `auto` takes for these parts, and why (static strings). */
+PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name, const char **why);
+
+/* Whether the named part is of the reaction kind. */
+PetscBool MuPartIsReaction(const char *name);
+/* Whether two kernels are the same function; false if either is NULL. */
+PetscBool MuKernelsAgree(MuKernel a, MuKernel b);
+
+/* Closed forms of the reaction part (closed_form.c): whether there is one for the pair. */
+PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
+
+/* OK, NEGATIVE or NOT_FINITE, the same on every rank. */
+PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
+
+extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
+    MuSplittingLieOps, MuDiscreteGradientOps;
+
+/* Coefficients of the linearly implicit transport step at a density (linearization.c). */
+typedef struct _p_MuLinearization *MuLinearization;
+PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization);
+PetscErrorCode MuLinearizationDestroy(MuLinearization *linearization);
+/* Whether the coefficients do not depend on the density: Scharfetter-Gummel alone. */
+PetscErrorCode MuLinearizationIsConstant(MuLinearization linearization, PetscBool *constant);
+/* Whether all that depends on the density is smooth in it (no nonlinear diffusion): one pass is a
+ * consistent step. */
+PetscErrorCode MuLinearizationIsFrozen(MuLinearization linearization, PetscBool *frozen);
+/* Fills the coefficients of `transport` such that (div J) rho = K_transport(rho) DF(rho) at this
+ * rho. */
+PetscErrorCode MuLinearizationFill(MuLinearization linearization, Vec rho, MuTransport transport);
+
+#endif

@@ -1,0 +1,288 @@
+/* Implicit Euler for transport: rho_1 + dt K(rho_1) DF(rho_1) = rho_0.
+
+   Every iterate solves the M-matrix system (I + dt div J(rho^k)) rho^(k+1) = rho_0 of
+   linearization.c: positive, with the mass of rho_0, and with the exact discrete flux at a fixed
+   point. With kl, entropy and potential alone J is constant and one solve is the step. Otherwise
+   the fixed-point map T is iterated while it contracts well; if it does not, Newton's method is
+   applied to rho - T(rho) = 0 (PETSc SNES, matrix-free), whose Jacobian is close to the identity.
+   For convex F the energy cannot rise for any step: F(rho_1) - F(rho_0) <= <DF(rho_1), rho_1 -
+   rho_0> <= 0.
+
+   In a splitting a single pass from rho_0 (linearly implicit Euler, consistent of order one) is
+   kept where no part of J is a nonlinear diffusion; the flow's energy guard watches it. Sources:
+   Scharfetter and Gummel (1969); Maas (2011); Mielke (2011). */
+#include "flow/flow_impl.h"
+
+#include <math.h>
+
+#define FIXED_POINT_TOLERANCE 1e-12 /* L1 change over the mass */
+#define CONTRACTION           0.3   /* above it Newton takes over */
+#define MAX_FIXED_POINT       12
+#define MAX_POLISH            4
+
+typedef struct {
+  MuTransport transport;
+  MuLinearization linearization;
+  PetscBool constant, single_pass, reversed;
+  PetscReal factored; /* dt of the factors of constant coefficients */
+  PetscReal dt;
+  Vec start, iterate, image;
+  SNES snes;
+  char solver[256];
+} ImplicitEuler;
+
+static PetscErrorCode set_reversible(MuIntegrator it) {
+  ImplicitEuler *e = it->data;
+  MuFlow flow = it->flow;
+  PetscReal d;
+  PetscBool only;
+  Vec potential;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(flow->grid, &potential));
+  PetscCall(MuEnergyLogarithmicPart(flow->energy, &d, potential, &only));
+  PetscCall(VecScale(potential, -1 / d));
+  PetscCall(MuTransportSetReversible(e->transport, potential));
+  PetscCall(VecDestroy(&potential));
+  PetscCall(MuLinearizationFill(e->linearization, flow->rho, e->transport));
+  PetscFunctionReturn(0);
+}
+
+/* T(x): one solve with the coefficients at x. */
+static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
+  ImplicitEuler *e = it->data;
+
+  PetscFunctionBegin;
+  PetscCall(MuLinearizationFill(e->linearization, x, e->transport));
+  PetscCall(MuTransportSetUp(e->transport, e->dt));
+  PetscCall(MuTransportSolve(e->transport, e->reversed, e->start, y));
+  PetscFunctionReturn(0);
+}
+
+/* x - T(max(x, 0)) */
+static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
+  MuIntegrator it = ctx;
+  ImplicitEuler *e = it->data;
+  const PetscReal *from;
+  PetscReal *to;
+
+  PetscFunctionBegin;
+  (void)snes;
+  PetscCall(VecGetArrayRead(x, &from));
+  PetscCall(VecGetArray(e->image, &to));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) to[i] = PetscMax(from[i], 0);
+  PetscCall(VecRestoreArray(e->image, &to));
+  PetscCall(VecRestoreArrayRead(x, &from));
+  PetscCall(apply_map(it, e->image, residual));
+  PetscCall(VecAYPX(residual, -1, x));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_newton(MuIntegrator it) {
+  ImplicitEuler *e = it->data;
+  MPI_Comm comm = it->flow->info->comm;
+  Mat jacobian;
+  KSP ksp;
+  PC pc;
+  Vec residual;
+
+  PetscFunctionBegin;
+  PetscCall(SNESCreate(comm, &e->snes));
+  PetscCall(SNESSetOptionsPrefix(e->snes, "mudot_euler_"));
+  PetscCall(VecDuplicate(it->flow->rho, &residual));
+  PetscCall(SNESSetFunction(e->snes, residual, map_residual, it));
+  PetscCall(VecDestroy(&residual));
+  PetscCall(MatCreateSNESMF(e->snes, &jacobian));
+  PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
+  PetscCall(MatDestroy(&jacobian));
+  PetscCall(SNESGetKSP(e->snes, &ksp));
+  PetscCall(KSPSetType(ksp, KSPGMRES));
+  PetscCall(KSPSetTolerances(ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, 60));
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(SNESSetTolerances(e->snes, 0, 1e-10, 0, 25, 100000));
+  PetscCall(SNESSetFromOptions(e->snes));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver, char *why);
+static PetscErrorCode create_transport(MuIntegrator it) {
+  ImplicitEuler *e = it->data;
+  MuFlow flow = it->flow;
+  MuTransportSolver solver = flow->spec.solver;
+  PetscBool alone = (PetscBool)(it->kinds == MU_PART_TRANSPORT && !e->single_pass);
+  const char *why = "asked for";
+  char reason[256] = "";
+
+  PetscFunctionBegin;
+  if (flow->info->dim == 1) {
+    solver = MU_TRANSPORT_DIRECT;
+    why = "one tridiagonal system in 1-D";
+  } else if (solver == MU_TRANSPORT_AUTO && e->constant && alone) {
+    PetscReal steps = flow->spec.end / flow->spec.step;
+    PetscCall(MuTransportChoose(flow->grid, (PetscInt)PetscMin(steps, 1e9), &solver, reason));
+    why = reason;
+  } else if (solver == MU_TRANSPORT_AUTO) {
+    solver = alone ? MU_TRANSPORT_COUPLED : MU_TRANSPORT_DIMENSION_SPLIT;
+    why = alone ? "coefficients change with the density"
+                : "of the same order in time as the splitting";
+  }
+  static const char *const names[] = {"auto", "coupled", "dimension_split", "direct"};
+  PetscCall(
+      PetscSNPrintf(e->solver, sizeof e->solver, "; transport_solver %s: %s", names[solver], why));
+  PetscCall(MuTransportCreate(flow->grid, solver, &e->transport));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
+  MuFlow flow = it->flow;
+  ImplicitEuler *e;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&e));
+  it->data = e;
+  if (it->kinds & MU_PART_REACTION)
+    return MuError(MU_ERR_INPUT,
+                   "time_scheme: implicit_euler solves transport alone and the geometry has a "
+                   "reaction part; use splitting, discrete_gradient or auto");
+  PetscCall(MuLinearizationCreate(flow, &e->linearization));
+  PetscCall(MuLinearizationIsConstant(e->linearization, &e->constant));
+  PetscCall(MuLinearizationIsFrozen(e->linearization, &e->single_pass));
+  e->single_pass = (PetscBool)(in_splitting && e->single_pass);
+  PetscCall(create_transport(it));
+  if (e->constant) PetscCall(set_reversible(it));
+  PetscCall(MuGridCreateField(flow->grid, &e->start));
+  PetscCall(MuGridCreateField(flow->grid, &e->iterate));
+  PetscCall(MuGridCreateField(flow->grid, &e->image));
+  if (!e->constant) PetscCall(create_newton(it));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode implicit_euler_create(MuIntegrator it) {
+  PetscFunctionBegin;
+  PetscCall(create_common(it, PETSC_FALSE));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSplitTransportCreate(MuIntegrator it) {
+  PetscFunctionBegin;
+  PetscCall(create_common(it, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
+  ImplicitEuler *e = it->data;
+
+  PetscFunctionBegin;
+  if (!e) PetscFunctionReturn(0);
+  PetscCall(SNESDestroy(&e->snes));
+  PetscCall(MuTransportDestroy(&e->transport));
+  PetscCall(MuLinearizationDestroy(&e->linearization));
+  PetscCall(VecDestroy(&e->start));
+  PetscCall(VecDestroy(&e->iterate));
+  PetscCall(VecDestroy(&e->image));
+  PetscCall(PetscFree(it->data));
+  PetscFunctionReturn(0);
+}
+
+/* rho <- T(rho) until the change is small; *converged is false when it contracts too slowly. */
+static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscInt limit, PetscBool patient,
+                                  PetscBool *converged) {
+  ImplicitEuler *e = it->data;
+  PetscReal mass, change, previous = PETSC_INFINITY;
+
+  PetscFunctionBegin;
+  *converged = PETSC_FALSE;
+  PetscCall(MuGridIntegrate(it->flow->grid, e->start, &mass));
+  for (PetscInt k = 0; k < limit; ++k) {
+    PetscCall(apply_map(it, rho, e->iterate));
+    PetscCall(MuGridDistanceL1(it->flow->grid, rho, e->iterate, &change));
+    PetscCall(VecCopy(e->iterate, rho));
+    if (PetscIsInfOrNanReal(change)) PetscFunctionReturn(0);
+    if (change <= FIXED_POINT_TOLERANCE * mass) {
+      *converged = PETSC_TRUE;
+      PetscFunctionReturn(0);
+    }
+    if (!patient && k > 1 && change > CONTRACTION * previous) PetscFunctionReturn(0);
+    previous = change;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converged) {
+  ImplicitEuler *e = it->data;
+  SNESConvergedReason reason;
+  PetscReal norm;
+  PetscReal *x;
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(rho, NORM_2, &norm));
+  PetscCall(SNESSetTolerances(e->snes, 1e-11 * norm, 0, 1e-14, 25, 100000));
+  PetscCall(SNESSolve(e->snes, NULL, rho));
+  PetscCall(SNESGetConvergedReason(e->snes, &reason));
+  *converged = (PetscBool)(reason > 0);
+  if (!*converged) PetscFunctionReturn(0);
+  PetscCall(VecGetArray(rho, &x));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) x[i] = PetscMax(x[i], 0);
+  PetscCall(VecRestoreArray(rho, &x));
+  /* the last word is T's: positive, with the exact mass */
+  PetscCall(apply_map(it, rho, e->iterate));
+  PetscCall(VecCopy(e->iterate, rho));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec rho,
+                                             MuStepOutcome *outcome) {
+  ImplicitEuler *e = it->data;
+  PetscBool converged;
+
+  PetscFunctionBegin;
+  *outcome = MU_STEP_OK;
+  e->dt = dt;
+  if (e->constant) {
+    if (PetscAbsReal(dt - e->factored) > 1e-12 * dt) {
+      PetscCall(MuTransportSetUp(e->transport, dt));
+      e->factored = dt;
+    }
+    PetscCall(MuTransportSolve(e->transport, e->reversed, rho, rho));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(VecCopy(rho, e->start));
+  if (e->single_pass) {
+    PetscCall(apply_map(it, e->start, rho));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(iterate_map(it, rho, MAX_FIXED_POINT, PETSC_FALSE, &converged));
+  if (!converged) PetscCall(solve_newton(it, rho, &converged));
+  *outcome = converged ? MU_STEP_OK : MU_STEP_DIVERGED;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode implicit_euler_describe(MuIntegrator it, char *text, size_t length) {
+  ImplicitEuler *e = it->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(text, e->solver, length));
+  PetscFunctionReturn(0);
+}
+
+const MuIntegratorOps MuImplicitEulerOps = {
+    .name = "implicit_euler",
+    .formula = "transport: rho1 + dt K(rho1) DF(rho1) = rho0: positive, conservative, dissipative "
+               "for any step, order 1",
+    .order = 1,
+    .create = implicit_euler_create,
+    .advance = implicit_euler_advance,
+    .destroy = implicit_euler_destroy,
+    .describe = implicit_euler_describe,
+};
+
+const MuIntegratorOps MuSplitTransportOps = {
+    .name = "implicit_euler",
+    .formula = "implicit_euler as a substep: one linearly implicit pass where the drift is smooth",
+    .order = 1,
+    .create = MuSplitTransportCreate,
+    .advance = implicit_euler_advance,
+    .destroy = implicit_euler_destroy,
+    .describe = implicit_euler_describe,
+};

@@ -1,0 +1,158 @@
+/* The energy-dissipation balance along a flow, from the states alone: see mudot.h for what each
+ * column is. */
+#include "flow/flow_impl.h"
+
+enum { FIXED_BEFORE = 3, FIXED_AFTER = 6, NAME_LENGTH = 48 };
+
+struct _p_MuLedger {
+  MuFlow flow;
+  PetscInt terms, columns;
+  const char **names;
+  char (*term_names)[NAME_LENGTH];
+  Vec middle, gradient, preimage, image, velocity;
+  PetscReal initial_energy, initial_mass, dissipated;
+  PetscReal worst_defect, worst_drift;
+};
+
+static PetscErrorCode name_columns(MuLedger l) {
+  static const char *const before[FIXED_BEFORE] = {"t", "dt", "energy"};
+  static const char *const after[FIXED_AFTER] = {
+      "dissipation_primal", "dissipation_dual", "dissipated", "balance_defect", "mass",
+      "min_density"};
+  const char *const *terms;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyGetTerms(l->flow->energy, &l->terms, &terms, NULL));
+  l->columns = FIXED_BEFORE + l->terms + FIXED_AFTER;
+  PetscCall(PetscMalloc1(l->columns, &l->names));
+  PetscCall(PetscMalloc1(l->terms, &l->term_names));
+  for (PetscInt k = 0; k < FIXED_BEFORE; ++k) l->names[k] = before[k];
+  for (PetscInt k = 0; k < l->terms; ++k) {
+    PetscCall(PetscSNPrintf(l->term_names[k], NAME_LENGTH, "energy_%s", terms[k]));
+    l->names[FIXED_BEFORE + k] = l->term_names[k];
+  }
+  for (PetscInt k = 0; k < FIXED_AFTER; ++k) l->names[FIXED_BEFORE + l->terms + k] = after[k];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger) {
+  MuLedger l;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&l));
+  *ledger = l;
+  l->flow = flow;
+  PetscCall(name_columns(l));
+  PetscCall(MuGridCreateField(flow->grid, &l->middle));
+  PetscCall(MuGridCreateField(flow->grid, &l->gradient));
+  PetscCall(MuGridCreateField(flow->grid, &l->preimage));
+  PetscCall(MuGridCreateField(flow->grid, &l->image));
+  PetscCall(MuGridCreateField(flow->grid, &l->velocity));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerDestroy(MuLedger *ledger) {
+  MuLedger l = *ledger;
+
+  PetscFunctionBegin;
+  *ledger = NULL;
+  if (!l) PetscFunctionReturn(0);
+  PetscCall(VecDestroy(&l->middle));
+  PetscCall(VecDestroy(&l->gradient));
+  PetscCall(VecDestroy(&l->preimage));
+  PetscCall(VecDestroy(&l->image));
+  PetscCall(VecDestroy(&l->velocity));
+  PetscCall(PetscFree(l->names));
+  PetscCall(PetscFree(l->term_names));
+  PetscCall(PetscFree(l));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerGetColumns(MuLedger ledger, PetscInt *columns, const char *const **names) {
+  *columns = ledger->columns;
+  *names = ledger->names;
+  return 0;
+}
+
+/* K(middle) G into image, and R* = 1/2 <G, K G>. */
+static PetscErrorCode dual_potential(MuLedger l, PetscReal *dual) {
+  MuFlow flow = l->flow;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometrySetState(flow->geometry, l->middle));
+  PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, l->gradient,
+                            l->flow->preimage ? l->preimage : NULL, l->image));
+  PetscCall(MuGridInner(flow->grid, l->gradient, l->image, dual));
+  *dual *= 0.5;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscReal primal,
+                               PetscReal dual, Vec rho, PetscReal row[]) {
+  MuFlow flow = l->flow;
+  PetscReal *tail = row + FIXED_BEFORE + l->terms, mass, smallest = PETSC_INFINITY;
+  const PetscReal *x;
+
+  PetscFunctionBegin;
+  row[0] = time;
+  row[1] = dt;
+  PetscCall(MuFlowGetEnergy(flow, &row[2], &row[FIXED_BEFORE]));
+  PetscCall(MuGridIntegrate(flow->grid, rho, &mass));
+  PetscCall(VecGetArrayRead(rho, &x));
+  for (PetscInt i = 0; i < flow->info->local_size; ++i)
+    if (flow->info->mask[i]) smallest = PetscMin(smallest, x[i]);
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &smallest, 1, MPIU_REAL, MPI_MIN, flow->info->comm));
+  tail[0] = primal;
+  tail[1] = dual;
+  tail[2] = l->dissipated;
+  tail[3] = row[2] + l->dissipated - l->initial_energy;
+  tail[4] = mass;
+  tail[5] = smallest;
+  l->worst_defect = PetscMax(l->worst_defect, PetscAbsReal(tail[3]));
+  l->worst_drift = PetscMax(l->worst_drift, PetscAbsReal(mass - l->initial_mass) / l->initial_mass);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
+  MuFlow flow = l->flow;
+  PetscReal dual;
+
+  PetscFunctionBegin;
+  l->dissipated = l->worst_defect = l->worst_drift = 0;
+  l->initial_energy = flow->energy_value;
+  PetscCall(MuGridIntegrate(flow->grid, flow->rho, &l->initial_mass));
+  PetscCall(VecCopy(flow->rho, l->middle));
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, NULL, NULL, l->gradient,
+                             l->flow->preimage ? l->preimage : NULL));
+  PetscCall(dual_potential(l, &dual));
+  PetscCall(fill_row(l, flow->time, 0, dual, dual, flow->rho, row));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before, Vec after,
+                            PetscReal row[]) {
+  MuFlow flow = l->flow;
+  PetscReal primal, dual;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(before, l->middle));
+  PetscCall(VecAXPBY(l->middle, 0.5, 0.5, after));
+  PetscCall(VecWAXPY(l->velocity, -1, before, after));
+  PetscCall(VecScale(l->velocity, 1 / dt));
+  PetscCall(MuEnergyDiscreteGradient(flow->energy, before, after, l->gradient,
+                                     l->flow->preimage ? l->preimage : NULL));
+  PetscCall(dual_potential(l, &dual));
+  PetscCall(VecScale(l->gradient, -1));
+  PetscCall(VecScale(l->image, -1));
+  PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
+  l->dissipated += dt * (primal + dual);
+  PetscCall(fill_row(l, time, dt, primal, dual, after, row));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift) {
+  if (defect) *defect = ledger->worst_defect;
+  if (mass_drift) *mass_drift = ledger->worst_drift;
+  return 0;
+}

@@ -1,0 +1,412 @@
+/* The transport part of a flow as an M-matrix: face fluxes J_f = a_f rho_lower - b_f rho_upper with
+   a, b >= 0 that depend on a density rho^k and are exact at it, so that a fixed point of "solve (I
+   + dt div J(rho^k)) rho^(k+1) = rho_0" is an implicit Euler step, while every iterate is positive
+   and has the mass of rho_0.
+
+   With M_f the face mean at rho^k, m_f = sum of weight * M_f^exponent the mobility, and DF = D log
+   rho + V + relative(s) + local(rho) + frozen: D log rho + V    (m_f/M_f) * Scharfetter-Gummel,
+   linear in rho because M_f (log s_i - log s_j) is (Scharfetter and Gummel 1969); relative(s)
+   secant: m_f (xi_i - xi_j)/(s_i - s_j) (s_i - s_j), s = rho/pi: a diffusion in s; local(rho) the
+   same in rho; frozen, and all of DF for nonlocal transport: the flux at rho^k, carried by its
+   donor cell: flux_f * rho_donor/rho^k_donor (Patankar 1980). */
+#include "flow/flow_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Relative step of the derivative that replaces a secant between equal values. */
+#define SLOPE_STEP 1e-6
+/* Values closer than this (relatively) have no secant. */
+#define SECANT_LIMIT 1e-5
+
+enum { RHO, LOG_PI, RELATIVE, RELATIVE_SLOPE, LOCAL, LOCAL_SLOPE, FROZEN, QUANTITIES };
+
+struct _p_MuLinearization {
+  MuFlow flow;
+  PetscReal diffusivity;
+  PetscBool has[3];                      /* relative, local, frozen */
+  PetscBool local_parts, nonlocal_parts; /* of the geometry */
+  PetscBool unit_exponent;               /* every local part has mobility exponent 1 */
+  PetscReal total_weight;                /* of the parts with exponent 1 */
+  MuMean mean;
+  Vec potential; /* V of DF = D log rho + V */
+  Vec log_target;
+  Vec part[3], slope[3], shifted; /* relative, local, frozen; derivatives */
+  Vec face_mean, mobility;
+  Vec sg_a[2], sg_b[2];          /* Scharfetter-Gummel with diffusivity D, unit mobility */
+  Vec flux[2], derivative;       /* nonlocal transport */
+  PetscReal *buffer[QUANTITIES]; /* rows of lower neighbours */
+  PetscReal *halo[QUANTITIES];
+  const PetscReal *value[QUANTITIES]; /* local arrays while filling */
+};
+
+/* ------------------------------------------------------------------ creation */
+
+static void read_geometry(MuLinearization l, const MuGeometrySpec *g) {
+  l->unit_exponent = PETSC_TRUE;
+  for (PetscInt k = 0; k < g->parts; ++k) {
+    PetscBool plain = (PetscBool)!strcmp(g->name[k], "wasserstein");
+    if (plain || !strcmp(g->name[k], "wasserstein_mobility")) {
+      l->local_parts = PETSC_TRUE;
+      if (plain || g->mobility_exponent == 1)
+        l->total_weight += g->weight[k];
+      else
+        l->unit_exponent = PETSC_FALSE;
+    } else if (!strcmp(g->name[k], "stein") || !strcmp(g->name[k], "ridge_stein")) {
+      l->nonlocal_parts = PETSC_TRUE;
+    }
+  }
+  l->mean = g->face_mean;
+}
+
+/* sg_a = D B((V_upper - V_lower)/D)/h^2, sg_b = D B((V_lower - V_upper)/D)/h^2; at D = 0 nothing.
+ */
+static PetscErrorCode fill_scharfetter_gummel(MuLinearization l, PetscInt axis) {
+  const MuGridInfo *info = l->flow->info;
+  const PetscReal d = l->diffusivity, h = info->spacing[axis];
+  const PetscReal *difference;
+  PetscReal *a, *b;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(l->flow->grid, &l->sg_a[axis]));
+  PetscCall(MuGridCreateField(l->flow->grid, &l->sg_b[axis]));
+  PetscCall(MuGridGradient(l->flow->grid, axis, l->potential, l->shifted));
+  PetscCall(VecGetArrayRead(l->shifted, &difference));
+  PetscCall(VecGetArray(l->sg_a[axis], &a));
+  PetscCall(VecGetArray(l->sg_b[axis], &b));
+  for (PetscInt i = 0; i < info->local_size; ++i) {
+    PetscReal z = difference[i] * h / d;
+    if (!info->open[axis][i] || PetscIsInfOrNanReal(z)) continue;
+    a[i] = d * MuBernoulli(z) / (h * h);
+    b[i] = d * MuBernoulli(-z) / (h * h);
+  }
+  PetscCall(VecRestoreArray(l->sg_b[axis], &b));
+  PetscCall(VecRestoreArray(l->sg_a[axis], &a));
+  PetscCall(VecRestoreArrayRead(l->shifted, &difference));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_fields(MuLinearization l) {
+  MuGrid grid = l->flow->grid;
+  const MuGridInfo *info = l->flow->info;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < 3; ++k) {
+    PetscCall(MuGridCreateField(grid, &l->part[k]));
+    PetscCall(MuGridCreateField(grid, &l->slope[k]));
+  }
+  PetscCall(MuGridCreateField(grid, &l->shifted));
+  PetscCall(MuGridCreateField(grid, &l->face_mean));
+  PetscCall(MuGridCreateField(grid, &l->mobility));
+  PetscCall(MuGridCreateField(grid, &l->potential));
+  PetscCall(MuGridCreateField(grid, &l->derivative));
+  for (PetscInt a = 0; a < info->dim; ++a) PetscCall(MuGridCreateField(grid, &l->flux[a]));
+  for (PetscInt q = 0; q < QUANTITIES; ++q) {
+    PetscCall(PetscCalloc1(info->row_length, &l->buffer[q]));
+    PetscCall(PetscCalloc1(info->row_length, &l->halo[q]));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization) {
+  MuLinearization l;
+  const MuGeometrySpec *g;
+  PetscBool only;
+  Vec ones;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&l));
+  *linearization = l;
+  l->flow = flow;
+  PetscCall(create_fields(l));
+  PetscCall(MuGeometryGetSpec(flow->geometry, &g));
+  read_geometry(l, g);
+  PetscCall(MuEnergyGetLogTarget(flow->energy, &l->log_target));
+  PetscCall(MuEnergyLogarithmicPart(flow->energy, &l->diffusivity, l->potential, &only));
+  PetscCall(VecDuplicate(flow->rho, &ones));
+  PetscCall(VecSet(ones, 1));
+  PetscCall(MuGridApplyMask(flow->grid, ones));
+  PetscCall(MuEnergyTransportParts(flow->energy, ones, NULL, NULL, NULL, l->has));
+  PetscCall(VecDestroy(&ones));
+  if (l->diffusivity > 0) {
+    if (l->mean != MU_MEAN_LOGARITHMIC && l->mean != MU_MEAN_AUTO && l->local_parts)
+      return MuError(MU_ERR_INPUT,
+                     "geometry_face_mean: with kl or entropy in the energy only logarithmic (the "
+                     "Scharfetter-Gummel flux) is allowed");
+    for (PetscInt a = 0; a < flow->info->dim; ++a) PetscCall(fill_scharfetter_gummel(l, a));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLinearizationDestroy(MuLinearization *linearization) {
+  MuLinearization l = *linearization;
+
+  PetscFunctionBegin;
+  *linearization = NULL;
+  if (!l) PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < 3; ++k) {
+    PetscCall(VecDestroy(&l->part[k]));
+    PetscCall(VecDestroy(&l->slope[k]));
+  }
+  for (PetscInt a = 0; a < 2; ++a) {
+    PetscCall(VecDestroy(&l->sg_a[a]));
+    PetscCall(VecDestroy(&l->sg_b[a]));
+    PetscCall(VecDestroy(&l->flux[a]));
+  }
+  for (PetscInt q = 0; q < QUANTITIES; ++q) {
+    PetscCall(PetscFree(l->buffer[q]));
+    PetscCall(PetscFree(l->halo[q]));
+  }
+  PetscCall(VecDestroy(&l->shifted));
+  PetscCall(VecDestroy(&l->face_mean));
+  PetscCall(VecDestroy(&l->mobility));
+  PetscCall(VecDestroy(&l->potential));
+  PetscCall(VecDestroy(&l->derivative));
+  PetscCall(PetscFree(l));
+  PetscFunctionReturn(0);
+}
+
+/* The potential term without diffusion is frozen too, but not part of has[2]. */
+static PetscBool has_drift(MuLinearization l) {
+  return (PetscBool)(l->has[2] || l->diffusivity == 0);
+}
+
+PetscErrorCode MuLinearizationIsConstant(MuLinearization l, PetscBool *constant) {
+  *constant = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1] &&
+                          !has_drift(l));
+  return 0;
+}
+
+PetscErrorCode MuLinearizationIsFrozen(MuLinearization l, PetscBool *frozen) {
+  *frozen = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1]);
+  return 0;
+}
+
+/* ------------------------------------------------------------------ filling */
+
+/* Evaluates the parts of DF at rho and, for the nonlinear ones, their derivative by a relative
+ * step. */
+static PetscErrorCode evaluate_parts(MuLinearization l, Vec rho) {
+  MuFlow flow = l->flow;
+  Vec *p = l->part, *s = l->slope;
+  PetscBool has[3];
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyTransportParts(flow->energy, rho, l->has[0] ? p[0] : NULL,
+                                   l->has[1] ? p[1] : NULL, l->has[2] ? p[2] : NULL, has));
+  if (l->diffusivity == 0) {
+    if (l->has[2])
+      PetscCall(VecAXPY(p[2], 1, l->potential));
+    else
+      PetscCall(VecCopy(l->potential, p[2]));
+  }
+  if (!l->has[0] && !l->has[1]) PetscFunctionReturn(0);
+  PetscCall(VecCopy(rho, l->shifted));
+  PetscCall(VecScale(l->shifted, 1 + SLOPE_STEP));
+  PetscCall(MuEnergyTransportParts(flow->energy, l->shifted, l->has[0] ? s[0] : NULL,
+                                   l->has[1] ? s[1] : NULL, NULL, has));
+  for (PetscInt k = 0; k < 2; ++k) {
+    if (!l->has[k]) continue;
+    PetscCall(VecAXPY(s[k], -1, p[k])); /* = derivative * SLOPE_STEP * value */
+    PetscCall(VecScale(s[k], 1 / SLOPE_STEP));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Secant (x_i - x_j)/(u_i - u_j), or the derivative where u_i = u_j; g = u dx/du. */
+static inline PetscReal secant(PetscReal ui, PetscReal uj, PetscReal xi, PetscReal xj, PetscReal gi,
+                               PetscReal gj) {
+  PetscReal difference = ui - uj, size = ui + uj;
+  if (PetscAbsReal(difference) > SECANT_LIMIT * size) return (xi - xj) / difference;
+  return size > MU_MIN_NORMAL ? (gi + gj) / size : 0;
+}
+
+/* Coefficients of one row; `low` and `up` hold the quantities of the lower and upper cell of each
+ * face. */
+typedef struct {
+  PetscInt n;
+  const unsigned char *open;
+  PetscReal inverse_h2;
+  const PetscReal *low[QUANTITIES], *up[QUANTITIES];
+  const PetscReal *mean, *mobility, *sg_a, *sg_b, *flux;
+  PetscReal *a, *b;
+} FaceRow;
+
+static void row_linear(MuLinearization l, const FaceRow *f) {
+  for (PetscInt c = 0; c < f->n; ++c) {
+    PetscReal ratio =
+        l->unit_exponent ? l->total_weight : (f->mean[c] > 0 ? f->mobility[c] / f->mean[c] : 0);
+    f->a[c] += ratio * f->sg_a[c];
+    f->b[c] += ratio * f->sg_b[c];
+  }
+}
+
+static void row_local(const FaceRow *f) {
+  for (PetscInt c = 0; c < f->n; ++c) {
+    if (!f->open[c]) continue;
+    PetscReal k = f->mobility[c] * f->inverse_h2 *
+                  secant(f->low[RHO][c], f->up[RHO][c], f->low[LOCAL][c], f->up[LOCAL][c],
+                         f->low[LOCAL_SLOPE][c], f->up[LOCAL_SLOPE][c]);
+    f->a[c] += k;
+    f->b[c] += k;
+  }
+}
+
+static void row_relative(const FaceRow *f) {
+  for (PetscInt c = 0; c < f->n; ++c) {
+    if (!f->open[c]) continue;
+    /* s scaled by the larger pi of the two, so that neither overflows */
+    PetscReal shift = PetscMax(f->low[LOG_PI][c], f->up[LOG_PI][c]);
+    PetscReal el = exp(shift - f->low[LOG_PI][c]), eu = exp(shift - f->up[LOG_PI][c]);
+    if (PetscIsInfOrNanReal(el) || PetscIsInfOrNanReal(eu)) continue;
+    PetscReal k = f->mobility[c] * f->inverse_h2 *
+                  secant(f->low[RHO][c] * el, f->up[RHO][c] * eu, f->low[RELATIVE][c],
+                         f->up[RELATIVE][c], f->low[RELATIVE_SLOPE][c], f->up[RELATIVE_SLOPE][c]);
+    f->a[c] += k * el;
+    f->b[c] += k * eu;
+  }
+}
+
+static inline void add_donor_flux(const FaceRow *f, PetscInt c, PetscReal flux) {
+  PetscReal donor = flux > 0 ? f->low[RHO][c] : f->up[RHO][c];
+  if (donor < MU_MIN_NORMAL) return;
+  if (flux > 0)
+    f->a[c] += flux / donor;
+  else
+    f->b[c] -= flux / donor;
+}
+
+static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec *g) {
+  for (PetscInt c = 0; c < f->n; ++c) {
+    if (!f->open[c]) continue;
+    PetscReal drop = (f->low[FROZEN][c] - f->up[FROZEN][c]) * f->inverse_h2;
+    if (l->mean == MU_MEAN_UPWIND) {
+      PetscReal donor = drop > 0 ? f->low[RHO][c] : f->up[RHO][c];
+      PetscReal speed = l->total_weight;
+      if (!l->unit_exponent)
+        for (PetscInt k = 0; k < g->parts; ++k)
+          if (!strcmp(g->name[k], "wasserstein_mobility") && donor > 0)
+            speed += g->weight[k] * pow(donor, g->mobility_exponent - 1);
+      if (drop > 0)
+        f->a[c] += speed * drop;
+      else
+        f->b[c] -= speed * drop;
+    } else {
+      add_donor_flux(f, c, f->mobility[c] * drop);
+    }
+  }
+}
+
+/* Pointer to the row of lower neighbours of local row r. */
+static const PetscReal *lower_row(MuLinearization l, PetscInt axis, PetscInt q, PetscInt r) {
+  const MuGridInfo *info = l->flow->info;
+  const PetscInt n = info->row_length;
+  const PetscReal *here = l->value[q] + r * n;
+  if (axis == info->slow_axis) return r ? here - n : l->halo[q];
+  l->buffer[q][0] = here[n - 1];
+  memcpy(l->buffer[q] + 1, here, sizeof(PetscReal) * (size_t)(n - 1));
+  return l->buffer[q];
+}
+
+static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
+                                const Vec quantity[QUANTITIES]) {
+  const MuGridInfo *info = l->flow->info;
+  const MuGeometrySpec *g;
+  const PetscInt n = info->row_length;
+  const PetscReal *mean = NULL, *mobility = NULL, *sg_a = NULL, *sg_b = NULL, *flux = NULL;
+  PetscReal *pa, *pb;
+  PetscBool need_mobility =
+      (PetscBool)(l->local_parts && l->mean != MU_MEAN_UPWIND &&
+                  (l->has[0] || l->has[1] || has_drift(l) || !l->unit_exponent));
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(l->flow->geometry, &g));
+  if (need_mobility) {
+    PetscCall(MuGeometryFaceMobility(l->flow->geometry, axis, l->mobility));
+    PetscCall(MuGeometryFaceMean(l->flow->geometry, axis, l->face_mean));
+  }
+  PetscCall(VecGetArrayRead(l->face_mean, &mean));
+  PetscCall(VecGetArrayRead(l->mobility, &mobility));
+  if (l->nonlocal_parts) PetscCall(VecGetArrayRead(l->flux[axis], &flux));
+  if (l->diffusivity > 0) {
+    PetscCall(VecGetArrayRead(l->sg_a[axis], &sg_a));
+    PetscCall(VecGetArrayRead(l->sg_b[axis], &sg_b));
+  }
+  PetscCall(VecSet(a, 0));
+  PetscCall(VecSet(b, 0));
+  PetscCall(VecGetArray(a, &pa));
+  PetscCall(VecGetArray(b, &pb));
+  for (PetscInt q = 0; q < QUANTITIES; ++q) {
+    l->value[q] = NULL;
+    if (!quantity[q]) continue;
+    PetscCall(VecGetArrayRead(quantity[q], &l->value[q]));
+    if (axis == info->slow_axis)
+      PetscCall(MuGridExchangeRows(l->flow->grid, l->value[q], l->halo[q], NULL));
+  }
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    FaceRow f = {.n = n,
+                 .open = info->open[axis] + r * n,
+                 .inverse_h2 = 1 / (info->spacing[axis] * info->spacing[axis]),
+                 .mean = mean + r * n,
+                 .mobility = mobility + r * n,
+                 .a = pa + r * n,
+                 .b = pb + r * n};
+    for (PetscInt q = 0; q < QUANTITIES; ++q) {
+      if (!quantity[q]) continue;
+      f.up[q] = l->value[q] + r * n;
+      f.low[q] = lower_row(l, axis, q, r);
+    }
+    if (sg_a && l->local_parts) {
+      f.sg_a = sg_a + r * n;
+      f.sg_b = sg_b + r * n;
+      row_linear(l, &f);
+    }
+    if (l->has[1] && l->local_parts) row_local(&f);
+    if (l->has[0] && l->local_parts) row_relative(&f);
+    if (has_drift(l) && l->local_parts) row_frozen(l, &f, g);
+    if (flux)
+      for (PetscInt c = 0; c < n; ++c)
+        if (f.open[c]) add_donor_flux(&f, c, flux[r * n + c] / info->spacing[axis]);
+  }
+  for (PetscInt q = 0; q < QUANTITIES; ++q)
+    if (quantity[q]) PetscCall(VecRestoreArrayRead(quantity[q], &l->value[q]));
+  PetscCall(VecRestoreArray(b, &pb));
+  PetscCall(VecRestoreArray(a, &pa));
+  if (l->diffusivity > 0) {
+    PetscCall(VecRestoreArrayRead(l->sg_a[axis], &sg_a));
+    PetscCall(VecRestoreArrayRead(l->sg_b[axis], &sg_b));
+  }
+  if (l->nonlocal_parts) PetscCall(VecRestoreArrayRead(l->flux[axis], &flux));
+  PetscCall(VecRestoreArrayRead(l->mobility, &mobility));
+  PetscCall(VecRestoreArrayRead(l->face_mean, &mean));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport transport) {
+  MuFlow flow = l->flow;
+  PetscBool constant;
+  Vec quantity[QUANTITIES] = {NULL}, a, b;
+
+  PetscFunctionBegin;
+  PetscCall(MuLinearizationIsConstant(l, &constant));
+  if (!constant) {
+    PetscCall(MuGeometrySetState(flow->geometry, rho));
+    if (l->local_parts) PetscCall(evaluate_parts(l, rho));
+    quantity[RHO] = rho;
+    quantity[LOG_PI] = l->has[0] ? l->log_target : NULL;
+    quantity[RELATIVE] = l->has[0] ? l->part[0] : NULL;
+    quantity[RELATIVE_SLOPE] = l->has[0] ? l->slope[0] : NULL;
+    quantity[LOCAL] = l->has[1] ? l->part[1] : NULL;
+    quantity[LOCAL_SLOPE] = l->has[1] ? l->slope[1] : NULL;
+    quantity[FROZEN] = has_drift(l) ? l->part[2] : NULL;
+  }
+  if (l->nonlocal_parts) {
+    PetscCall(MuEnergyEvaluate(flow->energy, rho, NULL, NULL, l->derivative, NULL));
+    PetscCall(MuGeometryNonlocalFlux(flow->geometry, l->derivative, l->flux));
+  }
+  for (PetscInt axis = 0; axis < flow->info->dim; ++axis) {
+    PetscCall(MuTransportGetCoefficients(transport, axis, &a, &b));
+    PetscCall(fill_axis(l, axis, a, b, quantity));
+  }
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,54 @@
+/* Private to flow/: what a linear transport solver is made of. */
+#ifndef MUDOT_TRANSPORT_IMPL_H
+#define MUDOT_TRANSPORT_IMPL_H
+
+#include "mudot.h"
+
+typedef struct {
+  const char *name;    /* as in the key time_transport_solver */
+  const char *formula; /* one line for a reader */
+  /* REQUIRED. Allocates t->data, with everything that SetUp and Solve need. */
+  PetscErrorCode (*create)(MuTransport t);
+  /* REQUIRED. Factors for t->dt and the coefficients. */
+  PetscErrorCode (*set_up)(MuTransport t);
+  /* REQUIRED. rho0 and rho1 may be the same. Sets t->iterations. */
+  PetscErrorCode (*solve)(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1);
+  /* REQUIRED. Frees t->data; accepts a half-made object. */
+  PetscErrorCode (*destroy)(MuTransport t);
+} MuTransportOps;
+
+extern const MuTransportOps MuTransportSplit, MuTransportCoupled, MuTransportDirect;
+
+struct _p_MuTransport {
+  MuGrid grid;
+  const MuGridInfo *info;
+  const MuTransportOps *ops;
+  void *data;
+  Vec a[2], b[2]; /* face fields, 1/time */
+  Vec log_pi;     /* NULL: not reversible */
+  PetscReal dt, tolerance;
+  PetscInt iterations;
+  PetscBool ready; /* whether SetUp was called */
+};
+
+/* Another solver for the same coefficients (shared, not copied). Collective. */
+PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *ops,
+                                          MuTransport *companion);
+
+/* Makes a solution x with right-hand side rhs non-negative and gives it the mass of rhs exactly: a
+   change by at most the residual. Nothing is done if rhs is negative anywhere. Local arrays.
+   Collective. */
+PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x);
+
+/* The unsplit operator A = I + dt div J in plain arrays, for residuals. */
+typedef struct _p_MuTransportOperator *MuTransportOperator;
+PetscErrorCode MuTransportOperatorCreate(MuGrid grid, MuTransportOperator *op);
+PetscErrorCode MuTransportOperatorDestroy(MuTransportOperator *op);
+/* Takes dt and the coefficients of t, which must stay as they are while op is used. */
+PetscErrorCode MuTransportOperatorSetUp(MuTransportOperator op, MuTransport t);
+/* r = rhs - A x, or r = A x if rhs is NULL, on local arrays [rows][row_length]; sums[0] = sum |r_i|
+   and sums[1] = sum |diagonal_i x_i| over all ranks (not yet times |C|) unless NULL. Collective. */
+PetscErrorCode MuTransportOperatorResidual(MuTransportOperator op, const PetscReal *rhs,
+                                           const PetscReal *x, PetscReal *r, PetscReal sums[2]);
+
+#endif

@@ -1,0 +1,124 @@
+/* Private to geometry/: what one Onsager operator (a part) implements and what parts share. */
+#ifndef MUDOT_GEOMETRY_IMPL_H
+#define MUDOT_GEOMETRY_IMPL_H
+
+#include "mudot.h"
+
+typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
+typedef struct MuPartOps MuPartOps;
+
+typedef struct {
+  const MuPartOps *ops;
+  PetscReal weight;
+  void *ctx; /* of the part's own file; NULL if it needs none */
+} MuPart;
+
+/* Operations of a part. "Adds" means out += weight * result. Vec arguments never alias. */
+struct MuPartOps {
+  const char *name, *formula;  /* REQUIRED: as in the case file; K(mu) xi in one line */
+  MuPartKind kind;             /* REQUIRED: TRANSPORT or REACTION */
+  PetscBool needs_kernel;      /* default no */
+  PetscBool needs_ridge;       /* default no: whether spec.ridge > 0 is demanded */
+  PetscBool needs_exponent;    /* default no: mobility_exponent >= 0 */
+  PetscBool diagonal_is_exact; /* default no: K xi = diagonal * xi */
+  PetscBool well_posed; /* default no: whether K zeta = v can be solved in a sum with this part */
+  /* OPTIONAL, default: no context. The convolutions of the geometry exist already. */
+  PetscErrorCode (*create)(MuGeometry geometry, MuPart *part);
+  PetscErrorCode (*destroy)(MuPart *part); /* REQUIRED if create is there */
+  /* OPTIONAL, default nothing: prepares for the state geometry->rho, face means taken. */
+  PetscErrorCode (*set_state)(MuGeometry geometry, MuPart *part);
+
+  /* REQUIRED for transport: adds the negative flux M(grad xi) along an axis; `gradient` vanishes on
+     closed faces, and so does what is added. */
+  PetscErrorCode (*add_flux)(MuGeometry geometry, MuPart *part, PetscInt axis, Vec gradient,
+                             Vec flux);
+  /* REQUIRED for local transport, absent otherwise: adds the face mobility. */
+  PetscErrorCode (*mobility)(MuGeometry geometry, MuPart *part, PetscInt axis, Vec mobility);
+
+  /* REQUIRED for reaction: adds K xi; preimage may be NULL. */
+  PetscErrorCode (*apply)(MuGeometry geometry, MuPart *part, Vec xi, Vec preimage, Vec out);
+  /* OPTIONAL, default apply() to the constant 1: adds K 1. */
+  PetscErrorCode (*apply_one)(MuGeometry geometry, MuPart *part, Vec out);
+  /* OPTIONAL, default: there is no relative form. Adds (K xi)/mu. */
+  PetscErrorCode (*relative)(MuGeometry geometry, MuPart *part, Vec xi, Vec out);
+  /* REQUIRED for reaction: adds d with K ~ diag(d). */
+  PetscErrorCode (*diagonal)(MuGeometry geometry, MuPart *part, Vec diagonal);
+  /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
+  PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);
+};
+
+/* The table (table.c); ends with NULL. */
+extern const MuPartOps *const MuPartTable[];
+extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherRao,
+    MuPartNormalizedKernelFisherRao, MuPartRidgeFisherRao, MuPartWasserstein,
+    MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd;
+
+/* Face means of the state (face_mean.c). */
+typedef struct {
+  Vec mean[2];            /* per axis; with UPWIND: the density of the lower cell */
+  unsigned char *open[2]; /* open in the grid and not closed by an infinite potential */
+  /* V_upper - V_lower, B(V_upper - V_lower), B(V_lower - V_upper); NULL: V = 0 */
+  PetscReal *rise[2], *weight_lower[2], *weight_upper[2];
+  PetscReal *lower, *lower_side, *upper_side, *halo; /* scratch */
+} MuFaceMeans;
+
+struct _p_MuGeometry {
+  PetscInt references;
+  MuGrid grid;
+  const MuGridInfo *info;
+  MuGeometrySpec spec;
+  MuPart part[MU_MAX_TERMS];
+  const char *names[MU_MAX_TERMS];
+  PetscReal weights[MU_MAX_TERMS];
+  PetscInt kinds;
+  MuConvolution cells, faces[2];             /* NULL where no part needs them */
+  PetscReal symbol_smallest, symbol_largest; /* of cells */
+  Vec rho, one;                              /* the state; 1 on inside cells */
+  MuFaceMeans face;
+  Vec gradient, flux; /* transport scratch */
+  /* the spherical projection: reaction scratch, K_r 1 and (K_r 1)/mu of the state when ready */
+  Vec reaction, reaction_one, relative_one;
+  PetscBool reaction_one_ready, relative_one_ready;
+  PetscBool one_is_regularised; /* mmd: Kc^(-1) 1 could only be had with a ridge */
+  PetscReal ridge_tolerance;
+  PetscInt ridge_iterations; /* largest number so far */
+  MuPrimal primal;
+};
+
+/* out += weight * a * b, entry by entry. */
+PetscErrorCode MuGeometryAddProduct(MuGeometry geometry, PetscReal weight, Vec a, Vec b, Vec out);
+PetscErrorCode MuFaceMeansCreate(MuGeometry geometry);
+PetscErrorCode MuFaceMeansDestroy(MuGeometry geometry);
+PetscErrorCode MuFaceMeansSetState(MuGeometry geometry);
+/* The face mean as a local array, valid until the next call; with UPWIND chosen by the sign of
+   `gradient`. Not to be freed. */
+PetscErrorCode MuFaceMeansGet(MuGeometry geometry, PetscInt axis, Vec gradient,
+                              const PetscReal **mean);
+PetscErrorCode MuFaceMeansRestore(MuGeometry geometry, PetscInt axis, const PetscReal **mean);
+
+/* f = (T + lambda)^(-1) T xi with T f = k * (m f), m >= 0 (ridge_solver.c). */
+typedef struct _p_MuRidge *MuRidge;
+PetscErrorCode MuRidgeCreate(MuGeometry geometry, MuConvolution convolution, MuRidge *ridge);
+PetscErrorCode MuRidgeDestroy(MuRidge *ridge);
+/* Fixes m, an array of local_size values that vanish outside the mask and on closed faces. */
+PetscErrorCode MuRidgeSetWeight(MuRidge ridge, const PetscReal *weight);
+/* xi is read where m > 0 only; f is written everywhere. */
+PetscErrorCode MuRidgeApply(MuRidge ridge, Vec xi, Vec f);
+
+PetscErrorCode MuPrimalCreate(MuGeometry geometry, MuPrimal *primal);
+PetscErrorCode MuPrimalDestroy(MuPrimal *primal);
+/* The state has changed. */
+void MuPrimalReset(MuPrimal primal);
+
+/* Lines of M-matrices along one axis (lines.c): -d(c d x) + e x with c >= 0 on faces, e >= 0 in
+   cells. */
+typedef struct _p_MuPrimalLines *MuPrimalLines;
+PetscErrorCode MuPrimalLinesCreate(MuGrid grid, PetscInt axis, MuPrimalLines *lines);
+PetscErrorCode MuPrimalLinesDestroy(MuPrimalLines *lines);
+/* coupling: face field, already divided by spacing^2; diagonal: cell field. Collective. */
+PetscErrorCode MuPrimalLinesFactor(MuPrimalLines lines, Vec coupling, Vec diagonal);
+/* x = inverse of the lines applied to r; a singular line (e = 0) gives one of its solutions. r and
+   x may be the same. Collective. */
+PetscErrorCode MuPrimalLinesSolve(MuPrimalLines lines, Vec r, Vec x);
+
+#endif

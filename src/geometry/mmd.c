@@ -1,0 +1,128 @@
+/* MMD: K xi = Kc^(-1) xi, with a ridge (Kc + lambda)^(-1) xi; Kc s = k*s on the inside cells.
+   Gladin, Dvurechensky, Mielke and Zhu, Interaction-force transport gradient flows (2024).
+
+   A preimage eta with xi = Kc eta makes the inverse unnecessary (without a ridge). Otherwise the
+   inverse is refused where it amplifies grid noise beyond 1/sqrt(machine epsilon). */
+#include "geometry/geometry_impl.h"
+
+#include <math.h>
+
+#define MAX_CONDITION 6.7e7 /* 1/sqrt(machine epsilon) */
+
+typedef struct {
+  Vec work, image;
+  Vec one; /* (Kc + lambda)^(-1) 1; does not depend on the state */
+  PetscBool one_ready, one_is_regularised;
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->work));
+  PetscCall(MuGridCreateField(g->grid, &c->image));
+  PetscCall(MuGridCreateField(g->grid, &c->one));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&c->work));
+  PetscCall(VecDestroy(&c->image));
+  PetscCall(VecDestroy(&c->one));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscReal condition(MuGeometry g) {
+  return g->symbol_smallest > 0 ? g->symbol_largest / g->symbol_smallest : INFINITY;
+}
+
+static PetscErrorCode check_invertible(MuGeometry g, MuPart *part) {
+  PetscFunctionBegin;
+  (void)part;
+  if (g->spec.ridge > 0 || condition(g) <= MAX_CONDITION) PetscFunctionReturn(0);
+  return MuError(MU_ERR_INPUT,
+                 "geometry_mmd: this kernel has condition number %.1e on this grid, allowed is "
+                 "%.1e; set geometry_ridge > 0, or use a narrower or rougher kernel, or the mmd "
+                 "energy of the same kernel, which needs no inverse",
+                 condition(g), MAX_CONDITION);
+}
+
+static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  if (preimage && g->spec.ridge == 0) {
+    PetscCall(VecCopy(preimage, c->image));
+  } else {
+    PetscCall(check_invertible(g, part));
+    PetscCall(VecPointwiseMult(c->work, g->one, xi));
+    PetscCall(MuConvolutionApplyInverse(g->cells, g->spec.ridge, c->work, c->image));
+  }
+  PetscCall(MuGridApplyMask(g->grid, c->image));
+  PetscCall(VecAXPY(out, part->weight, c->image));
+  PetscFunctionReturn(0);
+}
+
+/* If Kc 1 is a constant (reflect and periodic without a mask), so is Kc^(-1) 1, whatever the
+   condition number. */
+static PetscErrorCode constant_inverse(MuGeometry g, Context *c, PetscBool *done) {
+  PetscReal low, high;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (g->info->masked) PetscFunctionReturn(0);
+  PetscCall(MuConvolutionApply(g->cells, g->one, c->one));
+  PetscCall(VecMin(c->one, NULL, &low));
+  PetscCall(VecMax(c->one, NULL, &high));
+  if (high - low > 1e-11 * high) PetscFunctionReturn(0);
+  PetscCall(VecSet(c->one, 1 / (0.5 * (low + high) + g->spec.ridge)));
+  *done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+/* Where Kc cannot be inverted, Kc^(-1) 1 is only needed to take off a defect of mass of the size of
+   rounding (see project() in geometry.c); then any ridge does. */
+static PetscErrorCode apply_one(MuGeometry g, MuPart *part, Vec out) {
+  Context *c = part->ctx;
+  PetscBool done;
+
+  PetscFunctionBegin;
+  if (!c->one_ready) {
+    PetscCall(constant_inverse(g, c, &done));
+    if (!done) {
+      PetscReal ridge = g->spec.ridge;
+      c->one_is_regularised = (PetscBool)(ridge == 0 && !(condition(g) <= MAX_CONDITION));
+      if (c->one_is_regularised) ridge = g->symbol_largest / MAX_CONDITION;
+      PetscCall(MuConvolutionApplyInverse(g->cells, ridge, g->one, c->one));
+      PetscCall(MuGridApplyMask(g->grid, c->one));
+    }
+    c->one_ready = PETSC_TRUE;
+  }
+  if (c->one_is_regularised) g->one_is_regularised = PETSC_TRUE;
+  PetscCall(VecAXPY(out, part->weight, c->one));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
+  PetscFunctionBegin;
+  PetscCall(VecAXPY(d, part->weight / (g->symbol_largest + g->spec.ridge), g->one));
+  PetscFunctionReturn(0);
+}
+
+const MuPartOps MuPartMmd = {.name = "mmd",
+                             .formula = "Kc^(-1) xi, Kc s = k*s",
+                             .kind = MU_PART_REACTION,
+                             .needs_kernel = PETSC_TRUE,
+                             .well_posed = PETSC_TRUE,
+                             .create = create,
+                             .destroy = destroy,
+                             .apply = apply,
+                             .apply_one = apply_one,
+                             .diagonal = diagonal,
+                             .check_invertible = check_invertible};

@@ -1,0 +1,109 @@
+/* Normalised kernel Fisher-Rao: K(mu) xi = mu q^(-1/2) k*(mu q^(-1/2) xi), q = k*mu. As the
+   bandwidth vanishes it tends to Fisher-Rao.
+
+   q is a convolution by FFT, exact to rounding of its largest value only; where mu is far below
+   that (1e-16 of its maximum) the true q would be lost in noise. It is therefore taken as
+   max(k*mu, k(0) |C| mu/2, eps max q): every convolution with a non-negative kernel is above the
+   second (half of the mean diagonal: near walls the diagonal varies). The operator stays symmetric
+   and positive semi-definite for any positive q.
+ */
+#include "geometry/geometry_impl.h"
+
+#include <math.h>
+
+typedef struct {
+  Vec root; /* q^(-1/2), 0 outside */
+  Vec work;
+  PetscReal half_diagonal;
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->root));
+  PetscCall(MuGridCreateField(g->grid, &c->work));
+  PetscCall(MuConvolutionGetDiagonal(g->cells, &c->half_diagonal));
+  c->half_diagonal *= 0.5;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&c->root));
+  PetscCall(VecDestroy(&c->work));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
+  Context *c = part->ctx;
+  const PetscReal *mu;
+  PetscReal *q, floor_q;
+
+  PetscFunctionBegin;
+  PetscCall(MuConvolutionApply(g->cells, g->rho, c->root));
+  PetscCall(VecMax(c->root, NULL, &floor_q));
+  floor_q = PetscMax(PETSC_MACHINE_EPSILON * floor_q, MU_MIN_NORMAL);
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(VecGetArray(c->root, &q));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) {
+    PetscReal bounded = PetscMax(PetscMax(q[i], c->half_diagonal * mu[i]), floor_q);
+    q[i] = g->info->mask[i] ? 1 / sqrt(bounded) : 0;
+  }
+  PetscCall(VecRestoreArray(c->root, &q));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(c->work, g->rho, xi));
+  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
+  PetscCall(MuConvolutionApply(g->cells, c->work, c->work));
+  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
+  PetscCall(VecAXPY(out, part->weight, c->work));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  (void)preimage;
+  PetscCall(VecPointwiseMult(c->work, g->rho, xi));
+  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
+  PetscCall(MuConvolutionApply(g->cells, c->work, c->work));
+  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
+  PetscCall(VecPointwiseMult(c->work, g->rho, c->work));
+  PetscCall(VecAXPY(out, part->weight, c->work));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(c->work, g->rho, c->root));
+  PetscCall(VecPointwiseMult(c->work, c->work, c->work));
+  PetscCall(VecAXPY(d, part->weight * g->symbol_largest, c->work));
+  PetscFunctionReturn(0);
+}
+
+const MuPartOps MuPartNormalizedKernelFisherRao = {.name = "normalized_kernel_fisher_rao",
+                                                   .formula =
+                                                       "mu q^(-1/2) k*(mu q^(-1/2) xi), q = k*mu",
+                                                   .kind = MU_PART_REACTION,
+                                                   .needs_kernel = PETSC_TRUE,
+                                                   .create = create,
+                                                   .destroy = destroy,
+                                                   .set_state = set_state,
+                                                   .apply = apply,
+                                                   .relative = relative,
+                                                   .diagonal = diagonal};

@@ -1,0 +1,487 @@
+/* The primal dissipation potential R(mu, v) = 1/2 <zeta, v>, K(mu) zeta = v.
+
+   SOLVE starts from a guess xi with K xi known: with the residual r = v - K xi
+
+       R = 1/2 <xi, K xi> + <xi, r> + 1/2 <r, K^(-1) r>,
+
+   so that only the dual norm of a small r is computed: by conjugate gradients on K delta = r from
+   delta = 0, whose steps add positive terms that increase to <r, K^(-1) r>. It stops when two steps
+   together add less than 1e-3 of what has been added and less than 1e-10 of R (or less than 1e-13
+   of R), at the latest after 300 steps: R is a lower bound with this relative error.
+
+   r carries rounding of the size of eps v, and mobilities range over hundreds of decades: the local
+   mobilities (faces, and diagonal reactions) are floored at 1e-14 of their maximum in the solve. A
+   flow spends less than that part of its energy in such cells; R is a lower bound with this error.
+
+   The spherical projection drops out: it changes K xi by a K of a constant only, and for v of mass
+   zero the infimal convolution R(v) = min R_t(v1) + R_r(v - v1) has v - v1 of mass zero, for which
+   the projected and the plain R_r are the same. So K is always the plain one, and where mass is
+   conserved r is made free of mass (on every connected component of a pure transport) by taking
+   off a multiple of mu.
+
+   Preconditioner: lines of the local part (lines.c), in 1-D its inverse, in 2-D the sum over both
+   axes of the inverses of the lines with the other axis' diagonal. With mmd, Kc: with z = Kc r and
+   p = Kc p', the direction's image b Kc^(-1) p = b p' follows by recursion, Kc^(-1) is not formed.
+ */
+#include "geometry/geometry_impl.h"
+
+#include <math.h>
+
+#define MAX_ITERATIONS 300
+#define MOBILITY_FLOOR 1e-14
+#define OF_ADDED       1e-3
+#define OF_TOTAL       1e-10
+#define ROUNDING       1e-13
+
+struct _p_MuPrimal {
+  MuPrimalMethod method;
+  const char *sentence;
+  MuPart *mmd;                   /* NULL if there is none */
+  PetscBool transport, reaction; /* whether there are local parts: mobilities, diagonal */
+  PetscBool ready;               /* for this state */
+  Vec mobility[2], diagonal;     /* local parts, floored */
+  Vec inverse_diagonal;          /* without local transport */
+  MuPrimalLines lines[2];
+  Vec r, z, p, q, z_image, p_image, work;
+  PetscInt components, *label; /* pure transport on a domain in pieces; label NULL: one piece */
+  PetscReal *defect, *mass;    /* [components] */
+  PetscInt iterations;
+  PetscBool limited;
+};
+
+static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
+  PetscBool diagonal = PETSC_TRUE, well_posed = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < g->spec.parts; ++k) {
+    const MuPartOps *ops = g->part[k].ops;
+    if (ops == &MuPartMmd) s->mmd = &g->part[k];
+    if (ops->mobility) s->transport = PETSC_TRUE;
+    if (ops->diagonal_is_exact) s->reaction = PETSC_TRUE;
+    diagonal = (PetscBool)(diagonal && ops->diagonal_is_exact);
+    well_posed = (PetscBool)(well_posed || ops->well_posed);
+  }
+  if ((g->kinds & MU_PART_TRANSPORT) && g->spec.face_mean == MU_MEAN_UPWIND) {
+    s->method = MU_PRIMAL_IDENTITY;
+    s->sentence = "R := 1/2 <-DF, v>: with upwind face means K depends on its argument";
+  } else if (diagonal) {
+    s->method = MU_PRIMAL_CLOSED;
+    s->sentence = "R = 1/2 int v^2/d in closed form, K = multiplication by d";
+  } else if (s->mmd && g->spec.parts == 1) {
+    s->method = MU_PRIMAL_CLOSED;
+    s->sentence = "R = 1/2 <v, k*v> in closed form";
+  } else if (well_posed) {
+    s->method = MU_PRIMAL_SOLVE;
+    s->sentence = "R = 1/2 <zeta, v> from a solve of K zeta = v";
+  } else {
+    s->method = MU_PRIMAL_IDENTITY;
+    s->sentence = "R := 1/2 <-DF, v>: K zeta = v is not well posed for a kernel operator";
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ connected components */
+
+/* Labels the component of `seed` in the global mask [ny][nx] (1 = inside, not yet labelled). */
+static void flood(const MuGridInfo *info, PetscInt seed, PetscInt label, const PetscReal *inside,
+                  PetscInt *labels, PetscInt *stack) {
+  const PetscInt nx = info->cells[0], ny = info->cells[1];
+  PetscInt top = 0;
+
+  stack[top++] = seed;
+  labels[seed] = label;
+  while (top > 0) {
+    PetscInt i = stack[--top], x = i % nx, y = i / nx;
+    const PetscInt step[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
+    for (int k = 0; k < 4; ++k) {
+      PetscInt u = x + step[k][0], v = y + step[k][1];
+      if (info->periodic[0]) u = (u + nx) % nx;
+      if (info->periodic[1]) v = (v + ny) % ny;
+      if (u < 0 || u >= nx || v < 0 || v >= ny) continue;
+      PetscInt j = v * nx + u;
+      if (inside[j] == 0 || labels[j] >= 0) continue;
+      labels[j] = label;
+      stack[top++] = j;
+    }
+  }
+}
+
+static PetscErrorCode label_components(MuGeometry g, MuPrimal s) {
+  const MuGridInfo *info = g->info;
+  const PetscInt total = info->cells[0] * info->cells[1];
+  const PetscInt first = info->first_row * info->row_length;
+  PetscReal *inside;
+  PetscInt *labels, *stack, found = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(total, &inside, total, &labels, total, &stack));
+  PetscCall(MuGridGather(g->grid, g->one, PETSC_TRUE, inside));
+  for (PetscInt i = 0; i < total; ++i) labels[i] = -1;
+  for (PetscInt i = 0; i < total; ++i)
+    if (inside[i] != 0 && labels[i] < 0) flood(info, i, found++, inside, labels, stack);
+  PetscCall(PetscMalloc1(info->local_size, &s->label));
+  for (PetscInt i = 0; i < info->local_size; ++i) s->label[i] = labels[first + i];
+  PetscCall(PetscFree3(inside, labels, stack));
+  s->components = found;
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
+  Vec *fields[] = {&s->r, &s->z, &s->p, &s->q, &s->z_image, &s->p_image, &s->inverse_diagonal};
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
+    PetscCall(MuGridCreateField(g->grid, fields[k]));
+  for (PetscInt a = 0; a < g->info->dim && s->transport; ++a) {
+    PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
+    if (!s->mmd) PetscCall(MuPrimalLinesCreate(g->grid, a, &s->lines[a]));
+  }
+  s->components = 1;
+  if (!(g->kinds & MU_PART_REACTION) && g->info->masked) PetscCall(label_components(g, s));
+  PetscCall(PetscCalloc2(s->components, &s->defect, s->components, &s->mass));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuPrimalCreate(MuGeometry g, MuPrimal *primal) {
+  MuPrimal s;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  *primal = s;
+  PetscCall(choose_method(g, s));
+  PetscCall(MuGridCreateField(g->grid, &s->diagonal));
+  PetscCall(MuGridCreateField(g->grid, &s->work));
+  if (s->method == MU_PRIMAL_SOLVE) PetscCall(create_solver(g, s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuPrimalDestroy(MuPrimal *primal) {
+  MuPrimal s = *primal;
+
+  PetscFunctionBegin;
+  *primal = NULL;
+  if (!s) PetscFunctionReturn(0);
+  Vec *fields[] = {
+      &s->r,    &s->z,           &s->p,           &s->q,        &s->z_image,         &s->p_image,
+      &s->work, &s->mobility[0], &s->mobility[1], &s->diagonal, &s->inverse_diagonal};
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
+  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuPrimalLinesDestroy(&s->lines[a]));
+  PetscCall(PetscFree(s->label));
+  if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
+  PetscCall(PetscFree(s));
+  PetscFunctionReturn(0);
+}
+
+void MuPrimalReset(MuPrimal s) {
+  s->ready = PETSC_FALSE;
+}
+
+PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry g, MuPrimalMethod *method,
+                                         const char **sentence) {
+  if (method) *method = g->primal->method;
+  if (sentence) *sentence = g->primal->sentence;
+  return 0;
+}
+
+PetscErrorCode MuGeometryGetPrimalReport(MuGeometry g, PetscInt *iterations, PetscBool *limited) {
+  if (iterations) *iterations = g->primal->iterations;
+  if (limited) *limited = g->primal->limited;
+  return 0;
+}
+
+/* ------------------------------------------------------------------ the local part of K */
+
+/* The sum of the diagonal reactions. */
+static PetscErrorCode take_diagonal(MuGeometry g, MuPrimal s) {
+  PetscFunctionBegin;
+  PetscCall(VecSet(s->diagonal, 0));
+  for (PetscInt k = 0; k < g->spec.parts; ++k)
+    if (g->part[k].ops->diagonal_is_exact)
+      PetscCall(g->part[k].ops->diagonal(g, &g->part[k], s->diagonal));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply_floor(MuGeometry g, PetscReal floor_value, const unsigned char *where,
+                                  Vec field) {
+  PetscReal *f;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArray(field, &f));
+  for (PetscInt i = 0; i < g->info->local_size; ++i)
+    f[i] = where[i] ? PetscMax(f[i], floor_value) : 0;
+  PetscCall(VecRestoreArray(field, &f));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode take_local_part(MuGeometry g, MuPrimal s) {
+  PetscReal largest = 0, here;
+
+  PetscFunctionBegin;
+  PetscCall(take_diagonal(g, s));
+  PetscCall(VecMax(s->diagonal, NULL, &here));
+  if (s->reaction) PetscCall(apply_floor(g, MOBILITY_FLOOR * here, g->info->mask, s->diagonal));
+  if (!s->transport) PetscFunctionReturn(0);
+  for (PetscInt a = 0; a < g->info->dim; ++a) {
+    PetscCall(MuGeometryFaceMobility(g, a, s->mobility[a]));
+    PetscCall(VecMax(s->mobility[a], NULL, &here));
+    largest = PetscMax(largest, here);
+  }
+  for (PetscInt a = 0; a < g->info->dim; ++a)
+    PetscCall(apply_floor(g, MOBILITY_FLOOR * largest, g->info->open[a], s->mobility[a]));
+  PetscFunctionReturn(0);
+}
+
+/* work += the couplings of every cell along an axis, (m_lower face + m_upper face)/spacing^2; the
+   divergence is their difference. */
+static PetscErrorCode add_couplings(MuGeometry g, MuPrimal s, PetscInt axis) {
+  const PetscReal spacing = g->info->spacing[axis];
+
+  PetscFunctionBegin;
+  PetscCall(MuGridAddDivergence(g->grid, axis, 1 / spacing, s->mobility[axis], s->work));
+  PetscCall(VecAXPY(s->work, 2 / (spacing * spacing), s->mobility[axis]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode factor_lines(MuGeometry g, MuPrimal s) {
+  PetscFunctionBegin;
+  for (PetscInt a = 0; a < g->info->dim; ++a) {
+    const PetscReal spacing = g->info->spacing[a];
+    PetscCall(VecCopy(s->diagonal, s->work));
+    if (g->info->dim == 2) PetscCall(add_couplings(g, s, 1 - a));
+    PetscCall(VecCopy(s->mobility[a], s->q));
+    PetscCall(VecScale(s->q, 1 / (spacing * spacing)));
+    PetscCall(MuPrimalLinesFactor(s->lines[a], s->q, s->work));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode prepare(MuGeometry g, MuPrimal s) {
+  PetscReal *d;
+
+  PetscFunctionBegin;
+  if (s->ready) PetscFunctionReturn(0);
+  PetscCall(take_local_part(g, s));
+  if (s->transport && !s->mmd) {
+    PetscCall(factor_lines(g, s));
+  } else if (!s->mmd) {
+    PetscCall(VecCopy(s->diagonal, s->inverse_diagonal));
+    PetscCall(VecGetArray(s->inverse_diagonal, &d));
+    for (PetscInt i = 0; i < g->info->local_size; ++i) d[i] = d[i] > 0 ? 1 / d[i] : 0;
+    PetscCall(VecRestoreArray(s->inverse_diagonal, &d));
+  }
+  s->ready = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the solve */
+
+static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x) {
+  PetscFunctionBegin;
+  PetscCall(MuGridGradient(g->grid, axis, x, g->gradient));
+  PetscCall(VecSet(g->flux, 0));
+  if (s->transport) PetscCall(MuGeometryAddProduct(g, 1, s->mobility[axis], g->gradient, g->flux));
+  for (PetscInt k = 0; k < g->spec.parts; ++k) {
+    const MuPartOps *ops = g->part[k].ops;
+    if (ops->kind == MU_PART_TRANSPORT && !ops->mobility)
+      PetscCall(ops->add_flux(g, &g->part[k], axis, g->gradient, g->flux));
+  }
+  PetscCall(MuGridAddDivergence(g->grid, axis, -1, g->flux, s->q));
+  PetscFunctionReturn(0);
+}
+
+/* q = K p, with the floored local part and without the projection; with mmd p = (Kc + ridge)
+   p_image. */
+static PetscErrorCode apply_operator(MuGeometry g, MuPrimal s) {
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(s->q, s->diagonal, s->p));
+  for (PetscInt a = 0; a < g->info->dim && (g->kinds & MU_PART_TRANSPORT); ++a)
+    PetscCall(add_fluxes(g, s, a, s->p));
+  for (PetscInt k = 0; k < g->spec.parts; ++k) {
+    const MuPartOps *ops = g->part[k].ops;
+    if (ops->kind == MU_PART_REACTION && !ops->diagonal_is_exact && &g->part[k] != s->mmd)
+      PetscCall(ops->apply(g, &g->part[k], s->p, NULL, s->q));
+  }
+  if (s->mmd) PetscCall(VecAXPY(s->q, s->mmd->weight, s->p_image));
+  PetscFunctionReturn(0);
+}
+
+/* z = preconditioner applied to r */
+static PetscErrorCode precondition(MuGeometry g, MuPrimal s) {
+  PetscFunctionBegin;
+  if (s->mmd) {
+    PetscCall(VecCopy(s->r, s->z_image));
+    PetscCall(VecScale(s->z_image, 1 / s->mmd->weight));
+    PetscCall(MuConvolutionApply(g->cells, s->z_image, s->z));
+    PetscCall(VecAXPY(s->z, g->spec.ridge, s->z_image));
+    PetscCall(MuGridApplyMask(g->grid, s->z));
+  } else if (!s->transport) {
+    PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
+  } else {
+    PetscCall(MuPrimalLinesSolve(s->lines[0], s->r, s->z));
+    if (g->info->dim == 2) {
+      PetscCall(MuPrimalLinesSolve(s->lines[1], s->r, s->work));
+      PetscCall(VecAXPY(s->z, 1, s->work));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Takes off r the multiple of mu that carries its mass, on every component. */
+static PetscErrorCode remove_mass(MuGeometry g, MuPrimal s) {
+  const PetscReal *mu;
+  PetscReal *r;
+
+  PetscFunctionBegin;
+  for (PetscInt c = 0; c < s->components; ++c) s->defect[c] = s->mass[c] = 0;
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(VecGetArray(s->r, &r));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) {
+    if (!g->info->mask[i]) continue;
+    s->defect[s->label ? s->label[i] : 0] += r[i];
+    s->mass[s->label ? s->label[i] : 0] += mu[i];
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->defect, (PetscMPIInt)s->components, MPIU_REAL,
+                             MPI_SUM, g->info->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->mass, (PetscMPIInt)s->components, MPIU_REAL, MPI_SUM,
+                             g->info->comm));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) {
+    PetscInt c = s->label ? s->label[i] : 0;
+    if (g->info->mask[i] && s->mass[c] > 0) r[i] -= mu[i] * (s->defect[c] / s->mass[c]);
+  }
+  PetscCall(VecRestoreArray(s->r, &r));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode next_direction(MuPrimal s, PetscReal beta) {
+  PetscFunctionBegin;
+  if (beta == 0) {
+    PetscCall(VecCopy(s->z, s->p));
+    if (s->mmd) PetscCall(VecCopy(s->z_image, s->p_image));
+  } else {
+    PetscCall(VecAYPX(s->p, beta, s->z));
+    if (s->mmd) PetscCall(VecAYPX(s->p_image, beta, s->z_image));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* *energy = <r, K^(-1) r>; `base` is what R is without it. r is overwritten. */
+static PetscErrorCode dual_norm(MuGeometry g, MuPrimal s, PetscReal base, PetscReal *energy) {
+  PetscReal rz, rz_old = 0, pq, step, last = INFINITY, total, enough;
+
+  PetscFunctionBegin;
+  *energy = 0;
+  s->limited = PETSC_TRUE;
+  for (s->iterations = 0; s->iterations < MAX_ITERATIONS; ++s->iterations) {
+    PetscCall(precondition(g, s));
+    PetscCall(VecDot(s->r, s->z, &rz));
+    if (!(rz > 0)) break;
+    PetscCall(next_direction(s, s->iterations ? rz / rz_old : 0));
+    PetscCall(apply_operator(g, s));
+    PetscCall(VecDot(s->p, s->q, &pq));
+    if (!(pq > 0)) break;
+    step = rz / pq * rz * g->info->volume;
+    *energy += step;
+    total = PetscAbsReal(base) + 0.5 * *energy;
+    enough = PetscMax(ROUNDING * total, PetscMin(OF_ADDED * *energy, OF_TOTAL * total));
+    if (step + last <= enough) break;
+    last = step;
+    PetscCall(VecAXPY(s->r, -rz / pq, s->q));
+    rz_old = rz;
+  }
+  if (s->iterations < MAX_ITERATIONS) s->limited = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+/* r = v - K guess, and R without the dual norm of r. */
+static PetscErrorCode residual_form(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image,
+                                    PetscReal *base) {
+  PetscReal dual = 0, mixed = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(s->r, g->one, v));
+  if (guess) PetscCall(VecAXPY(s->r, -1, image));
+  PetscCall(MuGridApplyMask(g->grid, s->r));
+  if (!(g->kinds & MU_PART_REACTION) || g->spec.spherical) PetscCall(remove_mass(g, s));
+  if (guess) {
+    PetscCall(MuGridInner(g->grid, guess, image, &dual));
+    PetscCall(MuGridInner(g->grid, guess, s->r, &mixed));
+  }
+  *base = 0.5 * dual + mixed;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image,
+                            PetscReal *value) {
+  PetscReal base = 0, energy = 0, norm;
+
+  PetscFunctionBegin;
+  PetscCall(prepare(g, s));
+  PetscCall(residual_form(g, s, v, guess, image, &base));
+  PetscCall(VecNorm(s->r, NORM_2, &norm));
+  PetscCall(dual_norm(g, s, base, &energy));
+  *value = norm > 0 && energy == 0 && base == 0 ? INFINITY : base + 0.5 * energy;
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ closed forms */
+
+/* 1/2 int v^2/d with 0/0 = 0 */
+static PetscErrorCode divide_by_diagonal(MuGeometry g, MuPrimal s, Vec v, PetscReal *value) {
+  const PetscReal *x, *d;
+  PetscReal *y;
+
+  PetscFunctionBegin;
+  if (!s->ready) PetscCall(take_diagonal(g, s));
+  s->ready = PETSC_TRUE;
+  PetscCall(VecGetArrayRead(v, &x));
+  PetscCall(VecGetArrayRead(s->diagonal, &d));
+  PetscCall(VecGetArray(s->work, &y));
+  for (PetscInt i = 0; i < g->info->local_size; ++i)
+    y[i] = d[i] > 0 ? x[i] * (x[i] / d[i]) : (x[i] == 0 ? 0 : INFINITY);
+  PetscCall(VecRestoreArray(s->work, &y));
+  PetscCall(VecRestoreArrayRead(s->diagonal, &d));
+  PetscCall(VecRestoreArrayRead(v, &x));
+  PetscCall(MuGridIntegrate(g->grid, s->work, value));
+  *value *= 0.5;
+  PetscFunctionReturn(0);
+}
+
+/* 1/(2 weight) <v, (Kc + ridge) v> */
+static PetscErrorCode mmd_closed(MuGeometry g, MuPrimal s, Vec v, PetscReal *value) {
+  PetscReal smooth, flat;
+
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(s->work, g->one, v));
+  PetscCall(MuConvolutionApply(g->cells, s->work, s->work));
+  PetscCall(MuGridInner(g->grid, v, s->work, &smooth));
+  PetscCall(MuGridInner(g->grid, v, v, &flat));
+  *value = 0.5 / s->mmd->weight * (smooth + g->spec.ridge * flat);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image, PetscReal *value) {
+  MuPrimal s = g->primal;
+
+  PetscFunctionBegin;
+  s->iterations = 0;
+  s->limited = PETSC_FALSE;
+  if (s->method == MU_PRIMAL_CLOSED) {
+    if (s->mmd)
+      PetscCall(mmd_closed(g, s, v, value));
+    else
+      PetscCall(divide_by_diagonal(g, s, v, value));
+  } else if (s->method == MU_PRIMAL_SOLVE) {
+    PetscCall(solve(g, s, v, guess, guess_image, value));
+  } else {
+    if (!guess)
+      return MuError(MU_ERR_INPUT,
+                     "geometry: the primal dissipation potential has no solve here and needs a "
+                     "guess (minus the derivative of the energy)");
+    PetscCall(MuGridInner(g->grid, guess, v, value));
+    *value *= 0.5;
+  }
+  PetscFunctionReturn(0);
+}

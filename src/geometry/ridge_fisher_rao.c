@@ -1,0 +1,90 @@
+/* Ridge Fisher-Rao: K(mu) xi = mu (T + lambda)^(-1) T xi, T f = k*(mu f): the kernel ridge
+   regression of xi in L2(mu). Zhu and Mielke, Kernel approximation of Fisher-Rao gradient flows
+   (2024). */
+#include "geometry/geometry_impl.h"
+
+typedef struct {
+  MuRidge ridge;
+  Vec f;
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->f));
+  PetscCall(MuRidgeCreate(g, g->cells, &c->ridge));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&c->f));
+  PetscCall(MuRidgeDestroy(&c->ridge));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
+  Context *c = part->ctx;
+  const PetscReal *mu;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(MuRidgeSetWeight(c->ridge, mu));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  (void)g;
+  PetscCall(MuRidgeApply(c->ridge, xi, c->f));
+  PetscCall(VecAXPY(out, part->weight, c->f));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  (void)preimage;
+  PetscCall(MuRidgeApply(c->ridge, xi, c->f));
+  PetscCall(VecPointwiseMult(c->f, g->rho, c->f));
+  PetscCall(VecAXPY(out, part->weight, c->f));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
+  const PetscReal *mu;
+  PetscReal *y;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(VecGetArray(d, &y));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) {
+    PetscReal t = g->symbol_largest * mu[i];
+    y[i] += part->weight * mu[i] * t / (t + g->spec.ridge);
+  }
+  PetscCall(VecRestoreArray(d, &y));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+const MuPartOps MuPartRidgeFisherRao = {.name = "ridge_fisher_rao",
+                                        .formula = "mu (T + lambda)^(-1) T xi, T f = k*(mu f)",
+                                        .kind = MU_PART_REACTION,
+                                        .needs_kernel = PETSC_TRUE,
+                                        .needs_ridge = PETSC_TRUE,
+                                        .create = create,
+                                        .destroy = destroy,
+                                        .set_state = set_state,
+                                        .apply = apply,
+                                        .relative = relative,
+                                        .diagonal = diagonal};

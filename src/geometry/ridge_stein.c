@@ -1,0 +1,75 @@
+/* Ridge Stein: K(mu) xi = -div(mu (T + lambda)^(-1) T grad xi), T f = k*(mu f), componentwise on
+   faces with the face mean for mu. He, Balasubramanian, Sriperumbudur and Lu, Regularized Stein
+   variational gradient flow (2022). */
+#include "geometry/geometry_impl.h"
+
+typedef struct {
+  MuRidge ridge[2];
+  Vec f;
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->f));
+  for (PetscInt a = 0; a < g->info->dim; ++a)
+    PetscCall(MuRidgeCreate(g, g->faces[a], &c->ridge[a]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&c->f));
+  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuRidgeDestroy(&c->ridge[a]));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+/* With UPWIND the weight is known in add_flux() only. */
+static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
+  Context *c = part->ctx;
+  const PetscReal *mean;
+
+  PetscFunctionBegin;
+  if (g->spec.face_mean == MU_MEAN_UPWIND) PetscFunctionReturn(0);
+  for (PetscInt a = 0; a < g->info->dim; ++a) {
+    PetscCall(MuFaceMeansGet(g, a, NULL, &mean));
+    PetscCall(MuRidgeSetWeight(c->ridge[a], mean));
+    PetscCall(MuFaceMeansRestore(g, a, &mean));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient, Vec flux) {
+  Context *c = part->ctx;
+  const PetscReal *mean, *f;
+  PetscReal *j;
+
+  PetscFunctionBegin;
+  PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
+  if (g->spec.face_mean == MU_MEAN_UPWIND) PetscCall(MuRidgeSetWeight(c->ridge[axis], mean));
+  PetscCall(MuRidgeApply(c->ridge[axis], gradient, c->f));
+  PetscCall(VecGetArrayRead(c->f, &f));
+  PetscCall(VecGetArray(flux, &j));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) j[i] += part->weight * mean[i] * f[i];
+  PetscCall(VecRestoreArray(flux, &j));
+  PetscCall(VecRestoreArrayRead(c->f, &f));
+  PetscCall(MuFaceMeansRestore(g, axis, &mean));
+  PetscFunctionReturn(0);
+}
+
+const MuPartOps MuPartRidgeStein = {.name = "ridge_stein",
+                                    .formula =
+                                        "-div(mu (T + lambda)^(-1) T grad xi), T f = k*(mu f)",
+                                    .kind = MU_PART_TRANSPORT,
+                                    .needs_kernel = PETSC_TRUE,
+                                    .needs_ridge = PETSC_TRUE,
+                                    .create = create,
+                                    .destroy = destroy,
+                                    .set_state = set_state,
+                                    .add_flux = add_flux};

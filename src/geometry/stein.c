@@ -1,0 +1,57 @@
+/* Stein: K(mu) xi = -div(mu k*(mu grad xi)). Liu and Wang, NIPS 2016; Duncan, Nuesken and Szpruch,
+   On the geometry of Stein variational gradient descent (2023). As the bandwidth vanishes it tends
+   to wasserstein_mobility with m = 2. The kernel acts on the face field M grad xi, so that K is
+   symmetric and positive semi-definite as it stands. */
+#include "geometry/geometry_impl.h"
+
+typedef struct {
+  Vec work;
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->work));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&((Context *)part->ctx)->work));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient, Vec flux) {
+  Vec work = ((Context *)part->ctx)->work;
+  const PetscInt size = g->info->local_size;
+  const PetscReal *mean, *d;
+  PetscReal *w, *j;
+
+  PetscFunctionBegin;
+  PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
+  PetscCall(VecGetArrayRead(gradient, &d));
+  PetscCall(VecGetArray(work, &w));
+  for (PetscInt i = 0; i < size; ++i) w[i] = mean[i] * d[i];
+  PetscCall(VecRestoreArray(work, &w));
+  PetscCall(VecRestoreArrayRead(gradient, &d));
+  PetscCall(MuConvolutionApply(g->faces[axis], work, work));
+  PetscCall(VecGetArray(work, &w));
+  PetscCall(VecGetArray(flux, &j));
+  for (PetscInt i = 0; i < size; ++i) j[i] += part->weight * mean[i] * w[i];
+  PetscCall(VecRestoreArray(flux, &j));
+  PetscCall(VecRestoreArray(work, &w));
+  PetscCall(MuFaceMeansRestore(g, axis, &mean));
+  PetscFunctionReturn(0);
+}
+
+const MuPartOps MuPartStein = {.name = "stein",
+                               .formula = "-div(mu k*(mu grad xi))",
+                               .kind = MU_PART_TRANSPORT,
+                               .needs_kernel = PETSC_TRUE,
+                               .create = create,
+                               .destroy = destroy,
+                               .add_flux = add_flux};

@@ -1,0 +1,61 @@
+/* Means of two non-negative numbers. With m = (a + b)/2 and z = |a - b|/(a + b) every mean is m
+   times an even function of z, which is evaluated without cancellation for each z in [0, 1].
+   Stolarsky, Generalizations of the logarithmic mean, Math. Mag. 48 (1975). */
+#include "grid/means.h"
+
+#include <math.h>
+
+PetscReal MuLogarithmicMean(PetscReal a, PetscReal b) {
+  const PetscReal high = PetscMax(a, b), low = PetscMin(a, b);
+  const PetscReal m = 0.5 * high + 0.5 * low, z = (0.5 * high - 0.5 * low) / m;
+  if (!(low > 0)) return 0;
+  if (z <= MU_ATANH_RADIUS) return m / (1 + z * z * MuAtanhTail(z * z));
+  PetscReal ratio = high / low;
+  return (high - low) / (ratio < PETSC_MAX_REAL ? log(ratio) : log(high) - log(low));
+}
+
+void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *mean) {
+  enum { CHUNK = 256 };
+  PetscReal ratio[CHUNK], logarithm[CHUNK];
+  for (PetscInt start = 0; start < n; start += CHUNK) {
+    const PetscInt count = PetscMin(CHUNK, n - start);
+    const PetscReal *x = a + start, *y = b + start;
+    PetscReal *out = mean + start;
+    PetscBool extreme = PETSC_FALSE;
+    for (PetscInt i = 0; i < count; ++i) {
+      PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
+      ratio[i] = high / PetscMax(low, MU_MIN_NORMAL);
+    }
+    MuArrayLog(count, ratio, logarithm);
+    for (PetscInt i = 0; i < count; ++i) {
+      PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
+      PetscReal m = 0.5 * high + 0.5 * low, half = 0.5 * high - 0.5 * low;
+      PetscReal z = half / PetscMax(m, MU_MIN_NORMAL);
+      PetscReal near = m / (1 + z * z * MuAtanhTail(z * z)), far = (high - low) / logarithm[i];
+      extreme |= (PetscBool)((ratio[i] > PETSC_MAX_REAL) | ((low > 0) & (low < MU_MIN_NORMAL)));
+      out[i] = low > 0 ? (z <= MU_ATANH_RADIUS ? near : far) : 0;
+    }
+    for (PetscInt i = 0; extreme && i < count; ++i) out[i] = MuLogarithmicMean(x[i], y[i]);
+  }
+}
+
+/* (e^(pt) - 1)/p, t at p = 0; t may be -infinity. */
+static PetscReal power_difference(PetscReal p, PetscReal t) {
+  return p == 0 ? t : expm1(p * t) / p;
+}
+
+PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
+  const PetscReal high = PetscMax(a, b), low = PetscMin(a, b);
+  const PetscReal m = 0.5 * high + 0.5 * low, z = (0.5 * high - 0.5 * low) / m;
+  const PetscReal share = low / m; /* 1 - z, exact to rounding near z = 1 too */
+  if (!(high > 0) || (exponent <= 1 && !(low > 0))) return 0;
+  if (z == 0) return m;
+  PetscReal up = log1p(z), down = z < 0.5 ? log1p(-z) : log(share);
+  if (low > 0 && share < MU_MIN_NORMAL) down = log(low) - log(m);
+  PetscReal numerator = power_difference(exponent, up) - power_difference(exponent, down);
+  PetscReal denominator = power_difference(exponent - 1, up) - power_difference(exponent - 1, down);
+  if (!PetscIsInfReal(denominator)) return m * (numerator / denominator);
+  /* an exponent below 1 and a ratio so large that only the smaller number's power counts */
+  if (PetscIsInfReal(numerator)) return (exponent - 1) / exponent * low;
+  return (1 - exponent) * exp((1 - exponent) * down + log(numerator) + log(m));
+}

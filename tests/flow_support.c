@@ -1,0 +1,114 @@
+#include "flow_support.h"
+
+Vec TestExp(MuGrid grid, Vec log_density) {
+  Vec rho;
+  PetscReal *a;
+  PetscInt n;
+  OK(VecDuplicate(log_density, &rho));
+  OK(VecCopy(log_density, rho));
+  OK(VecGetLocalSize(rho, &n));
+  OK(VecGetArray(rho, &a));
+  for (PetscInt i = 0; i < n; ++i) a[i] = exp(a[i]);
+  OK(VecRestoreArray(rho, &a));
+  OK(MuGridApplyMask(grid, rho));
+  return rho;
+}
+
+void TestNormalise(MuGrid grid, Vec rho) {
+  PetscReal mass;
+  OK(MuGridIntegrate(grid, rho, &mass));
+  OK(VecScale(rho, 1 / mass));
+}
+
+Vec TestLogTarget(MuGrid grid, PetscReal (*potential)(PetscReal x, PetscReal y)) {
+  Vec v = TestField(grid, potential), rho;
+  PetscReal mass, smallest;
+  OK(VecMin(v, NULL, &smallest));
+  OK(VecShift(v, -smallest));
+  OK(VecScale(v, -1));
+  rho = TestExp(grid, v);
+  OK(MuGridIntegrate(grid, rho, &mass));
+  OK(VecShift(v, -log(mass)));
+  OK(MuGridApplyMask(grid, v));
+  OK(VecDestroy(&rho));
+  return v;
+}
+
+MuKernel TestKernel(PetscInt dim, const char *type, PetscReal bandwidth, MuExtension extension) {
+  MuKernelSpec spec;
+  MuKernel kernel;
+  MuKernelSpecDefault(&spec);
+  OK(PetscStrncpy(spec.type, type, sizeof spec.type));
+  spec.bandwidth = bandwidth;
+  spec.extension = extension;
+  OK(MuKernelCreate(&spec, dim, &kernel));
+  return kernel;
+}
+
+PetscErrorCode TestQuadratic(void *ctx, const PetscReal x[2], PetscReal *v) {
+  (void)ctx;
+  *v = 0.5 * (x[0] * x[0] + x[1] * x[1]);
+  return 0;
+}
+
+MuEnergy TestEnergy(const TestFlowSpec *spec) {
+  MuEnergySpec e = {.power_exponent = spec->power_exponent,
+                    .internal_exponent = spec->internal_exponent,
+                    .potential = TestQuadratic,
+                    .interaction = TestQuadratic,
+                    .kernel = spec->kernel,
+                    .log_target = spec->log_target};
+  MuEnergy energy;
+  for (; e.terms < 4 && spec->energy[e.terms]; ++e.terms) {
+    e.name[e.terms] = spec->energy[e.terms];
+    e.weight[e.terms] = spec->energy_weight[e.terms] != 0 ? spec->energy_weight[e.terms] : 1;
+  }
+  OK(MuEnergyCreate(spec->grid, &e, &energy));
+  return energy;
+}
+
+MuGeometry TestGeometry(const TestFlowSpec *spec) {
+  MuGeometrySpec g = {.spherical = spec->spherical,
+                      .ridge = spec->ridge,
+                      .mobility_exponent = spec->mobility_exponent,
+                      .face_mean = spec->mean == MU_MEAN_AUTO ? MU_MEAN_LOGARITHMIC : spec->mean,
+                      .stolarsky_exponent = spec->internal_exponent,
+                      .kernel = spec->kernel};
+  MuGeometry geometry;
+  for (; g.parts < 4 && spec->geometry[g.parts]; ++g.parts) {
+    g.name[g.parts] = spec->geometry[g.parts];
+    g.weight[g.parts] = spec->geometry_weight[g.parts] != 0 ? spec->geometry_weight[g.parts] : 1;
+  }
+  OK(MuGeometryCreate(spec->grid, &g, &geometry));
+  return geometry;
+}
+
+MuFlow TestFlowCreate(const TestFlowSpec *spec, Vec initial) {
+  MuEnergy energy = TestEnergy(spec);
+  MuGeometry geometry = TestGeometry(spec);
+  MuFlowSpec f;
+  MuFlow flow;
+  MuFlowSpecDefault(&f);
+  if (spec->scheme) f.scheme = spec->scheme;
+  f.step = spec->step;
+  f.end = spec->end;
+  f.solver = spec->solver;
+  if (spec->tolerance > 0) f.tolerance = spec->tolerance;
+  OK(MuFlowCreate(spec->grid, energy, geometry, initial, &f, &flow));
+  OK(MuEnergyDestroy(&energy));
+  OK(MuGeometryDestroy(&geometry));
+  return flow;
+}
+
+Vec TestFlowRun(const TestFlowSpec *spec, Vec initial) {
+  MuFlow flow = TestFlowCreate(spec, initial);
+  Vec rho, result;
+  PetscReal time;
+  OK(MuFlowAdvance(flow, spec->end));
+  OK(MuFlowGetState(flow, &time, &rho));
+  ck_assert_double_eq(time, spec->end);
+  OK(VecDuplicate(rho, &result));
+  OK(VecCopy(rho, result));
+  OK(MuFlowDestroy(&flow));
+  return result;
+}

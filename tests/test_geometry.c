@@ -1,0 +1,1114 @@
+/* Onsager operators: every row of the table against dense matrices built from the formulas of the
+   theory, symmetry, semi-definiteness, mass; limits with their orders; the primal potential. */
+#include "support.h"
+
+#include <gsl/gsl_eigen.h>
+#include <gsl/gsl_linalg.h>
+#include <string.h>
+
+enum { MAX_CELLS = 64, MAX_SIZE = MAX_CELLS * MAX_CELLS };
+
+/* ------------------------------------------------------------------ makers */
+
+static MuKernel make_kernel(const char *type, PetscReal bandwidth, PetscInt dim) {
+  MuKernelSpec spec;
+  MuKernel kernel;
+  MuKernelSpecDefault(&spec);
+  strcpy(spec.type, type);
+  spec.bandwidth = bandwidth;
+  OK(MuKernelCreate(&spec, dim, &kernel));
+  return kernel;
+}
+
+static MuGeometrySpec simple_spec(const char *name, MuKernel kernel) {
+  MuGeometrySpec spec = {.parts = 1,
+                         .name = {name},
+                         .weight = {1},
+                         .ridge = strstr(name, "ridge") ? 0.03 : 0,
+                         .mobility_exponent = 1.7,
+                         .stolarsky_exponent = 2.5,
+                         .kernel = kernel};
+  return spec;
+}
+
+static MuGeometry make_geometry(MuGrid grid, const MuGeometrySpec *spec, Vec rho) {
+  MuGeometry geometry;
+  OK(MuGeometryCreate(grid, spec, &geometry));
+  OK(MuGeometrySetRidgeTolerance(geometry, 1e-14));
+  if (rho) OK(MuGeometrySetState(geometry, rho));
+  return geometry;
+}
+
+static Vec apply(MuGeometry geometry, Vec xi) {
+  Vec out;
+  OK(VecDuplicate(xi, &out));
+  OK(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, out));
+  return out;
+}
+
+/* The grids of the conformance tests, all on the unit interval or square. */
+typedef struct {
+  PetscInt dim, nx, ny;
+  PetscBool periodic_x, periodic_y, masked;
+} Domain;
+
+static const Domain domains[] = {
+    {1, 19, 1, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {1, 16, 1, PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
+    {1, 17, 1, PETSC_FALSE, PETSC_FALSE, PETSC_TRUE},
+    {2, 7, 6, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {2, 8, 6, PETSC_FALSE, PETSC_TRUE, PETSC_TRUE},
+};
+enum { DOMAINS = sizeof domains / sizeof *domains };
+
+static int inside(const Domain *d, PetscInt i) {
+  return !d->masked || (i * 5) % 13 != 6;
+}
+
+static MuGrid make_grid(MPI_Comm comm, const Domain *d) {
+  unsigned char mask[MAX_CELLS];
+  for (PetscInt i = 0; i < d->nx * d->ny; ++i) mask[i] = (unsigned char)inside(d, i);
+  MuGridSpec spec = {.dim = d->dim,
+                     .upper = {1, 1},
+                     .cells = {d->nx, d->ny},
+                     .periodic = {d->periodic_x, d->periodic_y},
+                     .mask = mask};
+  MuGrid grid;
+  OK(MuGridCreate(comm, &spec, &grid));
+  return grid;
+}
+
+/* A density over two decades. */
+static Vec rough_density(MuGrid grid, unsigned seed) {
+  Vec rho = TestRandomField(grid, seed, -1, 1);
+  const MuGridInfo *info;
+  PetscReal *r;
+  OK(MuGridGetInfo(grid, &info));
+  OK(VecGetArray(rho, &r));
+  for (PetscInt i = 0; i < info->local_size; ++i) r[i] = info->mask[i] ? pow(10, r[i]) : 0;
+  OK(VecRestoreArray(rho, &r));
+  return rho;
+}
+
+/* ------------------------------------------------------------------ dense oracle */
+
+/* Matrices are [n][n], row-major; all the same on every rank. */
+typedef struct {
+  Domain d;
+  PetscInt n;
+  PetscReal h[2]; /* spacings */
+  PetscReal rho[MAX_CELLS];
+  PetscReal bandwidth;
+} Dense;
+
+static void dense_create(const Domain *d, MuGrid grid, Vec rho, PetscReal bandwidth, Dense *p) {
+  PetscReal *global = TestGather(grid, rho);
+  p->d = *d;
+  p->n = d->nx * d->ny;
+  p->h[0] = 1.0 / d->nx;
+  p->h[1] = 1.0 / d->ny;
+  p->bandwidth = bandwidth;
+  memcpy(p->rho, global, sizeof(PetscReal) * (size_t)p->n);
+  free(global);
+}
+
+/* The lower neighbour of cell i along an axis, or -1 if the face between is closed. */
+static PetscInt lower_cell(const Dense *p, PetscInt axis, PetscInt i) {
+  const PetscInt nx = p->d.nx, x = i % nx, y = i / nx;
+  PetscInt j = -1;
+  if (axis == 0 && (x > 0 || p->d.periodic_x)) j = y * nx + (x + nx - 1) % nx;
+  if (axis == 1 && (y > 0 || p->d.periodic_y)) j = (y + p->d.ny - 1) % p->d.ny * nx + x;
+  return j >= 0 && inside(&p->d, i) && inside(&p->d, j) ? j : -1;
+}
+
+/* One-dimensional Gaussian convolution matrix by direct synthesis from the eigenfunctions: cosines
+   (cells between walls), sines (faces along their own axis), the Fourier basis (periodic). */
+static void line_kernel(PetscInt n, PetscBool periodic, PetscBool faces, PetscReal bandwidth,
+                        PetscReal *k) {
+  memset(k, 0, sizeof(PetscReal) * (size_t)(n * n));
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j)
+      for (PetscInt m = 0; m < n; ++m) {
+        PetscInt alias = m <= n / 2 ? m : n - m;
+        PetscReal w = periodic ? 2 * PETSC_PI * alias : PETSC_PI * m;
+        PetscReal symbol = exp(-0.5 * w * w * bandwidth * bandwidth), e;
+        if (periodic)
+          e = cos(2 * PETSC_PI * m * (i - j) / n) / n;
+        else if (faces)
+          e = 2.0 / n * sin(PETSC_PI * m * i / n) * sin(PETSC_PI * m * j / n);
+        else
+          e = (m ? 2.0 : 1.0) / n * cos(PETSC_PI * m * (i + 0.5) / n) *
+              cos(PETSC_PI * m * (j + 0.5) / n);
+        k[i * n + j] += symbol * e;
+      }
+}
+
+/* Kc on cells (axis -1) or on the faces of an axis; a product of lines since it is a Gaussian. */
+static void dense_kernel(const Dense *p, PetscInt axis, PetscReal *k) {
+  PetscReal kx[MAX_SIZE], ky[MAX_SIZE];
+  const PetscInt nx = p->d.nx, n = p->n;
+  line_kernel(nx, p->d.periodic_x, axis == 0, p->bandwidth, kx);
+  if (p->d.dim == 2)
+    line_kernel(p->d.ny, p->d.periodic_y, axis == 1, p->bandwidth, ky);
+  else
+    ky[0] = 1;
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j)
+      k[i * n + j] = kx[(i % nx) * nx + j % nx] * ky[(i / nx) * p->d.ny + j / nx];
+}
+
+/* b = a^(-1) b for b [n][n]; a is destroyed. */
+static void dense_solve(PetscInt n, PetscReal *a, PetscReal *b) {
+  gsl_matrix_view lu = gsl_matrix_view_array(a, (size_t)n, (size_t)n);
+  gsl_matrix_view rhs = gsl_matrix_view_array(b, (size_t)n, (size_t)n);
+  gsl_permutation *pivots = gsl_permutation_alloc((size_t)n);
+  int sign;
+  ck_assert_int_eq(gsl_linalg_LU_decomp(&lu.matrix, pivots, &sign), 0);
+  for (size_t j = 0; j < (size_t)n; ++j) {
+    gsl_vector_view column = gsl_matrix_column(&rhs.matrix, j);
+    ck_assert_int_eq(gsl_linalg_LU_svx(&lu.matrix, pivots, &column.vector), 0);
+  }
+  gsl_permutation_free(pivots);
+}
+
+/* Eigenvalues w [n] and eigenvectors, vector e at v[i * n + e], of a symmetric matrix; a is
+   destroyed. */
+static void dense_eigen(PetscInt n, PetscReal *a, PetscReal *w, PetscReal *v) {
+  gsl_matrix_view matrix = gsl_matrix_view_array(a, (size_t)n, (size_t)n);
+  gsl_matrix_view vectors = gsl_matrix_view_array(v, (size_t)n, (size_t)n);
+  gsl_vector_view values = gsl_vector_view_array(w, (size_t)n);
+  gsl_eigen_symmv_workspace *space = gsl_eigen_symmv_alloc((size_t)n);
+  ck_assert_int_eq(gsl_eigen_symmv(&matrix.matrix, &values.vector, &vectors.matrix, space), 0);
+  gsl_eigen_symmv_free(space);
+}
+
+/* The means by their definitions in long double; the operands of these tests are far from equal. */
+static PetscReal plain_mean(MuMean mean, PetscReal exponent, PetscReal a, PetscReal b) {
+  long double x = a, y = b, m = exponent;
+  if (mean == MU_MEAN_ARITHMETIC) return 0.5 * (a + b);
+  if (mean == MU_MEAN_STOLARSKY)
+    return (PetscReal)((m - 1) / m * (powl(x, m) - powl(y, m)) / (powl(x, m - 1) - powl(y, m - 1)));
+  return (PetscReal)((x - y) / (logl(x) - logl(y)));
+}
+
+/* weight[i] m (T + lambda)^(-1) T with T = k m, from the unsymmetrised formula. */
+static void dense_ridge(PetscInt n, const PetscReal *k, const PetscReal *m, PetscReal ridge,
+                        PetscReal *out) {
+  PetscReal a[MAX_SIZE];
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) {
+      out[i * n + j] = k[i * n + j] * m[j];
+      a[i * n + j] = out[i * n + j] + (i == j ? ridge : 0);
+    }
+  dense_solve(n, a, out);
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) out[i * n + j] *= m[i];
+}
+
+static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const char *name,
+                            PetscReal *out) {
+  const PetscInt n = p->n;
+  PetscReal m[MAX_CELLS], k[MAX_SIZE], flux[MAX_SIZE];
+  memset(out, 0, sizeof(PetscReal) * (size_t)(n * n));
+  for (PetscInt axis = 0; axis < p->d.dim; ++axis) {
+    for (PetscInt f = 0; f < n; ++f) {
+      PetscInt j = lower_cell(p, axis, f);
+      m[f] =
+          j < 0 ? 0 : plain_mean(spec->face_mean, spec->stolarsky_exponent, p->rho[f], p->rho[j]);
+      if (!strcmp(name, "wasserstein_mobility") && j >= 0)
+        m[f] = pow(m[f], spec->mobility_exponent);
+    }
+    memset(flux, 0, sizeof flux);
+    if (!strcmp(name, "stein") || !strcmp(name, "ridge_stein")) dense_kernel(p, axis, k);
+    if (!strcmp(name, "ridge_stein"))
+      dense_ridge(n, k, m, spec->ridge, flux);
+    else
+      for (PetscInt f = 0; f < n; ++f)
+        for (PetscInt g = 0; g < n; ++g)
+          flux[f * n + g] = !strcmp(name, "stein") ? m[f] * k[f * n + g] * m[g] : (f == g) * m[f];
+    for (PetscInt f = 0; f < n; ++f)
+      for (PetscInt g = 0; g < n; ++g) {
+        PetscInt a = lower_cell(p, axis, f), b = lower_cell(p, axis, g);
+        PetscReal e = flux[f * n + g] / (p->h[axis] * p->h[axis]);
+        if (a < 0 || b < 0) continue;
+        out[f * n + g] += e, out[f * n + b] -= e, out[a * n + g] -= e, out[a * n + b] += e;
+      }
+  }
+}
+
+/* Inverse of (P Kc P + ridge) on the inside cells. */
+static void dense_mmd(const Dense *p, PetscReal ridge, const PetscReal *k, PetscReal *out) {
+  const PetscInt n = p->n;
+  PetscReal a[MAX_SIZE];
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) {
+      int both = inside(&p->d, i) && inside(&p->d, j);
+      a[i * n + j] = both ? k[i * n + j] + (i == j) * ridge : (i == j);
+      out[i * n + j] = (i == j) && both;
+    }
+  dense_solve(n, a, out);
+}
+
+static void dense_reaction(const Dense *p, const MuGeometrySpec *spec, const char *name,
+                           PetscReal *out) {
+  const PetscInt n = p->n;
+  PetscReal k[MAX_SIZE], q[MAX_CELLS] = {0};
+  dense_kernel(p, -1, k);
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) q[i] += k[i * n + j] * p->rho[j];
+  if (!strcmp(name, "mmd")) dense_mmd(p, spec->ridge, k, out);
+  if (!strcmp(name, "ridge_fisher_rao")) dense_ridge(n, k, p->rho, spec->ridge, out);
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) {
+      PetscReal mm = p->rho[i] * p->rho[j] * k[i * n + j];
+      if (!strcmp(name, "fisher_rao")) out[i * n + j] = (i == j) * p->rho[i];
+      if (!strcmp(name, "power_mobility"))
+        out[i * n + j] = (i == j && inside(&p->d, i)) * pow(p->rho[i], spec->mobility_exponent);
+      if (!strcmp(name, "kernel_fisher_rao")) out[i * n + j] = mm;
+      if (!strcmp(name, "normalized_kernel_fisher_rao"))
+        out[i * n + j] = mm == 0 ? 0 : mm / sqrt(q[i] * q[j]);
+    }
+}
+
+/* K - K1 (K1)^T/(1^T K 1) */
+static void dense_spherical(PetscInt n, PetscReal *k) {
+  PetscReal one[MAX_CELLS] = {0}, total = 0;
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) one[i] += k[i * n + j], total += k[i * n + j];
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) k[i * n + j] -= one[i] * one[j] / total;
+}
+
+static PetscBool is_transport(const char *name) {
+  return (PetscBool)(strstr(name, "wasserstein") || strstr(name, "stein"));
+}
+
+/* K of the whole sum. */
+static void dense_operator(const Dense *p, const MuGeometrySpec *spec, PetscReal *out) {
+  const PetscInt size = p->n * p->n;
+  PetscReal part[MAX_SIZE], reaction[MAX_SIZE] = {0};
+  PetscBool any = PETSC_FALSE;
+  memset(out, 0, sizeof(PetscReal) * (size_t)size);
+  for (PetscInt k = 0; k < spec->parts; ++k) {
+    PetscBool transport = is_transport(spec->name[k]);
+    if (transport)
+      dense_transport(p, spec, spec->name[k], part);
+    else
+      dense_reaction(p, spec, spec->name[k], part);
+    any = (PetscBool)(any || !transport);
+    for (PetscInt i = 0; i < size; ++i)
+      (transport ? out : reaction)[i] += spec->weight[k] * part[i];
+  }
+  if (spec->spherical && any) dense_spherical(p->n, reaction);
+  for (PetscInt i = 0; i < size; ++i) out[i] += reaction[i];
+}
+
+/* ------------------------------------------------------------------ conformance */
+
+typedef struct {
+  MuGrid grid;
+  MuKernel kernel;
+  Vec rho, xi, eta;
+  Dense dense;
+} Bench;
+
+static void bench_create(const Domain *d, Bench *b) {
+  const PetscReal bandwidth = 0.06;
+  b->grid = make_grid(MPI_COMM_WORLD, d);
+  b->kernel = make_kernel("gaussian", bandwidth, d->dim);
+  b->rho = rough_density(b->grid, 1);
+  b->xi = TestRandomField(b->grid, 2, -1, 1);
+  b->eta = TestRandomField(b->grid, 3, -1, 1);
+  dense_create(d, b->grid, b->rho, bandwidth, &b->dense);
+}
+
+static void bench_destroy(Bench *b) {
+  OK(VecDestroy(&b->rho));
+  OK(VecDestroy(&b->xi));
+  OK(VecDestroy(&b->eta));
+  OK(MuKernelDestroy(&b->kernel));
+  OK(MuGridDestroy(&b->grid));
+}
+
+static void compare_with_dense(const Bench *b, const MuGeometrySpec *spec, Vec xi, Vec image) {
+  const PetscInt n = b->dense.n;
+  PetscReal k[MAX_SIZE], *x = TestGather(b->grid, xi), *y = TestGather(b->grid, image), size = 0;
+  dense_operator(&b->dense, spec, k);
+  for (PetscInt i = 0; i < n; ++i) size = PetscMax(size, fabs(y[i]));
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal sum = 0;
+    for (PetscInt j = 0; j < n; ++j) sum += k[i * n + j] * x[j];
+    /* the dense inverse of a kernel with condition number 1e4 loses that many digits */
+    ck_assert_msg(fabs(sum - y[i]) <= 1e-10 * size, "%s%s mean %d cell %d: %.17g, dense %.17g",
+                  spec->name[0], spec->spherical ? " spherical" : "", (int)spec->face_mean, (int)i,
+                  y[i], sum);
+    if (!inside(&b->dense.d, i)) ck_assert(y[i] == 0);
+  }
+  free(x);
+  free(y);
+}
+
+static void check_structure(const Bench *b, const MuGeometrySpec *spec, Vec xi_image,
+                            Vec eta_image) {
+  PetscReal left, right, energy, mass, size;
+  OK(MuGridInner(b->grid, b->xi, eta_image, &left));
+  OK(MuGridInner(b->grid, b->eta, xi_image, &right));
+  OK(MuGridInner(b->grid, b->xi, xi_image, &energy));
+  OK(MuGridDistanceL1(b->grid, xi_image, NULL, &size));
+  /* |xi|, |eta| <= 1; rounding of the sums, and 1e-14 of the ridge solves */
+  ck_assert_msg(fabs(left - right) <= 1e-12 * size, "%s: not symmetric by %g of %g", spec->name[0],
+                left - right, size);
+  ck_assert_msg(energy >= -1e-13 * size, "%s: <xi, K xi> = %g", spec->name[0], energy);
+  OK(MuGridIntegrate(b->grid, xi_image, &mass));
+  if (spec->spherical || is_transport(spec->name[0]))
+    ck_assert_msg(fabs(mass) <= 1e-13 * size, "%s: mass %g of %g", spec->name[0], mass, size);
+  else
+    ck_assert(fabs(mass) > 1e-8 * size);
+}
+
+static const char *row_name(PetscInt row) {
+  const char *name, *formula;
+  OK(MuGeometryGetTableRow(row, &name, &formula));
+  ck_assert(!name == !formula);
+  return name;
+}
+
+static void conform(const Bench *b, const MuGeometrySpec *spec) {
+  MuGeometry geometry = make_geometry(b->grid, spec, b->rho);
+  Vec xi_image = apply(geometry, b->xi), eta_image = apply(geometry, b->eta);
+  check_structure(b, spec, xi_image, eta_image);
+  compare_with_dense(b, spec, b->xi, xi_image);
+  OK(VecDestroy(&xi_image));
+  OK(VecDestroy(&eta_image));
+  OK(MuGeometryDestroy(&geometry));
+}
+
+START_TEST(every_row_conforms) {
+  const MuMean means[] = {MU_MEAN_LOGARITHMIC, MU_MEAN_ARITHMETIC, MU_MEAN_STOLARSKY};
+  const char *name;
+  for (PetscInt d = 0; d < DOMAINS; ++d) {
+    Bench b;
+    bench_create(&domains[d], &b);
+    for (PetscInt row = 0; (name = row_name(row)) != NULL; ++row)
+      for (int variant = 0; variant < (is_transport(name) ? 3 : 2); ++variant) {
+        MuGeometrySpec spec = simple_spec(name, b.kernel);
+        spec.face_mean = means[variant];
+        if (!is_transport(name)) spec.spherical = (PetscBool)(variant == 1);
+        spec.weight[0] = 1.25;
+        conform(&b, &spec);
+      }
+    bench_destroy(&b);
+  }
+}
+END_TEST
+
+START_TEST(sums_conform) {
+  for (PetscInt d = 0; d < DOMAINS; ++d)
+    for (int spherical = 0; spherical < 2; ++spherical) {
+      Bench b;
+      bench_create(&domains[d], &b);
+      MuGeometrySpec spec = simple_spec("wasserstein", b.kernel);
+      spec.parts = 4;
+      spec.name[1] = "mmd", spec.weight[1] = 0.3;
+      spec.name[2] = "ridge_fisher_rao", spec.weight[2] = 2;
+      spec.name[3] = "stein", spec.weight[3] = 0.1;
+      spec.ridge = 0.01;
+      spec.spherical = (PetscBool)spherical;
+      MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+      Vec image = apply(geometry, b.xi), part;
+      compare_with_dense(&b, &spec, b.xi, image);
+      /* the kinds add up to the whole */
+      OK(VecDuplicate(image, &part));
+      OK(MuGeometryApply(geometry, MU_PART_REACTION, b.xi, NULL, part));
+      OK(VecAXPY(image, -1, part));
+      OK(MuGeometryApply(geometry, MU_PART_TRANSPORT, b.xi, NULL, part));
+      ck_assert(TestMaxDifference(image, part) < 1e-10);
+      OK(VecDestroy(&part));
+      OK(VecDestroy(&image));
+      OK(MuGeometryDestroy(&geometry));
+      bench_destroy(&b);
+    }
+}
+END_TEST
+
+START_TEST(relative_form_times_mu_is_the_operator) {
+  const char *name;
+  for (PetscInt d = 0; d < DOMAINS; ++d)
+    for (int spherical = 0; spherical < 2; ++spherical) {
+      Bench b;
+      bench_create(&domains[d], &b);
+      for (PetscInt row = 0; (name = row_name(row)) != NULL; ++row) {
+        MuGeometrySpec spec = simple_spec(name, b.kernel);
+        PetscBool has;
+        spec.spherical = (PetscBool)spherical;
+        MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+        Vec image = apply(geometry, b.xi), relative;
+        OK(VecDuplicate(image, &relative));
+        OK(MuGeometryHasRelative(geometry, &has));
+        ck_assert_int_eq(has, !is_transport(name) && strcmp(name, "mmd"));
+        if (has) {
+          OK(MuGeometryApplyRelative(geometry, b.xi, relative));
+          OK(VecPointwiseMult(relative, relative, b.rho));
+          ck_assert_msg(TestMaxDifference(image, relative) < 1e-12, "%s: %g", name,
+                        TestMaxDifference(image, relative));
+        } else if (!strcmp(name, "mmd")) {
+          ck_assert_int_eq(MuGeometryApplyRelative(geometry, b.xi, relative), MU_ERR_INPUT);
+        }
+        OK(VecDestroy(&relative));
+        OK(VecDestroy(&image));
+        OK(MuGeometryDestroy(&geometry));
+      }
+      bench_destroy(&b);
+    }
+}
+END_TEST
+
+/* The same state on a grid of one rank's own. */
+START_TEST(ranks_agree_with_one) {
+  const char *name;
+  for (PetscInt d = 0; d < DOMAINS; ++d) {
+    Bench b;
+    bench_create(&domains[d], &b);
+    MuGrid alone = make_grid(PETSC_COMM_SELF, &domains[d]);
+    Vec rho = rough_density(alone, 1), xi = TestRandomField(alone, 2, -1, 1);
+    for (PetscInt row = 0; (name = row_name(row)) != NULL; ++row) {
+      MuGeometrySpec spec = simple_spec(name, b.kernel);
+      spec.spherical = PETSC_TRUE;
+      MuGeometry many = make_geometry(b.grid, &spec, b.rho), one = make_geometry(alone, &spec, rho);
+      Vec image_many = apply(many, b.xi), image_one = apply(one, xi);
+      PetscReal *x = TestGather(b.grid, image_many), *y = TestGather(alone, image_one);
+      for (PetscInt i = 0; i < b.dense.n; ++i) ck_assert_double_eq_tol(x[i], y[i], 1e-10);
+      free(x);
+      free(y);
+      OK(VecDestroy(&image_many));
+      OK(VecDestroy(&image_one));
+      OK(MuGeometryDestroy(&many));
+      OK(MuGeometryDestroy(&one));
+    }
+    OK(VecDestroy(&rho));
+    OK(VecDestroy(&xi));
+    OK(MuGridDestroy(&alone));
+    bench_destroy(&b);
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ face means */
+
+/* M_f (log s_j - log s_i) is the Scharfetter-Gummel flux B(V_i - V_j) rho_j - B(V_j - V_i) rho_i,
+   whatever V and rho; also where rho is zero (log rho at the smallest normal number). */
+START_TEST(logarithmic_mean_gives_scharfetter_gummel) {
+  const PetscReal steps[] = {1e-9, 0.3, 20, 1500, 1e4};
+  MuGrid grid = TestGrid(1, 40, 1, 0, 1, PETSC_FALSE);
+  MuGeometrySpec spec = simple_spec("wasserstein", NULL);
+  for (size_t s = 0; s < sizeof steps / sizeof *steps; ++s) {
+    Vec v = TestRandomField(grid, 7, -steps[s], steps[s]);
+    Vec rho = TestRandomField(grid, 8, -300, 0), mean;
+    const MuGridInfo *info;
+    PetscReal *r;
+    OK(MuGridGetInfo(grid, &info));
+    OK(VecGetArray(rho, &r));
+    for (PetscInt i = 0; i < info->local_size; ++i)
+      r[i] = (info->first_row + i) % 5 ? exp(r[i] * ((info->first_row + i) % 2)) : 0;
+    OK(VecRestoreArray(rho, &r));
+    OK(VecDuplicate(rho, &mean));
+    MuGeometry geometry = make_geometry(grid, &spec, NULL);
+    OK(MuGeometrySetReferencePotential(geometry, v));
+    OK(MuGeometrySetState(geometry, rho));
+    OK(MuGeometryFaceMean(geometry, 0, mean));
+    PetscReal *m = TestGather(grid, mean), *p = TestGather(grid, rho), *u = TestGather(grid, v);
+    ck_assert(m[0] == 0);
+    for (PetscInt i = 1; i < 40; ++i) {
+      long double z = (long double)u[i] - u[i - 1];
+      long double up = z / expm1l(z), down = -z / expm1l(-z);
+      long double flux = down * p[i] - up * p[i - 1];
+      long double rise =
+          logl(fmaxl(p[i], MU_MIN_NORMAL)) - logl(fmaxl(p[i - 1], MU_MIN_NORMAL)) + z;
+      long double size = fmaxl(down * p[i], up * p[i - 1]);
+      ck_assert_msg(fabsl(m[i] * rise - flux) <= 1e-13L * size + 1e-300L,
+                    "step %g face %d: %.17Lg, Scharfetter-Gummel %.17Lg", steps[s], (int)i,
+                    m[i] * rise, flux);
+    }
+    free(m);
+    free(p);
+    free(u);
+    OK(MuGeometryDestroy(&geometry));
+    OK(VecDestroy(&v));
+    OK(VecDestroy(&rho));
+    OK(VecDestroy(&mean));
+  }
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+START_TEST(infinite_potential_closes_faces) {
+  MuGrid grid = TestGrid(1, 12, 1, 0, 1, PETSC_FALSE);
+  MuGeometrySpec spec = simple_spec("wasserstein_mobility", NULL);
+  spec.mobility_exponent = 0; /* 0^0 must stay closed too */
+  Vec v = TestRandomField(grid, 7, -1, 1), rho = TestRandomField(grid, 8, 1, 2), m;
+  const MuGridInfo *info;
+  PetscReal *a;
+  OK(MuGridGetInfo(grid, &info));
+  OK(VecGetArray(v, &a));
+  for (PetscInt i = 0; i < info->local_size; ++i)
+    if ((info->first_row + i) / 2 == 2) a[i] = INFINITY; /* cells 4 and 5 */
+  OK(VecRestoreArray(v, &a));
+  OK(VecDuplicate(rho, &m));
+  MuGeometry geometry = make_geometry(grid, &spec, NULL);
+  OK(MuGeometrySetReferencePotential(geometry, v));
+  OK(MuGeometrySetState(geometry, rho));
+  OK(MuGeometryFaceMobility(geometry, 0, m));
+  PetscReal *x = TestGather(grid, m);
+  for (PetscInt i = 0; i < 12; ++i) ck_assert(x[i] == (i == 0 || (i >= 4 && i <= 6) ? 0 : 1));
+  free(x);
+  OK(MuGeometryDestroy(&geometry));
+  OK(VecDestroy(&v));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&m));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* -K xi moves mass against grad xi: it leaves the donor cell, and K is positively homogeneous. */
+START_TEST(upwind_takes_the_donor) {
+  for (PetscInt d = 0; d < DOMAINS; ++d) {
+    Bench b;
+    bench_create(&domains[d], &b);
+    MuGeometrySpec spec = simple_spec("wasserstein", NULL);
+    spec.face_mean = MU_MEAN_UPWIND;
+    MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+    Vec image = apply(geometry, b.xi), twice;
+    PetscReal *x = TestGather(b.grid, b.xi), *y = TestGather(b.grid, image);
+    for (PetscInt i = 0; i < b.dense.n; ++i) {
+      PetscReal sum = 0;
+      for (PetscInt axis = 0; axis < b.dense.d.dim; ++axis)
+        for (PetscInt f = 0; f < b.dense.n; ++f) {
+          PetscInt j = lower_cell(&b.dense, axis, f);
+          if (j < 0 || (i != f && i != j)) continue;
+          PetscReal donor = x[f] > x[j] ? b.dense.rho[f] : b.dense.rho[j];
+          sum += (i == f ? 1 : -1) * donor * (x[f] - x[j]) / (b.dense.h[axis] * b.dense.h[axis]);
+        }
+      ck_assert_double_eq_tol(y[i], sum, 1e-11 * (1 + fabs(sum)));
+    }
+    OK(VecScale(b.xi, 3));
+    twice = apply(geometry, b.xi);
+    OK(VecScale(image, 3));
+    ck_assert(TestMaxDifference(image, twice) < 1e-10);
+    ck_assert_int_eq(MuGeometryFaceMobility(geometry, 0, image), MU_ERR_INPUT);
+    free(x);
+    free(y);
+    OK(VecDestroy(&image));
+    OK(VecDestroy(&twice));
+    OK(MuGeometryDestroy(&geometry));
+    bench_destroy(&b);
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ limits and orders */
+
+static PetscReal bump(PetscReal x, PetscReal y) {
+  return exp(-0.5 * x * x / 0.5) + 0.3 * exp(-0.5 * (x - 1) * (x - 1) / 0.3) + 0 * y;
+}
+
+static PetscReal wave(PetscReal x, PetscReal y) {
+  return sin(1.3 * x) + 0.2 * x * x + 0 * y;
+}
+
+static PetscReal bump_2d(PetscReal x, PetscReal y) {
+  return bump(x, 0) * exp(-y * y);
+}
+
+static PetscReal wave_2d(PetscReal x, PetscReal y) {
+  return wave(x, 0) * cos(y);
+}
+
+/* L1 distance of K xi of two geometries. */
+static PetscReal distance(MuGrid grid, const MuGeometrySpec *a, const MuGeometrySpec *b) {
+  const MuGridInfo *info;
+  OK(MuGridGetInfo(grid, &info));
+  Vec rho = TestField(grid, info->dim == 1 ? bump : bump_2d);
+  Vec xi = TestField(grid, info->dim == 1 ? wave : wave_2d);
+  MuGeometry ga = make_geometry(grid, a, rho), gb = make_geometry(grid, b, rho);
+  Vec ya = apply(ga, xi), yb = apply(gb, xi);
+  PetscReal result;
+  OK(MuGridDistanceL1(grid, ya, yb, &result));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&xi));
+  OK(VecDestroy(&ya));
+  OK(VecDestroy(&yb));
+  OK(MuGeometryDestroy(&ga));
+  OK(MuGeometryDestroy(&gb));
+  return result;
+}
+
+/* Slope of the distance against the bandwidth h = 0.2, 0.1, 0.05. */
+static PetscReal bandwidth_slope(PetscInt dim, const char *name, const char *limit,
+                                 PetscReal exponent) {
+  const PetscInt n = dim == 1 ? 128 : 48;
+  PetscReal h[3], error[3];
+  MuGrid grid = TestGrid(dim, n, n, -5, 5, PETSC_FALSE);
+  for (PetscInt k = 0; k < 3; ++k) {
+    h[k] = 0.2 / (1 << k);
+    MuKernel kernel = make_kernel("gaussian", h[k], dim);
+    MuGeometrySpec a = simple_spec(name, kernel), b = simple_spec(limit, NULL);
+    b.mobility_exponent = exponent;
+    error[k] = distance(grid, &a, &b);
+    OK(MuKernelDestroy(&kernel));
+  }
+  OK(MuGridDestroy(&grid));
+  ck_assert(error[2] > 1e-8); /* not rounding */
+  return TestSlope(3, h, error);
+}
+
+START_TEST(narrow_kernels_tend_to_local_geometries_as_h_squared) {
+  for (PetscInt dim = 1; dim <= 2; ++dim) {
+    ck_assert_double_eq_tol(bandwidth_slope(dim, "kernel_fisher_rao", "power_mobility", 2), 2, 0.1);
+    ck_assert_double_eq_tol(bandwidth_slope(dim, "normalized_kernel_fisher_rao", "fisher_rao", 1),
+                            2, 0.1);
+    ck_assert_double_eq_tol(bandwidth_slope(dim, "stein", "wasserstein_mobility", 2), 2, 0.1);
+  }
+}
+END_TEST
+
+static PetscReal minus_divergence(PetscReal x, PetscReal y) { /* -(rho xi')' of bump and wave */
+  PetscReal a = exp(-x * x), b = 0.3 * exp(-(x - 1) * (x - 1) / 0.6);
+  PetscReal rho = a + b, slope = -2 * x * a - (x - 1) / 0.3 * b;
+  PetscReal d = 1.3 * cos(1.3 * x) + 0.4 * x, dd = -1.69 * sin(1.3 * x) + 0.4;
+  return -(slope * d + rho * dd) + 0 * y;
+}
+
+START_TEST(wasserstein_is_second_order_in_space) {
+  const MuMean means[] = {MU_MEAN_LOGARITHMIC, MU_MEAN_ARITHMETIC, MU_MEAN_STOLARSKY};
+  for (int m = 0; m < 3; ++m) {
+    PetscReal h[3], error[3];
+    for (PetscInt k = 0; k < 3; ++k) {
+      PetscInt n = 64 << k;
+      MuGrid grid = TestGrid(1, n, 1, -5, 5, PETSC_FALSE);
+      MuGeometrySpec spec = simple_spec("wasserstein", NULL);
+      spec.face_mean = means[m];
+      Vec rho = TestField(grid, bump), xi = TestField(grid, wave);
+      Vec exact = TestField(grid, minus_divergence);
+      MuGeometry geometry = make_geometry(grid, &spec, rho);
+      Vec image = apply(geometry, xi);
+      h[k] = 10.0 / n;
+      OK(MuGridDistanceL1(grid, image, exact, &error[k]));
+      OK(VecDestroy(&rho));
+      OK(VecDestroy(&xi));
+      OK(VecDestroy(&exact));
+      OK(VecDestroy(&image));
+      OK(MuGeometryDestroy(&geometry));
+      OK(MuGridDestroy(&grid));
+    }
+    ck_assert_double_eq_tol(TestSlope(3, h, error), 2, 0.1);
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ mmd */
+
+START_TEST(mmd_with_a_preimage_needs_no_inverse) {
+  for (int spherical = 0; spherical < 2; ++spherical)
+    for (int reflect = 0; reflect < 2; ++reflect) {
+      MuGrid grid = TestGrid(1, 64, 1, 0, 1, PETSC_FALSE);
+      MuKernelSpec ks;
+      MuKernel wide;
+      MuKernelSpecDefault(&ks);
+      ks.bandwidth = 0.3; /* condition number far above 1/sqrt(eps) */
+      ks.extension = reflect ? MU_EXTENSION_REFLECT : MU_EXTENSION_ZERO;
+      OK(MuKernelCreate(&ks, 1, &wide));
+      MuGeometrySpec spec = simple_spec("mmd", wide);
+      spec.spherical = (PetscBool)spherical;
+      spec.weight[0] = 0.5;
+      Vec rho = TestRandomField(grid, 1, 1, 2), eta = TestRandomField(grid, 2, -1, 1), xi, out;
+      PetscReal mass;
+      OK(MuGridIntegrate(grid, eta, &mass));
+      OK(VecShift(eta, -mass)); /* as rho - pi */
+      OK(VecDuplicate(eta, &xi));
+      OK(VecDuplicate(eta, &out));
+      MuConvolution c;
+      OK(MuConvolutionCreate(grid, wide, MU_CELLS, &c));
+      OK(MuConvolutionApply(c, eta, xi));
+      MuGeometry geometry = make_geometry(grid, &spec, rho);
+      OK(MuGeometryApply(geometry, MU_PART_ALL, xi, eta, out));
+      OK(VecAXPY(out, -0.5, eta));
+      OK(VecNorm(out, NORM_INFINITY, &mass));
+      ck_assert(mass < 1e-14);
+      ck_assert_int_eq(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, out), MU_ERR_INPUT);
+      ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "geometry_ridge"));
+      ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "condition number"));
+      ck_assert_int_eq(MuGeometryCheckInvertible(geometry), MU_ERR_INPUT);
+      OK(MuGeometryDestroy(&geometry));
+      spec.ridge = 0.01;
+      geometry = make_geometry(grid, &spec, rho);
+      OK(MuGeometryCheckInvertible(geometry));
+      OK(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, out));
+      OK(MuGeometryDestroy(&geometry));
+      OK(MuConvolutionDestroy(&c));
+      OK(MuKernelDestroy(&wide));
+      OK(VecDestroy(&rho));
+      OK(VecDestroy(&eta));
+      OK(VecDestroy(&xi));
+      OK(VecDestroy(&out));
+      OK(MuGridDestroy(&grid));
+    }
+}
+END_TEST
+
+/* With mass in eta the projection needs Kc^(-1) 1: under reflect it is known, under zero it is not.
+ */
+START_TEST(spherical_mmd_of_a_wide_kernel) {
+  for (int reflect = 0; reflect < 2; ++reflect) {
+    MuGrid grid = TestGrid(1, 64, 1, 0, 1, PETSC_FALSE);
+    MuKernelSpec ks;
+    MuKernel wide;
+    MuKernelSpecDefault(&ks);
+    ks.bandwidth = 0.3;
+    ks.extension = reflect ? MU_EXTENSION_REFLECT : MU_EXTENSION_ZERO;
+    OK(MuKernelCreate(&ks, 1, &wide));
+    MuGeometrySpec spec = simple_spec("mmd", wide);
+    spec.spherical = PETSC_TRUE;
+    Vec rho = TestRandomField(grid, 1, 1, 2), eta = TestRandomField(grid, 2, 0, 1), out;
+    PetscReal mass;
+    OK(VecDuplicate(eta, &out));
+    MuGeometry geometry = make_geometry(grid, &spec, rho);
+    if (reflect) {
+      OK(MuGeometryApply(geometry, MU_PART_ALL, eta, eta, out));
+      OK(MuGridIntegrate(grid, out, &mass));
+      ck_assert(fabs(mass) < 1e-14);
+    } else {
+      ck_assert_int_eq(MuGeometryApply(geometry, MU_PART_ALL, eta, eta, out), MU_ERR_INPUT);
+    }
+    OK(MuGridIntegrate(grid, eta, &mass));  /* rounding in the mass is taken off */
+    OK(VecShift(eta, -mass * (1 - 1e-12))); /* 5e-13 */
+    OK(MuGeometryApply(geometry, MU_PART_ALL, eta, eta, out));
+    OK(MuGridIntegrate(grid, out, &mass));
+    ck_assert(fabs(mass) < 1e-15);
+    /* by a multiple of Kc^(-1) 1, which is large at walls */
+    ck_assert(TestMaxDifference(out, eta) < 1e-8);
+    OK(MuGeometryDestroy(&geometry));
+    OK(MuKernelDestroy(&wide));
+    OK(VecDestroy(&rho));
+    OK(VecDestroy(&eta));
+    OK(VecDestroy(&out));
+    OK(MuGridDestroy(&grid));
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ queries */
+
+START_TEST(diagonals_are_those_of_the_limits) {
+  Bench b;
+  bench_create(&domains[3], &b);
+  const char *names[] = {"fisher_rao", "power_mobility", "kernel_fisher_rao", "ridge_fisher_rao",
+                         "mmd"};
+  for (int k = 0; k < 5; ++k) {
+    MuGeometrySpec spec = simple_spec(names[k], b.kernel);
+    MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+    Vec diagonal;
+    OK(VecDuplicate(b.rho, &diagonal));
+    OK(MuGeometryReactionDiagonal(geometry, diagonal));
+    PetscReal *d = TestGather(b.grid, diagonal);
+    for (PetscInt i = 0; i < b.dense.n; ++i) {
+      PetscReal m = b.dense.rho[i];
+      const PetscReal expected[] = {m, pow(m, 1.7), m * m, m * m / (m + 0.03), 1};
+      ck_assert_double_eq_tol(d[i], expected[k], 1e-14);
+    }
+    free(d);
+    OK(VecDestroy(&diagonal));
+    OK(MuGeometryDestroy(&geometry));
+  }
+  bench_destroy(&b);
+}
+END_TEST
+
+START_TEST(kinds_and_mobilities) {
+  Bench b;
+  bench_create(&domains[4], &b);
+  MuGeometrySpec spec = simple_spec("wasserstein", b.kernel);
+  spec.parts = 3;
+  spec.name[1] = "wasserstein_mobility", spec.weight[1] = 0.5;
+  spec.name[2] = "fisher_rao", spec.weight[2] = 2;
+  MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+  PetscInt kinds, parts;
+  PetscBool local;
+  const char *const *names;
+  const PetscReal *weights;
+  Vec mobility;
+  OK(MuGeometryGetKinds(geometry, &kinds));
+  ck_assert_int_eq(kinds, MU_PART_ALL);
+  OK(MuGeometryGetParts(geometry, &parts, &names, &weights));
+  ck_assert_int_eq(parts, 3);
+  ck_assert_str_eq(names[1], "wasserstein_mobility");
+  ck_assert_double_eq(weights[2], 2);
+  OK(MuGeometryTransportIsLocal(geometry, &local));
+  ck_assert(local);
+  OK(VecDuplicate(b.rho, &mobility));
+  for (PetscInt axis = 0; axis < 2; ++axis) {
+    OK(MuGeometryFaceMobility(geometry, axis, mobility));
+    PetscReal *m = TestGather(b.grid, mobility);
+    for (PetscInt f = 0; f < b.dense.n; ++f) {
+      PetscInt j = lower_cell(&b.dense, axis, f);
+      PetscReal mean =
+          j < 0 ? 0 : plain_mean(MU_MEAN_LOGARITHMIC, 0, b.dense.rho[f], b.dense.rho[j]);
+      ck_assert_double_eq_tol(m[f], mean + 0.5 * pow(mean, 1.7), 1e-12 * (1 + mean));
+    }
+    free(m);
+  }
+  OK(VecDestroy(&mobility));
+  OK(MuGeometryDestroy(&geometry));
+  spec.name[1] = "stein";
+  geometry = make_geometry(b.grid, &spec, b.rho);
+  OK(MuGeometryTransportIsLocal(geometry, &local));
+  ck_assert(!local);
+  OK(MuGeometryDestroy(&geometry));
+  bench_destroy(&b);
+}
+END_TEST
+
+static void refused(MuGrid grid, const MuGeometrySpec *spec, const char *key) {
+  MuGeometry geometry;
+  ck_assert_int_eq(MuGeometryCreate(grid, spec, &geometry), MU_ERR_INPUT);
+  ck_assert_ptr_null(geometry);
+  ck_assert_msg(strstr(MuErrorMessage(), key) != NULL, "%s", MuErrorMessage());
+}
+
+START_TEST(bad_geometries_are_refused) {
+  MuGrid grid = TestGrid(1, 8, 1, 0, 1, PETSC_FALSE);
+  MuKernel kernel = make_kernel("gaussian", 0.1, 1), riesz = make_kernel("riesz", 1, 1);
+  MuGeometrySpec spec = simple_spec("otto", kernel);
+  refused(grid, &spec, "otto");
+  spec = simple_spec("wasserstein", kernel);
+  spec.weight[0] = 0;
+  refused(grid, &spec, "geometry_wasserstein");
+  spec.weight[0] = NAN;
+  refused(grid, &spec, "geometry_wasserstein");
+  spec = simple_spec("wasserstein", kernel);
+  spec.parts = 0;
+  refused(grid, &spec, "parts");
+  spec.parts = 2;
+  spec.name[1] = "wasserstein", spec.weight[1] = 1;
+  refused(grid, &spec, "twice");
+  spec = simple_spec("mmd", NULL);
+  refused(grid, &spec, "kernel");
+  spec = simple_spec("mmd", riesz);
+  refused(grid, &spec, "riesz");
+  spec = simple_spec("ridge_stein", kernel);
+  spec.ridge = 0;
+  refused(grid, &spec, "geometry_ridge");
+  spec = simple_spec("mmd", kernel);
+  spec.ridge = -1;
+  refused(grid, &spec, "geometry_ridge");
+  spec = simple_spec("power_mobility", kernel);
+  spec.mobility_exponent = -1;
+  refused(grid, &spec, "geometry_mobility_exponent");
+  spec = simple_spec("wasserstein", kernel);
+  spec.face_mean = MU_MEAN_STOLARSKY;
+  spec.stolarsky_exponent = 0;
+  refused(grid, &spec, "geometry_face_mean");
+  OK(MuKernelDestroy(&kernel));
+  OK(MuKernelDestroy(&riesz));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ primal potential */
+
+/* 1/2 v^T K^+ v |C|: the pseudo-inverse by eigenvalues. */
+static PetscReal dense_primal(const Dense *p, const MuGeometrySpec *spec, const PetscReal *v) {
+  const PetscInt n = p->n;
+  PetscReal k[MAX_SIZE], w[MAX_CELLS], vectors[MAX_SIZE], sum = 0, largest = 0;
+  dense_operator(p, spec, k);
+  dense_eigen(n, k, w, vectors);
+  for (PetscInt e = 0; e < n; ++e) largest = PetscMax(largest, w[e]);
+  for (PetscInt e = 0; e < n; ++e) {
+    PetscReal projection = 0;
+    for (PetscInt i = 0; i < n; ++i) projection += vectors[i * n + e] * v[i];
+    if (w[e] > 1e-11 * largest) sum += projection * projection / w[e];
+  }
+  return 0.5 * sum * p->h[0] * (p->d.dim == 2 ? p->h[1] : 1);
+}
+
+typedef struct {
+  PetscInt parts;
+  const char *name[3];
+  PetscReal weight[3];
+  PetscBool spherical;
+  MuPrimalMethod method;
+} Sum;
+
+static const Sum sums[] = {
+    {1, {"fisher_rao"}, {2}, PETSC_FALSE, MU_PRIMAL_CLOSED},
+    {1, {"fisher_rao"}, {2}, PETSC_TRUE, MU_PRIMAL_CLOSED},
+    {2, {"fisher_rao", "power_mobility"}, {2, 0.5}, PETSC_TRUE, MU_PRIMAL_CLOSED},
+    {1, {"mmd"}, {0.7}, PETSC_FALSE, MU_PRIMAL_CLOSED},
+    {1, {"mmd"}, {0.7}, PETSC_TRUE, MU_PRIMAL_CLOSED},
+    {1, {"wasserstein"}, {1}, PETSC_FALSE, MU_PRIMAL_SOLVE},
+    {1, {"wasserstein_mobility"}, {3}, PETSC_FALSE, MU_PRIMAL_SOLVE},
+    {2, {"wasserstein", "fisher_rao"}, {0.1, 2}, PETSC_FALSE, MU_PRIMAL_SOLVE},
+    {2, {"wasserstein", "fisher_rao"}, {0.1, 2}, PETSC_TRUE, MU_PRIMAL_SOLVE},
+    {2, {"wasserstein", "mmd"}, {0.01, 0.5}, PETSC_FALSE, MU_PRIMAL_SOLVE},
+    {2, {"wasserstein", "mmd"}, {0.01, 0.5}, PETSC_TRUE, MU_PRIMAL_SOLVE},
+    {3,
+     {"wasserstein", "kernel_fisher_rao", "power_mobility"},
+     {0.1, 1, 1},
+     PETSC_TRUE,
+     MU_PRIMAL_SOLVE},
+    {2, {"stein", "fisher_rao"}, {0.01, 1}, PETSC_FALSE, MU_PRIMAL_SOLVE},
+    {3, {"mmd", "fisher_rao", "stein"}, {1, 1, 0.01}, PETSC_TRUE, MU_PRIMAL_SOLVE},
+    {1, {"kernel_fisher_rao"}, {1}, PETSC_FALSE, MU_PRIMAL_IDENTITY},
+    {2, {"stein", "ridge_fisher_rao"}, {1, 1}, PETSC_TRUE, MU_PRIMAL_IDENTITY},
+};
+enum { SUMS = sizeof sums / sizeof *sums };
+
+static MuGeometrySpec sum_spec(const Sum *sum, MuKernel kernel) {
+  MuGeometrySpec spec = simple_spec(sum->name[0], kernel);
+  spec.parts = sum->parts;
+  spec.spherical = sum->spherical;
+  for (PetscInt k = 0; k < sum->parts; ++k) {
+    spec.name[k] = sum->name[k], spec.weight[k] = sum->weight[k];
+    if (strstr(sum->name[k], "ridge")) spec.ridge = 0.03;
+  }
+  return spec;
+}
+
+/* A velocity in the range of K: of mass zero where K conserves mass, on every component. */
+static Vec velocity(const Bench *b, const MuGeometrySpec *spec) {
+  Vec v = TestRandomField(b->grid, 11, -1, 1);
+  PetscBool conserves = PETSC_TRUE;
+  for (PetscInt k = 0; k < spec->parts && !spec->spherical; ++k)
+    if (!is_transport(spec->name[k])) conserves = PETSC_FALSE;
+  if (conserves) {
+    MuGeometrySpec w = simple_spec(
+        is_transport(spec->name[0]) && spec->parts == 1 ? "wasserstein" : "fisher_rao", NULL);
+    w.spherical = PETSC_TRUE;
+    MuGeometry geometry = make_geometry(b->grid, &w, b->rho);
+    Vec image = apply(geometry, v);
+    OK(VecDestroy(&v));
+    OK(MuGeometryDestroy(&geometry));
+    v = image;
+  }
+  return v;
+}
+
+/* R from a bad guess and from none, against the dense pseudo-inverse. */
+START_TEST(primal_agrees_with_the_dense_pseudo_inverse) {
+  for (PetscInt d = 0; d < DOMAINS; ++d) {
+    Bench b;
+    bench_create(&domains[d], &b);
+    for (PetscInt k = 0; k < SUMS; ++k) {
+      MuGeometrySpec spec = sum_spec(&sums[k], b.kernel);
+      MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+      MuPrimalMethod method;
+      const char *sentence;
+      PetscReal value, exact, *x;
+      PetscInt iterations;
+      PetscBool limited;
+      OK(MuGeometryGetPrimalMethod(geometry, &method, &sentence));
+      ck_assert_int_eq(method, sums[k].method);
+      ck_assert(strlen(sentence) > 10);
+      Vec v = velocity(&b, &spec), image = apply(geometry, b.xi);
+      x = TestGather(b.grid, v);
+      exact = dense_primal(&b.dense, &spec, x);
+      for (int guess = 0; guess < 2 && method != MU_PRIMAL_IDENTITY; ++guess) {
+        OK(MuGeometryPrimal(geometry, v, guess ? b.xi : NULL, guess ? image : NULL, &value));
+        OK(MuGeometryGetPrimalReport(geometry, &iterations, &limited));
+        if (getenv("MU_TEST_TABLE"))
+          PetscPrintf(MPI_COMM_WORLD, "domain %d %s+%s: %.12g, error %.1e, %d steps\n", (int)d,
+                      spec.name[0], spec.parts > 1 ? spec.name[1] : "", value, value / exact - 1,
+                      (int)iterations);
+        ck_assert(!limited);
+        /* the solve promises 1e-9 */
+        ck_assert_msg(fabs(value - exact) <= 1e-8 * exact, "domain %d sum %d guess %d: %.12g %.12g",
+                      (int)d, (int)k, guess, value, exact);
+      }
+      free(x);
+      OK(VecDestroy(&v));
+      OK(VecDestroy(&image));
+      OK(MuGeometryDestroy(&geometry));
+    }
+    bench_destroy(&b);
+  }
+}
+END_TEST
+
+/* Fenchel-Young: R(v) + R*(xi) = <xi, v> exactly at v = K xi, whatever the method. */
+START_TEST(fenchel_young_is_an_equality_on_the_graph) {
+  for (PetscInt d = 0; d < DOMAINS; ++d) {
+    Bench b;
+    bench_create(&domains[d], &b);
+    for (PetscInt k = 0; k < SUMS; ++k) {
+      MuGeometrySpec spec = sum_spec(&sums[k], b.kernel);
+      MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
+      Vec v = apply(geometry, b.xi);
+      PetscReal value, pairing;
+      OK(MuGridInner(b.grid, b.xi, v, &pairing));
+      OK(MuGeometryPrimal(geometry, v, b.xi, v, &value));
+      ck_assert_double_eq_tol(value + 0.5 * pairing, pairing, 1e-12 * pairing);
+      if (sums[k].method == MU_PRIMAL_SOLVE) {
+        OK(MuGeometryPrimal(geometry, v, NULL, NULL, &value));
+        ck_assert_double_eq_tol(value + 0.5 * pairing, pairing, 1e-8 * pairing);
+      }
+      if (sums[k].method == MU_PRIMAL_IDENTITY)
+        ck_assert_int_eq(MuGeometryPrimal(geometry, v, NULL, NULL, &value), MU_ERR_INPUT);
+      OK(VecDestroy(&v));
+      OK(MuGeometryDestroy(&geometry));
+    }
+    bench_destroy(&b);
+  }
+}
+END_TEST
+
+START_TEST(primal_is_infinite_out_of_the_range) {
+  MuGrid grid = TestGrid(1, 8, 1, 0, 1, PETSC_FALSE);
+  MuGeometrySpec spec = simple_spec("fisher_rao", NULL);
+  Vec rho = TestRandomField(grid, 1, 1, 2), v = TestRandomField(grid, 2, -1, 1);
+  const MuGridInfo *info;
+  PetscReal value, *r, *w;
+  OK(MuGridGetInfo(grid, &info));
+  for (int hit = 0; hit < 2; ++hit) {
+    OK(VecGetArray(rho, &r));
+    OK(VecGetArray(v, &w));
+    if (info->first_row == 0) r[0] = 0, w[0] = hit;
+    OK(VecRestoreArray(v, &w));
+    OK(VecRestoreArray(rho, &r));
+    MuGeometry geometry = make_geometry(grid, &spec, rho);
+    OK(MuGeometryPrimal(geometry, v, NULL, NULL, &value));
+    ck_assert_int_eq(PetscIsInfReal(value) != 0, hit); /* 0/0 = 0 */
+    OK(MuGeometryDestroy(&geometry));
+  }
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&v));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+static Suite *make_suite(void) {
+  Suite *suite = suite_create("geometry");
+  TCase *t = tcase_create("geometry");
+  tcase_set_timeout(t, 0);
+  tcase_add_test(t, every_row_conforms);
+  tcase_add_test(t, sums_conform);
+  tcase_add_test(t, relative_form_times_mu_is_the_operator);
+  tcase_add_test(t, ranks_agree_with_one);
+  tcase_add_test(t, logarithmic_mean_gives_scharfetter_gummel);
+  tcase_add_test(t, infinite_potential_closes_faces);
+  tcase_add_test(t, upwind_takes_the_donor);
+  tcase_add_test(t, narrow_kernels_tend_to_local_geometries_as_h_squared);
+  tcase_add_test(t, wasserstein_is_second_order_in_space);
+  tcase_add_test(t, mmd_with_a_preimage_needs_no_inverse);
+  tcase_add_test(t, spherical_mmd_of_a_wide_kernel);
+  tcase_add_test(t, diagonals_are_those_of_the_limits);
+  tcase_add_test(t, kinds_and_mobilities);
+  tcase_add_test(t, bad_geometries_are_refused);
+  tcase_add_test(t, primal_agrees_with_the_dense_pseudo_inverse);
+  tcase_add_test(t, fenchel_young_is_an_equality_on_the_graph);
+  tcase_add_test(t, primal_is_infinite_out_of_the_range);
+  suite_add_tcase(suite, t);
+  return suite;
+}
+
+int main(int argc, char **argv) {
+  return TestMain(argc, argv, make_suite);
+}
