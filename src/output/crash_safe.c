@@ -4,13 +4,19 @@
    HDF5's single-writer/multiple-reader mode writes metadata in an order in which whatever is on
    disk is consistent. What keeps an ordinary reader (not opened in that mode) out, or a file
    unreadable after a kill, is put right here:
-   - the superblock marks the file as open for writing until it is closed: the mark is not written;
+   - HDF5 locks the file and marks it in the superblock as being written: without an operation to
+     lock it does neither (and the mark would be cleared here);
    - the superblock knows the end of the file only as of the last flush, and a reader takes no
      address beyond it: before anything is written, the end in the superblock on disk is brought
      beyond it, after the file itself was made that long. On disk, size >= end in the superblock >=
-     every address in use holds at any moment;
-   - the file is locked while it is open: no lock is taken.
-   Each of these is one write within one page, which a kill does not cut in two.
+     every address in use holds at any moment.
+   A kill may cut a write in two where it crosses from one page of memory to the next, nowhere else.
+   The superblock lies within one page; an entry of metadata is a few hundred bytes, so such a cut
+   takes a kill within the fraction of a microsecond between two pages of one entry. An ordinary
+   reader can meet an entry half written in the same way; to open the file again is enough.
+
+   After the first failed write (disk full) later ones are dropped, so that the file stays as it was
+   and HDF5 can close it; the caller has the error of the first.
 
    HDF5 File Format Specification Version 3.0, section II.A (superblock); lookup3 by Bob Jenkins
    (2006), the checksum of the format. */
@@ -19,6 +25,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +34,7 @@ enum { SIZE = 48, VERSION_AT = 8, MARK_AT = 11, END_AT = 28, CHECKSUM_AT = 44 };
 
 static const H5FD_class_t *posix; /* the driver underneath */
 static hid_t driver = -1;
+static fd_set broken; /* descriptors on which a write failed */
 
 /* ------------------------------------------------------------------ lookup3 */
 
@@ -134,25 +142,39 @@ static int settle_end(int fd, uint64_t end) {
 
 /* ------------------------------------------------------------------ the operations */
 
+static int is_broken(int fd) {
+  return fd >= 0 && fd < FD_SETSIZE && FD_ISSET(fd, &broken);
+}
+
+/* The superblock as HDF5 has it, without the mark, its end no lower than on disk. */
+static int mended(int fd, const void *buffer, unsigned char block[SIZE]) {
+  unsigned char known[SIZE];
+  memcpy(block, buffer, SIZE);
+  uint64_t end = little64(block + END_AT);
+  if (pread(fd, known, SIZE, 0) == SIZE && is_superblock(known) && little64(known + END_AT) > end)
+    end = little64(known + END_AT);
+  mend(block, end);
+  return make_long(fd, end);
+}
+
 static herr_t write_ordered(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t address,
                             size_t size, const void *buffer) {
   const int fd = descriptor(file);
-  unsigned char block[SIZE], known[SIZE];
+  unsigned char block[SIZE];
+  int failed;
 
-  if (advance_end(fd, posix->get_eoa(file, type)) != 0) return -1;
-  if (address == 0 && size == SIZE && is_superblock(buffer)) {
-    memcpy(block, buffer, SIZE);
-    uint64_t end = little64(block + END_AT);
-    if (pread(fd, known, SIZE, 0) == SIZE && is_superblock(known) && little64(known + END_AT) > end)
-      end = little64(known + END_AT);
-    if (make_long(fd, end) != 0) return -1;
-    mend(block, end);
+  if (is_broken(fd)) return 0;
+  failed = advance_end(fd, posix->get_eoa(file, type)) != 0;
+  if (!failed && address == 0 && size == SIZE && is_superblock(buffer)) {
+    failed = mended(fd, buffer, block) != 0;
     buffer = block;
   }
-  return posix->write(file, type, transfer, address, size, buffer);
+  failed = failed || posix->write(file, type, transfer, address, size, buffer) < 0;
+  if (failed && fd >= 0 && fd < FD_SETSIZE) FD_SET(fd, &broken);
+  return failed ? -1 : 0;
 }
 
-/* Entries are written one by one, in the order HDF5 asks for. */
+/* Entries are not gathered into larger writes: the superblock comes by itself. */
 static herr_t query(const H5FD_t *file, unsigned long *flags) {
   herr_t status = posix->query(file, flags);
   if (flags) *flags &= ~(unsigned long)H5FD_FEAT_ACCUMULATE_METADATA;
@@ -167,7 +189,12 @@ static herr_t truncate_later(H5FD_t *file, hid_t transfer, hbool_t closing) {
 
 static herr_t close_exact(H5FD_t *file) {
   const haddr_t end = posix->get_eoa(file, H5FD_MEM_DEFAULT);
-  int failed = (file->access_flags & H5F_ACC_RDWR) && settle_end(descriptor(file), end) != 0;
+  const int fd = descriptor(file);
+  int failed = 0;
+  if (is_broken(fd))
+    FD_CLR(fd, &broken);
+  else if (file->access_flags & H5F_ACC_RDWR)
+    failed = settle_end(fd, end) != 0;
   herr_t status = posix->close(file);
   return failed ? -1 : status;
 }

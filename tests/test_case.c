@@ -1,0 +1,553 @@
+/* Cases: values of every type, overrides, domain files, the case written back, and one sentence for
+ * every mistake. */
+#include "support.h"
+
+#include "case/keys.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ files of the tests */
+
+static char folder[64]; /* the same on every rank */
+static PetscMPIInt rank;
+
+static void make_folder(void) {
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  strcpy(folder, "/tmp/mudot-case-XXXXXX");
+  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
+  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+static void remove_folder(void) {
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) ck_assert_int_eq(system(command), 0);
+}
+
+/* The path of a file in the folder, in one of four buffers. */
+static const char *path_of(const char *name) {
+  static char paths[4][160];
+  static int next;
+  char *path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+  return path;
+}
+
+static const char *write_file(const char *name, const char *text) {
+  const char *path = path_of(name);
+  if (rank == 0) {
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(text, out);
+    fclose(out);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  return path;
+}
+
+#define MOST 16
+/* Reads text as a case with the arguments (NULL ends them). */
+static PetscErrorCode read_text(const char *text, const char *const *arguments, MuCase *c) {
+  char *argv[MOST];
+  int argc = 0;
+  for (; arguments && arguments[argc]; ++argc) argv[argc] = (char *)arguments[argc];
+  return MuCaseCreate(MPI_COMM_WORLD, write_file("case.yaml", text), argc, argv, c);
+}
+
+static const char example[] =
+    "grid:     {lower: [-6], upper: [6], cells: [512], boundary: no_flux}\n"
+    "target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5],\n"
+    "           covariances: [0.64, .64e0]}\n"
+    "initial:\n"
+    "  type: formula\n"
+    "  density: \"min(x, 1), max(y,2) # 'not' a comment\"\n"
+    "energy:   {kl: 1, power_exponent: -0.5}\n"
+    "geometry: {wasserstein: 1, mmd: 0.5, spherical: yes}\n"
+    "kernel:   {type: matern, smoothness: 1.5, bandwidth: 0.3, extension: reflect}\n"
+    "time:     {end: 2, step: 0.01, scheme: auto}\n"
+    "output:   {directory: out/ift, every: 0.1, diagnostics: [kl, mmd], overwrite: off}\n";
+
+/* ------------------------------------------------------------------ tables of the tests */
+
+static const char *const energies[] = {"kl", "chi2", "potential", NULL};
+static PetscErrorCode energy_row(PetscInt i, const char **name, const char **formula) {
+  *name = energies[i];
+  *formula = "";
+  return 0;
+}
+
+static const char *const geometries[] = {"fisher_rao", "wasserstein", "mmd", NULL};
+static PetscErrorCode geometry_row(PetscInt i, const char **name, const char **formula) {
+  *name = geometries[i];
+  *formula = "";
+  return 0;
+}
+
+static PetscErrorCode diagnostic_row(PetscInt i, const char **name, const char **formula) {
+  static const char *const names[] = {"kl", "mmd", "w2", NULL};
+  *name = names[i];
+  *formula = "";
+  return 0;
+}
+
+/* ------------------------------------------------------------------ values */
+
+START_TEST(values_are_what_the_file_says) {
+  PetscReal numbers[4], number;
+  PetscInt count, choice, cells[2];
+  const char *text, *names[4];
+  char *words[4];
+  PetscBool given, yes = PETSC_FALSE;
+  MuCase c;
+  OK(read_text(example, NULL, &c));
+  count = 4;
+  OK(MuCaseGetRealArray(c, "target_covariances", &count, numbers, NULL));
+  ck_assert_int_eq(count, 2);
+  ck_assert_double_eq(numbers[1], 0.64);
+  count = 2;
+  OK(MuCaseGetIntArray(c, "grid_cells", &count, cells, &given));
+  ck_assert(given && count == 1 && cells[0] == 512);
+  OK(MuCaseGetInt(c, "grid_cells", cells, NULL));
+  ck_assert_int_eq(cells[0], 512);
+  OK(MuCaseGetReal(c, "energy_power_exponent", &number, NULL));
+  ck_assert_double_eq(number, -0.5);
+  OK(MuCaseGetString(c, "initial_density", &text, NULL));
+  ck_assert_str_eq(text, "min(x, 1), max(y,2) # 'not' a comment");
+  OK(MuCaseGetBool(c, "geometry_spherical", &yes, NULL));
+  ck_assert(yes);
+  OK(MuCaseGetBool(c, "output_overwrite", &yes, NULL));
+  ck_assert(!yes);
+  OK(MuCaseGetChoice(c, "target_type", &choice, NULL));
+  ck_assert_int_eq(choice, 1);
+  count = 4;
+  OK(MuCaseGetStringArray(c, "output_diagnostics", &count, words, NULL));
+  ck_assert_int_eq(count, 2);
+  ck_assert_str_eq(words[1], "mmd");
+  for (PetscInt i = 0; i < count; ++i) OK(PetscFree(words[i]));
+  count = 4;
+  OK(MuCaseGetNames(c, "output_diagnostics", diagnostic_row, &count, names, NULL));
+  ck_assert_int_eq(count, 2);
+  ck_assert_str_eq(names[0], "kl");
+  OK(MuCaseCountItems(c, "target_means", &count));
+  ck_assert_int_eq(count, 2);
+  OK(MuCaseCountItems(c, "output_times", &count));
+  ck_assert_int_eq(count, 0);
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* A key that is not there leaves the value alone; one that is needed is an error that names it. */
+START_TEST(absent_keys) {
+  PetscReal number = 7;
+  PetscBool given = PETSC_TRUE;
+  MuCase c;
+  OK(read_text(example, NULL, &c));
+  OK(MuCaseGetReal(c, "geometry_ridge", &number, &given));
+  ck_assert(!given);
+  ck_assert_double_eq(number, 7);
+  ck_assert_int_eq(MuCaseGetReal(c, "geometry_ridge", &number, NULL), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "geometry_ridge: is missing"));
+  OK(MuCaseRequire(c));
+  OK(MuCaseDestroy(&c));
+  OK(read_text("grid: {lower: [0], upper: [1]}\n", NULL, &c));
+  ck_assert_int_eq(MuCaseRequire(c), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "grid_cells: is missing"));
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+START_TEST(weights_come_in_the_order_given) {
+  const char *names[MU_MAX_TERMS];
+  PetscReal weights[MU_MAX_TERMS];
+  PetscInt count = MU_MAX_TERMS;
+  static const char *const arguments[] = {"-geometry_fisher_rao", "0.25", "-geometry_mmd", "0",
+                                          NULL};
+  MuCase c;
+  OK(read_text(example, arguments, &c));
+  OK(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights));
+  ck_assert_int_eq(count, 2); /* mmd has weight 0 */
+  ck_assert_ptr_eq(names[0], geometries[1]);
+  ck_assert_ptr_eq(names[1], geometries[0]);
+  ck_assert_double_eq(weights[0], 1);
+  ck_assert_double_eq(weights[1], 0.25);
+  count = 1;
+  ck_assert_int_eq(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights),
+                   MU_ERR_INPUT);
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* A misspelt name is told from both the names of the table and the keys of the block. */
+START_TEST(unknown_weights_name_the_nearest) {
+  static const char *const wrong[][2] = {
+      {"-geometry_wassertein", "geometry_wasserstein"},
+      {"-geometry_sphericl", "geometry_spherical"},
+      {"-geometry_fisher_roa", "geometry_fisher_rao"},
+  };
+  const char *names[MU_MAX_TERMS];
+  PetscReal weights[MU_MAX_TERMS];
+  MuCase c;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    const char *arguments[] = {wrong[i][0], "1", NULL};
+    PetscInt count = MU_MAX_TERMS;
+    OK(read_text(example, arguments, &c));
+    ck_assert_int_eq(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights),
+                     MU_ERR_INPUT);
+    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][1]) != NULL, "%s", MuErrorMessage());
+    OK(MuCaseDestroy(&c));
+  }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ command line */
+
+START_TEST(the_command_line_wins) {
+  static const char *const arguments[] = {"-kernel_bandwidth",
+                                          "0.1",
+                                          "-output_overwrite",
+                                          "-initial_density",
+                                          "-x^2, y",
+                                          "-ksp_type",
+                                          "cg",
+                                          "--grid_cells",
+                                          "[64]",
+                                          "-ksp_view",
+                                          "-geometry_spherical",
+                                          "false",
+                                          NULL};
+  PetscReal number;
+  PetscInt cells;
+  PetscBool yes;
+  const char *text, *line;
+  MuCase c;
+  OK(read_text(example, arguments, &c));
+  OK(MuCaseGetReal(c, "kernel_bandwidth", &number, NULL));
+  ck_assert_double_eq(number, 0.1);
+  OK(MuCaseGetBool(c, "output_overwrite", &yes, NULL));
+  ck_assert(yes);
+  OK(MuCaseGetBool(c, "geometry_spherical", &yes, NULL));
+  ck_assert(!yes);
+  OK(MuCaseGetString(c, "initial_density", &text, NULL));
+  ck_assert_str_eq(text, "-x^2, y");
+  OK(MuCaseGetInt(c, "grid_cells", &cells, NULL));
+  ck_assert_int_eq(cells, 64);
+  OK(MuCaseGetCommandLine(c, &line));
+  ck_assert_ptr_nonnull(strstr(line, "-initial_density '-x^2, y' -ksp_type cg"));
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* Without a file argument the one plain word is the file, wherever it stands. */
+START_TEST(the_file_is_found_among_the_arguments) {
+  const char *path = write_file("a.yaml", example);
+  char *argv[] = {"-output_overwrite", (char *)path, "-time_end", "3"};
+  PetscReal end;
+  MuCase c;
+  OK(MuCaseCreate(MPI_COMM_WORLD, NULL, 4, argv, &c));
+  OK(MuCaseGetReal(c, "time_end", &end, NULL));
+  ck_assert_double_eq(end, 3);
+  OK(MuCaseDestroy(&c));
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, NULL, 1, argv, &c), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "no case file"));
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, path, 4, argv, &c), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "given already"));
+  ck_assert_ptr_null(c);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ written back */
+
+START_TEST(effective_yaml_gives_the_same_case) {
+  static const char *const arguments[] = {"-kernel_bandwidth",
+                                          "0.1",
+                                          "-initial_density",
+                                          "\"quoted\" \\ #: {x}, -y",
+                                          "-target_samples_file",
+                                          "true",
+                                          "-output_diagnostics",
+                                          "kl, w2",
+                                          NULL};
+  const char *first, *second, *text;
+  char *copy;
+  MuCase c;
+  OK(read_text(example, arguments, &c));
+  OK(MuCaseGetEffective(c, &first));
+  OK(PetscStrallocpy(first, &copy));
+  OK(MuCaseDestroy(&c));
+  OK(read_text(copy, NULL, &c));
+  OK(MuCaseGetEffective(c, &second));
+  ck_assert_str_eq(second, copy);
+  OK(MuCaseGetString(c, "initial_density", &text, NULL));
+  ck_assert_str_eq(text, arguments[3]);
+  OK(MuCaseGetString(c, "target_file", &text, NULL));
+  ck_assert_str_eq(text, "true");
+  OK(PetscFree(copy));
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* The same case nested, flat, and with the second spelling of the keys of samples. */
+START_TEST(nested_and_flat_are_the_same) {
+  static const char *const texts[] = {
+      "target: {type: samples, samples: {file: a.csv, columns: [x, y], bandwidth: [1, 2]}}\n",
+      "target: {type: samples, file: a.csv, columns: [x, y], bandwidth: [1, 2]}\n",
+      "target_type: samples\ntarget_file: a.csv\ntarget_columns: \"x,y\"\n"
+      "target:\n  samples_bandwidth:\n    - 1\n    - 2\n"};
+  const char *effective;
+  char *first = NULL;
+  MuCase c;
+  for (size_t i = 0; i < 3; ++i) {
+    OK(read_text(texts[i], NULL, &c));
+    OK(MuCaseGetEffective(c, &effective));
+    if (i == 0) OK(PetscStrallocpy(effective, &first));
+    /* columns: ["x", "y"] and ["x","y"] alike, blanks aside */
+    ck_assert_str_eq(effective, first);
+    OK(MuCaseDestroy(&c));
+  }
+  OK(PetscFree(first));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ specifications, domain files
+ */
+
+START_TEST(grid_and_kernel_specifications) {
+  MuGridSpec grid;
+  MuKernelSpec kernel;
+  PetscBool given;
+  MuCase c;
+  OK(read_text("grid: {lower: [-1, 0], upper: [1, 3], cells: [8, 6], boundary: [periodic, "
+               "no_flux]}\nkernel: {type: matern, bandwidth: 0.5, extension: zero}\n"
+               "energy_kernel: {bandwidth: 0.25, normalization: peak}\n",
+               NULL, &c));
+  OK(MuCaseGetGridSpec(c, &grid));
+  ck_assert(grid.dim == 2 && grid.cells[0] == 8 && grid.cells[1] == 6 && !grid.mask);
+  ck_assert(grid.periodic[0] && !grid.periodic[1]);
+  ck_assert_double_eq(grid.lower[0], -1);
+  ck_assert_double_eq(grid.upper[1], 3);
+  OK(MuCaseGetKernelSpec(c, "energy_kernel", &kernel, &given));
+  ck_assert(given);
+  ck_assert_str_eq(kernel.type, "matern");
+  ck_assert_double_eq(kernel.bandwidth, 0.25);
+  ck_assert_int_eq(kernel.extension, MU_EXTENSION_ZERO);
+  ck_assert_int_eq(kernel.normalization, MU_NORMALIZATION_PEAK);
+  OK(MuCaseGetKernelSpec(c, "geometry_kernel", &kernel, &given));
+  ck_assert_double_eq(kernel.bandwidth, 0.5);
+  ck_assert_int_eq(kernel.normalization, MU_NORMALIZATION_DEFAULT);
+  OK(MuCaseDestroy(&c));
+  OK(read_text("grid: {lower: [0, 0], upper: [1, 1], cells: [4, 4], boundary: periodic}\n", NULL,
+               &c));
+  OK(MuCaseGetGridSpec(c, &grid));
+  ck_assert(grid.periodic[0] && grid.periodic[1]);
+  OK(MuCaseGetKernelSpec(c, "kernel", &kernel, &given));
+  ck_assert(!given);
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+START_TEST(grid_specifications_that_do_not_fit) {
+  static const char *const wrong[][2] = {
+      {"grid: {lower: [0, 0], upper: [1], cells: [4, 4]}\n", "grid_upper: has 1 items; 2"},
+      {"grid: {lower: [0], upper: [1], cells: [4, 4]}\n", "grid_cells: has 2 items; 1"},
+      {"grid: {lower: [0], upper: [1]}\n", "grid_cells: is missing"},
+      {"grid: {lower: [0, 0], upper: [1, 1], cells: [99999, 99999]}\n", "too many"},
+  };
+  MuGridSpec grid;
+  MuCase c;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    OK(read_text(wrong[i][0], NULL, &c));
+    ck_assert_int_eq(MuCaseGetGridSpec(c, &grid), MU_ERR_INPUT);
+    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][1]) != NULL, "%s", MuErrorMessage());
+    OK(MuCaseDestroy(&c));
+  }
+}
+END_TEST
+
+/* The domain file lies under the case: the case's keys win, the mask is found beside the domain
+ * file. */
+START_TEST(domain_files) {
+  const char *effective, *text;
+  char expected[256], resolved[PETSC_MAX_PATH_LEN];
+  MuGridSpec grid;
+  MuCase c;
+  if (rank == 0) {
+    mkdir(path_of("meshes"), 0777);
+    mkdir(path_of("scripts"), 0777);
+  }
+  write_file("meshes/rooms.yaml",
+             "grid:\n  lower: [0, 0]\n  upper: [4, 2]\n  cells: [40, 20]\n  mask: rooms.pgm\n");
+  write_file("meshes/rooms.pgm", "P2 1 1 1 1\n");
+  const char *path =
+      write_file("scripts/a.yaml", "grid: {file: meshes/rooms.yaml, cells: [80, 40]}\n");
+  OK(MuCaseCreate(MPI_COMM_WORLD, path, 0, NULL, &c));
+  OK(MuCaseGetGridSpec(c, &grid));
+  ck_assert_int_eq(grid.cells[0], 80);
+  ck_assert_double_eq(grid.upper[0], 4);
+  OK(MuCaseGetPath(c, "grid_mask", resolved, NULL));
+  snprintf(expected, sizeof expected, "%s/scripts/../meshes/rooms.pgm", folder);
+  ck_assert_str_eq(resolved, expected);
+  OK(MuCaseGetEffective(c, &effective));
+  ck_assert_ptr_null(strstr(effective, "rooms.yaml"));
+  OK(MuCaseGetString(c, "grid_mask", &text, NULL));
+  ck_assert_str_eq(text, expected);
+  OK(MuCaseDestroy(&c));
+
+  write_file("meshes/rooms.yaml", "grid: {lower: [0]}\nenergy: {kl: 1}\n");
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, path, 0, NULL, &c), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "energy_kl"));
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "rooms.yaml, line 2"));
+  path = write_file("scripts/a.yaml", "grid: {file: meshes/palace.yaml}\n");
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, path, 0, NULL, &c), MU_ERR_FILE);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "grid_file: meshes/palace.yaml"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ mistakes */
+
+START_TEST(mistakes_in_the_file) {
+  static const char *const wrong[][2] = {
+      {"kernel: {bandwith: 1}\n",
+       "kernel_bandwith: there is no such key; the nearest is kernel_bandwidth"},
+      {"bandwidth: 1\n", "the nearest is target_bandwidth"},
+      {"kernel: {bandwidth: abc}\n", "kernel_bandwidth: \"abc\" is not a number"},
+      {"kernel: {bandwidth: 1 2}\n", "\"1 2\" is not a number"},
+      {"kernel: {bandwidth: .inf}\n", "\".inf\" is not a number"},
+      {"kernel: {bandwidth: inf}\n", "\"inf\" is not a number"},
+      {"kernel: {bandwidth: nan}\n", "\"nan\" is not a number"},
+      {"kernel: {bandwidth: 0x10}\n", "\"0x10\" is not a number"},
+      {"kernel: {bandwidth: 1e999}\n", "\"1e999\" is not a number"},
+      {"kernel: {bandwidth: 0}\n", "kernel_bandwidth: \"0\" must be above 0"},
+      {"kernel: {bandwidth: [1, 2]}\n", "kernel_bandwidth: \"1,2\" is a list"},
+      {"kernel: {bandwidth: }\n", "kernel_bandwidth: has no value"},
+      {"kernel: {bandwidth: []}\n", "kernel_bandwidth: the list is empty"},
+      {"kernel: {bandwidth: {h: 1}}\n", "kernel_bandwidth_h: there is no such key"},
+      {"kernel: gaussian\n", "kernel: a block of keys is expected"},
+      {"kernel: [gaussian]\n", "kernel: a block of keys is expected"},
+      {"grid: {cells: [4.5]}\n", "grid_cells: \"4.5\" is not an integer"},
+      {"grid: {cells: [99999999999999999999]}\n", "is not an integer"},
+      {"grid: {cells: [-3]}\n", "grid_cells: \"-3\" must be above 0"},
+      {"grid: {lower: [1, 2, 3]}\n", "grid_lower: \"1,2,3\" has 3 items; at most 2"},
+      {"grid: {lower: [[1], 2]}\n", "grid_lower: a list may hold only plain values"},
+      {"grid: {lower: [1, '']}\n", "grid_lower: an item of a list"},
+      {"output: {diagnostics: ['a,b']}\n", "output_diagnostics: an item of a list"},
+      {"grid: {boundary: open}\n", "grid_boundary: \"open\" is not one of no_flux|periodic"},
+      {"geometry: {spherical: maybe}\n", "geometry_spherical: \"maybe\" is neither true nor false"},
+      {"geometry: {ridge: -1}\n", "geometry_ridge: \"-1\" must not be negative"},
+      {"initial: {density: [x, y]}\n", "initial_density: \"x,y\" is a list; one text"},
+      {"time: {end: 1}\ntime_end: 2\n", "time_end: is given twice, first on line 1"},
+      {"time: {end: 1, end: 2}\n", "time_end: is given twice"},
+      {"target: {file: a, samples: {file: b}}\n", "target_file: is given twice"},
+      {"grid: {lower: [1}\n", "case.yaml, line 1: not valid YAML"},
+      {"time:\n  end: 1\n bad\n", "case.yaml, line 3: not valid YAML"},
+      {"time: {end: 1}\n---\ntime: {step: 1}\n", "more than one YAML document"},
+      {"- time\n", "a case is a mapping"},
+      {"a: &a {b: *a}\n", "nested too deep"},
+      {"x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x: 1\n",
+       "there is no such key"},
+      {"time: {end: 1}\n\"\\xff\": 1\n", "there is no such key"},
+      {"time: {<<: {end: 1}}\n", "there is no such key"},
+      {"energy: {}\nenergy: \nkernel:\n  bandwidth: abc\n", "case.yaml, line 4"},
+  };
+  MuCase c;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    PetscErrorCode code = read_text(wrong[i][0], NULL, &c);
+    ck_assert_msg(code == MU_ERR_INPUT, "%s: code %d", wrong[i][0], (int)code);
+    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][1]) != NULL, "%s: %s", wrong[i][0],
+                  MuErrorMessage());
+    ck_assert_ptr_null(strchr(MuErrorMessage(), '\n'));
+    ck_assert_ptr_null(c);
+  }
+}
+END_TEST
+
+START_TEST(mistakes_on_the_command_line) {
+  static const char *const wrong[][4] = {
+      {"-kernel_bandwith", "1", NULL, "the nearest is kernel_bandwidth (command line)"},
+      {"-kernel_bandwidth", NULL, NULL, "kernel_bandwidth: has no value"},
+      {"-kernel_bandwidth", "-time_end", "1", "kernel_bandwidth: has no value"},
+      {"-kernel_bandwidth", "wide", NULL, "\"wide\" is not a number (command line)"},
+      {"-time_end", "1", "-time_end=2", "there is no such key; the nearest is time_end"},
+      {"second.yaml", NULL, NULL, "one case file is allowed"},
+  };
+  MuCase c;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+    const char *arguments[] = {wrong[i][0], wrong[i][1], wrong[i][2], NULL};
+    ck_assert_int_eq(read_text(example, arguments, &c), MU_ERR_INPUT);
+    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][3]) != NULL, "%s", MuErrorMessage());
+  }
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_read) {
+  MuCase c;
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, path_of("absent.yaml"), 0, NULL, &c), MU_ERR_FILE);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "absent.yaml"));
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, folder, 0, NULL, &c), MU_ERR_FILE);
+  ck_assert_int_eq(MuCaseCreate(MPI_COMM_WORLD, "/dev/zero", 0, NULL, &c), MU_ERR_FILE);
+  OK(read_text("", NULL, &c));
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* Every key with one letter left out: the key itself is named, or another that is as near. */
+START_TEST(every_typo_finds_its_key) {
+  char block[MU_KEY_LENGTH], key[2 * MU_KEY_LENGTH], typo[2 * MU_KEY_LENGTH],
+      canonical[MU_KEY_LENGTH];
+  for (PetscInt r = 0; r < mu_key_count; ++r)
+    for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
+      if (mu_keys[r].name[0] == '*' || mu_keys[r].same_as) continue;
+      snprintf(key, sizeof key, "%s_%s", block, mu_keys[r].name);
+      for (size_t cut = 0; key[cut]; ++cut) {
+        snprintf(typo, sizeof typo, "%.*s%s", (int)cut, key, key + cut + 1);
+        if (MuKeyFind(typo, canonical)) continue;
+        MuNearest nearest = {.word = typo};
+        MuNearestOfferKeys(&nearest);
+        ck_assert_msg(nearest.distance == 1, "%s: %s", typo, nearest.best);
+      }
+    }
+}
+END_TEST
+
+/* Names past the end of a table, and an energy table in MuTableFind(). */
+START_TEST(tables_are_searched) {
+  const char *name;
+  char nearest[64];
+  OK(MuTableFind(energy_row, "chi2", &name, nearest));
+  ck_assert_ptr_eq(name, energies[1]);
+  OK(MuTableFind(energy_row, "potental", &name, nearest));
+  ck_assert_ptr_null(name);
+  ck_assert_str_eq(nearest, "potential");
+}
+END_TEST
+
+static Suite *make_suite(void) {
+  Suite *suite = suite_create("case");
+  TCase *t = tcase_create("case");
+  tcase_set_timeout(t, 0);
+  tcase_add_unchecked_fixture(t, make_folder, remove_folder);
+  tcase_add_test(t, values_are_what_the_file_says);
+  tcase_add_test(t, absent_keys);
+  tcase_add_test(t, weights_come_in_the_order_given);
+  tcase_add_test(t, unknown_weights_name_the_nearest);
+  tcase_add_test(t, the_command_line_wins);
+  tcase_add_test(t, the_file_is_found_among_the_arguments);
+  tcase_add_test(t, effective_yaml_gives_the_same_case);
+  tcase_add_test(t, nested_and_flat_are_the_same);
+  tcase_add_test(t, grid_and_kernel_specifications);
+  tcase_add_test(t, grid_specifications_that_do_not_fit);
+  tcase_add_test(t, domain_files);
+  tcase_add_test(t, mistakes_in_the_file);
+  tcase_add_test(t, mistakes_on_the_command_line);
+  tcase_add_test(t, files_that_cannot_be_read);
+  tcase_add_test(t, every_typo_finds_its_key);
+  tcase_add_test(t, tables_are_searched);
+  suite_add_tcase(suite, t);
+  return suite;
+}
+
+int main(int argc, char **argv) {
+  return TestMain(argc, argv, make_suite);
+}
