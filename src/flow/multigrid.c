@@ -43,7 +43,7 @@ typedef struct {
   float *x, *f;
 } Level;
 
-struct _p_MuMultigrid {
+struct _p_MuTransportMultigrid {
   MuGrid grid;
   const MuGridInfo *info;
   PetscInt levels;
@@ -59,13 +59,13 @@ static inline PetscInt at(const Level *v, PetscInt r) {
 
 /* ------------------------------------------------------------------ halos */
 
-static void wrap_columns(const MuMultigrid mg, const Level *v, float *row) {
+static void wrap_columns(const MuTransportMultigrid mg, const Level *v, float *row) {
   if (!mg->info->periodic[0]) return;
   row[-1] = row[v->cells[0] - 1];
   row[v->cells[0]] = row[0];
 }
 
-static PetscErrorCode exchange_rows(MuMultigrid mg, const Level *v, float *x) {
+static PetscErrorCode exchange_rows(MuTransportMultigrid mg, const Level *v, float *x) {
   const MuGridInfo *info = mg->info;
   const PetscBool wrap = info->periodic[1];
   const PetscMPIInt n = (PetscMPIInt)v->pitch;
@@ -87,7 +87,7 @@ static PetscErrorCode exchange_rows(MuMultigrid mg, const Level *v, float *x) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_halo(MuMultigrid mg, const Level *v, float *x) {
+static PetscErrorCode fill_halo(MuTransportMultigrid mg, const Level *v, float *x) {
   PetscFunctionBegin;
   for (PetscInt r = 0; r < v->rows; ++r) wrap_columns(mg, v, x + at(v, r));
   PetscCall(exchange_rows(mg, v, x));
@@ -97,7 +97,7 @@ static PetscErrorCode fill_halo(MuMultigrid mg, const Level *v, float *x) {
 /* ------------------------------------------------------------------ one level */
 
 /* Gauss-Seidel on the cells of a row whose column + row has the parity of `colour`. */
-static void relax_row(MuMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
+static void relax_row(MuTransportMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
   const PetscInt n = v->cells[0], p = at(v, r), up = v->pitch;
   const int odd = (int)((v->first + r + colour) & 1);
   const float *restrict ax = v->a[0] + p, *restrict bx = v->b[0] + p;
@@ -118,7 +118,7 @@ static void relax_row(MuMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
 }
 
 /* All half sweeps in one pass through memory, each one row behind the one before. */
-static void relax_wavefront(MuMultigrid mg, Level *v) {
+static void relax_wavefront(MuTransportMultigrid mg, Level *v) {
   for (PetscInt front = 0; front < v->rows + 2 * SWEEPS - 1; ++front)
     for (PetscInt half = 0; half < 2 * SWEEPS; ++half) {
       PetscInt r = front - half;
@@ -128,7 +128,7 @@ static void relax_wavefront(MuMultigrid mg, Level *v) {
 
 /* Red-black sweeps. Where rows depend on those of other ranks or wrap around, two colours share a
    pass and the outer rows wait for the halo. */
-static PetscErrorCode relax(MuMultigrid mg, Level *v) {
+static PetscErrorCode relax(MuTransportMultigrid mg, Level *v) {
   PetscFunctionBegin;
   if (v->shared && !mg->info->periodic[1]) {
     relax_wavefront(mg, v);
@@ -177,7 +177,8 @@ static void sum_cells(PetscInt n, PetscInt factor, const float *restrict in, flo
 }
 
 /* A first row that is the upper half of a coarse row of the rank before goes there. */
-static PetscErrorCode hand_down(MuMultigrid mg, Level *fine, Level *coarse, PetscBool zero) {
+static PetscErrorCode hand_down(MuTransportMultigrid mg, Level *fine, Level *coarse,
+                                PetscBool zero) {
   const MuGridInfo *info = mg->info;
   const PetscInt n = coarse->cells[0], next = fine->first + fine->rows;
   const PetscBool gives = (PetscBool)(fine->first % 2);
@@ -201,7 +202,7 @@ static PetscErrorCode hand_down(MuMultigrid mg, Level *fine, Level *coarse, Pets
 }
 
 /* Every rank gets all rows of a shared level that the ranks have summed in parts. */
-static PetscErrorCode share(MuMultigrid mg, Level *v, float *x) {
+static PetscErrorCode share(MuTransportMultigrid mg, Level *v, float *x) {
   PetscFunctionBegin;
   if (v->counts)
     PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, x + v->pitch, v->counts,
@@ -209,7 +210,7 @@ static PetscErrorCode share(MuMultigrid mg, Level *v, float *x) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode restrict_residual(MuMultigrid mg, Level *fine, Level *coarse,
+static PetscErrorCode restrict_residual(MuTransportMultigrid mg, Level *fine, Level *coarse,
                                         PetscBool zero) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < coarse->own_rows; ++k) {
@@ -256,7 +257,7 @@ static void interpolate_row(const Level *coarse, PetscInt p, PetscInt over, Pets
 }
 
 /* x of the fine level = (if zero) or += the interpolated x of the coarse one. */
-static PetscErrorCode add_correction(MuMultigrid mg, Level *fine, const Level *coarse,
+static PetscErrorCode add_correction(MuTransportMultigrid mg, Level *fine, const Level *coarse,
                                      PetscBool zero) {
   const PetscInt factor = coarse->factor[1];
   float *restrict correction = mg->row[0];
@@ -282,7 +283,8 @@ static PetscErrorCode add_correction(MuMultigrid mg, Level *fine, const Level *c
 
 /* Unknowns run along the short side; a periodic long side is folded (0, n-1, 1, n-2, ...), so that
    neighbours are at most two lines apart. */
-static PetscInt bottom_index(const MuMultigrid mg, const Level *v, PetscInt r, PetscInt c) {
+static PetscInt bottom_index(const MuTransportMultigrid mg, const Level *v, PetscInt r,
+                             PetscInt c) {
   const PetscBool rows_long = (PetscBool)(v->cells[0] <= v->cells[1]);
   const PetscInt axis = rows_long ? 1 : 0, n = v->cells[axis], width = v->cells[1 - axis];
   PetscInt line = rows_long ? r : c;
@@ -290,7 +292,7 @@ static PetscInt bottom_index(const MuMultigrid mg, const Level *v, PetscInt r, P
   return line * width + (rows_long ? c : r);
 }
 
-static PetscErrorCode bottom_create(MuMultigrid mg) {
+static PetscErrorCode bottom_create(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
   const PetscInt axis = v->cells[0] <= v->cells[1] ? 1 : 0;
   const PetscInt width = v->cells[1 - axis] * (mg->info->periodic[axis] ? 2 : 1);
@@ -305,7 +307,7 @@ static void bottom_add(MuBand *band, PetscInt i, PetscInt j, PetscReal value) {
   band->row[i * (2 * band->width + 1) + band->width + j - i] += value;
 }
 
-static PetscErrorCode bottom_set_up(MuMultigrid mg) {
+static PetscErrorCode bottom_set_up(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
   MuBand *band = &mg->band;
 
@@ -331,7 +333,7 @@ static PetscErrorCode bottom_set_up(MuMultigrid mg) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode bottom_solve(MuMultigrid mg) {
+static PetscErrorCode bottom_solve(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
 
   PetscFunctionBegin;
@@ -374,7 +376,8 @@ static void choose_factors(const Level *fine, Level *v) {
 }
 
 /* starts[size + 1] are the first rows of the ranks on the finer level, then on this one. */
-static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v, PetscInt *starts) {
+static PetscErrorCode level_coarsen(MuTransportMultigrid mg, const Level *fine, Level *v,
+                                    PetscInt *starts) {
   const PetscMPIInt size = mg->info->size, rank = mg->info->rank;
   PetscInt thinnest = PETSC_MAX_INT;
 
@@ -411,8 +414,8 @@ static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v,
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid) {
-  MuMultigrid mg;
+PetscErrorCode MuTransportMultigridCreate(MuGrid grid, MuTransportMultigrid *multigrid) {
+  MuTransportMultigrid mg;
   PetscInt *starts;
 
   PetscFunctionBegin;
@@ -440,8 +443,8 @@ PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridDestroy(MuMultigrid *multigrid) {
-  MuMultigrid mg = *multigrid;
+PetscErrorCode MuTransportMultigridDestroy(MuTransportMultigrid *multigrid) {
+  MuTransportMultigrid mg = *multigrid;
 
   PetscFunctionBegin;
   *multigrid = NULL;
@@ -469,7 +472,7 @@ static PetscReal logarithmic_mean(PetscReal a, PetscReal b) {
   return fabs(u) < 1e-4 ? 0.5 * (a + b) * (1 - u * u / 3) : (a - b) / log(a / b);
 }
 
-static PetscErrorCode finest_axis(MuMultigrid mg, MuTransport t, PetscInt axis) {
+static PetscErrorCode finest_axis(MuTransportMultigrid mg, MuTransport t, PetscInt axis) {
   Level *v = &mg->level[0];
   const PetscInt n = v->cells[0];
   const PetscReal *a, *b;
@@ -539,7 +542,7 @@ static void coarse_row(const Level *fine, Level *v, PetscInt row) {
 }
 
 /* The halos of all coefficients and the diagonal. */
-static PetscErrorCode finish_level(MuMultigrid mg, Level *v) {
+static PetscErrorCode finish_level(MuTransportMultigrid mg, Level *v) {
   PetscFunctionBegin;
   PetscCall(share(mg, v, v->cells_in));
   PetscCall(fill_halo(mg, v, v->cells_in));
@@ -558,7 +561,7 @@ static PetscErrorCode finish_level(MuMultigrid mg, Level *v) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridSetUp(MuMultigrid mg, MuTransport t) {
+PetscErrorCode MuTransportMultigridSetUp(MuTransportMultigrid mg, MuTransport t) {
   Level *v = &mg->level[0];
 
   PetscFunctionBegin;
@@ -575,7 +578,7 @@ PetscErrorCode MuMultigridSetUp(MuMultigrid mg, MuTransport t) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
+static PetscErrorCode cycle(MuTransportMultigrid mg, PetscInt l) {
   Level *v = &mg->level[l];
 
   PetscFunctionBegin;
@@ -594,7 +597,8 @@ static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridApply(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z) {
+PetscErrorCode MuTransportMultigridApply(MuTransportMultigrid mg, const PetscReal *r,
+                                         PetscReal scale, PetscReal *z) {
   Level *v = &mg->level[0];
   const PetscInt n = v->cells[0];
 
