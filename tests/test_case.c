@@ -79,7 +79,8 @@ static PetscErrorCode energy_row(PetscInt i, const char **name, const char **for
   return 0;
 }
 
-static const char *const geometries[] = {"fisher_rao", "wasserstein", "mmd", NULL};
+static const char *const geometries[] = {"fisher_rao", "wasserstein", "mmd", "kernel_fisher_rao",
+                                         NULL};
 static PetscErrorCode geometry_row(PetscInt i, const char **name, const char **formula) {
   *name = geometries[i];
   *formula = "";
@@ -180,12 +181,37 @@ START_TEST(weights_come_in_the_order_given) {
 }
 END_TEST
 
+/* Geometries whose name begins like the block geometry_kernel, and keys of that block. */
+START_TEST(kernel_geometries_are_not_keys_of_a_kernel) {
+  const char *names[MU_MAX_TERMS], *effective;
+  PetscReal weights[MU_MAX_TERMS];
+  PetscInt count = MU_MAX_TERMS;
+  MuKernelSpec kernel;
+  PetscBool given;
+  MuCase c;
+  OK(read_text("geometry: {kernel_fisher_rao: 2}\ngeometry_kernel: {bandwidth: 3}\n", NULL, &c));
+  OK(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights));
+  ck_assert(count == 1 && names[0] == geometries[3] && weights[0] == 2);
+  OK(MuCaseGetKernelSpec(c, "geometry_kernel", &kernel, &given));
+  ck_assert_double_eq(kernel.bandwidth, 3);
+  OK(MuCaseGetEffective(c, &effective));
+  ck_assert_str_eq(effective,
+                   "geometry:\n  kernel_fisher_rao: 2\ngeometry_kernel:\n  bandwidth: 3\n");
+  OK(MuCaseDestroy(&c));
+  OK(read_text("geometry: {kernel_fisher_rao: 2}\n", NULL, &c));
+  OK(MuCaseGetKernelSpec(c, "geometry_kernel", &kernel, &given));
+  ck_assert(!given);
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
 /* A misspelt name is told from both the names of the table and the keys of the block. */
 START_TEST(unknown_weights_name_the_nearest) {
   static const char *const wrong[][2] = {
       {"-geometry_wassertein", "geometry_wasserstein"},
       {"-geometry_sphericl", "geometry_spherical"},
       {"-geometry_fisher_roa", "geometry_fisher_rao"},
+      {"-geometry_kernel_bandwith", "geometry_kernel_bandwidth"},
   };
   const char *names[MU_MAX_TERMS];
   PetscReal weights[MU_MAX_TERMS];
@@ -531,6 +557,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, values_are_what_the_file_says);
   tcase_add_test(t, absent_keys);
   tcase_add_test(t, weights_come_in_the_order_given);
+  tcase_add_test(t, kernel_geometries_are_not_keys_of_a_kernel);
   tcase_add_test(t, unknown_weights_name_the_nearest);
   tcase_add_test(t, the_command_line_wins);
   tcase_add_test(t, the_file_is_found_among_the_arguments);

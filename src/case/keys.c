@@ -115,19 +115,6 @@ static void every_key(void (*visit)(void *ctx, const MuKeyRow *row, const char *
     }
 }
 
-void MuKeySplit(const char *name, const char **block, const char **rest) {
-  size_t longest = 0;
-  *block = "";
-  *rest = name;
-  for (const char *const *b = mu_key_blocks; *b; ++b) {
-    size_t length = strlen(*b);
-    if (length <= longest || strncmp(name, *b, length) != 0 || name[length] != '_') continue;
-    longest = length;
-    *block = *b;
-    *rest = name + length + 1;
-  }
-}
-
 typedef struct {
   const char *name;
   const MuKeyRow *row;
@@ -136,10 +123,9 @@ typedef struct {
 
 static void compare_key(void *ctx, const MuKeyRow *row, const char *block, const char *full) {
   Search *search = ctx;
-  const char *own_block, *rest;
+  const size_t length = strlen(block) + 1; /* "block_" */
   if (row->name[0] == '*') {
-    MuKeySplit(search->name, &own_block, &rest);
-    if (strcmp(own_block, block) != 0 || !rest[0]) return;
+    if (strncmp(search->name, full, length) != 0 || !search->name[length]) return;
     if (search->row) return; /* a key of its own goes before the weights */
   } else if (strcmp(search->name, full) != 0)
     return;
@@ -153,6 +139,23 @@ const MuKeyRow *MuKeyFind(const char *name, char canonical[MU_KEY_LENGTH]) {
   Search search = {.name = name, .canonical = canonical};
   if (strlen(name) < MU_KEY_LENGTH) every_key(compare_key, &search);
   return search.row;
+}
+
+/* geometry_kernel_fisher_rao is a weight of geometry although geometry_kernel is a block. */
+void MuKeySplit(const char *name, const char **block, const char **rest) {
+  char canonical[MU_KEY_LENGTH];
+  const MuKeyRow *row = MuKeyFind(name, canonical);
+  size_t longest = 0;
+  *block = "";
+  *rest = name;
+  for (const char *const *b = mu_key_blocks; *b; ++b) {
+    size_t length = strlen(*b);
+    if (length <= longest || strncmp(name, *b, length) != 0 || name[length] != '_') continue;
+    if (row && row->name[0] == '*' && strcmp(row->blocks, *b) != 0) continue;
+    longest = length;
+    *block = *b;
+    *rest = name + length + 1;
+  }
 }
 
 PetscBool MuKeyIsBlock(const char *name) {

@@ -1,0 +1,321 @@
+#!/bin/sh
+# The command line as a user meets it: exit statuses, one plain sentence per mistake, nothing
+# overwritten, files as promised. One line per check; closes with totals.
+# Usage: BUILD=build tests/cli.sh     (MPIEXEC overrides mpiexec)
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+case ${BUILD:=build} in /*) ;; *) BUILD=$root/$BUILD ;; esac
+mudot=$BUILD/mudot
+mpiexec=${MPIEXEC:-mpiexec}
+python=${PYTHON:-/usr/bin/python3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+cd "$work" || exit 1
+passed=0
+failed=0
+
+ok() {
+  passed=$((passed + 1))
+  echo "ok      $1"
+}
+
+bad() {
+  failed=$((failed + 1))
+  echo "FAILED  $1: $2"
+  sed 's/^/        | /' err | head -n 5
+}
+
+# refused NAME STATUS WORDS ARGUMENTS...: the exit status, and on stderr exactly one line that begins
+# with "mudot: " and holds every one of WORDS (separated by |), and no output directory.
+refused() {
+  name=$1 status=$2 words=$3
+  shift 3
+  rm -rf out
+  "$mudot" "$@" >log 2>err
+  got=$?
+  if [ $got != "$status" ]; then
+    bad "$name" "exit status $got, not $status"
+  elif [ "$(wc -l <err)" != 1 ]; then
+    bad "$name" "$(wc -l <err) lines on stderr, not 1"
+  elif ! grep -q '^mudot: ' err; then
+    bad "$name" "stderr does not begin with mudot:"
+  elif [ -e out/run.h5 ] || [ -e out/ledger.csv ]; then
+    bad "$name" "left results behind"
+  else
+    missing=$(echo "$words" | tr '|' '\n' | while read -r word; do
+      grep -qF -e "$word" err || echo "$word"
+    done)
+    if [ -z "$missing" ]; then ok "$name"; else bad "$name" "does not say \"$missing\""; fi
+  fi
+}
+
+# holds NAME COMMAND...: the command succeeds.
+holds() {
+  name=$1
+  shift
+  if "$@" >>log 2>err; then ok "$name"; else bad "$name" "$* failed"; fi
+}
+
+# reads NAME PYTHON: the statements pass (h5py, numpy as np, open_run).
+reads() {
+  name=$1
+  if { cat <<'PRELUDE'; echo "$2"; } >check.py && "$python" check.py >>log 2>err; then
+import csv, json, subprocess, sys
+import h5py
+import numpy as np
+def open_run(directory):
+    return h5py.File(directory + "/run.h5", "r")
+PRELUDE
+    ok "$name"
+  else
+    bad "$name" "$(tail -n 1 err)"
+  fi
+}
+
+cat >case.yaml <<'CASE'
+grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:  {type: gaussian, mean: [2], covariance: [0.25]}
+energy:   {kl: 1}
+geometry: {wasserstein: 1}
+time:     {end: 0.2, step: 0.01}
+output:   {directory: out, every: 0.1}
+CASE
+cat >plane.yaml <<'CASE'
+grid:     {lower: [0, 0], upper: [4, 2], cells: [16, 8], boundary: no_flux}
+target:   {type: uniform}
+initial:  {type: formula, density: "1 + 0.5*cos(x)"}
+energy:   {kl: 1}
+geometry: {wasserstein: 1}
+time:     {end: 0.02, step: 0.01}
+output:   {directory: out, every: 0.01}
+CASE
+
+# ---------------------------------------------------------------------- keys and values
+
+without() { grep -v "^$1:" case.yaml >without.yaml; }
+
+refused "misspelt key" 2 "kernel_bandwith|the nearest is kernel_bandwidth" run case.yaml -kernel_bandwith 0.1
+sed 's/lower: \[-6\], //' case.yaml >without.yaml
+refused "missing grid_lower" 2 "grid_lower: is missing" run without.yaml
+without initial
+refused "missing initial" 2 "initial_type: is missing" run without.yaml
+without time
+refused "missing time" 2 "time_end: is missing" run without.yaml
+without output
+refused "missing output" 2 "output_directory: is missing" run without.yaml
+without energy
+refused "missing energy" 2 "energy" run without.yaml
+without geometry
+refused "missing geometry" 2 "geometry" run without.yaml
+without target
+refused "missing target" 2 "target" run without.yaml
+refused "text for a number" 2 "time_end|\"soon\" is not a number" run case.yaml -time_end soon
+refused "list for a number" 2 "time_end|\"1,2\"" run case.yaml -time_end 1,2
+refused "three numbers for an axis" 2 "grid_lower|at most 2" run plane.yaml -grid_lower 0,0,0
+refused "one number for two axes" 2 "grid_cells|2 are needed" run plane.yaml -grid_cells 16
+refused "negative cells" 2 "grid_cells|\"-4\"" run case.yaml -grid_cells -4
+refused "zero cells" 2 "grid_cells|\"0\"" run case.yaml -grid_cells 0
+refused "fractional cells" 2 "grid_cells|\"6.5\" is not an integer" run case.yaml -grid_cells 6.5
+refused "zero bandwidth" 2 "kernel_bandwidth|\"0\"" run case.yaml -kernel_bandwidth 0
+refused "negative bandwidth" 2 "kernel_bandwidth|\"-1\"" run case.yaml -kernel_bandwidth -1
+refused "empty box" 2 "grid_upper|-6" run case.yaml -grid_upper -6
+refused "unknown boundary" 2 "grid_boundary|\"open\"|no_flux|periodic" run case.yaml -grid_boundary open
+refused "unknown energy" 2 "energy_kll|the nearest is energy_kl" run case.yaml -energy_kll 1
+refused "unknown geometry" 2 "geometry_wassertein|geometry_wasserstein" run case.yaml -geometry_wassertein 1
+refused "unknown kernel" 2 "gausian|gaussian" run case.yaml -geometry_kernel_fisher_rao 1 -kernel_type gausian -kernel_bandwidth 1
+refused "unknown scheme" 2 "time_scheme|\"implicit_eulr\"|implicit_euler" run case.yaml -time_scheme implicit_eulr
+refused "unknown diagnostic" 2 "output_diagnostics|\"kll\"" run case.yaml -output_diagnostics kl,kll
+refused "unknown density type" 2 "target_type|\"gauss\"|gaussian" run case.yaml -target_type gauss
+refused "key without value" 2 "time_end: has no value" run case.yaml -time_end
+printf 'time: {end: 1}\ntime_end: 2\n' >twice.yaml
+refused "key given twice" 2 "time_end: is given twice|line 2" run twice.yaml
+printf 'grid:\n  lower: [0\n' >broken.yaml
+refused "invalid YAML" 2 "broken.yaml, line|not valid YAML" run broken.yaml
+
+# ---------------------------------------------------------------------- domain, densities
+
+refused "mask that closes the domain" 2 "grid_mask|no cell" run plane.yaml -grid_mask_formula -1
+printf 'P2\n2 2\n1\n1 1 1 1\n' >small.pgm
+refused "mask of the wrong shape" 2 "grid_mask|2 x 2|16 x 8" run plane.yaml -grid_mask small.pgm
+refused "formula that does not parse" 2 "initial_density|sin(" run plane.yaml -initial_density "sin("
+refused "formula that is not a number" 2 "initial_density|nan" run plane.yaml -initial_density "sqrt(x-1)"
+refused "negative density" 2 "initial_density|-0.875" run plane.yaml -initial_density "x-1"
+refused "target without mass" 2 "target|mass" run plane.yaml -target_type formula -target_density 0
+refused "mass where the target vanishes" 2 "target" run plane.yaml -target_lower 0,0 -target_upper 1,1
+refused "covariance that is not positive" 2 "target_covariance" run case.yaml -target_type gaussian -target_mean 0 -target_covariance -1
+refused "mixture with a mean too few" 2 "target_" run case.yaml -target_means 1
+refused "kernel that mmd cannot invert" 2 "condition number|geometry_ridge" run case.yaml -geometry_mmd 1 -kernel_type gaussian -kernel_bandwidth 2
+refused "no kernel" 2 "kernel" run case.yaml -geometry_kernel_fisher_rao 1
+
+# ---------------------------------------------------------------------- files
+
+refused "no such case" 4 "absent.yaml" run absent.yaml
+refused "a folder for a case" 4 "$work" run "$work"
+refused "no such density file" 4 "target_file|absent.h5" run case.yaml -target_type file -target_file absent.h5 -target_dataset d
+refused "no such mask" 4 "grid_mask|absent.pgm" run plane.yaml -grid_mask absent.pgm
+refused "no such domain file" 4 "grid_file|absent.yaml" run plane.yaml -grid_file absent.yaml
+"$python" -c 'import h5py, numpy; h5py.File("shape.h5", "w")["d"] = numpy.ones((3, 5))'
+refused "density of the wrong shape" 2 "3|5|64" run case.yaml -target_type file -target_file shape.h5 -target_dataset d
+refused "no such dataset" 4 "shape.h5|nothing" run case.yaml -target_type file -target_file shape.h5 -target_dataset nothing
+echo "not an image" >bad.pgm
+refused "image that is none" 4 "bad.pgm" run plane.yaml -grid_mask bad.pgm
+: >plain
+refused "output below a plain file" 4 "output_directory|plain/out" run case.yaml -output_directory plain/out
+refused "output in /proc" 4 "output_directory|/proc/none" run case.yaml -output_directory /proc/none
+refused "output in /dev/full" 4 "output_directory|/dev/full" run case.yaml -output_directory /dev/full
+
+# ---------------------------------------------------------------------- commands
+
+refused "no command" 2 "no command"
+refused "unknown command" 2 "there is no command \"solve\"" solve case.yaml
+refused "run without a case" 2 "no case file" run
+refused "two cases" 2 "one case file|plane.yaml" run case.yaml plane.yaml
+refused "unknown option" 2 "frobnicate|there is no such key" run case.yaml -frobnicate
+refused "unknown table" 2 "kernel|the nearest is kernels" list kernel
+holds "--help" "$mudot" --help
+holds "--version" "$mudot" --version
+holds "run --help" "$mudot" run --help
+for key in grid_cells target_log_density initial_mean energy_NAME geometry_spherical \
+  energy_kernel_bandwidth time_transport_solver output_every; do
+  holds "run --help has $key" sh -c "'$mudot' run --help | grep -q -e '-$key'"
+done
+for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
+  schemes:discrete_gradient commands:run; do
+  holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
+done
+
+# ---------------------------------------------------------------------- runs
+
+# works NAME ARGUMENTS...: exit status 0 and nothing on stderr (it is no terminal).
+works() {
+  name=$1
+  shift
+  "$mudot" "$@" >log 2>err
+  got=$?
+  if [ $got != 0 ]; then
+    bad "$name" "exit status $got"
+  elif [ -s err ]; then
+    bad "$name" "something on stderr"
+  else
+    ok "$name"
+  fi
+}
+
+rm -rf out
+works "a run" run case.yaml -output_diagnostics kl,w2 -grid_cells 48
+reads "attributes" '
+a = open_run("out").attrs
+for name in "mudot_version command_line case petsc_version fftw_version started finished".split():
+    assert isinstance(a[name], str) and a[name], name
+assert a["status"] == "done" and a["mpi_ranks"] == 1
+assert a["command_line"] == "mudot run case.yaml -output_diagnostics kl,w2 -grid_cells 48", a["command_line"]
+assert "cells: [48]" in a["case"]'
+reads "layout" '
+f = open_run("out")
+assert f["grid/x"].shape == (48,) and np.allclose(f["grid/x"][0], -6 + 0.125)
+assert f["grid/cell_volume"][()] == 0.25
+assert f["grid/mask"][:].min() == 1 and f["target/log_density"].shape == (48,)
+assert f["time"].shape == (3,) and np.allclose(f["time"][:], [0, 0.1, 0.2])
+assert f["density"].shape == (3, 48) and f["density"].chunks == (1, 48)
+mass = f["density"][:].sum(axis=1) * 0.25
+assert np.allclose(mass, 1, atol=1e-12), mass
+steps = {len(c) for c in f["ledger"].values()}
+assert steps == {21}, steps
+for name in "t dt energy energy_kl dissipation_primal dissipation_dual dissipated balance_defect mass min_density kl w2".split():
+    assert name in f["ledger"], name'
+reads "ledger.csv is the ledger" '
+f = open_run("out")
+rows = list(csv.reader(open("out/ledger.csv")))
+assert set(rows[0]) == set(f["ledger"]) and rows[0][0] == "t"
+table = np.array(rows[1:], float)
+for k, name in enumerate(rows[0]):
+    assert np.array_equal(table[:, k], f["ledger"][name][:], equal_nan=True), name'
+reads "run.xdmf is XML that names its data" '
+import xml.etree.ElementTree as tree
+times = [float(t.get("Value")) for t in tree.parse("out/run.xdmf").iter("Time")]
+assert times == list(open_run("out")["time"][:])'
+cp out/run.h5 before.h5
+"$mudot" run case.yaml >log 2>err
+got=$?
+if [ $got = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -q output_overwrite err && cmp -s out/run.h5 before.h5; then
+  ok "a second run is refused and the first stays"
+else
+  bad "a second run is refused and the first stays" "exit status $got"
+fi
+works "-output_overwrite allows it" run case.yaml -output_overwrite
+reads "and replaces the results" 'assert open_run("out")["density"].shape == (3, 64)'
+reads "the attribute case gives the same run" '
+f = open_run("out")
+first = f["density"][:]
+open("again.yaml", "w").write(f.attrs["case"])
+f.close()
+subprocess.run([sys.argv[1] if len(sys.argv) > 1 else "'"$mudot"'", "run", "again.yaml", "-output_directory", "again"], check=True, stdout=subprocess.DEVNULL)
+assert np.array_equal(first, open_run("again")["density"][:])'
+rm -rf out
+works "a run in the plane" run plane.yaml
+reads "layout in the plane" '
+f = open_run("out")
+assert f["density"].shape == (3, 8, 16) and f["grid/y"].shape == (8,)
+assert f["grid/mask"].shape == (8, 16) and f["target/log_density"].shape == (8, 16)
+x, y = f["grid/x"][:], f["grid/y"][:]
+rho = np.ones((8, 1)) * (1 + 0.5 * np.cos(x))
+assert np.allclose(f["density"][0], rho / rho.sum() / f["grid/cell_volume"][()], rtol=1e-12)'
+
+rm -rf out
+"$mpiexec" -n 2 "$mudot" run plane.yaml -output_directory two >log 2>err
+got=$?
+if [ $got = 0 ]; then ok "two ranks"; else bad "two ranks" "exit status $got"; fi
+works "one rank" run plane.yaml -output_directory one
+reads "two ranks give what one gives" '
+a, b = open_run("one"), open_run("two")
+assert b.attrs["mpi_ranks"] == 2
+assert np.allclose(a["density"][:], b["density"][:], rtol=1e-11, atol=0)'
+"$mpiexec" -n 2 "$mudot" run plane.yaml -time_edn 1 >log 2>err
+got=$?
+if [ $got = 2 ] && [ "$(grep -c '^mudot: ' err)" = 1 ]; then
+  ok "a mistake on two ranks is told once"
+else
+  bad "a mistake on two ranks is told once" "exit status $got, $(grep -c '^mudot: ' err) sentences"
+fi
+
+rm -rf out
+"$mudot" run plane.yaml -grid_mask_formula "(x-1.5)*(x-2)" >log 2>err
+got=$?
+if [ $got = 0 ] && [ "$(wc -l <err)" = 1 ] && grep -q '^mudot: warning: .*2 components of 64, 48 cells' err; then
+  ok "a mask that splits the domain is a warning"
+else
+  bad "a mask that splits the domain is a warning" "exit status $got"
+fi
+
+# ---------------------------------------------------------------------- read and killed while it runs
+
+reads "a run is read while it goes on, and after a kill" '
+import os, signal, time
+run = subprocess.Popen(["'"$mudot"'", "run", "case.yaml", "-output_directory", "killed", "-time_end", "5000", "-output_every", "0.01"],
+                       stdout=subprocess.DEVNULL)
+seen, deadline = [], time.time() + 20
+try:
+    while len(seen) < 5 and time.time() < deadline:
+        time.sleep(0.2)
+        if os.path.exists("killed/run.h5"):
+            with open_run("killed") as f:
+                n = len(f["time"])
+                if n: assert abs(f["density"][n - 1].sum() * 0.1875 - 1) < 1e-10
+                seen.append(n)
+finally:
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+assert len(seen) == 5 and seen[-1] > seen[0], seen
+f = open_run("killed")
+n = len(f["time"])
+assert n >= seen[-1] and len(f["density"]) >= n
+assert f.attrs["status"] == "running"
+assert np.allclose(f["density"][:n].sum(axis=1) * 0.1875, 1, atol=1e-10)
+assert np.allclose(f["time"][:], 0.01 * np.arange(n))
+rows = len(f["ledger/t"])
+assert all(len(c) >= rows for c in f["ledger"].values())'
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
