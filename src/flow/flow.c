@@ -9,7 +9,7 @@
  */
 #define STEP_SLACK 1e-9
 /* A step is halved at most this often. */
-#define MAX_HALVINGS 20
+#define MAX_HALVINGS 12
 
 void MuFlowSpecDefault(MuFlowSpec *spec) {
   memset(spec, 0, sizeof *spec);
@@ -40,7 +40,9 @@ PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
 static const char *outcome_sentence(MuStepOutcome outcome) {
   switch (outcome) {
   case MU_STEP_DIVERGED:
-    return "the nonlinear solver did not converge";
+
+    return "the nonlinear solver did not converge (where mass piles up without diffusion, "
+           "geometry_face_mean upwind is monotone)";
   case MU_STEP_NEGATIVE:
     return "the density became negative, which this geometry and energy do not forbid";
   case MU_STEP_NOT_FINITE:

@@ -369,8 +369,18 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
   PetscFunctionReturn(0);
 }
 
-/* Auto: Stolarsky's mean of `internal`, whose flux is then the difference of rho^m, if nothing
- * makes log rho part of DF. */
+/* The exponent m for which Stolarsky's mean turns the flux of the energy into a difference of
+   powers, so that fronts move into empty cells: internal, chi2 and power with p > 1; 0 if there is
+   none. */
+static PetscReal stolarsky_exponent(const MuEnergySpec *e) {
+  if (has_name(e->terms, e->name, "internal")) return e->internal_exponent;
+  if (has_name(e->terms, e->name, "chi2")) return 2;
+  if (has_name(e->terms, e->name, "power") && e->power_exponent > 1) return e->power_exponent;
+  return 0;
+}
+
+/* Auto: Stolarsky's mean where it has an exponent and log rho is no part of DF, else the
+ * logarithmic one. */
 static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) {
   const MuEnergySpec *e;
   PetscInt mean = MU_MEAN_AUTO;
@@ -381,15 +391,15 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
   PetscCall(MuEnergyGetSpec(energy, &e));
   PetscCall(MuCaseGetChoice(c, "geometry_face_mean", &mean, &given));
   PetscCall(MuEnergyLogarithmicPart(energy, &diffusivity, NULL, &only));
-  PetscBool internal = has_name(e->terms, e->name, "internal");
+  g->stolarsky_exponent = stolarsky_exponent(e);
   if (mean == MU_MEAN_AUTO)
-    mean = internal && diffusivity == 0 ? MU_MEAN_STOLARSKY : MU_MEAN_LOGARITHMIC;
-  if (mean == MU_MEAN_STOLARSKY && !internal)
+    mean = g->stolarsky_exponent > 0 && diffusivity == 0 ? MU_MEAN_STOLARSKY : MU_MEAN_LOGARITHMIC;
+  if (mean == MU_MEAN_STOLARSKY && g->stolarsky_exponent == 0)
     return MuError(MU_ERR_INPUT,
-                   "geometry_face_mean: stolarsky belongs to the energy internal, which the case "
-                   "does not have; allowed here are logarithmic, arithmetic and upwind");
+                   "geometry_face_mean: stolarsky belongs to the energies internal, chi2 and power "
+                   "(exponent above 1), which the case does not have; allowed here are "
+                   "logarithmic, arithmetic and upwind");
   g->face_mean = (MuMean)mean;
-  g->stolarsky_exponent = e->internal_exponent;
   PetscFunctionReturn(0);
 }
 
@@ -431,20 +441,11 @@ static PetscErrorCode check_conditional(const MuProblemParts *p) {
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(p->geometry, &g));
   PetscCall(MuEnergyGetSpec(p->energy, &e));
-  if (p->geometry_kernel) PetscCall(MuKernelIsConditional(p->geometry_kernel, &conditional));
   PetscBool conserved = PETSC_TRUE;
   for (PetscInt k = 0; k < g->parts; ++k) {
     if (!MuPartIsReaction(g->name[k])) continue;
     conserved = (PetscBool)(conserved && (g->spherical || !strcmp(g->name[k], "mmd")));
   }
-  if (conditional && !(has_name(g->parts, g->name, "mmd") && MuKernelsAgree(g->kernel, e->kernel)))
-    for (PetscInt k = 0; k < g->parts; ++k)
-      if (strstr(g->name[k], "kernel") || strstr(g->name[k], "stein") ||
-          strstr(g->name[k], "ridge") || !strcmp(g->name[k], "mmd"))
-        return MuError(MU_ERR_INPUT,
-                       "kernel_type: riesz is only conditionally positive definite and cannot "
-                       "serve geometry %s; give geometry_kernel another type",
-                       g->name[k]);
   if (p->energy_kernel && has_name(e->terms, e->name, "mmd")) {
     PetscCall(MuKernelIsConditional(p->energy_kernel, &conditional));
     if (conditional && !conserved)
