@@ -420,7 +420,9 @@ typedef enum {
 
 /* Solves (I + dt div J) rho1 = rho0 with face fluxes J_f = a_f rho_lower - b_f rho_upper, a_f, b_f
    >= 0: an M-matrix with column sums one, so rho1 is non-negative with the mass of rho0 for every
-   dt. In 1-D every solver is one (cyclic) tridiagonal solve. Collective. */
+   dt. In 1-D every solver is one (cyclic) tridiagonal solve. AUTO is COUPLED; see
+   MuTransportChoose(). COUPLED factors the system if its iteration stalls (rough coefficients), and
+   uses the factors until the next SetUp. Collective. */
 PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransport *transport);
 PetscErrorCode MuTransportDestroy(MuTransport *transport);
 /* Face fields a and b of an axis, in units 1/time times length/length: the flux divided by the
