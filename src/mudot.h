@@ -442,10 +442,10 @@ PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
 PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
 /* dimension_split: axis order x then y, or y then x if reversed. The others stop when the residual
    rho0 - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0), or
-   below what rounding leaves of it, about eps | |A| |rho1| |_1 (this is the larger one where dt
-   times the largest rate exceeds 1e4 at the default tolerance). If rho0 >= 0, then rho1 >= 0 with
-   the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not reached.
-   Collective. */
+   below what rounding leaves of it, about eps | |A| |rho1| |_1 (the larger one, at
+   the default tolerance, where the diagonal of A exceeds about 2000). If rho0 >= 0, then rho1 >= 0
+   with the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not
+   reached. Collective. */
 PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
 PetscErrorCode MuTransportSetTolerance(MuTransport transport,
                                        PetscReal tolerance); /* default 1e-12 */

@@ -221,7 +221,10 @@ static PetscErrorCode solve_directly(MuTransport t, Vec rho1) {
   PetscCall(PetscArraycpy(x, s->rhs, t->info->local_size));
   PetscCall(VecRestoreArray(rho1, &x));
   if (!s->direct) PetscCall(MuTransportCreateCompanion(t, &MuTransportDirect, &s->direct));
-  if (!s->direct->ready) PetscCall(MuTransportSetUp(s->direct, t->dt));
+  if (!s->direct->ready) {
+    PetscCall(MuTransportSetReversible(s->direct, t->log_pi));
+    PetscCall(MuTransportSetUp(s->direct, t->dt));
+  }
   s->direct->tolerance = t->tolerance;
   PetscCall(MuTransportSolve(s->direct, PETSC_FALSE, rho1, rho1));
   t->iterations += s->direct->iterations;
