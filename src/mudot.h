@@ -746,7 +746,9 @@ typedef enum {
 
 /* Solves (I + dt div J) rho1 = rho0 with face fluxes J_f = a_f rho_lower - b_f rho_upper, a_f, b_f
    >= 0: an M-matrix with column sums one, so rho1 is non-negative with the mass of rho0 for every
-   dt. In 1-D every solver is one (cyclic) tridiagonal solve. Collective. */
+   dt. In 1-D every solver is one (cyclic) tridiagonal solve. AUTO is COUPLED; see
+   MuTransportChoose(). COUPLED factors the system if its iteration stalls (rough coefficients), and
+   uses the factors until the next SetUp. Collective. */
 PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransport *transport);
 PetscErrorCode MuTransportDestroy(MuTransport *transport);
 /* Face fields a and b of an axis, in units 1/time times length/length: the flux divided by the
@@ -766,10 +768,10 @@ PetscErrorCode MuTransportSetReversible(MuTransport transport, Vec log_pi);
 PetscErrorCode MuTransportSetUp(MuTransport transport, PetscReal dt);
 /* dimension_split: axis order x then y, or y then x if reversed. The others stop when the residual
    rho0 - A rho1 in L1, which bounds the error of rho1 in L1, is below tolerance * mass(rho0), or
-   below what rounding leaves of it, about eps | |A| |rho1| |_1 (this is the larger one where dt
-   times the largest rate exceeds 1e4 at the default tolerance). If rho0 >= 0, then rho1 >= 0 with
-   the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not reached.
-   Collective. */
+   below what rounding leaves of it, about eps | |A| |rho1| |_1 (the larger one, at
+   the default tolerance, where the diagonal of A exceeds about 2000). If rho0 >= 0, then rho1 >= 0
+   with the mass of rho0. rho0 and rho1 may be the same. MU_ERR_NUMERICS if the tolerance is not
+   reached. Collective. */
 PetscErrorCode MuTransportSolve(MuTransport transport, PetscBool reversed, Vec rho0, Vec rho1);
 PetscErrorCode MuTransportSetTolerance(MuTransport transport,
                                        PetscReal tolerance); /* default 1e-12 */

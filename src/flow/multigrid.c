@@ -13,8 +13,9 @@
    Wesseling, Vertex-centered and cell-centered multigrid, J. Comput. Phys. 98 (1992).
 
    On several ranks the slabs of the grid are halved (a coarse row belongs to the owner of its lower
-   fine row) until they are thin; from there on every rank keeps the whole level. The arithmetic is
-   the same on any number of ranks. */
+   fine row) until they are thin; from there on every rank keeps the whole level. The method is the
+   same on any number of ranks, except that a grid of at most DIRECT cells gets no coarse level on
+   one rank. */
 #include "flow/multigrid.h"
 #include "flow/band.h"
 

@@ -25,6 +25,8 @@ PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransp
     PetscCall(MuGridCreateField(grid, &t->a[axis]));
     PetscCall(MuGridCreateField(grid, &t->b[axis]));
   }
+  PetscCall(MuGridCreateField(grid, &t->minus_potential));
+  PetscCall(PetscCalloc1(info->row_length, &t->below));
   PetscCall(t->ops->create(t));
   *transport = t;
   PetscFunctionReturn(0);
@@ -64,6 +66,8 @@ PetscErrorCode MuTransportDestroy(MuTransport *transport) {
     PetscCall(VecDestroy(&t->b[axis]));
   }
   PetscCall(VecDestroy(&t->log_pi));
+  PetscCall(VecDestroy(&t->minus_potential));
+  PetscCall(PetscFree(t->below));
   PetscCall(MuGridDestroy(&t->grid));
   PetscCall(PetscFree(t));
   PetscFunctionReturn(0);
@@ -227,20 +231,15 @@ static PetscErrorCode fill_axis(MuTransport t, PetscInt axis, PetscReal diffusiv
 PetscErrorCode MuTransportFillScharfetterGummel(MuTransport t, PetscReal diffusivity,
                                                 Vec potential) {
   const PetscReal *v;
-  PetscReal *below;
-  Vec log_pi;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(t->info->row_length, &below));
   PetscCall(VecGetArrayRead(potential, &v));
-  PetscCall(MuGridExchangeRows(t->grid, v, below, NULL));
+  PetscCall(MuGridExchangeRows(t->grid, v, t->below, NULL));
   for (PetscInt axis = 0; axis < t->info->dim; ++axis)
-    PetscCall(fill_axis(t, axis, diffusivity, v, below));
+    PetscCall(fill_axis(t, axis, diffusivity, v, t->below));
   PetscCall(VecRestoreArrayRead(potential, &v));
-  PetscCall(PetscFree(below));
-  PetscCall(MuGridCreateField(t->grid, &log_pi));
-  PetscCall(VecAXPY(log_pi, -1, potential));
-  PetscCall(MuTransportSetReversible(t, log_pi));
-  PetscCall(VecDestroy(&log_pi));
+  PetscCall(VecCopy(potential, t->minus_potential));
+  PetscCall(VecScale(t->minus_potential, -1));
+  PetscCall(MuTransportSetReversible(t, t->minus_potential));
   PetscFunctionReturn(0);
 }

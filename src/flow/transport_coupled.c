@@ -5,7 +5,8 @@
    rho1 in L1 is at most the residual in L1. That is the stopping test. (A symmetrised iteration
    measures the residual in a norm weighted with 1/pi, which cells with hardly any mass dominate.)
    The first guess is the dimension-split step. If the iteration stalls, which only happens on
-   wildly varying coefficients, the system is factored once and for all.
+   wildly varying coefficients, the system is factored, and the factors serve until the next
+   set-up.
 
    Eisenstat, Elman and Schultz, SIAM J. Numer. Anal. 20 (1983). */
 #include "flow/multigrid.h"
@@ -13,8 +14,9 @@
 
 #include <math.h>
 
-#define DIRECTIONS 10 /* directions kept before a restart */
-#define MOST       80 /* iterations before it counts as stalled */
+#define DIRECTIONS  10      /* directions kept before a restart */
+#define MOST        80      /* iterations before it counts as stalled */
+#define MOST_DIRECT 4194304 /* most cells that are factored after a stall */
 
 typedef struct {
   MuTransportMultigrid mg;
@@ -209,37 +211,53 @@ static PetscErrorCode solve_directly(MuTransport t, Vec rho1) {
   PetscReal *x;
 
   PetscFunctionBegin;
+  if (t->info->total_rows * (PetscReal)t->info->row_length > MOST_DIRECT)
+    return MuError(
+        MU_ERR_NUMERICS,
+        "time_transport_solver: the iteration of `coupled` stalled and %d x %d cells are "
+        "too many to factor; use dimension_split or a smaller time_step",
+        (int)t->info->cells[0], (int)t->info->cells[1]);
   PetscCall(VecGetArray(rho1, &x));
   PetscCall(PetscArraycpy(x, s->rhs, t->info->local_size));
   PetscCall(VecRestoreArray(rho1, &x));
   if (!s->direct) PetscCall(MuTransportCreateCompanion(t, &MuTransportDirect, &s->direct));
-  if (!s->direct->ready) PetscCall(MuTransportSetUp(s->direct, t->dt));
+  if (!s->direct->ready) {
+    PetscCall(MuTransportSetReversible(s->direct, t->log_pi));
+    PetscCall(MuTransportSetUp(s->direct, t->dt));
+  }
   s->direct->tolerance = t->tolerance;
   PetscCall(MuTransportSolve(s->direct, PETSC_FALSE, rho1, rho1));
+  t->iterations += s->direct->iterations;
+  PetscFunctionReturn(0);
+}
+
+/* From the dimension-split step; *converged is false if the iteration stalled. */
+static PetscErrorCode solve_iteratively(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1,
+                                        PetscBool *converged) {
+  Coupled *s = t->data;
+  PetscReal *x, mass = size_l1(t->info->local_size, s->rhs);
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &mass, 1, MPIU_REAL, MPI_SUM, t->info->comm));
+  PetscCall(MuTransportSolve(s->split, reversed, rho0, rho1));
+  PetscCall(VecGetArray(rho1, &x));
+  PetscCall(iterate(t, mass, x, converged));
+  if (*converged) PetscCall(MuTransportRepair(t, s->rhs, x));
+  PetscCall(VecRestoreArray(rho1, &x));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode coupled_solve(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1) {
   Coupled *s = t->data;
-  const PetscInt n = t->info->local_size;
   const PetscReal *r;
-  PetscReal *x, mass;
-  PetscBool converged = PETSC_FALSE;
+  PetscBool done = PETSC_FALSE, factored = (PetscBool)(s->direct && s->direct->ready);
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho0, &r));
-  PetscCall(PetscArraycpy(s->rhs, r, n));
+  PetscCall(PetscArraycpy(s->rhs, r, t->info->local_size));
   PetscCall(VecRestoreArrayRead(rho0, &r));
-  mass = size_l1(n, s->rhs);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &mass, 1, MPIU_REAL, MPI_SUM, t->info->comm));
-  PetscCall(MuTransportSolve(s->split, reversed, rho0, rho1));
-  PetscCall(VecGetArray(rho1, &x));
-  PetscCall(iterate(t, mass, x, &converged));
-  PetscCall(VecRestoreArray(rho1, &x));
-  if (!converged) PetscCall(solve_directly(t, rho1));
-  PetscCall(VecGetArray(rho1, &x));
-  PetscCall(MuTransportRepair(t, s->rhs, x));
-  PetscCall(VecRestoreArray(rho1, &x));
+  if (!factored) PetscCall(solve_iteratively(t, reversed, rho0, rho1, &done));
+  if (!done) PetscCall(solve_directly(t, rho1));
   PetscFunctionReturn(0);
 }
 

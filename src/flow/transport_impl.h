@@ -24,8 +24,10 @@ struct _p_MuTransport {
   const MuGridInfo *info;
   const MuTransportOps *ops;
   void *data;
-  Vec a[2], b[2]; /* face fields, 1/time */
-  Vec log_pi;     /* NULL: not reversible */
+  Vec a[2], b[2];      /* face fields, 1/time */
+  Vec log_pi;          /* NULL: not reversible */
+  Vec minus_potential; /* log_pi when Scharfetter-Gummel coefficients were filled in */
+  PetscReal *below;    /* [row_length] halo row */
   PetscReal dt, tolerance;
   PetscInt iterations;
   PetscBool ready; /* whether SetUp was called */
