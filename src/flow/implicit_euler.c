@@ -21,6 +21,7 @@
 
 typedef struct {
   MuTransport transport;
+  MuTransport lines; /* preconditioner of the residual form in 2-D, or NULL */
   MuLinearization linearization;
   PetscBool constant, single_pass, reversed;
   PetscReal factored; /* dt of the factors of constant coefficients */
@@ -58,22 +59,68 @@ static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
   PetscFunctionReturn(0);
 }
 
+/* to = max(from, 0) */
+static PetscErrorCode positive_part(MuIntegrator it, Vec from, Vec to) {
+  const PetscReal *x;
+  PetscReal *y;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(from, &x));
+  PetscCall(VecGetArray(to, &y));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) y[i] = PetscMax(x[i], 0);
+  PetscCall(VecRestoreArray(to, &y));
+  PetscCall(VecRestoreArrayRead(from, &x));
+  PetscFunctionReturn(0);
+}
+
 /* x - T(max(x, 0)) */
 static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   MuIntegrator it = ctx;
   ImplicitEuler *e = it->data;
-  const PetscReal *from;
-  PetscReal *to;
 
   PetscFunctionBegin;
   (void)snes;
-  PetscCall(VecGetArrayRead(x, &from));
-  PetscCall(VecGetArray(e->image, &to));
-  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) to[i] = PetscMax(from[i], 0);
-  PetscCall(VecRestoreArray(e->image, &to));
-  PetscCall(VecRestoreArrayRead(x, &from));
+  PetscCall(positive_part(it, x, e->image));
   PetscCall(apply_map(it, e->image, residual));
   PetscCall(VecAYPX(residual, -1, x));
+  PetscFunctionReturn(0);
+}
+
+/* x - rho_0 + dt K(x) DF(x), K and DF at max(x, 0) */
+static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
+  MuIntegrator it = ctx;
+  ImplicitEuler *e = it->data;
+  MuFlow flow = it->flow;
+
+  PetscFunctionBegin;
+  (void)snes;
+  PetscCall(positive_part(it, x, e->image));
+  PetscCall(MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL));
+  PetscCall(MuGeometrySetState(flow->geometry, e->image));
+  PetscCall(MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual));
+  PetscCall(VecAYPX(residual, e->dt, x));
+  PetscCall(VecAXPY(residual, -1, e->start));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode setup_lines(SNES snes, Vec x, Mat jacobian, Mat preconditioner, void *ctx) {
+  MuIntegrator it = ctx;
+  ImplicitEuler *e = it->data;
+
+  PetscFunctionBegin;
+  PetscCall(MatMFFDComputeJacobian(snes, x, jacobian, preconditioner, NULL));
+  PetscCall(positive_part(it, x, e->image));
+  PetscCall(MuLinearizationFill(e->linearization, e->image, e->lines));
+  PetscCall(MuTransportSetUp(e->lines, e->dt));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply_lines(PC pc, Vec in, Vec out) {
+  MuIntegrator it;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &it));
+  PetscCall(MuTransportSolve(((ImplicitEuler *)it->data)->lines, PETSC_FALSE, in, out));
   PetscFunctionReturn(0);
 }
 
@@ -89,16 +136,23 @@ static PetscErrorCode create_newton(MuIntegrator it) {
   PetscCall(SNESCreate(comm, &e->snes));
   PetscCall(SNESSetOptionsPrefix(e->snes, "mudot_euler_"));
   PetscCall(VecDuplicate(it->flow->rho, &residual));
-  PetscCall(SNESSetFunction(e->snes, residual, map_residual, it));
+  PetscCall(SNESSetFunction(e->snes, residual, e->lines ? step_residual : map_residual, it));
   PetscCall(VecDestroy(&residual));
   PetscCall(MatCreateSNESMF(e->snes, &jacobian));
-  PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
+  if (e->lines)
+    PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, setup_lines, it));
+  else
+    PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
   PetscCall(MatDestroy(&jacobian));
   PetscCall(SNESGetKSP(e->snes, &ksp));
   PetscCall(KSPSetType(ksp, KSPGMRES));
   PetscCall(KSPSetTolerances(ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, 60));
   PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, PCNONE));
+  PetscCall(PCSetType(pc, e->lines ? PCSHELL : PCNONE));
+  if (e->lines) {
+    PetscCall(PCShellSetContext(pc, it));
+    PetscCall(PCShellSetApply(pc, apply_lines));
+  }
   PetscCall(SNESSetTolerances(e->snes, 0, 1e-10, 0, 25, 100000));
   PetscCall(SNESSetFromOptions(e->snes));
   PetscFunctionReturn(0);
@@ -152,6 +206,8 @@ static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
   PetscCall(MuGridCreateField(flow->grid, &e->start));
   PetscCall(MuGridCreateField(flow->grid, &e->iterate));
   PetscCall(MuGridCreateField(flow->grid, &e->image));
+  if (!e->constant && !e->single_pass && flow->info->dim == 2)
+    PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &e->lines));
   if (!e->constant) PetscCall(create_newton(it));
   PetscFunctionReturn(0);
 }
@@ -175,6 +231,7 @@ static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
   if (!e) PetscFunctionReturn(0);
   PetscCall(SNESDestroy(&e->snes));
   PetscCall(MuTransportDestroy(&e->transport));
+  PetscCall(MuTransportDestroy(&e->lines));
   PetscCall(MuLinearizationDestroy(&e->linearization));
   PetscCall(VecDestroy(&e->start));
   PetscCall(VecDestroy(&e->iterate));
@@ -210,7 +267,6 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   ImplicitEuler *e = it->data;
   SNESConvergedReason reason;
   PetscReal norm;
-  PetscReal *x;
 
   PetscFunctionBegin;
   PetscCall(VecNorm(rho, NORM_2, &norm));
@@ -219,9 +275,7 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   PetscCall(SNESGetConvergedReason(e->snes, &reason));
   *converged = (PetscBool)(reason > 0);
   if (!*converged) PetscFunctionReturn(0);
-  PetscCall(VecGetArray(rho, &x));
-  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) x[i] = PetscMax(x[i], 0);
-  PetscCall(VecRestoreArray(rho, &x));
+  PetscCall(positive_part(it, rho, rho));
   /* the last word is T's: positive, with the exact mass */
   PetscCall(apply_map(it, rho, e->iterate));
   PetscCall(VecCopy(e->iterate, rho));
@@ -249,9 +303,11 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
     PetscCall(apply_map(it, e->start, rho));
     PetscFunctionReturn(0);
   }
-  PetscCall(iterate_map(it, rho, &converged));
-  PetscCall(MuFlowInspect(it->flow, rho, outcome));
-  if (converged || *outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  if (!e->lines) {
+    PetscCall(iterate_map(it, rho, &converged));
+    PetscCall(MuFlowInspect(it->flow, rho, outcome));
+    if (converged || *outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  }
   PetscCall(solve_newton(it, rho, &converged));
   if (!converged) *outcome = MU_STEP_DIVERGED;
   PetscFunctionReturn(0);
