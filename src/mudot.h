@@ -518,22 +518,26 @@ PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
 
 /* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
    - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
-   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC.
-   Collective. */
+   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC, by the
+   next MuGeometrySetState(); copied. Only differences of V enter; where V is +infinity the faces
+   are closed. Where rho = 0 its logarithm is that of the smallest normal number, as in
+   MuEnergyEvaluate(). Collective. */
 PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
 
 /* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
-   where needed. With UPWIND the face mean depends on the sign of the difference of xi and is taken
-   in Apply. Collective. */
+   where needed. With UPWIND the face mean is the density of the cell that mass leaves (the upper
+   one where xi rises), taken in Apply: K is then positively homogeneous, not linear. Collective. */
 PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
 
 /* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
    `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
-   needs no inverse. out must differ from xi. Collective. */
+   needs no inverse (unless it has a ridge). out must differ from xi. MU_ERR_INPUT: see
+   MuGeometryCheckInvertible(); MU_ERR_NUMERICS: a ridge solve has not converged. Collective. */
 PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
 
 /* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
-   included. MU_ERR_INPUT if a reaction part has no such form (mmd). Collective. */
+   included; with m < 1 mu is floored at the smallest normal number. MU_ERR_INPUT if a reaction part
+   has no such form (mmd). `has` is false as well if there is no reaction part. Collective. */
 PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
 PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
 
@@ -555,7 +559,8 @@ PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
 /* Whether every transport part is local (no stein). */
 PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
 /* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
- * mu^2/(mu + lambda), ... Collective. */
+   mu^2/(mu + lambda), ...: the limit of a narrow kernel, times its largest symbol where that is not
+   1; without the spherical projection. Collective. */
 PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
 
 /* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
@@ -564,17 +569,20 @@ typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalM
  * fast-decaying spectrum). Not collective. */
 PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
                                          const char **sentence);
-/* R(mu, v) at the state mu. `guess` ~ zeta with guess_image = K guess (both may be NULL) starts the
-   solve and gives the accuracy: the error is relative to 1/2 <v - K guess, K^(-1)(v - K guess)>.
-   With IDENTITY R = 1/2 <guess, v>. Collective. */
+/* R(mu, v) at the state mu; +infinity (IEEE) where v is not in the range of a diagonal K. `guess` ~
+   zeta with guess_image = K guess (both may be NULL) starts the solve and gives the accuracy: R is
+   a lower bound whose error is about 1e-9 of R and 1e-3 of 1/2 <v - K guess, K^(-1)(v - K guess)>,
+   plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum. Where K conserves
+   mass, that of v is taken as zero (on every component, for a pure transport). With IDENTITY R =
+   1/2 <guess, v> and guess must be there. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
-/* Of the last MuGeometryPrimal(): steps of its solve, and whether it was cut off at the limit (300)
-   before it was accurate. Not collective. */
+/* Of the last MuGeometryPrimal(): steps of its solve (0 if it had none), and whether it was cut off
+   at the limit (300) before it was accurate. Not collective. */
 PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
                                          PetscBool *limited);
 
-/* Row i of the table of geometries; name NULL past the end. */
+/* Name and one-line formula of row i of the geometry table; NULL past its end. */
 PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ linear transport steps */
