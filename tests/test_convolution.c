@@ -367,7 +367,8 @@ static PetscReal worst(PetscInt n, const PetscReal *a, const PetscReal *b) {
 
 static void check_continuous(PetscInt dim, PetscBool px, PetscBool py, MuLocation location,
                              Family family) {
-  const PetscInt n[2] = {9, dim == 2 ? 6 : 1};
+  const PetscInt odd = family.parameter == 1; /* both parities on both axes */
+  const PetscInt n[2] = {8 + odd, dim == 2 ? 7 - odd : 1};
   const PetscBool periodic[2] = {px, py};
   MuGrid grid = make_grid(MPI_COMM_WORLD, dim, n[0], n[1], px, py, NULL);
   const MuGridInfo *info;
