@@ -897,6 +897,10 @@ START_TEST(bad_convolutions_are_refused) {
   ck_assert(strstr(MuErrorMessage(), "condition number") && strstr(MuErrorMessage(), "ridge"));
   OK(MuConvolutionApplyInverse(wide, 1e-6, f, g));
   ck_assert_int_eq(MuConvolutionApplyInverse(riesz, 0, f, g), MU_ERR_INPUT);
+  MuConvolution padded = make_convolution(walls, families[0], 0.7, MU_EXTENSION_ZERO, MU_CELLS);
+  ck_assert_int_eq(MuConvolutionApplyInverse(padded, 0, f, g), MU_ERR_NUMERICS);
+  ck_assert(strstr(MuErrorMessage(), "condition number") && strstr(MuErrorMessage(), "ridge"));
+  OK(MuConvolutionDestroy(&padded));
   OK(VecDestroy(&f));
   OK(VecDestroy(&g));
   OK(MuConvolutionDestroy(&wide));
