@@ -449,7 +449,8 @@ PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
    DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
    ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. Where F is
    infinite at an end the identity has no meaning and G is that of rho at the smallest normal
-   number. preimage as above, at the midpoint (NULL allowed). Collective. */
+   number. rho0 and rho1 may be the same. preimage as above, at the midpoint (NULL allowed).
+   Collective. */
 PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
                                         Vec preimage);
 

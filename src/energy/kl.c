@@ -55,7 +55,7 @@ static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
 const MuTermOps MuTermKL = {
     .name = "kl",
     .formula = "int rho log(rho/pi) - rho + pi",
-    .needs = MU_NEEDS_TARGET,
+    .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR,
     .kind = MU_TERM_LOGARITHMIC,
     .evaluate = evaluate,
     .gradient = gradient,

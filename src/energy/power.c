@@ -187,8 +187,8 @@ static PetscErrorCode create_any(MuTerm *term, const MuEnergySpec *spec) {
 }
 
 #define POWER_OPS                                                                                  \
-  .needs = MU_NEEDS_TARGET, .kind = MU_TERM_RELATIVE, .destroy = destroy, .evaluate = evaluate,    \
-  .gradient = gradient, .curvature = curvature
+  .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR, .kind = MU_TERM_RELATIVE, .destroy = destroy,          \
+  .evaluate = evaluate, .gradient = gradient, .curvature = curvature
 
 const MuTermOps MuTermInclusiveKL = {
     .name = "inclusive_kl",
