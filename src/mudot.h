@@ -361,19 +361,24 @@ typedef struct {
   MuExtension
       extension; /* how walls are met; default: reflect. A periodic axis is always periodic. */
   PetscReal smoothness; /* matern: 0.5, 1.5 or 2.5 */
-  PetscReal order; /* bessel: s > 0; any s under reflect and periodic; s > d/2 - 1/2 under zero */
+  PetscReal
+      order; /* bessel: 0 < s <= 100; any s under reflect and periodic; s > d/2 - 1/2 under zero */
   PetscReal exponent; /* riesz: r in (0, 2) */
 } MuKernelSpec;
 
 /* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
  * 1, exponent 1. */
 void MuKernelSpecDefault(MuKernelSpec *spec);
+/* Whether both describe the same kernel: defaults resolved, parameters of other families ignored.
+ */
 PetscBool MuKernelSpecEqual(const MuKernelSpec *a, const MuKernelSpec *b);
 
-/* Creates a kernel in R^dim. Not collective. MU_ERR_INPUT names the wrong key. */
+/* Creates a kernel in R^dim. Not collective. MU_ERR_INPUT names the wrong key. Switches GSL's own
+   error handler off, which would end the program. */
 PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel);
 PetscErrorCode MuKernelDestroy(MuKernel *kernel);
 PetscErrorCode MuKernelReference(MuKernel kernel);
+/* The specification with its defaults resolved; owned by the kernel. */
 PetscErrorCode MuKernelGetSpec(MuKernel kernel, const MuKernelSpec **spec);
 /* k_h at distance r >= 0 (infinite where it has an integrable singularity). */
 PetscErrorCode MuKernelEvaluate(MuKernel kernel, PetscReal r, PetscReal *value);
@@ -392,13 +397,21 @@ typedef struct _p_MuConvolution *MuConvolution;
 
 /* Kc f (x) = integral of k(x - y) f(y) dy over the box, with the kernel's extension. Plans and
    symbols are built here, none later. Under `reflect` a face field reflects oddly along its own
-   axis (DST-I) and evenly along the other. Collective. */
+   axis (DST-I) and evenly along the other; the wall faces of a face field are not read and are set
+   to zero, under every extension.
+   Under `reflect` and `periodic` the symbol of riesz at frequency 0 is taken as 0 (it acts on
+   differences of equal mass), that of imq as the integral of the kernel over one period cell,
+   [-L, L]^d under `reflect`: this adds a constant to the kernel.
+   MU_ERR_INPUT: bessel of too low an order under `zero`; `zero` on a grid with one periodic axis
+   with imq or riesz, whose sum over periods diverges, or with a kernel over 2^20 cells wide.
+   Collective. */
 PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation location,
                                    MuConvolution *convolution);
 
 /* The same for any even function given by its value w(z) at cell offsets z (not a Galerkin
    average): zero extension on no-flux axes; on a periodic axis z is the shortest image. `weight` is
-   called with z[0..dim-1]; it must not keep ctx. Collective. */
+   called with z[0..1] (z[1] = 0 in 1-D); ctx is not kept. At half a period, where there are two
+   shortest images, their mean is taken. Collective. */
 PetscErrorCode MuConvolutionCreateFunction(MuGrid grid,
                                            PetscErrorCode (*weight)(void *ctx, const PetscReal z[2],
                                                                     PetscReal *w),
@@ -411,22 +424,29 @@ PetscErrorCode MuConvolutionReference(MuConvolution convolution);
 PetscErrorCode MuConvolutionApply(MuConvolution convolution, Vec in, Vec out);
 
 /* out = (P Kc P + ridge)^(-1) in on the inside cells (P the mask): diagonal under reflect and
-   periodic without a mask, else preconditioned conjugate gradients to relative residual 1e-12.
-   MU_ERR_NUMERICS if they do not converge. Collective. */
+   periodic without a mask, else preconditioned conjugate gradients to relative residual 1e-12, or
+   to the rounding of one application where that is more. For face fields P keeps the open faces.
+   in and out may be the same. MU_ERR_NUMERICS if the iteration does not converge, or at once if the
+   condition number (of the symbol plus ridge) is above 1/rounding (1e14 with iterations).
+   MU_ERR_INPUT for riesz under `zero` and for functions, which are not positive definite.
+   Collective. */
 PetscErrorCode MuConvolutionApplyInverse(MuConvolution convolution, PetscReal ridge, Vec in,
                                          Vec out);
 
 /* out ~ (a Kc + b)^(-1) in, a, b >= 0: exact under reflect and periodic without a mask, a symmetric
-   positive definite approximation (circulant on the padded box) otherwise. For preconditioners.
-   Collective. */
+   positive definite approximation (circulant on the padded box, zero outside the mask) otherwise;
+   in must vanish outside the mask and may be the same as out. For preconditioners. MU_ERR_NUMERICS
+   if b = 0 and the symbol has a zero. Collective. */
 PetscErrorCode MuConvolutionApplyRational(MuConvolution convolution, PetscReal a, PetscReal b,
                                           Vec in, Vec out);
 
-/* Smallest and largest value of the discrete symbol (of the circulant on the padded box under
- * zero). Not collective. */
+/* Smallest and largest value of the discrete symbol. Under `zero`: of the circulant on the padded
+   box or, where cutting the kernel off at the padding has spoilt that, of the positive symbol of
+   the infinite grid that stands for it in ApplyRational. Not collective. */
 PetscErrorCode MuConvolutionGetSymbolRange(MuConvolution convolution, PetscReal *smallest,
                                            PetscReal *largest);
-/* The diagonal entry of Kc, weight at offset 0 times |C|. Not collective. */
+/* The diagonal entry of Kc, weight at offset 0 times |C|; under `reflect`, where it differs near
+   walls, its mean. Not collective. */
 PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *diagonal);
 /* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
 PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);
@@ -673,22 +693,26 @@ PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
 
 /* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
    - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
-   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC.
-   Collective. */
+   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC, by the
+   next MuGeometrySetState(); copied. Only differences of V enter; where V is +infinity the faces
+   are closed. Where rho = 0 its logarithm is that of the smallest normal number, as in
+   MuEnergyEvaluate(). Collective. */
 PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
 
 /* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
-   where needed. With UPWIND the face mean depends on the sign of the difference of xi and is taken
-   in Apply. Collective. */
+   where needed. With UPWIND the face mean is the density of the cell that mass leaves (the upper
+   one where xi rises), taken in Apply: K is then positively homogeneous, not linear. Collective. */
 PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
 
 /* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
    `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
-   needs no inverse. out must differ from xi. Collective. */
+   needs no inverse (unless it has a ridge). out must differ from xi. MU_ERR_INPUT: see
+   MuGeometryCheckInvertible(); MU_ERR_NUMERICS: a ridge solve has not converged. Collective. */
 PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
 
 /* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
-   included. MU_ERR_INPUT if a reaction part has no such form (mmd). Collective. */
+   included; with m < 1 mu is floored at the smallest normal number. MU_ERR_INPUT if a reaction part
+   has no such form (mmd). `has` is false as well if there is no reaction part. Collective. */
 PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
 PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
 
@@ -714,7 +738,8 @@ PetscErrorCode MuGeometryNonlocalFlux(MuGeometry geometry, Vec xi, Vec flux[]);
 /* Whether every transport part is local (no stein). */
 PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
 /* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
- * mu^2/(mu + lambda), ... Collective. */
+   mu^2/(mu + lambda), ...: the limit of a narrow kernel, times its largest symbol where that is not
+   1; without the spherical projection. Collective. */
 PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
 
 /* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
@@ -723,15 +748,21 @@ typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalM
  * fast-decaying spectrum). Not collective. */
 PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
                                          const char **sentence);
-/* R(mu, v) at the state mu. `guess` ~ zeta with guess_image = K guess (both may be NULL) starts the
-   solve and gives the accuracy: the error is relative to 1/2 <v - K guess, K^(-1)(v - K guess)>.
-   With IDENTITY R = 1/2 <guess, v>. Collective. */
+/* R(mu, v) at the state mu; +infinity (IEEE) where v is not in the range of a diagonal K. `guess` ~
+   zeta with guess_image = K guess (both may be NULL) starts the solve and gives the accuracy: R is
+   a lower bound whose error is about 1e-9 of R and 1e-3 of 1/2 <v - K guess, K^(-1)(v - K guess)>,
+   plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum. Where K conserves
+   mass, that of v is taken as zero (on every component, for a pure transport). With IDENTITY R =
+   1/2 <guess, v> and guess must be there. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
-/* Of the last MuGeometryPrimal(): steps of its solve, and whether it was cut off at the limit (300)
-   before it was accurate. Not collective. */
+/* Of the last MuGeometryPrimal(): steps of its solve (0 if it had none), and whether it was cut off
+   at the limit (300) before it was accurate. Not collective. */
 PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
                                          PetscBool *limited);
+
+/* Name and one-line formula of row i of the geometry table; NULL past its end. */
+PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ linear transport steps */
 

@@ -1095,11 +1095,17 @@ static PetscReal well(PetscReal x, PetscReal y) {
 /* R at v = K xi is R*(xi) for densities over hundreds of decades, on a domain in two pieces as
    well; the steps in 2-D do not grow with the grid. */
 START_TEST(primal_of_deep_tails) {
-  for (int k = 0; k < 4; ++k) {
-    const PetscInt dim = k == 0 ? 1 : 2, n = dim == 1 ? 200 : 32 << (k == 2);
+  for (int k = 0; k < 5; ++k) {
+    const PetscInt dim = k == 0 ? 1 : 2, n = dim == 1 ? 200 : (k == 4 ? 33 : 32 << (k == 2));
+    const PetscBool around = (PetscBool)(k == 4); /* an odd number of cells */
     unsigned char *mask = malloc((size_t)(n * n));
     for (PetscInt i = 0; i < n * n; ++i) mask[i] = !(k == 3 && i % n / 2 == n / 4);
-    MuGridSpec gs = {.dim = dim, .lower = {-3, -3}, .upper = {3, 3}, .cells = {n, n}, .mask = mask};
+    MuGridSpec gs = {.dim = dim,
+                     .lower = {-3, -3},
+                     .upper = {3, 3},
+                     .cells = {n, n},
+                     .periodic = {around, around},
+                     .mask = mask};
     MuGrid grid;
     OK(MuGridCreate(MPI_COMM_WORLD, &gs, &grid));
     free(mask);

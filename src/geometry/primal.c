@@ -12,6 +12,7 @@
    r carries rounding of the size of eps v, and mobilities range over hundreds of decades: the local
    mobilities (faces, and diagonal reactions) are floored at 1e-14 of their maximum in the solve. A
    flow spends less than that part of its energy in such cells; R is a lower bound with this error.
+   Faces that an infinite reference potential closes get the floor as well.
 
    The spherical projection drops out: it changes K xi by a K of a constant only, and for v of mass
    zero the infimal convolution R(v) = min R_t(v1) + R_r(v - v1) has v - v1 of mass zero, for which
@@ -353,25 +354,25 @@ static PetscErrorCode dual_norm(MuGeometry g, MuPrimal s, PetscReal base, PetscR
 
   PetscFunctionBegin;
   *energy = 0;
-  s->limited = PETSC_TRUE;
-  for (s->iterations = 0; s->iterations < MAX_ITERATIONS; ++s->iterations) {
+  while (s->iterations < MAX_ITERATIONS) {
     PetscCall(precondition(g, s));
     PetscCall(VecDot(s->r, s->z, &rz));
-    if (!(rz > 0)) break;
+    if (!(rz > 0)) PetscFunctionReturn(0);
     PetscCall(next_direction(s, s->iterations ? rz / rz_old : 0));
     PetscCall(apply_operator(g, s));
     PetscCall(VecDot(s->p, s->q, &pq));
-    if (!(pq > 0)) break;
+    if (!(pq > 0)) PetscFunctionReturn(0);
+    ++s->iterations;
     step = rz / pq * rz * g->info->volume;
     *energy += step;
     total = PetscAbsReal(base) + 0.5 * *energy;
     enough = PetscMax(ROUNDING * total, PetscMin(OF_ADDED * *energy, OF_TOTAL * total));
-    if (step + last <= enough) break;
+    if (step + last <= enough) PetscFunctionReturn(0);
     last = step;
     PetscCall(VecAXPY(s->r, -rz / pq, s->q));
     rz_old = rz;
   }
-  if (s->iterations < MAX_ITERATIONS) s->limited = PETSC_FALSE;
+  s->limited = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 
@@ -402,7 +403,9 @@ static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec imag
   PetscCall(residual_form(g, s, v, guess, image, &base));
   PetscCall(VecNorm(s->r, NORM_2, &norm));
   PetscCall(dual_norm(g, s, base, &energy));
-  *value = norm > 0 && energy == 0 && base == 0 ? INFINITY : base + 0.5 * energy;
+  *value = base + 0.5 * energy;
+  if (PetscIsInfOrNanReal(norm)) *value = norm;
+  if (norm > 0 && energy == 0 && base == 0) *value = INFINITY; /* mu = 0, so K = 0 */
   PetscFunctionReturn(0);
 }
 

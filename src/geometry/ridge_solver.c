@@ -17,13 +17,27 @@
                  square roots of hats, and levels closer together both cost iterations: with one
                  level per decade and square roots 50 instead of 35 at h = 64 dx, lambda = 1e-6.)
 
-   Iterations to 1e-10 (larger of smooth and rough right-hand side), 0.5 N(-1.5,0.64) +
-   0.5 N(1.5,0.64) on [-6,6], N = 1024, spacing dx; n none, d diagonal, m multilevel:
+   Iterations to 1e-10, the larger of a smooth (log s) and a rough (random) right-hand side, for 0.5
+   N(-1.5,0.64) + 0.5 N(1.5,0.64) on [-6,6], N = 1024, spacing dx, unit mass, reflect:
 
-     @TABLE@
+               Gaussian, lambda =                      Matern 3/2, lambda =
+     h         1e-1 1e-2 1e-3 1e-4 1e-5 1e-6           1e-1 1e-2 1e-3 1e-4 1e-5 1e-6
+     0.3 dx     20   11   11   11   11   11             20   12   12   12   12   12
+     0.7 dx     20   18   21   29   25   31             20   26   29   29   29   29
+     1 dx       20   18   21   29   25   31             20   18   21   29   25   31
+     8 dx       17   17   20   27   24   30             17   16   20   27   24   30
+     32 dx      14   12   15   22   25   31             14   12   15   21   22   29
+     64 dx      10   16   24   21   27   35             11   20   15   21   23   31
+     96 dx       8   13   17   25   38   36              9   16   14   18   23   32
+     128 dx      7   10   14   20   27   33              8   14   24   18   24   32
+     256 dx      6    7   10   11   15   16              7   10   15   25   20   28
 
-   Zero extension and Matern 1/2 and 5/2 stay within @WORST@ as well; tests/test_ridge.c sweeps
-   them. He et al., Regularized Stein variational gradient flow (2022), use the same operator. */
+   Zero extension and Matern 1/2 and 5/2: at most 39 (tests/test_ridge.c sweeps them all). With none
+   the same sweep takes up to 600 and more, with the diagonal up to 600. Other densities, same
+   sweep: a box, a ramp exp(-3|x|), a narrow N(0,0.01) at most 41, 49, 50; two scales at once, 0.5
+   N(-2,0.01) + 0.5 N(2,1), at most 75 (Gaussian, lambda = 1e-6, h between the two scales).
+
+   He et al., Regularized Stein variational gradient flow (2022), use the same operator. */
 #include "geometry/geometry_impl.h"
 
 #include <math.h>

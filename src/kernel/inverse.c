@@ -102,24 +102,32 @@ static PetscErrorCode solve(MuConvolution c, PetscReal ridge, Vec b, Vec x) {
           "kernel: the inverse of the convolution stalls at relative residual %.1e after "
           "%d iterations (condition number about %.1e); use a larger ridge or a "
           "smaller bandwidth",
-          norm / norm_b, (int)iterations, size / PetscMax(c->smallest + ridge, FLOOR * size));
+          norm / norm_b, (int)iterations, size / (c->smallest + ridge));
   }
   c->iterations = PetscMax(c->iterations, iterations);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec in, Vec out) {
+/* Refuses what rounding makes meaningless, before anything is computed. */
+static PetscErrorCode check_condition(MuConvolution c, PetscReal ridge) {
+  const PetscReal low = c->smallest + ridge, high = c->largest + ridge;
+
   PetscFunctionBegin;
   if (!c->invertible)
     return MuError(MU_ERR_INPUT, "kernel: this convolution is not positive definite and has no "
                                  "inverse; riesz needs extension reflect or periodic and a ridge");
+  if (!(low > (c->exact ? PETSC_MACHINE_EPSILON : FLOOR) * high))
+    return MuError(MU_ERR_NUMERICS,
+                   "kernel: the inverse of the convolution has condition number %.1e, which "
+                   "rounding makes meaningless; use a ridge or a smaller bandwidth",
+                   high / PetscMax(low, MU_MIN_NORMAL));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec in, Vec out) {
+  PetscFunctionBegin;
+  PetscCall(check_condition(c, ridge));
   if (c->exact) {
-    const PetscReal low = c->smallest + ridge, high = c->largest + ridge;
-    if (!(low > PETSC_MACHINE_EPSILON * high))
-      return MuError(MU_ERR_NUMERICS,
-                     "kernel: the inverse of the convolution has condition number %.1e, above "
-                     "1/rounding; use a ridge or a smaller bandwidth",
-                     high / PetscMax(low, MU_MIN_NORMAL));
     PetscCall(MuConvolutionApplyRational(c, 1, ridge, in, out));
     PetscFunctionReturn(0);
   }

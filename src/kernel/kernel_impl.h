@@ -102,6 +102,10 @@ typedef struct {
   PetscReal a, b, floor;
 } MuFilter;
 
+static inline PetscReal MuFilterFactor(const MuFilter *f, PetscReal scale, PetscReal symbol) {
+  return f->rational ? scale / (f->a * PetscMax(symbol, f->floor) + f->b) : scale * symbol;
+}
+
 /* The symbol at modes (jx, jy); jx <= length/2 under FOURIER, and so is jy if folded. */
 typedef PetscReal (*MuSymbolFunction)(void *ctx, PetscInt jx, PetscInt jy);
 
@@ -130,6 +134,21 @@ PetscErrorCode MuEvenSpectrum(const PetscInt length[2], PetscReal w[]);
 /* The DFT of a real array [length[1]][length[0]] with w(-z) = w(z), real: spectrum
    [length[1]][length[0]/2 + 1]. w is destroyed. */
 PetscErrorCode MuFullSpectrum(const PetscInt length[2], PetscReal w[], PetscReal spectrum[]);
+
+/* ------------------------------------------------------------------ cosine transforms */
+
+/* t [n/2 + 1] complex: exp(i pi k/(2n)). */
+PetscErrorCode MuCosineTwiddles(PetscInt n, PetscReal t[]);
+/* Where entry j goes in folded order, and whole rows there and back. */
+PetscInt MuCosinePlace(PetscInt n, PetscInt j);
+void MuCosineFold(PetscInt n, const PetscReal *x, PetscReal *v);
+void MuCosineUnfold(PetscInt n, const PetscReal *v, PetscReal *x);
+/* z [n/2 + 1] complex: the DFT of a folded row to pairs of modes (k, n - k), or back. */
+void MuCosineTwist(PetscInt n, const PetscReal *t, PetscBool back, PetscReal *z);
+/* v [n] complex: the DFT of a folded column of such pairs. symbol [n/2 + 1][4]: of the real part at
+   modes k and n - k, of the imaginary part at modes k and n - k. Multiplied by scale f(symbol). */
+void MuCosineFilter(PetscInt n, const PetscReal *t, const MuFilter *filter, PetscReal scale,
+                    const PetscReal *symbol, PetscReal *v);
 
 /* ------------------------------------------------------------------ convolutions */
 

@@ -8,6 +8,9 @@
    Sorensen and Burrus, Efficient computation of the DFT with only a subset of input or output
    points, 1993).
 
+   In the plane two cosine transforms are done together with complex ones of the same length, as
+   cosine.c says: entry k of a row then holds the modes k and n - k as its two parts ("paired").
+
    The spectrum lies in rows of `stride` entries (one complex number each after a Fourier transform
    along x, else one real). With several ranks it is transposed to [column][row] for the second
    step. A 1-D grid is one row that every rank gathers and works on as a whole. */
@@ -32,12 +35,15 @@ struct _MuSpectral {
   const MuGridInfo *info;
   MuAxis axis[2];
   PetscBool folded;
-  PetscInt modes[2];       /* kept modes per axis */
-  PetscInt item;           /* reals per entry of the spectrum */
-  PetscInt stride;         /* entries per row of the spectrum */
-  PetscInt first, columns; /* the columns of this rank in the second step */
-  PetscInt column_stride;  /* reals from one column of a block to the next */
-  PetscInt block;          /* columns per block */
+  PetscBool paired;          /* cosine transforms along both axes of a plane */
+  PetscBool complex_rows;    /* rows go through a real-to-complex transform */
+  PetscBool complex_columns; /* columns are transformed as complex numbers, or to complex ones */
+  PetscInt modes[2];         /* entries of a row of the spectrum; symbols per column */
+  PetscInt item;             /* reals per entry of the spectrum */
+  PetscInt stride;           /* entries per row of the spectrum */
+  PetscInt first, columns;   /* the columns of this rank in the second step */
+  PetscInt column_stride;    /* reals from one column of a block to the next */
+  PetscInt block;            /* columns per block */
   size_t symbol_size;
   unsigned flags;  /* of the planner of FFTW */
   PetscReal scale; /* of T^(-1) */
@@ -50,39 +56,20 @@ struct _MuSpectral {
   PetscReal *mode;             /* one transformed column */
   PetscReal *symbol;           /* [columns][modes[1]]; in 1-D [modes[0]] */
   PetscReal *positive;         /* the same for rational filters; symbol itself, or its own */
+  PetscReal *twiddles[2];      /* paired */
   PetscReal *line;             /* 1-D on several ranks: the whole field */
   PetscMPIInt *counts, *starts;
   MuTranspose transpose;
   fftw_plan row_forward, row_backward, column_forward, column_backward;
 };
 
-/* ------------------------------------------------------------------ lengths */
-
-/* Rough cost of a transform: n times the work per radix, from FFTW's timings. */
-static PetscReal transform_cost(PetscInt n) {
-  const PetscInt radix[4] = {2, 3, 5, 7};
-  const PetscReal work[4] = {1, 1.8, 2.8, 4};
-  PetscReal cost = 2;
-  PetscInt rest = n;
-  for (PetscInt k = 0; k < 4; ++k)
-    while (rest % radix[k] == 0) {
-      rest /= radix[k];
-      cost += work[k];
-    }
-  return rest == 1 ? cost * n : INFINITY;
-}
-
-PetscInt MuSpectralLength(PetscInt least) {
-  PetscInt best = 0, power = 2;
-  while (power < least) power *= 2;
-  best = power;
-  for (PetscInt n = least + least % 2; n < power; n += 2)
-    if (transform_cost(n) < transform_cost(best)) best = n;
-  return best;
-}
-
-static PetscInt kept_modes(const MuAxis *axis, PetscBool half) {
-  return axis->kind == MU_TRANSFORM_FOURIER && half ? axis->length / 2 + 1 : axis->length;
+static void count_modes(MuSpectral s) {
+  for (PetscInt a = 0; a < s->info->dim; ++a) {
+    const MuAxis *axis = &s->axis[a];
+    const PetscBool half = (PetscBool)(axis->kind == MU_TRANSFORM_FOURIER && (a == 0 || s->folded));
+    s->modes[a] = half || s->paired ? axis->length / 2 + 1 : axis->length;
+  }
+  if (s->paired) s->modes[1] *= 4;
 }
 
 /* ------------------------------------------------------------------ plans */
@@ -104,7 +91,7 @@ static fftw_r2r_kind real_kind(MuTransformKind kind, PetscBool forward) {
 static void plan_rows(MuSpectral s) {
   const MuAxis *axis = &s->axis[0];
   const int n = (int)axis->length;
-  if (axis->kind == MU_TRANSFORM_FOURIER) {
+  if (s->complex_rows) {
     s->row_forward = fftw_plan_dft_r2c_1d(n, s->row_in, (fftw_complex *)s->spectrum, s->flags);
     s->row_backward = fftw_plan_dft_c2r_1d(n, (fftw_complex *)s->spectrum, s->row_out, s->flags);
   } else {
@@ -120,7 +107,7 @@ static void plan_columns(MuSpectral s) {
   const MuAxis *axis = &s->axis[1];
   const int n = (int)axis->length, item = (int)s->item;
   PetscReal *column = s->block_data, *mode = s->mode;
-  if (axis->kind != MU_TRANSFORM_FOURIER) {
+  if (!s->complex_columns) {
     const fftw_r2r_kind there = real_kind(axis->kind, PETSC_TRUE),
                         back = real_kind(axis->kind, PETSC_FALSE);
     s->column_forward = fftw_plan_many_r2r(1, &n, item, column, NULL, item, 1, mode, NULL, item, 1,
@@ -164,6 +151,10 @@ static PetscErrorCode create_plane(MuSpectral s) {
   PetscCall(allocate((size_t)(s->block * s->column_stride), &s->block_data));
   PetscCall(allocate((size_t)(2 * (length + 1)), &s->mode));
   s->symbol_size = (size_t)(s->columns * s->modes[1]);
+  for (PetscInt a = 0; a < 2 && s->paired; ++a) {
+    PetscCall(allocate((size_t)(2 * (s->axis[a].length / 2 + 1)), &s->twiddles[a]));
+    PetscCall(MuCosineTwiddles(s->axis[a].length, s->twiddles[a]));
+  }
   plan_columns(s);
   PetscFunctionReturn(0);
 }
@@ -199,14 +190,19 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
   s->folded = folded;
   s->flags = s->info->cells[0] * s->info->cells[1] < SMALL_GRID ? FFTW_ESTIMATE : FFTW_MEASURE;
   s->scale = 1;
+  s->paired = (PetscBool)(s->info->dim == 2 && axes[0].kind == MU_TRANSFORM_COSINE &&
+                          axes[1].kind == MU_TRANSFORM_COSINE);
+  s->complex_rows = (PetscBool)(s->paired || axes[0].kind == MU_TRANSFORM_FOURIER);
+  s->complex_columns = (PetscBool)(s->paired || axes[1].kind == MU_TRANSFORM_FOURIER);
   for (PetscInt a = 0; a < s->info->dim; ++a) {
+    const PetscBool fourier = (PetscBool)(axes[a].kind == MU_TRANSFORM_FOURIER || s->paired);
     s->axis[a] = axes[a];
-    s->modes[a] = kept_modes(&axes[a], (PetscBool)(a == 0 || folded));
     if (axes[a].length == 0)
       PetscFunctionReturn(0); /* one cell and its wall face: nothing is left */
-    s->scale /= axes[a].kind == MU_TRANSFORM_FOURIER ? axes[a].length : 2 * axes[a].cells;
+    s->scale /= fourier ? axes[a].length : 2 * axes[a].cells;
   }
-  s->item = axes[0].kind == MU_TRANSFORM_FOURIER ? 2 : 1;
+  count_modes(s);
+  s->item = s->complex_rows ? 2 : 1;
   s->stride = (s->modes[0] * s->item + 7) / 8 * 8 / s->item;
   rows = s->info->dim == 2 ? s->info->rows : 1;
   PetscCall(allocate((size_t)axes[0].length, &s->row_in));
@@ -235,8 +231,8 @@ PetscErrorCode MuSpectralDestroy(MuSpectral *spectral) {
   *spectral = NULL;
   if (!s) PetscFunctionReturn(0);
   if (s->positive != s->symbol) fftw_free(s->positive);
-  PetscReal *const arrays[] = {s->row_in,     s->row_out, s->spectrum, s->transposed,
-                               s->block_data, s->mode,    s->symbol,   s->line};
+  PetscReal *const arrays[] = {s->row_in, s->row_out, s->spectrum,    s->transposed,  s->block_data,
+                               s->mode,   s->symbol,  s->twiddles[0], s->twiddles[1], s->line};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) fftw_free(arrays[i]);
   const fftw_plan plans[] = {s->row_forward, s->row_backward, s->column_forward,
                              s->column_backward};
@@ -267,10 +263,36 @@ static void take_value(MuSpectral s, PetscReal value, PetscInt times, PetscReal 
   sums[1] += times;
 }
 
+static void fill_column(MuSpectral s, MuSymbolFunction symbol, void *ctx, PetscInt jx,
+                        PetscReal *values, PetscReal sums[2]) {
+  const PetscBool plane = (PetscBool)(s->info->dim == 2);
+  const PetscInt times = multiplicity(&s->axis[0], PETSC_TRUE, jx);
+  for (PetscInt jy = 0; jy < (plane ? s->modes[1] : 1); ++jy) {
+    values[jy] = symbol(ctx, jx, jy);
+    take_value(s, values[jy], plane ? times * multiplicity(&s->axis[1], s->folded, jy) : times,
+               sums);
+  }
+}
+
+/* Mode n - k is not there for k = 0 and is mode k for 2k = n; its place then holds that of k. */
+static void fill_paired_column(MuSpectral s, MuSymbolFunction symbol, void *ctx, PetscInt kx,
+                               PetscReal *values, PetscReal sums[2]) {
+  const PetscInt nx = s->axis[0].length, ny = s->axis[1].length;
+  const PetscBool twice_x = (PetscBool)(kx > 0 && 2 * kx < nx);
+  for (PetscInt ky = 0; ky <= ny / 2; ++ky) {
+    const PetscBool twice_y = (PetscBool)(ky > 0 && 2 * ky < ny);
+    for (PetscInt i = 0; i < 4; ++i) {
+      const PetscInt jx = i / 2 && kx ? nx - kx : kx, jy = i % 2 && ky ? ny - ky : ky;
+      const PetscInt times = (i / 2 == 0 || twice_x) && (i % 2 == 0 || twice_y);
+      values[4 * ky + i] = symbol(ctx, jx, jy);
+      take_value(s, values[4 * ky + i], times, sums);
+    }
+  }
+}
+
 static PetscErrorCode fill_symbol(MuSpectral s, MuSymbolFunction symbol, void *ctx,
                                   PetscReal *values) {
   const PetscBool plane = (PetscBool)(s->info->dim == 2);
-  const PetscInt modes = plane ? s->modes[1] : 1;
   PetscReal sums[2] = {0, 0}, extremes[2];
 
   PetscFunctionBegin;
@@ -280,12 +302,8 @@ static PetscErrorCode fill_symbol(MuSpectral s, MuSymbolFunction symbol, void *c
   for (PetscInt c = 0; c < s->columns; ++c) {
     const PetscInt jx = s->first + c;
     if (jx >= s->modes[0]) break; /* the rest only fills cache lines */
-    const PetscInt times = multiplicity(&s->axis[0], PETSC_TRUE, jx);
-    for (PetscInt jy = 0; jy < modes; ++jy) {
-      const PetscReal value = symbol(ctx, jx, jy);
-      values[c * modes + jy] = value;
-      take_value(s, value, plane ? times * multiplicity(&s->axis[1], s->folded, jy) : times, sums);
-    }
+    (s->paired ? fill_paired_column : fill_column)(s, symbol, ctx, jx,
+                                                   values + c * (plane ? s->modes[1] : 1), sums);
   }
   if (plane) {
     extremes[0] = -s->smallest;
@@ -322,20 +340,16 @@ PetscErrorCode MuSpectralGetRange(MuSpectral s, PetscReal *smallest, PetscReal *
 
 /* ------------------------------------------------------------------ filter */
 
-static inline PetscReal factor(const MuFilter *f, PetscReal scale, PetscReal symbol) {
-  return f->rational ? scale / (f->a * PetscMax(symbol, f->floor) + f->b) : scale * symbol;
-}
-
 /* v holds `count` items of `item` reals, each multiplied by scale f(symbol). */
 static void filter_items(const MuFilter *given, PetscReal scale, PetscInt count, PetscInt item,
                          const PetscReal *restrict symbol, PetscReal *restrict v) {
   const MuFilter f = *given;
   if (item == 1) {
-    for (PetscInt c = 0; c < count; ++c) v[c] *= factor(&f, scale, symbol[c]);
+    for (PetscInt c = 0; c < count; ++c) v[c] *= MuFilterFactor(&f, scale, symbol[c]);
     return;
   }
   for (PetscInt c = 0; c < count; ++c) {
-    const PetscReal x = factor(&f, scale, symbol[c]);
+    const PetscReal x = MuFilterFactor(&f, scale, symbol[c]);
     v[2 * c] *= x;
     v[2 * c + 1] *= x;
   }
@@ -346,7 +360,7 @@ static void filter_reversed(const MuFilter *given, PetscReal scale, PetscInt cou
                             const PetscReal *restrict symbol, PetscReal *restrict v) {
   const MuFilter f = *given;
   for (PetscInt c = 0; c < count; ++c) {
-    const PetscReal x = factor(&f, scale, symbol[-c]);
+    const PetscReal x = MuFilterFactor(&f, scale, symbol[-c]);
     v[2 * c] *= x;
     v[2 * c + 1] *= x;
   }
@@ -357,9 +371,12 @@ static void filter_reversed(const MuFilter *given, PetscReal scale, PetscInt cou
 static void filter_column(MuSpectral s, const MuFilter *filter, const PetscReal *symbol) {
   const MuAxis *axis = &s->axis[1];
   const PetscInt n = axis->length, kept = s->modes[1];
-  const PetscBool fourier = (PetscBool)(axis->kind == MU_TRANSFORM_FOURIER);
-  filter_items(filter, s->scale, kept, fourier ? 2 : s->item, symbol, s->mode);
-  if (fourier && s->item == 2)
+  if (s->paired) {
+    MuCosineFilter(n, s->twiddles[1], filter, s->scale, symbol, s->mode);
+    return;
+  }
+  filter_items(filter, s->scale, kept, s->complex_columns ? 2 : s->item, symbol, s->mode);
+  if (s->complex_columns && s->item == 2)
     filter_reversed(filter, s->scale, n - kept, symbol + n - kept, s->mode + 2 * kept);
 }
 
@@ -374,26 +391,33 @@ static PetscBool fits_plan(const MuAxis *axis, const PetscReal *row, PetscReal *
 static void transform_row(MuSpectral s, const PetscReal *in, PetscReal *spectrum) {
   const MuAxis *axis = &s->axis[0];
   PetscReal *from = s->row_in;
-  if (fits_plan(axis, in, s->row_in))
+  if (s->paired)
+    MuCosineFold(axis->length, in, from);
+  else if (fits_plan(axis, in, s->row_in))
     from = (PetscReal *)in; /* FFTW leaves the input of these transforms as it is */
   else
     memcpy(from, in + axis->skip, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
-  if (axis->kind == MU_TRANSFORM_FOURIER)
+  if (s->complex_rows)
     fftw_execute_dft_r2c(s->row_forward, from, (fftw_complex *)spectrum);
   else
     fftw_execute_r2r(s->row_forward, from, spectrum);
+  if (s->paired) MuCosineTwist(axis->length, s->twiddles[0], PETSC_FALSE, spectrum);
 }
 
 static void transform_row_back(MuSpectral s, PetscReal *spectrum, PetscReal *out) {
   const MuAxis *axis = &s->axis[0];
-  PetscReal *to = fits_plan(axis, out, s->row_out) ? out : s->row_out;
-  if (axis->kind == MU_TRANSFORM_FOURIER)
+  PetscReal *to = !s->paired && fits_plan(axis, out, s->row_out) ? out : s->row_out;
+  if (s->paired) MuCosineTwist(axis->length, s->twiddles[0], PETSC_TRUE, spectrum);
+  if (s->complex_rows)
     fftw_execute_dft_c2r(s->row_backward, (fftw_complex *)spectrum, to);
   else
     fftw_execute_r2r(s->row_backward, spectrum, to);
-  if (to == out) return;
-  if (axis->skip) out[0] = 0;
-  memcpy(out + axis->skip, to, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
+  if (s->paired) {
+    MuCosineUnfold(axis->length, to, out);
+  } else if (to != out) {
+    if (axis->skip) out[0] = 0;
+    memcpy(out + axis->skip, to, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
+  }
 }
 
 /* ------------------------------------------------------------------ columns */
@@ -425,6 +449,16 @@ static inline void move_tiles(PetscInt item, PetscReal *spectrum, PetscInt row, 
     }
 }
 
+/* A column of complex numbers between natural and folded order. */
+static void fold_column(PetscInt n, PetscReal *natural, PetscReal *folded, PetscBool there) {
+  for (PetscInt j = 0; j < n; ++j) {
+    PetscReal *a = natural + 2 * j, *b = folded + 2 * MuCosinePlace(n, j);
+    memcpy(there ? b : a, there ? a : b, 2 * sizeof(PetscReal));
+  }
+}
+
+/* Between the spectrum and the block. Paired columns are in folded order in the block; on one rank
+   the rows of the spectrum already are. */
 static void move_block(MuSpectral s, PetscInt c, PetscInt width, PetscBool gather) {
   const MuAxis *axis = &s->axis[1];
   const PetscInt data = axis->cells - axis->skip, item = s->item;
@@ -442,8 +476,11 @@ static void move_block(MuSpectral s, PetscInt c, PetscInt width, PetscBool gathe
   for (PetscInt k = 0; k < width; ++k) {
     PetscReal *column = s->block_data + k * s->column_stride;
     PetscReal *there = s->transposed + ((c + k) * axis->cells + axis->skip) * item;
-    memcpy(gather ? column : there, gather ? there : column,
-           sizeof(PetscReal) * (size_t)(data * item));
+    if (s->paired)
+      fold_column(axis->length, there, column, gather);
+    else
+      memcpy(gather ? column : there, gather ? there : column,
+             sizeof(PetscReal) * (size_t)(data * item));
   }
 }
 
@@ -453,14 +490,14 @@ static void process_column(MuSpectral s, const MuFilter *filter, const PetscReal
   const MuAxis *axis = &s->axis[1];
   const PetscInt data = axis->cells - axis->skip;
   memset(column + data * s->item, 0, sizeof(PetscReal) * (size_t)((axis->length - data) * s->item));
-  if (axis->kind != MU_TRANSFORM_FOURIER)
+  if (!s->complex_columns)
     fftw_execute_r2r(s->column_forward, column, s->mode);
   else if (s->item == 2)
     fftw_execute_dft(s->column_forward, (fftw_complex *)column, (fftw_complex *)s->mode);
   else
     fftw_execute_dft_r2c(s->column_forward, column, (fftw_complex *)s->mode);
   filter_column(s, filter, symbol);
-  if (axis->kind != MU_TRANSFORM_FOURIER)
+  if (!s->complex_columns)
     fftw_execute_r2r(s->column_backward, s->mode, column);
   else if (s->item == 2)
     fftw_execute_dft(s->column_backward, (fftw_complex *)s->mode, (fftw_complex *)column);
@@ -487,14 +524,19 @@ static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
 
 /* ------------------------------------------------------------------ apply */
 
+static PetscReal *spectrum_row(MuSpectral s, PetscInt r) {
+  const PetscInt place = s->paired && !s->transposed ? MuCosinePlace(s->axis[1].length, r) : r;
+  return s->spectrum + place * s->stride * s->item;
+}
+
 static PetscErrorCode apply_plane(MuSpectral s, const MuFilter *filter, const PetscReal *in,
                                   PetscReal *out) {
-  const PetscInt rows = s->info->rows, n = s->info->row_length, stride = s->stride * s->item;
+  const PetscInt rows = s->info->rows, n = s->info->row_length;
 
   PetscFunctionBegin;
-  for (PetscInt r = 0; r < rows; ++r) transform_row(s, in + r * n, s->spectrum + r * stride);
+  for (PetscInt r = 0; r < rows; ++r) transform_row(s, in + r * n, spectrum_row(s, r));
   PetscCall(filter_columns(s, filter));
-  for (PetscInt r = 0; r < rows; ++r) transform_row_back(s, s->spectrum + r * stride, out + r * n);
+  for (PetscInt r = 0; r < rows; ++r) transform_row_back(s, spectrum_row(s, r), out + r * n);
   if (s->axis[1].skip && s->info->first_row == 0) memset(out, 0, sizeof(PetscReal) * (size_t)n);
   PetscFunctionReturn(0);
 }
@@ -527,54 +569,5 @@ PetscErrorCode MuSpectralApply(MuSpectral s, const MuFilter *filter, const Petsc
     PetscCall(apply_plane(s, filter, in, out));
   else
     PetscCall(apply_line(s, filter, in, out));
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ spectra of weights */
-
-/* Replaces the lines w[0], w[step], ... (first and second half of an even period of `length`) by
-   their DFT; `lines` of them, `apart` apart. */
-static PetscErrorCode even_lines(PetscInt length, PetscInt step, PetscInt lines, PetscInt apart,
-                                 PetscReal w[]) {
-  const PetscInt half = length / 2;
-  PetscReal *even, *modes;
-
-  PetscFunctionBegin;
-  PetscCall(allocate((size_t)length, &even));
-  PetscCall(allocate((size_t)(2 * (half + 1)), &modes));
-  fftw_plan plan = fftw_plan_dft_r2c_1d((int)length, even, (fftw_complex *)modes, FFTW_ESTIMATE);
-  for (PetscInt l = 0; l < lines; ++l) {
-    PetscReal *line = w + l * apart;
-    for (PetscInt j = 0; j < length; ++j) even[j] = line[PetscMin(j, length - j) * step];
-    fftw_execute(plan);
-    for (PetscInt j = 0; j <= half; ++j) line[j * step] = modes[2 * j];
-  }
-  fftw_destroy_plan(plan);
-  fftw_free(even);
-  fftw_free(modes);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuEvenSpectrum(const PetscInt length[2], PetscReal w[]) {
-  const PetscInt columns = length[0] / 2 + 1, rows = length[1] / 2 + 1;
-
-  PetscFunctionBegin;
-  PetscCall(even_lines(length[0], 1, rows, columns, w));
-  if (rows > 1) PetscCall(even_lines(length[1], columns, columns, 1, w));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFullSpectrum(const PetscInt length[2], PetscReal w[], PetscReal spectrum[]) {
-  const PetscInt columns = length[0] / 2 + 1;
-  PetscReal *modes;
-
-  PetscFunctionBegin;
-  PetscCall(allocate((size_t)(2 * columns * length[1]), &modes));
-  fftw_plan plan =
-      fftw_plan_dft_r2c_2d((int)length[1], (int)length[0], w, (fftw_complex *)modes, FFTW_ESTIMATE);
-  fftw_execute(plan);
-  for (PetscInt i = 0; i < columns * length[1]; ++i) spectrum[i] = modes[2 * i];
-  fftw_destroy_plan(plan);
-  fftw_free(modes);
   PetscFunctionReturn(0);
 }
