@@ -583,7 +583,8 @@ PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
    DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
    ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. Where F is
    infinite at an end the identity has no meaning and G is that of rho at the smallest normal
-   number. preimage as above, at the midpoint (NULL allowed). Collective. */
+   number. rho0 and rho1 may be the same. preimage as above, at the midpoint (NULL allowed).
+   Collective. */
 PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
                                         Vec preimage);
 
@@ -612,8 +613,6 @@ PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
-/* Name and one-line formula of row i of the energy table; NULL past its end. */
-PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ diagnostics */
 
@@ -631,8 +630,6 @@ PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
 /* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
    density without mass. */
 PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
-/* Name and one-line formula of row i of the table; NULL past its end. */
-PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ geometries */
 

@@ -553,11 +553,11 @@ static void eigenvalues(PetscInt n, PetscReal *matrix, PetscReal *values) {
 
 START_TEST(symmetric_and_positive_semidefinite) {
   const MuExtension extensions[] = {MU_EXTENSION_ZERO, MU_EXTENSION_REFLECT, MU_EXTENSION_PERIODIC};
-  const PetscReal bandwidths[] = {0.02, 0.3, 3};
+  const PetscReal bandwidths[] = {0.2, 3};
   for (PetscInt i = 0; i < FAMILIES; ++i)
     for (PetscInt dim = 1; dim <= 2; ++dim)
       for (PetscInt e = 0; e < 3; ++e)
-        for (PetscInt b = 0; b < 3; ++b) {
+        for (PetscInt b = 0; b < 2; ++b) {
           const PetscInt nx = dim == 1 ? 24 : 5, ny = dim == 1 ? 1 : 6, n = nx * ny;
           const PetscBool riesz = (PetscBool)(strcmp(families[i].type, "riesz") == 0);
           const MuLocation location = riesz ? MU_CELLS : (MuLocation)((i + e + b) % (dim + 1) - 1);
@@ -669,7 +669,7 @@ static PetscReal bump(PetscReal x, PetscReal y) {
 START_TEST(zero_is_second_order) {
   PetscReal spacing[3], error[3], gap[3];
   for (PetscInt k = 0; k < 3; ++k) {
-    const PetscInt n = 32 << k;
+    const PetscInt n = 40 + 10 * k;
     MuGrid grid = TestGrid(2, n, n, -5, 5, PETSC_FALSE);
     MuConvolution c = make_convolution(grid, families[0], 0.5, MU_EXTENSION_ZERO, MU_CELLS);
     MuConvolution r = make_convolution(grid, families[0], 0.5, MU_EXTENSION_REFLECT, MU_CELLS);

@@ -50,6 +50,7 @@ static Fixture fixture(PetscInt dim, PetscBool masked, PetscBool periodic) {
   f.log_pi = TestField(f.grid, log_target);
   MuKernelSpecDefault(&kernel);
   kernel.bandwidth = 0.6;
+  kernel.extension = masked ? MU_EXTENSION_ZERO : MU_EXTENSION_DEFAULT;
   OK(MuKernelCreate(&kernel, dim, &f.kernel));
   f.spec = (MuEnergySpec){.power_exponent = 1.7,
                           .internal_exponent = 2.4,
@@ -386,7 +387,7 @@ END_TEST
 /* ------------------------------------------------------------------ infinite values */
 
 static PetscReal half_target(PetscReal x, PetscReal y) {
-  return x < 0 ? -PETSC_INFINITY : -0.5 + 0 * y;
+  return x < 0 ? -INFINITY : -0.5 + 0 * y;
 }
 static PetscReal half_density(PetscReal x, PetscReal y) {
   return x < 0.5 ? 0 : 1 + 0 * y;
@@ -838,6 +839,43 @@ START_TEST(singular_interactions_are_averaged) {
 }
 END_TEST
 
+/* W by its definition: at half a period of the periodic axis (x) the mean of both images */
+static PetscReal image_weight(const MuGridInfo *info, void *ctx, PetscInt dx, PetscInt dy) {
+  const PetscInt nx = info->cells[0];
+  PetscReal z[2] = {0, dy * info->spacing[1]}, w, other;
+  if (info->periodic[0]) dx = (dx % nx + nx) % nx;
+  if (info->periodic[0] && 2 * dx > nx) dx -= nx;
+  z[0] = dx * info->spacing[0];
+  OK(skew_well(ctx, z, &w));
+  if (!info->periodic[0] || 2 * dx != nx) return w;
+  z[0] = -z[0];
+  OK(skew_well(ctx, z, &other));
+  return 0.5 * (w + other);
+}
+
+START_TEST(interaction_is_the_double_sum) {
+  for (PetscInt dim = 1; dim <= 2; ++dim)
+    for (int periodic = 0; periodic <= 1; ++periodic) {
+      Fixture f = fixture(dim, (PetscBool)!periodic, (PetscBool)periodic);
+      const MuGridInfo *info;
+      MuEnergy energy = make_energy(&f, "interaction", 1);
+      Vec rho = TestRandomField(f.grid, 8, 0.05, 2);
+      PetscReal *r = TestGather(f.grid, rho), sum = 0;
+      OK(MuGridGetInfo(f.grid, &info));
+      const PetscInt nx = info->cells[0], n = nx * info->cells[1];
+      for (PetscInt i = 0; i < n; ++i)
+        for (PetscInt j = 0; j < n; ++j)
+          sum += r[i] * r[j] * image_weight(info, f.grid, i % nx - j % nx, i / nx - j / nx);
+      sum *= 0.5 * info->volume * info->volume;
+      ck_assert_double_eq_tol(value_of(energy, rho) / sum, 1, 1e-12);
+      free(r);
+      OK(MuEnergyDestroy(&energy));
+      OK(VecDestroy(&rho));
+      destroy_fixture(&f);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ bad input */
 
 static PetscErrorCode holes(void *ctx, const PetscReal x[2], PetscReal *v) {
@@ -868,6 +906,17 @@ START_TEST(bad_energies_are_refused) {
   f.spec = good;
   f.spec.kernel = NULL;
   refused(&f, "blob_entropy", 1, "kernel");
+  f.spec = good;
+  MuKernelSpec riesz;
+  MuKernel conditional;
+  MuKernelSpecDefault(&riesz);
+  strcpy(riesz.type, "riesz");
+  riesz.bandwidth = 1;
+  riesz.extension = MU_EXTENSION_ZERO;
+  OK(MuKernelCreate(&riesz, 1, &conditional));
+  f.spec.kernel = conditional;
+  refused(&f, "blob_entropy", 1, "riesz");
+  OK(MuKernelDestroy(&conditional));
   f.spec = good;
   f.spec.internal_exponent = 1;
   refused(&f, "internal", 1, "energy_internal_exponent");
@@ -993,7 +1042,7 @@ START_TEST(w2_of_gaussians) {
 END_TEST
 
 static PetscReal left_block(PetscReal x, PetscReal y) {
-  return (x > 1 && x < 2 ? 0 : -PETSC_INFINITY) + 0 * y;
+  return (x > 1 && x < 2 ? 0 : -INFINITY) + 0 * y;
 }
 static PetscReal right_block(PetscReal x, PetscReal y) {
   return (x > 2.5 && x < 4.5 ? 0.5 : 0) + 0 * y;
@@ -1066,6 +1115,112 @@ START_TEST(diagnostics_are_the_energies) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ closed forms */
+
+#define MEAN_1  0.3
+#define SIGMA_1 0.7
+#define MEAN_2  -0.4
+#define SIGMA_2 0.9
+#define WIDTH   0.5
+
+static PetscReal rho_1(PetscReal x, PetscReal y) {
+  return exp(gaussian(x, MEAN_1, SIGMA_1)) + 0 * y;
+}
+static PetscReal log_rho_2(PetscReal x, PetscReal y) {
+  return gaussian(x, MEAN_2, SIGMA_2) + 0 * y;
+}
+static PetscErrorCode square(void *ctx, const PetscReal x[2], PetscReal *v) {
+  (void)ctx;
+  *v = x[0] * x[0];
+  return 0;
+}
+
+/* rho = N(m1, s1^2), pi = N(m2, s2^2), k = N(0, h^2): midpoint sums of smooth functions that vanish
+   at the walls, and the kernel's exact symbol under `reflect`, leave rounding. */
+START_TEST(energies_of_gaussians) {
+  const PetscReal a = SIGMA_1 * SIGMA_1, b = SIGMA_2 * SIGMA_2, h = WIDTH * WIDTH;
+  const PetscReal d = MEAN_1 - MEAN_2, m2 = a + MEAN_1 * MEAN_1;
+  const struct {
+    const char *name;
+    PetscReal exact;
+  } row[] = {
+      {"kl", 0.5 * (log(b / a) + (a + d * d) / b - 1)},
+      {"inclusive_kl", 0.5 * (log(a / b) + (b + d * d) / a - 1)},
+      {"hellinger", 4 - 4 * sqrt(2 * SIGMA_1 * SIGMA_2 / (a + b)) * exp(-0.25 * d * d / (a + b))},
+      {"entropy", -0.5 * log(2 * PETSC_PI * exp(1) * a)},
+      {"internal", 1 / (2 * SIGMA_1 * sqrt(PETSC_PI))},
+      {"l2", 0.5 * (exp(gaussian(0, 0, sqrt(2 * a))) + exp(gaussian(0, 0, sqrt(2 * b)))) -
+                 exp(gaussian(d, 0, sqrt(a + b)))},
+      {"mmd", 0.5 * (exp(gaussian(0, 0, sqrt(2 * a + h))) + exp(gaussian(0, 0, sqrt(2 * b + h)))) -
+                  exp(gaussian(d, 0, sqrt(a + b + h)))},
+      {"blob_entropy", -0.5 * log(2 * PETSC_PI * (a + h)) - 0.5 * a / (a + h)},
+      {"potential", m2},
+      {"interaction", m2 - MEAN_1 * MEAN_1},
+  };
+  MuGrid grid = TestGrid(1, 160, 1, -10, 10, PETSC_FALSE);
+  Vec rho = TestField(grid, rho_1), log_pi = TestField(grid, log_rho_2);
+  MuKernelSpec k;
+  Fixture f = {.grid = grid, .log_pi = log_pi};
+  MuKernelSpecDefault(&k);
+  k.bandwidth = WIDTH;
+  OK(MuKernelCreate(&k, 1, &f.kernel));
+  f.spec = (MuEnergySpec){.internal_exponent = 2,
+                          .potential = square,
+                          .interaction = square,
+                          .kernel = f.kernel,
+                          .log_target = log_pi};
+  for (size_t i = 0; i < sizeof row / sizeof row[0]; ++i) {
+    MuEnergy energy = make_energy(&f, row[i].name, 1);
+    PetscReal value = value_of(energy, rho);
+    ck_assert_msg(fabs(value - row[i].exact) < 1e-12, "%s: %.15g, exact %.15g", row[i].name, value,
+                  row[i].exact);
+    OK(MuEnergyDestroy(&energy));
+  }
+  OK(VecDestroy(&rho));
+  destroy_fixture(&f);
+}
+END_TEST
+
+/* A compactly supported density: k*rho is below rounding of the transform far away; F is the sum of
+   rho log(k*rho) over the support, DF and G stay finite. */
+START_TEST(blob_entropy_of_a_block) {
+  MuGrid grid = TestGrid(1, 64, 1, 0, 5, PETSC_FALSE);
+  Vec rho = TestField(grid, right_block), q, df;
+  Fixture f = {.grid = grid, .log_pi = NULL};
+  MuKernelSpec k;
+  MuConvolution convolution;
+  MuEnergy energy;
+  PetscReal exact, *d;
+  MuKernelSpecDefault(&k);
+  k.bandwidth = 0.1;
+  k.extension = MU_EXTENSION_ZERO;
+  OK(MuKernelCreate(&k, 1, &f.kernel));
+  f.spec.kernel = f.kernel;
+  energy = make_energy(&f, "blob_entropy", 1);
+  OK(MuGridCreateField(grid, &q));
+  OK(MuGridCreateField(grid, &df));
+  OK(MuConvolutionCreate(grid, f.kernel, MU_CELLS, &convolution));
+  OK(MuConvolutionApply(convolution, rho, q));
+  OK(VecAbs(q));
+  OK(VecShift(q, 1e-300));
+  OK(VecLog(q));
+  OK(MuGridInner(grid, rho, q, &exact));
+  ck_assert_double_eq_tol(value_of(energy, rho), exact, 1e-13);
+  OK(MuEnergyEvaluate(energy, rho, NULL, NULL, df, NULL));
+  d = TestGather(grid, df);
+  for (PetscInt i = 0; i < 64; ++i) ck_assert(isfinite(d[i]));
+  free(d);
+  OK(MuEnergyDiscreteGradient(energy, rho, rho, q, NULL));
+  ck_assert_double_le(TestMaxDifference(q, df), 1e-11); /* log of the smallest number: 708 */
+  OK(MuConvolutionDestroy(&convolution));
+  OK(MuEnergyDestroy(&energy));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&q));
+  OK(VecDestroy(&df));
+  destroy_fixture(&f);
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("energy");
   TCase *t = tcase_create("energy");
@@ -1086,6 +1241,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, curvature_is_the_slope_of_the_derivative);
   tcase_add_test(t, parts_sum_to_the_derivative);
   tcase_add_test(t, preimage_of_mmd);
+  tcase_add_test(t, interaction_is_the_double_sum);
   tcase_add_test(t, singular_interactions_are_averaged);
   tcase_add_test(t, bad_energies_are_refused);
   tcase_add_test(t, means_agree_with_their_formulas);
@@ -1093,6 +1249,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, w2_of_gaussians);
   tcase_add_test(t, w2_of_blocks_is_exact);
   tcase_add_test(t, diagnostics_are_the_energies);
+  tcase_add_test(t, energies_of_gaussians);
+  tcase_add_test(t, blob_entropy_of_a_block);
   suite_add_tcase(suite, t);
   return suite;
 }

@@ -1084,6 +1084,80 @@ START_TEST(primal_is_infinite_out_of_the_range) {
 }
 END_TEST
 
+static PetscReal narrow(PetscReal x, PetscReal y) { /* down to e^-490 on [-3,3]^2 */
+  return exp(-50 * ((x - 0.2) * (x - 0.2) + 0.5 * y * y));
+}
+
+static PetscReal well(PetscReal x, PetscReal y) {
+  return 50 * ((x - 0.2) * (x - 0.2) + 0.5 * y * y) - 4 * (x * x - 1) * (x * x - 1) - y * y;
+}
+
+/* R at v = K xi is R*(xi) for densities over hundreds of decades, on a domain in two pieces as
+   well; the steps in 2-D do not grow with the grid. */
+START_TEST(primal_of_deep_tails) {
+  for (int k = 0; k < 4; ++k) {
+    const PetscInt dim = k == 0 ? 1 : 2, n = dim == 1 ? 200 : 32 << (k == 2);
+    unsigned char *mask = malloc((size_t)(n * n));
+    for (PetscInt i = 0; i < n * n; ++i) mask[i] = !(k == 3 && i % n / 2 == n / 4);
+    MuGridSpec gs = {.dim = dim, .lower = {-3, -3}, .upper = {3, 3}, .cells = {n, n}, .mask = mask};
+    MuGrid grid;
+    OK(MuGridCreate(MPI_COMM_WORLD, &gs, &grid));
+    free(mask);
+    MuGeometrySpec spec = simple_spec("wasserstein", NULL);
+    Vec rho = TestField(grid, narrow), xi = TestField(grid, well);
+    MuGeometry geometry = make_geometry(grid, &spec, rho);
+    Vec v = apply(geometry, xi);
+    PetscReal value, pairing;
+    PetscInt steps;
+    PetscBool limited;
+    OK(MuGridInner(grid, xi, v, &pairing));
+    OK(MuGeometryPrimal(geometry, v, NULL, NULL, &value));
+    OK(MuGeometryGetPrimalReport(geometry, &steps, &limited));
+    ck_assert_double_eq_tol(value, 0.5 * pairing, 1e-9 * pairing);
+    ck_assert(!limited);
+    ck_assert_int_le(steps, dim == 1 ? 3 : 14);
+    OK(VecDestroy(&v));
+    OK(VecDestroy(&xi));
+    OK(VecDestroy(&rho));
+    OK(MuGeometryDestroy(&geometry));
+    OK(MuGridDestroy(&grid));
+  }
+}
+END_TEST
+
+/* Where mu is below the rounding of q = k*mu, the floor of q keeps the operator finite, symmetric
+   and positive. */
+START_TEST(normalized_kernel_survives_deep_tails) {
+  MuGrid grid = TestGrid(1, 128, 1, -3, 3, PETSC_FALSE);
+  MuKernel kernel = make_kernel("gaussian", 0.2, 1);
+  MuGeometrySpec spec = simple_spec("normalized_kernel_fisher_rao", kernel);
+  Vec rho = TestField(grid, narrow), xi = TestRandomField(grid, 2, -1, 1);
+  Vec eta = TestRandomField(grid, 3, -1, 1), x, y;
+  MuGeometry geometry = make_geometry(grid, &spec, rho);
+  PetscReal left, right, energy, largest;
+  x = apply(geometry, xi);
+  y = apply(geometry, eta);
+  OK(MuGridInner(grid, xi, y, &left));
+  OK(MuGridInner(grid, eta, x, &right));
+  OK(MuGridInner(grid, xi, x, &energy));
+  ck_assert(energy > 0);
+  ck_assert_double_eq_tol(left, right, 1e-13 * energy);
+  OK(MuGeometryApplyRelative(geometry, xi, y));
+  OK(VecNorm(y, NORM_INFINITY, &largest));
+  ck_assert(largest < 10);
+  OK(VecPointwiseMult(y, y, rho));
+  ck_assert(TestMaxDifference(x, y) < 1e-13);
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&xi));
+  OK(VecDestroy(&eta));
+  OK(VecDestroy(&x));
+  OK(VecDestroy(&y));
+  OK(MuGeometryDestroy(&geometry));
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("geometry");
   TCase *t = tcase_create("geometry");
@@ -1104,6 +1178,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, bad_geometries_are_refused);
   tcase_add_test(t, primal_agrees_with_the_dense_pseudo_inverse);
   tcase_add_test(t, fenchel_young_is_an_equality_on_the_graph);
+  tcase_add_test(t, primal_of_deep_tails);
+  tcase_add_test(t, normalized_kernel_survives_deep_tails);
   tcase_add_test(t, primal_is_infinite_out_of_the_range);
   suite_add_tcase(suite, t);
   return suite;

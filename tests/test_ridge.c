@@ -81,7 +81,7 @@ static PetscInt count_iterations(MuGrid grid, MuKernel kernel, PetscReal ridge, 
    spacing to a quarter of the box and every ridge from 1e-1 to 1e-6, smooth and rough. Without a
    preconditioner or with one of the simple ones alone the same sweep takes hundreds. */
 START_TEST(iterations_stay_below_45) {
-  const PetscReal widths[] = {0.3, 0.7, 1, 2, 8, 32, 64, 96, 128, 256};
+  const PetscReal widths[] = {0.3, 0.5, 0.7, 1, 2, 8, 32, 64, 96, 128, 256};
   const PetscInt n = TestQuick() ? 256 : 1024, first = TestQuick() ? 3 : 0,
                  step = TestQuick() ? 3 : 1;
   const PetscBool table = getenv("MU_TEST_TABLE") != NULL;

@@ -27,8 +27,11 @@ static MuGrid make_grid(MPI_Comm comm, Shape s, PetscReal half_width) {
   return grid;
 }
 
-static Vec field_on(MuGrid grid, PetscReal (*f)(PetscReal, PetscReal)) {
-  return TestField(grid, f);
+/* Fewer cases: under sanitizers, and on several ranks, where every message costs a switch. */
+static PetscBool fewer(void) {
+  PetscMPIInt size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return (PetscBool)(size > 1 || TestQuick());
 }
 
 static PetscReal integral(MuGrid grid, Vec f) {
@@ -176,9 +179,9 @@ START_TEST(solvers_agree_with_dense_elimination) {
                           {2, 2, 5, yes, yes, no},   {2, 6, 4, no, yes, yes}};
   const PetscReal steps[] = {1e-6, 1e-2, 1, 1e2, 1e6};
   for (size_t k = 0; k < sizeof shapes / sizeof *shapes; ++k)
-    for (size_t d = 0; d < (TestQuick() ? 2 : 5); ++d)
+    for (size_t d = 0; d < (fewer() ? 3 : 5); ++d)
       for (int solver = 0; solver < 3; ++solver)
-        check_against_dense(shapes[k], all_solvers[solver], steps[TestQuick() ? 1 + 3 * d : d],
+        check_against_dense(shapes[k], all_solvers[solver], steps[fewer() ? 2 * d : d],
                             (PetscBool)((k + d) % 2));
 }
 END_TEST
@@ -220,7 +223,7 @@ START_TEST(mass_and_sign_are_kept) {
   for (PetscInt dim = 1; dim <= 2; ++dim) {
     Shape s = {dim, n, dim == 2 ? n - 3 : 1, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
     MuGrid grid = make_grid(MPI_COMM_WORLD, s, 1);
-    Vec v = field_on(grid, rough), rho0 = TestField(grid, spike), rho1;
+    Vec v = TestField(grid, rough), rho0 = TestField(grid, spike), rho1;
     if (dim == 1) OK(VecShift(rho0, 1e-30));
     OK(VecDuplicate(rho0, &rho1));
     PetscReal mass = integral(grid, rho0);
@@ -260,7 +263,7 @@ START_TEST(equilibrium_is_stationary) {
   for (PetscInt dim = 1; dim <= 2; ++dim) {
     Shape s = {dim, 61, dim == 2 ? 48 : 1, PETSC_FALSE, PETSC_FALSE, (PetscBool)(dim == 2)};
     MuGrid grid = make_grid(MPI_COMM_WORLD, s, 2);
-    Vec v = field_on(grid, canyon), pi = TestField(grid, canyon_pi), rho, ratio;
+    Vec v = TestField(grid, canyon), pi = TestField(grid, canyon_pi), rho, ratio;
     OK(VecDuplicate(pi, &rho));
     OK(VecDuplicate(pi, &ratio));
     ck_assert_double_gt(integral(grid, pi), 1e-4);
@@ -307,7 +310,7 @@ static PetscReal two_halves(PetscReal x, PetscReal y) {
 START_TEST(infinite_potential_is_a_wall) {
   Shape s = {2, 12, 11, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
   MuGrid grid = make_grid(MPI_COMM_WORLD, s, 1);
-  Vec v = field_on(grid, half_closed), rho0 = TestField(grid, two_halves);
+  Vec v = TestField(grid, half_closed), rho0 = TestField(grid, two_halves);
   PetscReal *before = TestGather(grid, rho0);
   for (int k = 0; k < 3; ++k) {
     MuTransport t;
@@ -367,48 +370,63 @@ static void fill_rotation(MuGrid grid, MuTransport t) {
   }
 }
 
-/* Grids with several levels, odd sizes, masks, periodic axes: the same as the factorisation, and in
-   few enough iterations that it was the multigrid that solved it. */
+/* One step from random densities; the result as a global array. */
+static PetscReal *hilly_step(MPI_Comm comm, Shape s, MuTransportSolver solver, PetscBool reversible,
+                             PetscReal dt, PetscInt *iterations) {
+  MuGrid grid = make_grid(comm, s, 1);
+  MuTransport t;
+  Vec v = TestField(grid, hills), rho = TestRandomField(grid, 5, 0, 1);
+  OK(MuTransportCreate(grid, solver, &t));
+  if (reversible)
+    OK(MuTransportFillScharfetterGummel(t, 1, v));
+  else
+    fill_rotation(grid, t);
+  OK(MuTransportSetUp(t, dt));
+  OK(MuTransportSolve(t, PETSC_FALSE, rho, rho));
+  OK(MuTransportGetIterations(t, iterations));
+  PetscReal *global = TestGather(grid, rho);
+  OK(MuTransportDestroy(&t));
+  OK(VecDestroy(&v));
+  OK(VecDestroy(&rho));
+  OK(MuGridDestroy(&grid));
+  return global;
+}
+
+static PetscReal relative_l1(PetscInt n, const PetscReal *f, const PetscReal *g) {
+  PetscReal error = 0, total = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    error += fabs(f[i] - g[i]);
+    total += fabs(g[i]);
+  }
+  return error / total;
+}
+
+/* Grids with several levels, odd sizes, masks, periodic axes, oblong cells: the same as the
+   factorisation on one rank, and in few enough iterations that it was the multigrid that solved it.
+   The rates dt |L| reach 1e2 * 4e4 * 4, which sets the rounding of the residual. */
+static void check_multigrid(Shape s, PetscBool reversible, PetscReal dt) {
+  PetscInt iterations, none;
+  PetscReal *exact = hilly_step(MPI_COMM_SELF, s, MU_TRANSPORT_DIRECT, reversible, dt, &none);
+  PetscReal *got = hilly_step(MPI_COMM_WORLD, s, MU_TRANSPORT_COUPLED, reversible, dt, &iterations);
+  PetscReal error = relative_l1(s.nx * s.ny, got, exact);
+  ck_assert_msg(error <= 3e-12 + 4e-12 * dt && iterations > 0 && iterations <= 40,
+                "%d x %d, dt %g, reversible %d: error %g, %d iterations", (int)s.nx, (int)s.ny, dt,
+                (int)reversible, error, (int)iterations);
+  free(exact);
+  free(got);
+}
+
 START_TEST(multigrid_agrees_with_factorisation) {
   const PetscBool yes = PETSC_TRUE, no = PETSC_FALSE;
   const Shape shapes[] = {{2, 97, 83, no, no, yes},
                           {2, 90, 101, yes, no, no},
                           {2, 75, 77, yes, yes, yes},
                           {2, 300, 20, no, yes, no},
-                          {2, 130, 131, yes, yes, no}};
-  for (size_t k = 0; k < (TestQuick() ? 3 : 5); ++k)
+                          {2, 20, 240, yes, no, no}};
+  for (size_t k = 0; k < (fewer() ? 3 : 5); ++k)
     for (int reversible = 0; reversible < 2; ++reversible)
-      for (PetscReal dt = 1e-3; dt < 2e2; dt *= TestQuick() ? 1e5 : 1e2) {
-        MuGrid grid = make_grid(MPI_COMM_WORLD, shapes[k], 1);
-        Vec v = field_on(grid, hills), rho0 = TestRandomField(grid, 5, 0, 1), rho[2];
-        PetscInt iterations = 0;
-        for (int direct = 0; direct < 2; ++direct) {
-          MuTransport t;
-          OK(VecDuplicate(rho0, &rho[direct]));
-          OK(MuTransportCreate(grid, direct ? MU_TRANSPORT_DIRECT : MU_TRANSPORT_COUPLED, &t));
-          if (reversible)
-            OK(MuTransportFillScharfetterGummel(t, 1, v));
-          else
-            fill_rotation(grid, t);
-          OK(MuTransportSetUp(t, dt));
-          OK(MuTransportSolve(t, PETSC_FALSE, rho0, rho[direct]));
-          if (!direct) OK(MuTransportGetIterations(t, &iterations));
-          OK(MuTransportDestroy(&t));
-        }
-        PetscReal error = distance(grid, rho[0], rho[1]) / integral(grid, rho0);
-        /* the residual's rounding at dt |L| ~ 1e2 * 4e4 * 4 */
-        ck_assert_msg(error <= 3e-12 + 4e-10 * dt / 100,
-                      "%d x %d, dt %g, reversible %d: error %g, %d iterations", (int)shapes[k].nx,
-                      (int)shapes[k].ny, dt, reversible, error, (int)iterations);
-        ck_assert_msg(iterations > 0 && iterations <= 40,
-                      "%d x %d, dt %g, reversible %d: %d iterations", (int)shapes[k].nx,
-                      (int)shapes[k].ny, dt, reversible, (int)iterations);
-        OK(VecDestroy(&v));
-        OK(VecDestroy(&rho0));
-        OK(VecDestroy(&rho[0]));
-        OK(VecDestroy(&rho[1]));
-        OK(MuGridDestroy(&grid));
-      }
+      for (PetscReal dt = 1e-3; dt < 2e2; dt *= fewer() ? 1e4 : 1e2)
+        check_multigrid(shapes[k], (PetscBool)reversible, dt);
 }
 END_TEST
 
@@ -422,10 +440,13 @@ static PetscReal narrow(PetscReal x, PetscReal y) {
   return exp(-((x + 2.5) * (x + 2.5) + (y - 2.5) * (y - 2.5)) / (2 * 0.01));
 }
 
-/* Ten steps; with `reversible` false `direct` factors the unsymmetrised matrix. */
-static Vec ten_steps(MuGrid grid, MuTransportSolver solver, PetscBool reversible) {
+/* Ten steps; without `reversible` `direct` factors the unsymmetrised matrix. */
+static PetscReal *ten_steps(MPI_Comm comm, PetscInt n, MuTransportSolver solver,
+                            PetscBool reversible) {
+  Shape s = {2, n, n, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
+  MuGrid grid = make_grid(comm, s, 3);
   MuTransport t;
-  Vec v = field_on(grid, wells), rho = TestField(grid, narrow);
+  Vec v = TestField(grid, wells), rho = TestField(grid, narrow);
   normalise(grid, rho);
   OK(MuTransportCreate(grid, solver, &t));
   OK(MuTransportFillScharfetterGummel(t, 1, v));
@@ -435,38 +456,31 @@ static Vec ten_steps(MuGrid grid, MuTransportSolver solver, PetscBool reversible
     OK(MuTransportSolve(t, PETSC_FALSE, rho, rho));
     ck_assert_double_eq_tol(integral(grid, rho), 1, 1e-12);
   }
+  PetscReal *global = TestGather(grid, rho);
   OK(MuTransportDestroy(&t));
   OK(VecDestroy(&v));
-  return rho;
+  OK(VecDestroy(&rho));
+  OK(MuGridDestroy(&grid));
+  return global;
 }
 
 /* A narrow density where pi is tiny: rho/sqrt(pi) reaches e^96 at the walls. The usual test on the
-   symmetrised unknown is met there with an error of 0.68; here 1e-9 is asked for (ten steps of a
-   tolerance of 1e-12 each would be 1e-11). */
-START_TEST(narrow_density_where_pi_is_tiny) {
-  PetscMPIInt size;
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
-  const PetscInt n = TestQuick() || size > 1 ? 96 : 512;
-  Shape s = {2, n, n, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
-  MuGrid grid = make_grid(MPI_COMM_WORLD, s, 3);
-  Vec exact = ten_steps(grid, MU_TRANSPORT_DIRECT, PETSC_FALSE);
-  Vec coupled = ten_steps(grid, MU_TRANSPORT_COUPLED, PETSC_TRUE);
-  ck_assert_double_le(distance(grid, coupled, exact), 1e-10);
-  OK(VecDestroy(&exact));
-  OK(VecDestroy(&coupled));
-  OK(MuGridDestroy(&grid));
+   symmetrised unknown is met there with an error of 0.68. Ten steps of a tolerance of 1e-12 each
+   leave 1e-11. */
+static void check_narrow(PetscInt n, MuTransportSolver solver, MuTransportSolver reference,
+                         PetscBool reversible) {
+  PetscReal *exact = ten_steps(MPI_COMM_SELF, n, reference, reversible);
+  PetscReal *got = ten_steps(MPI_COMM_WORLD, n, solver, PETSC_TRUE);
+  ck_assert_double_le(relative_l1(n * n, got, exact), 1e-10);
+  free(exact);
+  free(got);
 }
-END_TEST
 
-START_TEST(symmetric_factors_are_accurate_in_l1) {
-  Shape s = {2, 96, 96, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
-  MuGrid grid = make_grid(MPI_COMM_WORLD, s, 3);
-  Vec lu = ten_steps(grid, MU_TRANSPORT_DIRECT, PETSC_FALSE);
-  Vec cholesky = ten_steps(grid, MU_TRANSPORT_DIRECT, PETSC_TRUE);
-  ck_assert_double_le(distance(grid, lu, cholesky), 1e-11);
-  OK(VecDestroy(&lu));
-  OK(VecDestroy(&cholesky));
-  OK(MuGridDestroy(&grid));
+START_TEST(narrow_density_where_pi_is_tiny) {
+  const PetscBool symmetrised = PETSC_TRUE, plain = PETSC_FALSE;
+  check_narrow(96, MU_TRANSPORT_DIRECT, MU_TRANSPORT_DIRECT, plain);
+  check_narrow(96, MU_TRANSPORT_COUPLED, MU_TRANSPORT_DIRECT, plain);
+  if (!fewer()) check_narrow(512, MU_TRANSPORT_COUPLED, MU_TRANSPORT_DIRECT, symmetrised);
 }
 END_TEST
 
@@ -476,7 +490,7 @@ END_TEST
 START_TEST(split_differs_by_the_square_of_the_step) {
   Shape s = {2, 24, 20, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
   MuGrid grid = make_grid(MPI_COMM_WORLD, s, 1);
-  Vec v = field_on(grid, hills), rho0 = TestField(grid, rough), rho[2];
+  Vec v = TestField(grid, hills), rho0 = TestField(grid, rough), rho[2];
   PetscReal step[3], error[3];
   OK(VecShift(rho0, 10));
   for (int k = 0; k < 3; ++k) {
@@ -522,10 +536,10 @@ static PetscReal ou_potential(PetscReal x, PetscReal y) {
 
 static PetscReal ou_error(MuTransportSolver solver, PetscInt n, PetscInt steps, PetscReal end) {
   Shape s = {ou_dim, n, ou_dim == 2 ? n : 1, PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
-  MuGrid grid = make_grid(MPI_COMM_WORLD, s, 7);
+  MuGrid grid = make_grid(MPI_COMM_WORLD, s, 5.5);
   MuTransport t;
   ou_time = 0;
-  Vec v = field_on(grid, ou_potential), rho = TestField(grid, ou_density);
+  Vec v = TestField(grid, ou_potential), rho = TestField(grid, ou_density);
   OK(MuTransportCreate(grid, solver, &t));
   OK(MuTransportFillScharfetterGummel(t, 1, v));
   OK(MuTransportSetUp(t, end / steps));
@@ -548,8 +562,8 @@ START_TEST(ornstein_uhlenbeck_second_order_in_space) {
     for (int k = 0; k < (ou_dim == 2 ? 2 : 1); ++k) {
       PetscReal h[3], error[3];
       for (int j = 0; j < 3; ++j) {
-        PetscInt n = (TestQuick() ? 24 : 32) << j;
-        h[j] = 14.0 / n;
+        PetscInt n = 24 << j;
+        h[j] = 11.0 / n;
         error[j] = ou_error(all_solvers[k], n, 2 << (2 * j), 0.2);
       }
       ck_assert_double_eq_tol(TestSlope(3, h, error), 2, 0.2);
@@ -563,9 +577,8 @@ START_TEST(ornstein_uhlenbeck_first_order_in_time) {
     for (int k = 0; k < (ou_dim == 2 ? 2 : 1); ++k) {
       PetscReal step[3], error[3];
       for (int j = 0; j < 3; ++j) {
-        step[j] = 0.5 / (8 << j);
-        error[j] =
-            ou_error(all_solvers[k], ou_dim == 1 ? 1024 : (TestQuick() ? 96 : 160), 8 << j, 0.5);
+        step[j] = 0.5 / (4 << j);
+        error[j] = ou_error(all_solvers[k], ou_dim == 1 ? 1024 : (80), 4 << j, 0.5);
       }
       ck_assert_double_eq_tol(TestSlope(3, step, error), 1, 0.15);
     }
@@ -581,7 +594,7 @@ static PetscReal bump(PetscReal x, PetscReal y) {
 static PetscReal *solve_on(MPI_Comm comm, Shape s, MuTransportSolver solver) {
   MuGrid grid = make_grid(comm, s, 1);
   MuTransport t;
-  Vec v = field_on(grid, rough), rho = TestField(grid, bump);
+  Vec v = TestField(grid, rough), rho = TestField(grid, bump);
   OK(MuTransportCreate(grid, solver, &t));
   OK(MuTransportFillScharfetterGummel(t, 0.7, v));
   OK(MuTransportSetUp(t, 0.02));
@@ -605,12 +618,7 @@ START_TEST(ranks_do_not_matter) {
       PetscReal *alone = solve_on(MPI_COMM_SELF, shapes[k], all_solvers[j]);
       PetscReal *together = solve_on(MPI_COMM_WORLD, shapes[k], all_solvers[j]);
       PetscReal allowed = all_solvers[j] == MU_TRANSPORT_DIMENSION_SPLIT ? 1e-14 : 1e-11;
-      PetscReal error = 0, total = 0;
-      for (PetscInt i = 0; i < shapes[k].nx * shapes[k].ny; ++i) {
-        error += fabs(alone[i] - together[i]);
-        total += alone[i];
-      }
-      ck_assert_double_le(error, allowed * total);
+      ck_assert_double_le(relative_l1(shapes[k].nx * shapes[k].ny, together, alone), allowed);
       free(alone);
       free(together);
     }
@@ -668,7 +676,6 @@ static Suite *make_suite(void) {
   tcase_add_test(t, infinite_potential_is_a_wall);
   tcase_add_test(t, multigrid_agrees_with_factorisation);
   tcase_add_test(t, narrow_density_where_pi_is_tiny);
-  tcase_add_test(t, symmetric_factors_are_accurate_in_l1);
   tcase_add_test(t, split_differs_by_the_square_of_the_step);
   tcase_add_test(t, ornstein_uhlenbeck_second_order_in_space);
   tcase_add_test(t, ornstein_uhlenbeck_first_order_in_time);

@@ -101,7 +101,7 @@ static PetscErrorCode create_normal(const char *key, PetscInt dim, const PetscRe
     if (PetscIsInfOrNanReal(mean[k]))
       return MuError(MU_ERR_INPUT, "%s: a mean is %g; it must be finite", key, mean[k]);
   }
-  if (dim == 1 && !(a > 0 && a < PETSC_INFINITY))
+  if (dim == 1 && !(a > 0 && a < INFINITY))
     return MuError(MU_ERR_INPUT, "%s: the variance is %g; it must be positive", key, a);
   if (dim == 2 && PetscAbsReal(b - other) > 1e-12 * (PetscAbsReal(b) + PetscAbsReal(other)))
     return MuError(MU_ERR_INPUT, "%s: the covariance [%g, %g, %g, %g] is not symmetric", key, a, b,
@@ -177,11 +177,11 @@ static PetscErrorCode create_mixture(MuDensity d, const MuDensitySpec *spec) {
 static PetscErrorCode fill_mixture(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < cells->count; ++i) {
-    PetscReal x[2], largest = -PETSC_INFINITY, sum = 0;
+    PetscReal x[2], largest = -INFINITY, sum = 0;
     cell_centre(cells, i, x);
     for (PetscInt k = 0; k < d->components; ++k)
       largest = PetscMax(largest, evaluate_normal(&d->normal[k], d->dim, x));
-    for (PetscInt k = 0; k < d->components && largest > -PETSC_INFINITY; ++k)
+    for (PetscInt k = 0; k < d->components && largest > -INFINITY; ++k)
       sum += exp(evaluate_normal(&d->normal[k], d->dim, x) - largest);
     log_density[i] = largest + (sum > 1 ? log(sum) : 0);
   }
@@ -213,7 +213,7 @@ static PetscErrorCode fill_uniform(MuDensity d, const MuCells *cells, PetscReal 
     cell_centre(cells, i, x);
     log_density[i] = constant;
     for (PetscInt a = 0; a < d->dim; ++a)
-      if (x[a] < d->lower[a] || x[a] > d->upper[a]) log_density[i] = -PETSC_INFINITY;
+      if (x[a] < d->lower[a] || x[a] > d->upper[a]) log_density[i] = -INFINITY;
   }
   PetscFunctionReturn(0);
 }
@@ -240,8 +240,8 @@ static PetscErrorCode check_value(MuDensity d, const MuCells *cells, PetscInt i,
   PetscReal x[2];
 
   PetscFunctionBegin;
-  *log_density = is_log ? value : (value > 0 ? log(value) : -PETSC_INFINITY);
-  if (value < PETSC_INFINITY && (is_log || value >= 0)) PetscFunctionReturn(0);
+  *log_density = is_log ? value : (value > 0 ? log(value) : -INFINITY);
+  if (value < INFINITY && (is_log || value >= 0)) PetscFunctionReturn(0);
   cell_centre(cells, i, x);
   return MuError(MU_ERR_INPUT, "%s_%s: the value at %s is %g; it must be %s", d->block, what,
                  point_text(d->dim, x, text), value,
@@ -373,7 +373,7 @@ static PetscErrorCode fill_samples(MuDensity d, const MuCells *cells, PetscReal 
   }
   PetscCall(MuSamplesBin(cells, d->n, d->points, log_density));
   for (PetscInt i = 0; i < cells->count; ++i)
-    log_density[i] = log_density[i] > 0 ? log(log_density[i]) : -PETSC_INFINITY;
+    log_density[i] = log_density[i] > 0 ? log(log_density[i]) : -INFINITY;
   PetscFunctionReturn(0);
 }
 
@@ -449,25 +449,27 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity d, const MuCells *cells, PetscReal 
   PetscErrorCode failed = d->ops->fill(d, cells, log_density);
   PetscCall(d->ops->collective ? failed : MuErrorAgree(d->comm, failed));
   for (PetscInt i = 0; i < cells->count; ++i)
-    if (!is_inside(cells, i)) log_density[i] = -PETSC_INFINITY;
+    if (!is_inside(cells, i)) log_density[i] = -INFINITY;
   PetscFunctionReturn(0);
 }
 
-/* log M, M the integral of f over the inside cells, and log |D|; the same on every rank. */
-static PetscErrorCode log_mass(const MuCells *cells, const PetscReal *log_density, PetscReal *mass,
-                               PetscReal *inside) {
-  PetscReal largest = -PETSC_INFINITY, sums[2] = {0, 0};
+/* log M = *largest + *rest, M the integral of f over the inside cells and *largest the largest log
+   density, apart so that values near it lose no digits; and log |D|. The same on every rank. */
+static PetscErrorCode log_mass(const MuCells *cells, const PetscReal *log_density,
+                               PetscReal *largest, PetscReal *rest, PetscReal *inside) {
+  PetscReal sums[2] = {0, 0};
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < cells->count; ++i) largest = PetscMax(largest, log_density[i]);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPIU_REAL, MPI_MAX, cells->comm));
+  *largest = -INFINITY;
+  for (PetscInt i = 0; i < cells->count; ++i) *largest = PetscMax(*largest, log_density[i]);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, 1, MPIU_REAL, MPI_MAX, cells->comm));
   for (PetscInt i = 0; i < cells->count; ++i) {
     if (!is_inside(cells, i)) continue;
     sums[1] += 1;
-    if (log_density[i] > -PETSC_INFINITY) sums[0] += exp(log_density[i] - largest);
+    if (log_density[i] > -INFINITY) sums[0] += exp(log_density[i] - *largest);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, cells->comm));
-  *mass = sums[0] > 0 ? largest + log(sums[0] * cell_volume(cells)) : -PETSC_INFINITY;
+  *rest = log(sums[0] * cell_volume(cells));
   *inside = log(sums[1] * cell_volume(cells));
   PetscFunctionReturn(0);
 }
@@ -475,23 +477,23 @@ static PetscErrorCode log_mass(const MuCells *cells, const PetscReal *log_densit
 /* log(e^a + e^b) */
 static PetscReal log_add(PetscReal a, PetscReal b) {
   PetscReal high = PetscMax(a, b), low = PetscMin(a, b);
-  return low == -PETSC_INFINITY ? high : high + log1p(exp(low - high));
+  return low == -INFINITY ? high : high + log1p(exp(low - high));
 }
 
 PetscErrorCode MuDensityFillLog(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   const PetscReal background = log(d->background), total = log1p(d->background);
-  PetscReal mass, inside;
+  PetscReal largest, rest, inside;
 
   PetscFunctionBegin;
   PetscCall(MuDensityFillLogRaw(d, cells, log_density));
-  PetscCall(log_mass(cells, log_density, &mass, &inside));
-  if (mass == -PETSC_INFINITY)
+  PetscCall(log_mass(cells, log_density, &largest, &rest, &inside));
+  if (largest == -INFINITY)
     return MuError(MU_ERR_INPUT,
                    "%s_type: the density `%s` has no mass on the grid; place it inside the grid",
                    d->block, d->ops->name);
   for (PetscInt i = 0; i < cells->count; ++i) {
     if (!is_inside(cells, i)) continue;
-    log_density[i] = log_add(log_density[i] - mass, background - inside) - total;
+    log_density[i] = log_add(log_density[i] - largest - rest, background - inside) - total;
   }
   PetscFunctionReturn(0);
 }

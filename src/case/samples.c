@@ -239,13 +239,12 @@ PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
   PetscFunctionReturn(0);
 }
 
-/* log of the normal density of one axis at distance z, summed over the images of a periodic axis:
-   the nearest one, and those whose terms can be seen in a double beside it. */
+/* log of exp(-z^2/(2h^2)), summed over the images of a periodic axis: the nearest one, and those
+   whose terms can be seen in a double beside it. */
 static PetscReal axis_log(const MuCells *cells, PetscInt axis, PetscReal z, PetscReal h) {
   const PetscReal period = cells->upper[axis] - cells->lower[axis];
-  const PetscReal constant = -log(h) - 0.5 * log(2 * PETSC_PI);
   PetscReal nearest, sum = 1;
-  if (!cells->periodic[axis]) return -0.5 * PetscSqr(z / h) + constant;
+  if (!cells->periodic[axis]) return -0.5 * PetscSqr(z / h);
   z -= period * PetscFloorReal(z / period + 0.5);
   nearest = -0.5 * PetscSqr(z / h);
   for (PetscInt k = 1;; ++k) {
@@ -254,26 +253,27 @@ static PetscReal axis_log(const MuCells *cells, PetscInt axis, PetscReal z, Pets
     sum += before + after;
     if (before + after < 1e-17 * sum) break;
   }
-  return nearest + log(sum) + constant;
+  return nearest + log(sum);
 }
 
 static PetscReal centre(const MuCells *cells, PetscInt axis, PetscInt index) {
   return cells->lower[axis] + (index + 0.5) * spacing_of(cells, axis);
 }
 
-/* log-sum-exp over the points at one cell: for the tails. */
+/* log-sum-exp over the points at one cell: for the tails. term: [n]. */
 static PetscReal log_sum(const MuCells *cells, PetscInt cell, PetscInt n, const PetscReal *points,
                          const PetscReal h[2], PetscReal *term) {
   const PetscInt ix = cell % cells->cells[0], iy = cell / cells->cells[0];
-  PetscReal largest = -PETSC_INFINITY, sum = 0;
+  PetscReal largest = -INFINITY, sum = 0;
   for (PetscInt i = 0; i < n; ++i) {
     const PetscReal *p = points + i * cells->dim;
     term[i] = axis_log(cells, 0, centre(cells, 0, ix) - p[0], h[0]);
     if (cells->dim == 2) term[i] += axis_log(cells, 1, centre(cells, 1, iy) - p[1], h[1]);
     largest = PetscMax(largest, term[i]);
   }
-  for (PetscInt i = 0; i < n; ++i) sum += exp(term[i] - largest);
-  return largest + log(sum / n);
+  for (PetscInt i = 0; i < n; ++i)
+    if (term[i] > largest - 45) sum += exp(term[i] - largest); /* e^-45 cannot be seen beside 1 */
+  return largest + log(sum);
 }
 
 /* Adds the products of the axes' factors of one point to the cells. */
@@ -290,10 +290,17 @@ static void add_factors(const MuCells *cells, const PetscReal *point, const Pets
   }
 }
 
+/* log of 1/(n prod_a h_a sqrt(2 pi)) */
+static PetscReal log_scale(const MuCells *cells, PetscInt n, const PetscReal h[2]) {
+  PetscReal scale = -log((PetscReal)n);
+  for (PetscInt a = 0; a < cells->dim; ++a) scale -= log(h[a]) + 0.5 * log(2 * PETSC_PI);
+  return scale;
+}
+
 PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal *points,
                                const PetscReal h[2], PetscReal *log_density) {
   /* far above the smallest number, so that products that underflowed cannot be seen in the sum */
-  const PetscReal least = 1e-250;
+  const PetscReal least = 1e-250, scale = log_scale(cells, n, h);
   PetscReal *factor, *term;
 
   PetscFunctionBegin;
@@ -302,12 +309,11 @@ PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal
   for (PetscInt i = 0; i < n; ++i)
     add_factors(cells, points + i * cells->dim, h, factor, log_density);
   for (PetscInt i = 0; i < cells->count; ++i) {
-    if (cells->mask && !cells->mask[i])
-      log_density[i] = -PETSC_INFINITY;
-    else if (log_density[i] / n > least)
-      log_density[i] = log(log_density[i] / n);
-    else
-      log_density[i] = log_sum(cells, cells->first + i, n, points, h, term);
+    PetscReal sum = log_density[i];
+    log_density[i] = -INFINITY;
+    if (cells->mask && !cells->mask[i]) continue;
+    log_density[i] =
+        scale + (sum > least ? log(sum) : log_sum(cells, cells->first + i, n, points, h, term));
   }
   PetscCall(PetscFree2(factor, term));
   PetscFunctionReturn(0);

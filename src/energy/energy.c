@@ -6,6 +6,7 @@
 
 struct _p_MuEnergy {
   PetscInt references;
+  PetscInt needs; /* MU_NEEDS_... of all terms */
   PetscInt terms;
   MuTerm term[MU_MAX_TERMS];
   const char *name[MU_MAX_TERMS];
@@ -53,9 +54,8 @@ static PetscErrorCode find_term(const MuEnergySpec *spec, PetscInt k, const MuTe
 }
 
 /* Checks the whole specification before anything is made: every rank sees the same. */
-static PetscErrorCode find_terms(MuEnergy e, const MuEnergySpec *spec, PetscInt *needs) {
+static PetscErrorCode find_terms(MuEnergy e, const MuEnergySpec *spec) {
   PetscFunctionBegin;
-  *needs = 0;
   if (spec->terms < 1 || spec->terms > MU_MAX_TERMS)
     return MuError(MU_ERR_INPUT, "energy: %d terms are given; allowed are 1 to %d",
                    (int)spec->terms, MU_MAX_TERMS);
@@ -65,7 +65,7 @@ static PetscErrorCode find_terms(MuEnergy e, const MuEnergySpec *spec, PetscInt 
     term->weight = e->weight[k] = spec->weight[k];
     term->shared = &e->shared;
     e->name[k] = term->ops->name;
-    *needs |= term->ops->needs;
+    e->needs |= term->ops->needs;
   }
   PetscFunctionReturn(0);
 }
@@ -76,8 +76,9 @@ static PetscErrorCode read_log_target(MuEnergy e, const PetscReal *given) {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < e->shared.n; ++i) {
     PetscReal x[2];
-    e->log_pi[i] = info->mask[i] ? given[i] : -PETSC_INFINITY;
-    if (!PetscIsNanReal(e->log_pi[i]) && e->log_pi[i] < PETSC_INFINITY) continue;
+    e->log_pi[i] = info->mask[i] ? given[i] : -INFINITY;
+    if (e->log_pi[i] <= -PETSC_INFINITY) e->log_pi[i] = -INFINITY; /* PETSc's is a finite number */
+    if (e->log_pi[i] < PETSC_INFINITY) continue;
     PetscCall(MuGridCellCentre(e->shared.grid, i, x));
     return MuError(MU_ERR_INPUT,
                    "target: log pi is %g at the point (%g, %g); it must be below "
@@ -117,22 +118,22 @@ static PetscErrorCode create_work(MuEnergy e) {
   for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscCalloc1(n, &e->shared.work[k]));
   PetscCall(PetscCalloc3(n, &e->share, n, &e->slope, n, &e->slope2));
   PetscCall(PetscCalloc2(n, &e->state[0].log_rho, n, &e->state[1].log_rho));
-  PetscCall(
-      PetscCalloc4(n, &e->pair.z, n, &e->pair.high, n, &e->pair.low, n, &e->pair.mid.log_rho));
+  PetscCall(PetscCalloc5(n, &e->pair.z, n, &e->pair.share, n, &e->pair.high, n, &e->pair.low, n,
+                         &e->pair.mid.log_rho));
   PetscCall(MuGridCreateField(e->shared.grid, &e->mid));
   e->pair.a = &e->state[0];
   e->pair.b = &e->state[1];
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec, PetscInt needs) {
+static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec) {
   PetscFunctionBegin;
   PetscCall(create_work(e));
   e->spec = *spec;
   for (PetscInt k = 0; k < spec->terms; ++k) e->spec.name[k] = e->name[k];
   if (spec->kernel) PetscCall(MuKernelReference(spec->kernel));
   if (spec->log_target) PetscCall(create_target(e, spec->log_target));
-  if (needs & MU_NEEDS_KERNEL)
+  if (e->needs & MU_NEEDS_KERNEL)
     PetscCall(MuConvolutionCreate(e->shared.grid, spec->kernel, MU_CELLS, &e->shared.convolution));
   for (PetscInt k = 0; k < spec->terms; ++k) {
     MuTerm *term = &e->term[k];
@@ -144,19 +145,18 @@ static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec, PetscIn
 
 PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy) {
   MuEnergy e;
-  PetscInt needs;
 
   PetscFunctionBegin;
   *energy = NULL;
   PetscCall(PetscNew(&e));
   e->references = 1;
-  PetscErrorCode failed = find_terms(e, spec, &needs);
+  PetscErrorCode failed = find_terms(e, spec);
   if (!failed) {
     PetscCall(MuGridReference(grid));
     e->shared.grid = grid;
     PetscCall(MuGridGetInfo(grid, &e->shared.info));
     e->shared.n = e->shared.info->local_size;
-    failed = create_parts(e, spec, needs);
+    failed = create_parts(e, spec);
   }
   if (failed) {
     PetscCall(MuEnergyDestroy(&e));
@@ -188,7 +188,7 @@ PetscErrorCode MuEnergyDestroy(MuEnergy *energy) {
   for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscFree(e->shared.work[k]));
   PetscCall(PetscFree3(e->share, e->slope, e->slope2));
   PetscCall(PetscFree2(e->state[0].log_rho, e->state[1].log_rho));
-  PetscCall(PetscFree4(e->pair.z, e->pair.high, e->pair.low, e->pair.mid.log_rho));
+  PetscCall(PetscFree5(e->pair.z, e->pair.share, e->pair.high, e->pair.low, e->pair.mid.log_rho));
   PetscCall(MuGridDestroy(&e->shared.grid));
   PetscCall(PetscFree(e));
   PetscFunctionReturn(0);
@@ -312,12 +312,13 @@ PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec grad
   PetscReal *g;
 
   PetscFunctionBegin;
-  PetscCall(VecAXPBYPCZ(e->mid, 0.5, 0.5, 0, rho0, rho1));
+  PetscCall(VecCopy(rho0, e->mid));
+  PetscCall(VecAXPBY(e->mid, 0.5, 0.5, rho1));
   PetscCall(state_begin(e, 0, rho0));
   PetscCall(state_begin(e, 1, rho1));
   e->pair.mid.field = e->mid;
   PetscCall(VecGetArrayRead(e->mid, &e->pair.mid.rho));
-  MuPairPrepare(&e->pair, e->shared.n, e->shared.work[0]);
+  if (e->needs & MU_NEEDS_PAIR) MuPairPrepare(&e->pair, e->shared.n, e->shared.work[0]);
   PetscCall(VecGetArray(gradient, &g));
   for (PetscInt k = 0; k < e->terms; ++k) {
     MuTerm *term = &e->term[k];

@@ -18,12 +18,13 @@ typedef struct {
 } MuState;
 
 /* Two densities a, b and what their difference quotients have in common: m = (a + b)/2,
-   z = |a - b|/(a + b) (0 where both vanish), high = log(max/m), low = log(min/m), -infinity where
-   min = 0 < m. Symmetric in a and b, bit for bit. */
+   z = |a - b|/(a + b) and share = min/m = 1 - z, each to rounding (0 and 1 where both vanish),
+   high = log(max/m), low = log(min/m), -infinity where min = 0 < m. Symmetric in a and b, bit for
+   bit. */
 typedef struct {
   const MuState *a, *b;
   MuState mid; /* the midpoint; its field belongs to the energy */
-  PetscReal *z, *high, *low;
+  PetscReal *z, *share, *high, *low;
 } MuPair;
 
 #define MU_TERM_WORK 3
@@ -51,6 +52,8 @@ typedef enum {
 
 #define MU_NEEDS_TARGET 1
 #define MU_NEEDS_KERNEL 2
+#define MU_NEEDS_PAIR                                                                              \
+  4 /* the gradient op reads z, share, high, low of the pair, and log_rho of mid */
 
 typedef struct _n_MuTerm MuTerm;
 
@@ -107,7 +110,7 @@ void MuArrayLog1p(PetscInt n, const PetscReal *x, PetscReal *y);
 /* e_i = (e^(q t_i) - 1)/q, t_i at q = 0: the derivative of the power energies at log s = t. */
 void MuPowerLog(PetscInt n, PetscReal q, const PetscReal *t, PetscReal *e);
 
-/* Fills z, high, low and mid of a pair whose a and b are set. work: [n]. */
+/* Fills z, share, high, low and mid.log_rho of a pair whose a, b and mid are set. work: [n]. */
 void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work);
 
 /* w = (R - 1)/q, q = p - 1, with (b^p - a^p)/(b - a) = p m^q R: the part of a difference quotient

@@ -34,6 +34,7 @@ static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
 const MuTermOps MuTermEntropy = {
     .name = "entropy",
     .formula = "int rho log rho",
+    .needs = MU_NEEDS_PAIR,
     .kind = MU_TERM_LOGARITHMIC,
     .evaluate = evaluate,
     .gradient = gradient,

@@ -27,31 +27,17 @@ static PetscErrorCode evaluate_w(const Weight *weight, PetscReal zx, PetscReal z
   PetscFunctionReturn(0);
 }
 
-/* At half a period of a periodic axis both z and its image are the shortest: the average keeps the
-   operator symmetric when W is even in z but not in each coordinate. */
+/* The value for MuConvolutionCreateFunction(), which takes the mean of both images half a period
+   away: so the operator is symmetric even where W(x, y) and W(-x, y) differ. */
 static PetscErrorCode weight_function(void *ctx, const PetscReal z[2], PetscReal *w) {
   const Weight *weight = ctx;
-  const MuGridInfo *info = weight->info;
-  PetscReal sum = 0;
-  PetscInt images[2] = {1, 1};
+  const PetscReal y = weight->info->dim == 2 ? z[1] : 0;
 
   PetscFunctionBegin;
-  if (z[0] == 0 && (info->dim == 1 || z[1] == 0)) {
+  if (z[0] == 0 && y == 0)
     *w = weight->origin;
-    PetscFunctionReturn(0);
-  }
-  for (PetscInt a = 0; a < info->dim; ++a)
-    if (info->periodic[a] &&
-        PetscAbsReal(z[a]) > 0.5 * (info->upper[a] - info->lower[a]) - 0.25 * info->spacing[a])
-      images[a] = 2;
-  for (PetscInt i = 0; i < images[0]; ++i)
-    for (PetscInt j = 0; j < images[1]; ++j) {
-      PetscReal value;
-      PetscCall(
-          evaluate_w(weight, i ? -z[0] : z[0], info->dim == 1 ? 0 : (j ? -z[1] : z[1]), &value));
-      sum += value;
-    }
-  *w = sum / (images[0] * images[1]);
+  else
+    PetscCall(evaluate_w(weight, z[0], y, w));
   PetscFunctionReturn(0);
 }
 

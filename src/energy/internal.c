@@ -72,6 +72,7 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
 const MuTermOps MuTermInternal = {
     .name = "internal",
     .formula = "int rho^m/(m-1), m = internal_exponent",
+    .needs = MU_NEEDS_PAIR,
     .kind = MU_TERM_LOCAL,
     .create = create,
     .destroy = destroy,

@@ -33,47 +33,49 @@ void MuPowerLog(PetscInt n, PetscReal q, const PetscReal *t, PetscReal *e) {
   for (PetscInt i = 0; i < n; ++i) e[i] *= inverse;
 }
 
-static inline PetscReal lower_share(const MuPair *pair, PetscInt i) {
-  PetscReal m = pair->mid.rho[i];
-  return m > 0 ? PetscMin(pair->a->rho[i], pair->b->rho[i]) / m : 1;
-}
-
 /* log(1-z) from z where z is small, from min/m where 1 - z would lose digits, from the logarithms
    where min/m underflows. */
-static void fill_low(MuPair *pair, PetscInt n, PetscReal *work) {
-  PetscReal *low = pair->low;
+static void fill_low(const MuPair *pair, PetscInt n, PetscReal *low, PetscReal *work) {
+  const PetscReal *z = pair->z, *share = pair->share, *log_m = pair->mid.log_rho;
+  const PetscReal *log_a = pair->a->log_rho, *log_b = pair->b->log_rho;
   for (PetscInt i = 0; i < n; ++i) {
-    low[i] = pair->z[i] < 0.5 ? -pair->z[i] : 0;
-    work[i] = pair->z[i] < 0.5 ? 1 : lower_share(pair, i);
+    low[i] = z[i] < 0.5 ? -z[i] : 0;
+    work[i] = z[i] < 0.5 ? 1 : share[i];
   }
   MuArrayLog1p(n, low, low);
   MuArrayLogPositive(n, work, work);
   for (PetscInt i = 0; i < n; ++i) {
-    PetscReal least = PetscMin(pair->a->rho[i], pair->b->rho[i]), share = lower_share(pair, i);
-    PetscReal logs = PetscMin(pair->a->log_rho[i], pair->b->log_rho[i]) - pair->mid.log_rho[i];
-    PetscReal far = share < 1e-300 ? (least > 0 ? logs : -PETSC_INFINITY) : work[i];
-    low[i] = pair->z[i] < 0.5 ? low[i] : far;
+    PetscReal logs = PetscMin(log_a[i], log_b[i]) - log_m[i];
+    PetscReal far = share[i] < 1e-300 ? logs : work[i];
+    low[i] = z[i] < 0.5 ? low[i] : far;
   }
 }
 
 void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work) {
   const PetscReal *a = pair->a->rho, *b = pair->b->rho, *m = pair->mid.rho;
+  PetscReal *z = pair->z, *share = pair->share, *low = pair->low;
   MuArrayLogPositive(n, m, pair->mid.log_rho);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal divisor = PetscMax(m[i], MU_MIN_NORMAL), least = PetscMin(a[i], b[i]);
+    z[i] = PetscAbsReal(0.5 * a[i] - 0.5 * b[i]) / divisor;
+    share[i] = m[i] > 0 ? least / divisor : 1;
+  }
+  MuArrayLog1p(n, z, pair->high);
+  fill_low(pair, n, low, work);
   for (PetscInt i = 0; i < n; ++i)
-    pair->z[i] = m[i] > 0 ? PetscAbsReal(0.5 * a[i] - 0.5 * b[i]) / m[i] : 0;
-  MuArrayLog1p(n, pair->z, pair->high);
-  fill_low(pair, n, work);
+    low[i] = (m[i] > 0) & (PetscMin(a[i], b[i]) == 0) ? -INFINITY : low[i];
 }
 
 /* p >= 1/2: (((1+z) E_q(u) - (1-z) E_q(v))/(2z) - 1)/p */
 static void quotient_near_one(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w,
                               PetscReal *work) {
+  const PetscReal *z = pair->z, *share = pair->share, inverse = 1 / p;
   MuPowerLog(n, p - 1, pair->high, w);
   MuPowerLog(n, p - 1, pair->low, work);
   for (PetscInt i = 0; i < n; ++i) {
-    PetscReal z = pair->z[i], share = lower_share(pair, i);
-    PetscReal lower = share > 0 ? share * work[i] : 0;
-    w[i] = z > 0 ? (((1 + z) * w[i] - lower) / (2 * z) - 1) / p : 0;
+    PetscReal lower = share[i] > 0 ? share[i] * work[i] : 0;
+    PetscReal quotient = ((1 + z[i]) * w[i] - lower) / (2 * z[i]);
+    w[i] = z[i] > 0 ? (quotient - 1) * inverse : 0;
   }
 }
 
@@ -81,13 +83,13 @@ static void quotient_near_one(const MuPair *pair, PetscInt n, PetscReal p, Petsc
 static void quotient_far_from_one(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w,
                                   PetscReal *work) {
   const PetscReal floor = log(MU_MIN_NORMAL), inverse = 1 / (p - 1);
-  for (PetscInt i = 0; i < n; ++i)
-    w[i] = p > 0 ? pair->low[i] : PetscMax(pair->low[i], floor - pair->mid.log_rho[i]);
+  const PetscReal *z = pair->z, *low = pair->low, *log_m = pair->mid.log_rho;
+  for (PetscInt i = 0; i < n; ++i) w[i] = p > 0 ? low[i] : PetscMax(low[i], floor - log_m[i]);
   MuPowerLog(n, p, w, work);
   MuPowerLog(n, p, pair->high, w);
   for (PetscInt i = 0; i < n; ++i) {
-    PetscReal z = pair->z[i];
-    w[i] = z > 0 ? ((w[i] - work[i]) / (2 * z) - 1) * inverse : 0;
+    PetscReal quotient = (w[i] - work[i]) / (2 * z[i]);
+    w[i] = z[i] > 0 ? (quotient - 1) * inverse : 0;
   }
 }
 

@@ -73,8 +73,8 @@ static inline PetscReal series(const Power *power, PetscReal x) {
 
 /* F's share of a cell where rho or pi vanishes: the limits of phi_p. */
 static inline PetscReal limit_value(PetscReal p, PetscReal rho, PetscReal pi) {
-  if (rho > 0) return p < 1 ? rho / (1 - p) : PETSC_INFINITY;
-  if (pi > 0) return p > 0 ? pi / p : PETSC_INFINITY;
+  if (rho > 0) return p < 1 ? rho / (1 - p) : INFINITY;
+  if (pi > 0) return p > 0 ? pi / p : INFINITY;
   return 0;
 }
 
@@ -95,7 +95,7 @@ static void fill_values(const MuShared *shared, const Power *power, const MuStat
     f[i] = near ? pi[i] * series(power, x) : far;
   }
   for (PetscInt i = 0; i < n; ++i) {
-    PetscBool no_target = (PetscBool)(shared->log_pi[i] == -PETSC_INFINITY);
+    PetscBool no_target = (PetscBool)(shared->log_pi[i] == -INFINITY);
     if (no_target || rho[i] == 0) f[i] = limit_value(p, rho[i], pi[i]);
   }
 }
@@ -104,9 +104,9 @@ static void fill_values(const MuShared *shared, const Power *power, const MuStat
    kept finite for every p, so that rho DF = 0 there. */
 static void replace_derivative(const MuShared *shared, PetscReal p, const PetscReal *rho,
                                PetscReal *df) {
-  const PetscReal limit = p < 1 ? 1 / (1 - p) : PETSC_INFINITY;
+  const PetscReal limit = p < 1 ? 1 / (1 - p) : INFINITY;
   for (PetscInt i = 0; i < shared->n; ++i)
-    if (shared->log_pi[i] == -PETSC_INFINITY)
+    if (shared->log_pi[i] == -INFINITY)
       df[i] = rho[i] > 0 ? limit : 0;
     else if (rho[i] == 0)
       df[i] = PetscMax(df[i], -1e300);
@@ -157,7 +157,7 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
   }
   MuArrayExp(shared->n, c, c);
   for (PetscInt i = 0; i < shared->n; ++i)
-    if (state->rho[i] == 0 && shared->log_pi[i] == -PETSC_INFINITY) c[i] = 0;
+    if (state->rho[i] == 0 && shared->log_pi[i] == -INFINITY) c[i] = 0;
   PetscFunctionReturn(0);
 }
 
@@ -187,8 +187,8 @@ static PetscErrorCode create_any(MuTerm *term, const MuEnergySpec *spec) {
 }
 
 #define POWER_OPS                                                                                  \
-  .needs = MU_NEEDS_TARGET, .kind = MU_TERM_RELATIVE, .destroy = destroy, .evaluate = evaluate,    \
-  .gradient = gradient, .curvature = curvature
+  .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR, .kind = MU_TERM_RELATIVE, .destroy = destroy,          \
+  .evaluate = evaluate, .gradient = gradient, .curvature = curvature
 
 const MuTermOps MuTermInclusiveKL = {
     .name = "inclusive_kl",

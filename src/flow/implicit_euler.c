@@ -18,7 +18,6 @@
 #define FIXED_POINT_TOLERANCE 1e-12 /* L1 change over the mass */
 #define CONTRACTION           0.3   /* above it Newton takes over */
 #define MAX_FIXED_POINT       12
-#define MAX_POLISH            4
 
 typedef struct {
   MuTransport transport;
@@ -105,14 +104,13 @@ static PetscErrorCode create_newton(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver, char *why);
 static PetscErrorCode create_transport(MuIntegrator it) {
   ImplicitEuler *e = it->data;
   MuFlow flow = it->flow;
   MuTransportSolver solver = flow->spec.solver;
   PetscBool alone = (PetscBool)(it->kinds == MU_PART_TRANSPORT && !e->single_pass);
   const char *why = "asked for";
-  char reason[256] = "";
+  char reason[MU_TRANSPORT_WHY] = "";
 
   PetscFunctionBegin;
   if (flow->info->dim == 1) {
@@ -186,24 +184,23 @@ static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
 }
 
 /* rho <- T(rho) until the change is small; *converged is false when it contracts too slowly. */
-static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscInt limit, PetscBool patient,
-                                  PetscBool *converged) {
+static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscBool *converged) {
   ImplicitEuler *e = it->data;
   PetscReal mass, change, previous = PETSC_INFINITY;
 
   PetscFunctionBegin;
   *converged = PETSC_FALSE;
   PetscCall(MuGridIntegrate(it->flow->grid, e->start, &mass));
-  for (PetscInt k = 0; k < limit; ++k) {
+  for (PetscInt k = 0; k < MAX_FIXED_POINT; ++k) {
     PetscCall(apply_map(it, rho, e->iterate));
     PetscCall(MuGridDistanceL1(it->flow->grid, rho, e->iterate, &change));
     PetscCall(VecCopy(e->iterate, rho));
-    if (PetscIsInfOrNanReal(change)) PetscFunctionReturn(0);
+    if (PetscIsInfOrNanReal(change)) break;
     if (change <= FIXED_POINT_TOLERANCE * mass) {
       *converged = PETSC_TRUE;
       PetscFunctionReturn(0);
     }
-    if (!patient && k > 1 && change > CONTRACTION * previous) PetscFunctionReturn(0);
+    if (k > 1 && change > CONTRACTION * previous) PetscFunctionReturn(0);
     previous = change;
   }
   PetscFunctionReturn(0);
@@ -252,9 +249,11 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
     PetscCall(apply_map(it, e->start, rho));
     PetscFunctionReturn(0);
   }
-  PetscCall(iterate_map(it, rho, MAX_FIXED_POINT, PETSC_FALSE, &converged));
-  if (!converged) PetscCall(solve_newton(it, rho, &converged));
-  *outcome = converged ? MU_STEP_OK : MU_STEP_DIVERGED;
+  PetscCall(iterate_map(it, rho, &converged));
+  PetscCall(MuFlowInspect(it->flow, rho, outcome));
+  if (converged || *outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  PetscCall(solve_newton(it, rho, &converged));
+  if (!converged) *outcome = MU_STEP_DIVERGED;
   PetscFunctionReturn(0);
 }
 

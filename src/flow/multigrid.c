@@ -7,7 +7,7 @@
    again by the Scharfetter-Gummel formula a = G B(-F/G): diffusion scales with 1/distance^2, drift
    with 1/distance, without knowing the potential. Residuals are summed over 2 x 2 cells,
    corrections interpolated linearly (1/2, 1/4, 1/4) across open faces, red-black relaxation, banded
-   LU at the bottom.
+   LU at the bottom. Where cells are oblong, only their short side is doubled.
 
    Mohr and Wienands, Cell-centred multigrid revisited, Comput. Visual. Sci. 7 (2004); Khalil and
    Wesseling, Vertex-centered and cell-centered multigrid, J. Comput. Phys. 98 (1992).
@@ -30,6 +30,8 @@
 /* A field of a level: [rows + 2][pitch], a halo all around. */
 typedef struct {
   PetscInt cells[2];
+  PetscInt factor[2];           /* cells of the finer level per cell along an axis: 1 or 2 */
+  PetscReal width[2];           /* of a cell, relative to the axes of the grid */
   PetscReal last[2];            /* width of the last cell of an axis over the others' */
   PetscInt first, rows;         /* rows kept here */
   PetscInt own_first, own_rows; /* rows that are summed here from the finer level */
@@ -41,7 +43,7 @@ typedef struct {
   float *x, *f;
 } Level;
 
-struct _p_MuMultigrid {
+struct _p_MuTransportMultigrid {
   MuGrid grid;
   const MuGridInfo *info;
   PetscInt levels;
@@ -57,13 +59,13 @@ static inline PetscInt at(const Level *v, PetscInt r) {
 
 /* ------------------------------------------------------------------ halos */
 
-static void wrap_columns(const MuMultigrid mg, const Level *v, float *row) {
+static void wrap_columns(const MuTransportMultigrid mg, const Level *v, float *row) {
   if (!mg->info->periodic[0]) return;
   row[-1] = row[v->cells[0] - 1];
   row[v->cells[0]] = row[0];
 }
 
-static PetscErrorCode exchange_rows(MuMultigrid mg, const Level *v, float *x) {
+static PetscErrorCode exchange_rows(MuTransportMultigrid mg, const Level *v, float *x) {
   const MuGridInfo *info = mg->info;
   const PetscBool wrap = info->periodic[1];
   const PetscMPIInt n = (PetscMPIInt)v->pitch;
@@ -85,7 +87,7 @@ static PetscErrorCode exchange_rows(MuMultigrid mg, const Level *v, float *x) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_halo(MuMultigrid mg, const Level *v, float *x) {
+static PetscErrorCode fill_halo(MuTransportMultigrid mg, const Level *v, float *x) {
   PetscFunctionBegin;
   for (PetscInt r = 0; r < v->rows; ++r) wrap_columns(mg, v, x + at(v, r));
   PetscCall(exchange_rows(mg, v, x));
@@ -95,7 +97,7 @@ static PetscErrorCode fill_halo(MuMultigrid mg, const Level *v, float *x) {
 /* ------------------------------------------------------------------ one level */
 
 /* Gauss-Seidel on the cells of a row whose column + row has the parity of `colour`. */
-static void relax_row(MuMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
+static void relax_row(MuTransportMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
   const PetscInt n = v->cells[0], p = at(v, r), up = v->pitch;
   const int odd = (int)((v->first + r + colour) & 1);
   const float *restrict ax = v->a[0] + p, *restrict bx = v->b[0] + p;
@@ -116,7 +118,7 @@ static void relax_row(MuMultigrid mg, Level *v, PetscInt r, PetscInt colour) {
 }
 
 /* All half sweeps in one pass through memory, each one row behind the one before. */
-static void relax_wavefront(MuMultigrid mg, Level *v) {
+static void relax_wavefront(MuTransportMultigrid mg, Level *v) {
   for (PetscInt front = 0; front < v->rows + 2 * SWEEPS - 1; ++front)
     for (PetscInt half = 0; half < 2 * SWEEPS; ++half) {
       PetscInt r = front - half;
@@ -126,7 +128,7 @@ static void relax_wavefront(MuMultigrid mg, Level *v) {
 
 /* Red-black sweeps. Where rows depend on those of other ranks or wrap around, two colours share a
    pass and the outer rows wait for the halo. */
-static PetscErrorCode relax(MuMultigrid mg, Level *v) {
+static PetscErrorCode relax(MuTransportMultigrid mg, Level *v) {
   PetscFunctionBegin;
   if (v->shared && !mg->info->periodic[1]) {
     relax_wavefront(mg, v);
@@ -166,39 +168,41 @@ static void residual_row(const Level *v, PetscInt r, PetscBool zero, float *rest
 
 /* ------------------------------------------------------------------ between levels */
 
-static void sum_pairs(PetscInt n, const float *restrict in, float *restrict out, PetscBool add) {
-  if (add)
+/* out_c (+)= the sum of the `factor` entries of in that make coarse cell c. */
+static void sum_cells(PetscInt n, PetscInt factor, const float *restrict in, float *restrict out) {
+  if (factor == 2)
     for (int c = 0; c < n; ++c) out[c] += in[2 * c] + in[2 * c + 1];
   else
-    for (int c = 0; c < n; ++c) out[c] = in[2 * c] + in[2 * c + 1];
+    for (int c = 0; c < n; ++c) out[c] += in[c];
 }
 
-/* A first row with an odd number is the upper half of a coarse row of the rank before. */
-static PetscErrorCode hand_down(MuMultigrid mg, Level *fine, Level *coarse, PetscBool zero) {
+/* A first row that is the upper half of a coarse row of the rank before goes there. */
+static PetscErrorCode hand_down(MuTransportMultigrid mg, Level *fine, Level *coarse,
+                                PetscBool zero) {
   const MuGridInfo *info = mg->info;
   const PetscInt n = coarse->cells[0], next = fine->first + fine->rows;
-  PetscBool gives = (PetscBool)(fine->first % 2), takes = (PetscBool)(next % 2);
+  const PetscBool gives = (PetscBool)(fine->first % 2);
+  const PetscBool takes = (PetscBool)(next % 2 && next < fine->cells[1]);
 
   PetscFunctionBegin;
-  if (fine->shared) PetscFunctionReturn(0);
-  takes = (PetscBool)(takes && next < fine->cells[1]);
+  if (fine->shared || coarse->factor[1] == 1) PetscFunctionReturn(0);
   if (gives) {
     residual_row(fine, 0, zero, mg->row[0]);
-    sum_pairs(n, mg->row[0], mg->row[1], PETSC_FALSE);
+    PetscCall(PetscArrayzero(mg->row[1], n));
+    sum_cells(n, coarse->factor[0], mg->row[0], mg->row[1]);
   }
   PetscMPIInt to = gives ? info->rank - 1 : MPI_PROC_NULL;
   PetscMPIInt from = takes ? info->rank + 1 : MPI_PROC_NULL;
   PetscCallMPI(MPI_Sendrecv(mg->row[1], (PetscMPIInt)n, MPI_FLOAT, to, 23, mg->row[0],
                             (PetscMPIInt)n, MPI_FLOAT, from, 23, info->comm, MPI_STATUS_IGNORE));
-  if (takes) {
-    float *f = coarse->f + at(coarse, coarse->own_first + coarse->own_rows - 1 - coarse->first);
-    for (PetscInt c = 0; c < n; ++c) f[c] += mg->row[0][c];
-  }
+  if (takes)
+    sum_cells(n, 1, mg->row[0],
+              coarse->f + at(coarse, coarse->own_first + coarse->own_rows - 1 - coarse->first));
   PetscFunctionReturn(0);
 }
 
 /* Every rank gets all rows of a shared level that the ranks have summed in parts. */
-static PetscErrorCode share(MuMultigrid mg, Level *v, float *x) {
+static PetscErrorCode share(MuTransportMultigrid mg, Level *v, float *x) {
   PetscFunctionBegin;
   if (v->counts)
     PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, x + v->pitch, v->counts,
@@ -206,54 +210,70 @@ static PetscErrorCode share(MuMultigrid mg, Level *v, float *x) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode restrict_residual(MuMultigrid mg, Level *fine, Level *coarse,
+static PetscErrorCode restrict_residual(MuTransportMultigrid mg, Level *fine, Level *coarse,
                                         PetscBool zero) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < coarse->own_rows; ++k) {
-    PetscInt row = coarse->own_first + k, r = 2 * row - fine->first;
+    const PetscInt row = coarse->own_first + k, r = coarse->factor[1] * row - fine->first;
     float *f = coarse->f + at(coarse, row - coarse->first);
-    residual_row(fine, r, zero, mg->row[0]);
-    sum_pairs(coarse->cells[0], mg->row[0], f, PETSC_FALSE);
-    if (r + 1 >= fine->rows) continue;
-    residual_row(fine, r + 1, zero, mg->row[0]);
-    sum_pairs(coarse->cells[0], mg->row[0], f, PETSC_TRUE);
+    PetscCall(PetscArrayzero(f, coarse->cells[0]));
+    for (PetscInt half = r; half < PetscMin(r + coarse->factor[1], fine->rows); ++half) {
+      residual_row(fine, half, zero, mg->row[0]);
+      sum_cells(coarse->cells[0], coarse->factor[0], mg->row[0], f);
+    }
   }
   PetscCall(hand_down(mg, fine, coarse, zero));
   PetscCall(share(mg, coarse, coarse->f));
   PetscFunctionReturn(0);
 }
 
-/* Adds 1/2 own + 1/4 neighbour along x + 1/4 neighbour along y, the coarse cell itself standing in
-   for a neighbour behind a closed face. */
-static PetscErrorCode add_correction(MuMultigrid mg, Level *fine, const Level *coarse,
+/* out = e + 1/4 (neighbour along x - e) + 1/4 (neighbour along y - e) on the fine cells of a row,
+   without the neighbour where a face is closed and along an axis that is not coarsened. `face` is
+   where the y-face to row `over` is stored. */
+static void interpolate_row(const Level *coarse, PetscInt p, PetscInt over, PetscInt face,
+                            float *restrict out) {
+  const PetscInt n = coarse->cells[0];
+  const float *restrict e = coarse->x + p, *restrict beyond = coarse->x + over;
+  const float *restrict ax = coarse->a[0] + p, *restrict bx = coarse->b[0] + p;
+  const float *restrict ay = coarse->a[1] + face, *restrict by = coarse->b[1] + face;
+  const float weight = coarse->factor[1] == 2 ? 0.25f : 0;
+
+  if (coarse->factor[0] == 1) {
+    for (int c = 0; c < n; ++c) {
+      float step = beyond[c] - e[c], open_y = ay[c] + by[c];
+      out[c] = e[c] + weight * (open_y > 0 ? step : 0);
+    }
+    return;
+  }
+  for (int c = 0; c < n; ++c) {
+    float here = e[c], west = e[c - 1] - here, east = e[c + 1] - here, up = beyond[c] - here;
+    float open_west = ax[c] + bx[c], open_east = ax[c + 1] + bx[c + 1], open_y = ay[c] + by[c];
+    west = open_west > 0 ? west : 0;
+    east = open_east > 0 ? east : 0;
+    here += weight * (open_y > 0 ? up : 0);
+    out[2 * c] = here + 0.25f * west;
+    out[2 * c + 1] = here + 0.25f * east;
+  }
+}
+
+/* x of the fine level = (if zero) or += the interpolated x of the coarse one. */
+static PetscErrorCode add_correction(MuTransportMultigrid mg, Level *fine, const Level *coarse,
                                      PetscBool zero) {
-  const PetscInt n = coarse->cells[0], up = coarse->pitch;
-  float *restrict out = mg->row[0];
+  const PetscInt factor = coarse->factor[1];
+  float *restrict correction = mg->row[0];
 
   PetscFunctionBegin;
   for (PetscInt r = 0; r < fine->rows; ++r) {
-    const PetscInt row = fine->first + r, side = row % 2 ? up : -up;
-    const PetscInt p = at(coarse, row / 2 - coarse->first), face = row % 2 ? p + up : p;
-    const float *restrict e = coarse->x + p, *restrict ax = coarse->a[0] + p;
-    const float *restrict bx = coarse->b[0] + p;
-    const float *restrict ay = coarse->a[1] + face, *restrict by = coarse->b[1] + face;
-    const float *restrict over = e + side;
-    for (int c = 0; c < n; ++c) {
-      float here = e[c], west = e[c - 1], east = e[c + 1], beyond = over[c];
-      float open_west = ax[c] + bx[c], open_east = ax[c + 1] + bx[c + 1], open_y = ay[c] + by[c];
-      west = open_west > 0 ? west : here;
-      east = open_east > 0 ? east : here;
-      beyond = open_y > 0 ? beyond : here;
-      float own = 0.5f * here + 0.25f * beyond;
-      out[2 * c] = own + 0.25f * west;
-      out[2 * c + 1] = own + 0.25f * east;
-    }
+    const PetscInt row = fine->first + r, p = at(coarse, row / factor - coarse->first);
+    const PetscBool upper = (PetscBool)(row % factor == 1);
     float *restrict x = fine->x + at(fine, r);
     const float *restrict in = fine->cells_in + at(fine, r);
+    interpolate_row(coarse, p, upper ? p + coarse->pitch : p - coarse->pitch,
+                    upper ? p + coarse->pitch : p, correction);
     if (zero)
-      for (int c = 0; c < fine->cells[0]; ++c) x[c] = in[c] > 0 ? out[c] : 0;
+      for (int c = 0; c < fine->cells[0]; ++c) x[c] = in[c] > 0 ? correction[c] : 0;
     else
-      for (int c = 0; c < fine->cells[0]; ++c) x[c] += in[c] > 0 ? out[c] : 0;
+      for (int c = 0; c < fine->cells[0]; ++c) x[c] += in[c] > 0 ? correction[c] : 0;
   }
   PetscCall(fill_halo(mg, fine, fine->x));
   PetscFunctionReturn(0);
@@ -263,7 +283,8 @@ static PetscErrorCode add_correction(MuMultigrid mg, Level *fine, const Level *c
 
 /* Unknowns run along the short side; a periodic long side is folded (0, n-1, 1, n-2, ...), so that
    neighbours are at most two lines apart. */
-static PetscInt bottom_index(const MuMultigrid mg, const Level *v, PetscInt r, PetscInt c) {
+static PetscInt bottom_index(const MuTransportMultigrid mg, const Level *v, PetscInt r,
+                             PetscInt c) {
   const PetscBool rows_long = (PetscBool)(v->cells[0] <= v->cells[1]);
   const PetscInt axis = rows_long ? 1 : 0, n = v->cells[axis], width = v->cells[1 - axis];
   PetscInt line = rows_long ? r : c;
@@ -271,7 +292,7 @@ static PetscInt bottom_index(const MuMultigrid mg, const Level *v, PetscInt r, P
   return line * width + (rows_long ? c : r);
 }
 
-static PetscErrorCode bottom_create(MuMultigrid mg) {
+static PetscErrorCode bottom_create(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
   const PetscInt axis = v->cells[0] <= v->cells[1] ? 1 : 0;
   const PetscInt width = v->cells[1 - axis] * (mg->info->periodic[axis] ? 2 : 1);
@@ -286,7 +307,7 @@ static void bottom_add(MuBand *band, PetscInt i, PetscInt j, PetscReal value) {
   band->row[i * (2 * band->width + 1) + band->width + j - i] += value;
 }
 
-static PetscErrorCode bottom_set_up(MuMultigrid mg) {
+static PetscErrorCode bottom_set_up(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
   MuBand *band = &mg->band;
 
@@ -312,7 +333,7 @@ static PetscErrorCode bottom_set_up(MuMultigrid mg) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode bottom_solve(MuMultigrid mg) {
+static PetscErrorCode bottom_solve(MuTransportMultigrid mg) {
   const Level *v = &mg->level[mg->levels - 1];
 
   PetscFunctionBegin;
@@ -343,13 +364,29 @@ static PetscErrorCode level_allocate(Level *v) {
   PetscFunctionReturn(0);
 }
 
-/* Halves the rows of every rank; starts[size + 1] are the first rows of the level. */
-static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v, PetscInt *starts) {
+/* Which axes to coarsen: the ones along which cells are short, up to a factor of 1.5. */
+static void choose_factors(const Level *fine, Level *v) {
+  const PetscReal *w = fine->width;
+  for (PetscInt axis = 0; axis < 2; ++axis) {
+    PetscBool can = (PetscBool)(fine->cells[axis] > 1),
+              other = (PetscBool)(fine->cells[1 - axis] > 1);
+    v->factor[axis] = can && (!other || w[axis] < 1.5 * w[1 - axis]) ? 2 : 1;
+    v->width[axis] = v->factor[axis] * w[axis];
+  }
+}
+
+/* starts[size + 1] are the first rows of the ranks on the finer level, then on this one. */
+static PetscErrorCode level_coarsen(MuTransportMultigrid mg, const Level *fine, Level *v,
+                                    PetscInt *starts) {
   const PetscMPIInt size = mg->info->size, rank = mg->info->rank;
   PetscInt thinnest = PETSC_MAX_INT;
 
   PetscFunctionBegin;
+  choose_factors(fine, v);
   for (PetscInt axis = 0; axis < 2; ++axis) {
+    v->cells[axis] = fine->cells[axis];
+    v->last[axis] = fine->last[axis];
+    if (v->factor[axis] == 1) continue;
     v->cells[axis] = (fine->cells[axis] + 1) / 2;
     v->last[axis] = fine->cells[axis] % 2 ? fine->last[axis] / 2 : (1 + fine->last[axis]) / 2;
   }
@@ -357,7 +394,8 @@ static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v,
     v->shared = PETSC_TRUE;
     v->rows = v->own_rows = v->cells[1];
   } else {
-    for (PetscMPIInt r = 0; r <= size; ++r) starts[r] = (starts[r] + 1) / 2;
+    for (PetscMPIInt r = 0; r <= size; ++r)
+      starts[r] = (starts[r] + v->factor[1] - 1) / v->factor[1];
     for (PetscMPIInt r = 0; r < size; ++r) thinnest = PetscMin(thinnest, starts[r + 1] - starts[r]);
     v->shared = (PetscBool)(thinnest < 4 || v->cells[0] * v->cells[1] <= SHARED);
     v->own_first = starts[rank];
@@ -376,8 +414,8 @@ static PetscErrorCode level_coarsen(MuMultigrid mg, const Level *fine, Level *v,
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid) {
-  MuMultigrid mg;
+PetscErrorCode MuTransportMultigridCreate(MuGrid grid, MuTransportMultigrid *multigrid) {
+  MuTransportMultigrid mg;
   PetscInt *starts;
 
   PetscFunctionBegin;
@@ -389,6 +427,7 @@ PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid) {
   Level *v = &mg->level[0];
   v->cells[0] = info->cells[0], v->cells[1] = info->cells[1];
   v->last[0] = v->last[1] = 1;
+  for (PetscInt axis = 0; axis < 2; ++axis) v->width[axis] = info->spacing[axis];
   v->first = v->own_first = info->first_row;
   v->rows = v->own_rows = info->rows;
   v->shared = (PetscBool)(info->size == 1);
@@ -404,8 +443,8 @@ PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridDestroy(MuMultigrid *multigrid) {
-  MuMultigrid mg = *multigrid;
+PetscErrorCode MuTransportMultigridDestroy(MuTransportMultigrid *multigrid) {
+  MuTransportMultigrid mg = *multigrid;
 
   PetscFunctionBegin;
   *multigrid = NULL;
@@ -433,7 +472,7 @@ static PetscReal logarithmic_mean(PetscReal a, PetscReal b) {
   return fabs(u) < 1e-4 ? 0.5 * (a + b) * (1 - u * u / 3) : (a - b) / log(a / b);
 }
 
-static PetscErrorCode finest_axis(MuMultigrid mg, MuTransport t, PetscInt axis) {
+static PetscErrorCode finest_axis(MuTransportMultigrid mg, MuTransport t, PetscInt axis) {
   Level *v = &mg->level[0];
   const PetscInt n = v->cells[0];
   const PetscReal *a, *b;
@@ -460,11 +499,12 @@ static PetscReal distance(const Level *v, PetscInt axis, PetscInt i) {
   return i == 0 || i == v->cells[axis] - 1 ? 0.5 * (1 + v->last[axis]) : 1;
 }
 
-/* What coarse face takes over from one fine face; its two fine indices along the axis are 2i. */
+/* What face i of an axis takes over from one of its fine faces. */
 static void coarse_face(const Level *fine, Level *v, PetscInt axis, PetscInt i, PetscInt from,
                         PetscInt to) {
   if (v->cells[axis] < 2) return; /* a cell that is its own neighbour */
-  PetscReal ratio = distance(fine, axis, 2 * i) / (2 * distance(v, axis, i));
+  const PetscInt factor = v->factor[axis];
+  PetscReal ratio = distance(fine, axis, factor * i) / (factor * distance(v, axis, i));
   v->conductance[axis][to] += (float)(fine->conductance[axis][from] * ratio);
   v->drift[axis][to] += fine->drift[axis][from];
 }
@@ -481,16 +521,17 @@ static void close_face(Level *v, PetscInt axis, PetscInt p) {
 }
 
 static void coarse_row(const Level *fine, Level *v, PetscInt row) {
-  const PetscInt to = at(v, row - v->first), halves = PetscMin(2, fine->cells[1] - 2 * row);
+  const PetscInt to = at(v, row - v->first), first = v->factor[1] * row;
+  const PetscInt halves = PetscMin(v->factor[1], fine->cells[1] - first);
 
   for (PetscInt c = 0; c < v->cells[0]; ++c) {
     const PetscInt p = to + c;
     for (PetscInt axis = 0; axis < 2; ++axis) v->conductance[axis][p] = v->drift[axis][p] = 0;
     v->cells_in[p] = 0;
     for (PetscInt half = 0; half < halves; ++half) {
-      const PetscInt from = at(fine, 2 * row + half - fine->first) + 2 * c;
+      const PetscInt from = at(fine, first + half - fine->first) + v->factor[0] * c;
       coarse_face(fine, v, 0, c, from, p);
-      for (PetscInt k = 0; k < PetscMin(2, fine->cells[0] - 2 * c); ++k) {
+      for (PetscInt k = 0; k < PetscMin(v->factor[0], fine->cells[0] - v->factor[0] * c); ++k) {
         if (half == 0) coarse_face(fine, v, 1, row, from + k, p);
         v->cells_in[p] += fine->cells_in[from + k];
       }
@@ -501,7 +542,7 @@ static void coarse_row(const Level *fine, Level *v, PetscInt row) {
 }
 
 /* The halos of all coefficients and the diagonal. */
-static PetscErrorCode finish_level(MuMultigrid mg, Level *v) {
+static PetscErrorCode finish_level(MuTransportMultigrid mg, Level *v) {
   PetscFunctionBegin;
   PetscCall(share(mg, v, v->cells_in));
   PetscCall(fill_halo(mg, v, v->cells_in));
@@ -520,7 +561,7 @@ static PetscErrorCode finish_level(MuMultigrid mg, Level *v) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridSetUp(MuMultigrid mg, MuTransport t) {
+PetscErrorCode MuTransportMultigridSetUp(MuTransportMultigrid mg, MuTransport t) {
   Level *v = &mg->level[0];
 
   PetscFunctionBegin;
@@ -537,7 +578,7 @@ PetscErrorCode MuMultigridSetUp(MuMultigrid mg, MuTransport t) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
+static PetscErrorCode cycle(MuTransportMultigrid mg, PetscInt l) {
   Level *v = &mg->level[l];
 
   PetscFunctionBegin;
@@ -545,7 +586,9 @@ static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
     PetscCall(bottom_solve(mg));
     PetscFunctionReturn(0);
   }
-  for (PetscInt visit = 0; visit < (l > 0 ? 2 : 1); ++visit) {
+  /* a W-cycle below the finest level, as long as a level is a quarter of the one above */
+  const PetscInt visits = l > 0 && v[1].factor[0] * v[1].factor[1] == 4 ? 2 : 1;
+  for (PetscInt visit = 0; visit < visits; ++visit) {
     PetscCall(restrict_residual(mg, v, v + 1, (PetscBool)(visit == 0)));
     PetscCall(cycle(mg, l + 1));
     PetscCall(add_correction(mg, v, v + 1, (PetscBool)(visit == 0)));
@@ -554,7 +597,8 @@ static PetscErrorCode cycle(MuMultigrid mg, PetscInt l) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridApply(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z) {
+PetscErrorCode MuTransportMultigridApply(MuTransportMultigrid mg, const PetscReal *r,
+                                         PetscReal scale, PetscReal *z) {
   Level *v = &mg->level[0];
   const PetscInt n = v->cells[0];
 

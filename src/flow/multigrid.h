@@ -5,15 +5,16 @@
 
 #include "flow/transport_impl.h"
 
-typedef struct _p_MuMultigrid *MuMultigrid;
+typedef struct _p_MuTransportMultigrid *MuTransportMultigrid;
 
 /* 2-D grids only. All levels and work space are allocated here. Collective. */
-PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *mg);
-PetscErrorCode MuMultigridDestroy(MuMultigrid *mg);
+PetscErrorCode MuTransportMultigridCreate(MuGrid grid, MuTransportMultigrid *mg);
+PetscErrorCode MuTransportMultigridDestroy(MuTransportMultigrid *mg);
 /* Levels and coarsest factors for t->dt and the coefficients of t. Collective. */
-PetscErrorCode MuMultigridSetUp(MuMultigrid mg, MuTransport t);
+PetscErrorCode MuTransportMultigridSetUp(MuTransportMultigrid mg, MuTransport t);
 /* z ~ A^-1 r by one V-cycle, on local arrays [rows][row_length]. r is multiplied by `scale` before
    it is rounded and z divided by it: |r| scale should be about one per cell. Collective. */
-PetscErrorCode MuMultigridApply(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z);
+PetscErrorCode MuTransportMultigridApply(MuTransportMultigrid mg, const PetscReal *r,
+                                         PetscReal scale, PetscReal *z);
 
 #endif

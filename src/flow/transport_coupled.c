@@ -17,7 +17,7 @@
 #define MOST       80 /* iterations before it counts as stalled */
 
 typedef struct {
-  MuMultigrid mg;
+  MuTransportMultigrid mg;
   MuTransportOperator op;
   MuTransport split, direct; /* direct: NULL until it is needed */
   PetscReal *residual, *rhs;
@@ -32,7 +32,7 @@ static PetscErrorCode coupled_create(MuTransport t) {
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   t->data = s;
-  PetscCall(MuMultigridCreate(t->grid, &s->mg));
+  PetscCall(MuTransportMultigridCreate(t->grid, &s->mg));
   PetscCall(MuTransportOperatorCreate(t->grid, &s->op));
   PetscCall(MuTransportCreateCompanion(t, &MuTransportSplit, &s->split));
   PetscCall(PetscMalloc2(n, &s->residual, n, &s->rhs));
@@ -46,7 +46,7 @@ static PetscErrorCode coupled_destroy(MuTransport t) {
 
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(0);
-  PetscCall(MuMultigridDestroy(&s->mg));
+  PetscCall(MuTransportMultigridDestroy(&s->mg));
   PetscCall(MuTransportOperatorDestroy(&s->op));
   PetscCall(MuTransportDestroy(&s->split));
   PetscCall(MuTransportDestroy(&s->direct));
@@ -61,7 +61,7 @@ static PetscErrorCode coupled_set_up(MuTransport t) {
   Coupled *s = t->data;
 
   PetscFunctionBegin;
-  PetscCall(MuMultigridSetUp(s->mg, t));
+  PetscCall(MuTransportMultigridSetUp(s->mg, t));
   PetscCall(MuTransportOperatorSetUp(s->op, t));
   PetscCall(MuTransportSetUp(s->split, t->dt));
   if (s->direct) s->direct->ready = PETSC_FALSE;
@@ -165,7 +165,7 @@ static PetscErrorCode search(MuTransport t, PetscReal goal, PetscReal *size, Pet
 
   PetscFunctionBegin;
   while (k<DIRECTIONS && * size> goal && t->iterations < MOST) {
-    PetscCall(MuMultigridApply(s->mg, s->residual, t->info->inside / *size, s->search[k]));
+    PetscCall(MuTransportMultigridApply(s->mg, s->residual, t->info->inside / *size, s->search[k]));
     PetscCall(MuTransportOperatorResidual(s->op, NULL, s->search[k], s->image[k], NULL));
     PetscCall(orthogonalise(t, k));
     PetscCall(advance(t, k, size));

@@ -19,8 +19,9 @@
    conserved r is made free of mass (on every connected component of a pure transport) by taking
    off a multiple of mu.
 
-   Preconditioner: lines of the local part (lines.c), in 1-D its inverse, in 2-D the sum over both
-   axes of the inverses of the lines with the other axis' diagonal. With mmd, Kc: with z = Kc r and
+   Preconditioner: the local part's inverse in 1-D (line.c), one multigrid cycle for it in 2-D
+   (multigrid.c; measured on 64^2 to 512^2 cells with a potential that spans e^96: 5 to 8 steps,
+   against 20 to 150 with the lines of both axes). With mmd, Kc: with z = Kc r and
    p = Kc p', the direction's image b Kc^(-1) p = b p' follows by recursion, Kc^(-1) is not formed.
  */
 #include "geometry/geometry_impl.h"
@@ -41,7 +42,8 @@ struct _p_MuPrimal {
   PetscBool ready;               /* for this state */
   Vec mobility[2], diagonal;     /* local parts, floored */
   Vec inverse_diagonal;          /* without local transport */
-  MuPrimalLines lines[2];
+  MuLine line;                   /* 1-D with local transport, without mmd */
+  MuMultigrid multigrid;         /* the same in 2-D */
   Vec r, z, p, q, z_image, p_image, work;
   PetscInt components, *label; /* pure transport on a domain in pieces; label NULL: one piece */
   PetscReal *defect, *mass;    /* [components] */
@@ -134,10 +136,11 @@ static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
   PetscFunctionBegin;
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
     PetscCall(MuGridCreateField(g->grid, fields[k]));
-  for (PetscInt a = 0; a < g->info->dim && s->transport; ++a) {
+  for (PetscInt a = 0; a < g->info->dim && s->transport; ++a)
     PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
-    if (!s->mmd) PetscCall(MuPrimalLinesCreate(g->grid, a, &s->lines[a]));
-  }
+  if (s->transport && !s->mmd && g->info->dim == 1) PetscCall(MuLineCreate(g->grid, &s->line));
+  if (s->transport && !s->mmd && g->info->dim == 2)
+    PetscCall(MuMultigridCreate(g->grid, &s->multigrid));
   s->components = 1;
   if (!(g->kinds & MU_PART_REACTION) && g->info->masked) PetscCall(label_components(g, s));
   PetscCall(PetscCalloc2(s->components, &s->defect, s->components, &s->mass));
@@ -167,7 +170,8 @@ PetscErrorCode MuPrimalDestroy(MuPrimal *primal) {
       &s->r,    &s->z,           &s->p,           &s->q,        &s->z_image,         &s->p_image,
       &s->work, &s->mobility[0], &s->mobility[1], &s->diagonal, &s->inverse_diagonal};
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
-  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuPrimalLinesDestroy(&s->lines[a]));
+  PetscCall(MuLineDestroy(&s->line));
+  PetscCall(MuMultigridDestroy(&s->multigrid));
   PetscCall(PetscFree(s->label));
   if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
   PetscCall(PetscFree(s));
@@ -233,38 +237,16 @@ static PetscErrorCode take_local_part(MuGeometry g, MuPrimal s) {
   PetscFunctionReturn(0);
 }
 
-/* work += the couplings of every cell along an axis, (m_lower face + m_upper face)/spacing^2; the
-   divergence is their difference. */
-static PetscErrorCode add_couplings(MuGeometry g, MuPrimal s, PetscInt axis) {
-  const PetscReal spacing = g->info->spacing[axis];
-
-  PetscFunctionBegin;
-  PetscCall(MuGridAddDivergence(g->grid, axis, 1 / spacing, s->mobility[axis], s->work));
-  PetscCall(VecAXPY(s->work, 2 / (spacing * spacing), s->mobility[axis]));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode factor_lines(MuGeometry g, MuPrimal s) {
-  PetscFunctionBegin;
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    const PetscReal spacing = g->info->spacing[a];
-    PetscCall(VecCopy(s->diagonal, s->work));
-    if (g->info->dim == 2) PetscCall(add_couplings(g, s, 1 - a));
-    PetscCall(VecCopy(s->mobility[a], s->q));
-    PetscCall(VecScale(s->q, 1 / (spacing * spacing)));
-    PetscCall(MuPrimalLinesFactor(s->lines[a], s->q, s->work));
-  }
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode prepare(MuGeometry g, MuPrimal s) {
   PetscReal *d;
 
   PetscFunctionBegin;
   if (s->ready) PetscFunctionReturn(0);
   PetscCall(take_local_part(g, s));
-  if (s->transport && !s->mmd) {
-    PetscCall(factor_lines(g, s));
+  if (s->line) {
+    PetscCall(MuLineFactor(s->line, s->mobility[0], s->diagonal));
+  } else if (s->multigrid) {
+    PetscCall(MuMultigridSetUp(s->multigrid, s->mobility, s->diagonal));
   } else if (!s->mmd) {
     PetscCall(VecCopy(s->diagonal, s->inverse_diagonal));
     PetscCall(VecGetArray(s->inverse_diagonal, &d));
@@ -316,14 +298,12 @@ static PetscErrorCode precondition(MuGeometry g, MuPrimal s) {
     PetscCall(MuConvolutionApply(g->cells, s->z_image, s->z));
     PetscCall(VecAXPY(s->z, g->spec.ridge, s->z_image));
     PetscCall(MuGridApplyMask(g->grid, s->z));
-  } else if (!s->transport) {
-    PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
+  } else if (s->line) {
+    PetscCall(MuLineSolve(s->line, s->r, s->z));
+  } else if (s->multigrid) {
+    PetscCall(MuMultigridApply(s->multigrid, s->r, s->z));
   } else {
-    PetscCall(MuPrimalLinesSolve(s->lines[0], s->r, s->z));
-    if (g->info->dim == 2) {
-      PetscCall(MuPrimalLinesSolve(s->lines[1], s->r, s->work));
-      PetscCall(VecAXPY(s->z, 1, s->work));
-    }
+    PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
   }
   PetscFunctionReturn(0);
 }

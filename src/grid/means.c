@@ -49,6 +49,7 @@ PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
   const PetscReal m = 0.5 * high + 0.5 * low, z = (0.5 * high - 0.5 * low) / m;
   const PetscReal share = low / m; /* 1 - z, exact to rounding near z = 1 too */
   if (!(high > 0) || (exponent <= 1 && !(low > 0))) return 0;
+  if (high < MU_MIN_NORMAL) return low; /* halves of subnormal numbers are not exact */
   if (z == 0) return m;
   PetscReal up = log1p(z), down = z < 0.5 ? log1p(-z) : log(share);
   if (low > 0 && share < MU_MIN_NORMAL) down = log(low) - log(m);

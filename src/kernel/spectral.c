@@ -1,11 +1,12 @@
 /* T^(-1) f(S) T on a grid, T the transform along x and then y that diagonalises the convolution.
 
    Only data is transformed, never the padding. Along x each row of the grid is padded inside a
-   buffer of one row. Then blocks of a few columns, small enough for the cache, are gathered, padded
-   there, transformed along y, multiplied by the symbol, transformed back and scattered: one pass
-   over the spectrum does the whole of y. Then the rows go back. A plain padded 2-D transform moves
-   four times the memory and transforms zeros (pruned transform; see Sorensen and Burrus, Efficient
-   computation of the DFT with only a subset of input or output points, 1993).
+   buffer of one row. Then blocks of a few columns, small enough for the cache, are gathered into
+   contiguous columns, padded there, transformed along y, multiplied by the symbol, transformed back
+   and scattered: one pass over the spectrum does the whole of y. Then the rows go back. A plain
+   padded 2-D transform moves four times the memory and transforms zeros (pruned transform; see
+   Sorensen and Burrus, Efficient computation of the DFT with only a subset of input or output
+   points, 1993).
 
    The spectrum lies in rows of `stride` entries (one complex number each after a Fourier transform
    along x, else one real). With several ranks it is transposed to [column][row] for the second
@@ -19,7 +20,12 @@
 /* Plans are measured (a few seconds for the largest grids) except on grids so small that measuring
    would cost more than it gains. */
 enum { SMALL_GRID = 4096 };
-enum { BLOCK_BYTES = 256 * 1024, MAX_BLOCK = 32, MIN_BLOCK = 4 };
+enum {
+  BLOCK_BYTES = 512 * 1024,
+  MAX_BLOCK = 16,
+  MIN_BLOCK = 4,
+  LINE = 8
+}; /* reals of a cache line */
 
 struct _MuSpectral {
   MuGrid grid;
@@ -30,6 +36,7 @@ struct _MuSpectral {
   PetscInt item;           /* reals per entry of the spectrum */
   PetscInt stride;         /* entries per row of the spectrum */
   PetscInt first, columns; /* the columns of this rank in the second step */
+  PetscInt column_stride;  /* reals from one column of a block to the next */
   PetscInt block;          /* columns per block */
   size_t symbol_size;
   unsigned flags;  /* of the planner of FFTW */
@@ -39,8 +46,9 @@ struct _MuSpectral {
   PetscReal *row_in, *row_out; /* [length[0]]; row_in keeps zeros in its padding */
   PetscReal *spectrum;         /* [rows][stride][item] */
   PetscReal *transposed;       /* [columns][total_rows][item]; NULL on one rank */
-  PetscReal *column, *mode;    /* buffers of a block, [..][block][item]; mode = column in place */
-  PetscReal *symbol;           /* [blocks][modes[1]][block]; in 1-D [modes[0]] */
+  PetscReal *block_data;       /* [block][column_stride] */
+  PetscReal *mode;             /* one transformed column */
+  PetscReal *symbol;           /* [columns][modes[1]]; in 1-D [modes[0]] */
   PetscReal *positive;         /* the same for rational filters; symbol itself, or its own */
   PetscReal *line;             /* 1-D on several ranks: the whole field */
   PetscMPIInt *counts, *starts;
@@ -107,45 +115,41 @@ static void plan_rows(MuSpectral s) {
   }
 }
 
+/* One column; a complex column under a real transform is two interleaved real ones. */
 static void plan_columns(MuSpectral s) {
   const MuAxis *axis = &s->axis[1];
-  const int n = (int)axis->length, many = (int)s->block, reals = (int)(s->block * s->item);
-  fftw_complex *column = (fftw_complex *)s->column, *mode = (fftw_complex *)s->mode;
+  const int n = (int)axis->length, item = (int)s->item;
+  PetscReal *column = s->block_data, *mode = s->mode;
   if (axis->kind != MU_TRANSFORM_FOURIER) {
     const fftw_r2r_kind there = real_kind(axis->kind, PETSC_TRUE),
                         back = real_kind(axis->kind, PETSC_FALSE);
-    s->column_forward = fftw_plan_many_r2r(1, &n, reals, s->column, NULL, reals, 1, s->mode, NULL,
-                                           reals, 1, &there, s->flags);
-    s->column_backward = fftw_plan_many_r2r(1, &n, reals, s->mode, NULL, reals, 1, s->column, NULL,
-                                            reals, 1, &back, s->flags);
+    s->column_forward = fftw_plan_many_r2r(1, &n, item, column, NULL, item, 1, mode, NULL, item, 1,
+                                           &there, s->flags);
+    s->column_backward = fftw_plan_many_r2r(1, &n, item, mode, NULL, item, 1, column, NULL, item, 1,
+                                            &back, s->flags);
   } else if (s->item == 2) {
-    s->column_forward = fftw_plan_many_dft(1, &n, many, column, NULL, many, 1, mode, NULL, many, 1,
-                                           FFTW_FORWARD, s->flags);
-    s->column_backward = fftw_plan_many_dft(1, &n, many, mode, NULL, many, 1, column, NULL, many, 1,
-                                            FFTW_BACKWARD, s->flags);
+    s->column_forward =
+        fftw_plan_dft_1d(n, (fftw_complex *)column, (fftw_complex *)mode, FFTW_FORWARD, s->flags);
+    s->column_backward = fftw_plan_dft_1d(n, (fftw_complex *)mode, (fftw_complex *)column,
+                                          FFTW_BACKWARD, s->flags | FFTW_DESTROY_INPUT);
   } else {
-    s->column_forward = fftw_plan_many_dft_r2c(1, &n, many, s->column, NULL, many, 1, mode, NULL,
-                                               many, 1, s->flags);
-    s->column_backward = fftw_plan_many_dft_c2r(1, &n, many, mode, NULL, many, 1, s->column, NULL,
-                                                many, 1, s->flags);
+    s->column_forward = fftw_plan_dft_r2c_1d(n, column, (fftw_complex *)mode, s->flags);
+    s->column_backward = fftw_plan_dft_c2r_1d(n, (fftw_complex *)mode, column, s->flags);
   }
 }
 
 /* ------------------------------------------------------------------ create, destroy */
 
-/* A whole number of cache lines of columns, at most BLOCK_BYTES for one buffer. */
-static PetscInt choose_block(PetscInt length, PetscInt item, PetscInt columns) {
-  const PetscInt unit = 8 / item;
-  PetscInt block = BLOCK_BYTES / (PetscInt)sizeof(PetscReal) / (length * item);
-  block = PetscMin(PetscMax(block, MIN_BLOCK), MAX_BLOCK);
-  block = PetscMax(block / unit * unit, unit);
-  return PetscMin(block, PetscMax((columns + unit - 1) / unit * unit, unit));
+/* Whole cache lines of a row, at most BLOCK_BYTES in all. */
+static PetscInt choose_block(PetscInt column_stride, PetscInt item) {
+  const PetscInt unit = LINE / item;
+  const PetscInt fit = BLOCK_BYTES / (PetscInt)sizeof(PetscReal) / column_stride / unit * unit;
+  return PetscMin(PetscMax(fit, PetscMax(MIN_BLOCK, unit)), PetscMax(MAX_BLOCK, unit));
 }
 
 static PetscErrorCode create_plane(MuSpectral s) {
   const MuGridInfo *info = s->info;
   const PetscInt length = s->axis[1].length;
-  size_t block_size, mode_size;
 
   PetscFunctionBegin;
   s->columns = s->modes[0];
@@ -154,14 +158,12 @@ static PetscErrorCode create_plane(MuSpectral s) {
     PetscCall(MuTransposeGetColumns(s->transpose, &s->first, &s->columns));
     PetscCall(allocate((size_t)(s->columns * info->total_rows * s->item), &s->transposed));
   }
-  s->block = choose_block(length, s->item, s->columns);
-  block_size = (size_t)(length * s->block * s->item);
-  mode_size = (size_t)((length / 2 + 1) * 2 * s->block);
-  PetscCall(allocate(block_size, &s->column));
-  s->mode = s->column;
-  if (s->axis[1].kind == MU_TRANSFORM_FOURIER && s->item == 1)
-    PetscCall(allocate(mode_size, &s->mode));
-  s->symbol_size = (size_t)((s->columns + s->block) * s->modes[1]);
+  /* an odd number of cache lines, so that the columns of a block do not share sets of the cache */
+  s->column_stride = ((length * s->item + LINE - 1) / LINE | 1) * LINE;
+  s->block = choose_block(s->column_stride, s->item);
+  PetscCall(allocate((size_t)(s->block * s->column_stride), &s->block_data));
+  PetscCall(allocate((size_t)(2 * (length + 1)), &s->mode));
+  s->symbol_size = (size_t)(s->columns * s->modes[1]);
   plan_columns(s);
   PetscFunctionReturn(0);
 }
@@ -232,10 +234,9 @@ PetscErrorCode MuSpectralDestroy(MuSpectral *spectral) {
   PetscFunctionBegin;
   *spectral = NULL;
   if (!s) PetscFunctionReturn(0);
-  if (s->mode != s->column) fftw_free(s->mode);
   if (s->positive != s->symbol) fftw_free(s->positive);
-  PetscReal *const arrays[] = {s->row_in, s->row_out, s->spectrum, s->transposed,
-                               s->column, s->symbol,  s->line};
+  PetscReal *const arrays[] = {s->row_in,     s->row_out, s->spectrum, s->transposed,
+                               s->block_data, s->mode,    s->symbol,   s->line};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) fftw_free(arrays[i]);
   const fftw_plan plans[] = {s->row_forward, s->row_backward, s->column_forward,
                              s->column_backward};
@@ -282,8 +283,7 @@ static PetscErrorCode fill_symbol(MuSpectral s, MuSymbolFunction symbol, void *c
     const PetscInt times = multiplicity(&s->axis[0], PETSC_TRUE, jx);
     for (PetscInt jy = 0; jy < modes; ++jy) {
       const PetscReal value = symbol(ctx, jx, jy);
-      const PetscInt place = plane ? (c / s->block * modes + jy) * s->block + c % s->block : c;
-      values[place] = value;
+      values[c * modes + jy] = value;
       take_value(s, value, plane ? times * multiplicity(&s->axis[1], s->folded, jy) : times, sums);
     }
   }
@@ -322,92 +322,150 @@ PetscErrorCode MuSpectralGetRange(MuSpectral s, PetscReal *smallest, PetscReal *
 
 /* ------------------------------------------------------------------ filter */
 
-/* v holds `count` items of `item` reals; item c is multiplied by scale f(symbol[c]). */
-static void filter_items(const MuFilter *f, PetscReal scale, PetscInt count, PetscInt item,
-                         const PetscReal *symbol, PetscReal *v) {
-  if (f->rational) {
-    for (PetscInt c = 0; c < count; ++c) {
-      const PetscReal factor = scale / (f->a * PetscMax(symbol[c], f->floor) + f->b);
-      for (PetscInt k = 0; k < item; ++k) v[item * c + k] *= factor;
-    }
-  } else if (item == 2) {
-    for (PetscInt c = 0; c < count; ++c) {
-      const PetscReal factor = scale * symbol[c];
-      v[2 * c] *= factor;
-      v[2 * c + 1] *= factor;
-    }
-  } else {
-    for (PetscInt c = 0; c < count; ++c) v[c] *= scale * symbol[c];
+static inline PetscReal factor(const MuFilter *f, PetscReal scale, PetscReal symbol) {
+  return f->rational ? scale / (f->a * PetscMax(symbol, f->floor) + f->b) : scale * symbol;
+}
+
+/* v holds `count` items of `item` reals, each multiplied by scale f(symbol). */
+static void filter_items(const MuFilter *given, PetscReal scale, PetscInt count, PetscInt item,
+                         const PetscReal *restrict symbol, PetscReal *restrict v) {
+  const MuFilter f = *given;
+  if (item == 1) {
+    for (PetscInt c = 0; c < count; ++c) v[c] *= factor(&f, scale, symbol[c]);
+    return;
+  }
+  for (PetscInt c = 0; c < count; ++c) {
+    const PetscReal x = factor(&f, scale, symbol[c]);
+    v[2 * c] *= x;
+    v[2 * c + 1] *= x;
   }
 }
 
-static void filter_block(MuSpectral s, const MuFilter *filter, const PetscReal *symbol) {
-  const MuAxis *axis = &s->axis[1];
-  const PetscBool fourier = (PetscBool)(axis->kind == MU_TRANSFORM_FOURIER);
-  const PetscInt item = fourier ? 2 : s->item;
-  const PetscInt rows = fourier && s->item == 1 ? axis->length / 2 + 1 : axis->length;
-  for (PetscInt j = 0; j < rows; ++j) {
-    const PetscInt row = fourier && s->folded ? PetscMin(j, axis->length - j) : j;
-    filter_items(filter, s->scale, s->block, item, symbol + row * s->block,
-                 s->mode + j * s->block * item);
+/* The same on complex numbers with the symbol in reverse: symbol[0], symbol[-1], ... */
+static void filter_reversed(const MuFilter *given, PetscReal scale, PetscInt count,
+                            const PetscReal *restrict symbol, PetscReal *restrict v) {
+  const MuFilter f = *given;
+  for (PetscInt c = 0; c < count; ++c) {
+    const PetscReal x = factor(&f, scale, symbol[-c]);
+    v[2 * c] *= x;
+    v[2 * c + 1] *= x;
   }
+}
+
+/* A Fourier transform of complex numbers has modes of both signs: the second half of the symbol is
+   the first in reverse. */
+static void filter_column(MuSpectral s, const MuFilter *filter, const PetscReal *symbol) {
+  const MuAxis *axis = &s->axis[1];
+  const PetscInt n = axis->length, kept = s->modes[1];
+  const PetscBool fourier = (PetscBool)(axis->kind == MU_TRANSFORM_FOURIER);
+  filter_items(filter, s->scale, kept, fourier ? 2 : s->item, symbol, s->mode);
+  if (fourier && s->item == 2)
+    filter_reversed(filter, s->scale, n - kept, symbol + n - kept, s->mode + 2 * kept);
 }
 
 /* ------------------------------------------------------------------ rows */
 
+/* Whether a row of the field can be transformed where it lies. */
+static PetscBool fits_plan(const MuAxis *axis, const PetscReal *row, PetscReal *planned) {
+  return (PetscBool)(axis->skip == 0 && axis->length == axis->cells &&
+                     fftw_alignment_of((PetscReal *)row) == fftw_alignment_of(planned));
+}
+
 static void transform_row(MuSpectral s, const PetscReal *in, PetscReal *spectrum) {
   const MuAxis *axis = &s->axis[0];
-  memcpy(s->row_in, in + axis->skip, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
-  if (axis->kind == MU_TRANSFORM_FOURIER)
-    fftw_execute_dft_r2c(s->row_forward, s->row_in, (fftw_complex *)spectrum);
+  PetscReal *from = s->row_in;
+  if (fits_plan(axis, in, s->row_in))
+    from = (PetscReal *)in; /* FFTW leaves the input of these transforms as it is */
   else
-    fftw_execute_r2r(s->row_forward, s->row_in, spectrum);
+    memcpy(from, in + axis->skip, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
+  if (axis->kind == MU_TRANSFORM_FOURIER)
+    fftw_execute_dft_r2c(s->row_forward, from, (fftw_complex *)spectrum);
+  else
+    fftw_execute_r2r(s->row_forward, from, spectrum);
 }
 
 static void transform_row_back(MuSpectral s, PetscReal *spectrum, PetscReal *out) {
   const MuAxis *axis = &s->axis[0];
+  PetscReal *to = fits_plan(axis, out, s->row_out) ? out : s->row_out;
   if (axis->kind == MU_TRANSFORM_FOURIER)
-    fftw_execute_dft_c2r(s->row_backward, (fftw_complex *)spectrum, s->row_out);
+    fftw_execute_dft_c2r(s->row_backward, (fftw_complex *)spectrum, to);
   else
-    fftw_execute_r2r(s->row_backward, spectrum, s->row_out);
+    fftw_execute_r2r(s->row_backward, spectrum, to);
+  if (to == out) return;
   if (axis->skip) out[0] = 0;
-  memcpy(out + axis->skip, s->row_out, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
+  memcpy(out + axis->skip, to, sizeof(PetscReal) * (size_t)(axis->cells - axis->skip));
 }
 
 /* ------------------------------------------------------------------ columns */
 
-/* Columns c .. c + width - 1 of this rank into the block, zeros behind the data. */
-static void gather_block(MuSpectral s, PetscInt c, PetscInt width) {
-  const MuAxis *axis = &s->axis[1];
-  const PetscInt item = s->item, reals = s->block * item, data = axis->cells - axis->skip;
-  for (PetscInt r = 0; r < data; ++r) {
-    PetscReal *to = s->column + r * reals;
-    if (!s->transposed) {
-      memcpy(to, s->spectrum + ((r + axis->skip) * s->stride + c) * item,
-             sizeof(PetscReal) * (size_t)(width * item));
-    } else {
-      const PetscReal *from = s->transposed + (c * axis->cells + r + axis->skip) * item;
-      for (PetscInt k = 0; k < width; ++k)
-        for (PetscInt i = 0; i < item; ++i) to[k * item + i] = from[k * axis->cells * item + i];
+/* A full tile, one cache line of rows by one of columns, with sizes the compiler knows. */
+static inline void move_tile(PetscInt item, PetscReal *spectrum, PetscInt row, PetscReal *block,
+                             PetscInt column, PetscBool gather) {
+  const PetscInt side = LINE / item;
+  for (PetscInt k = 0; k < side; ++k)
+    for (PetscInt i = 0; i < side; ++i) {
+      PetscReal *a = spectrum + i * row + k * item, *b = block + k * column + i * item;
+      memcpy(gather ? b : a, gather ? a : b, sizeof(PetscReal) * (size_t)item);
     }
-  }
-  memset(s->column + data * reals, 0, sizeof(PetscReal) * (size_t)((axis->length - data) * reals));
 }
 
-static void scatter_block(MuSpectral s, PetscInt c, PetscInt width) {
-  const MuAxis *axis = &s->axis[1];
-  const PetscInt item = s->item, reals = s->block * item;
-  for (PetscInt r = 0; r < axis->cells - axis->skip; ++r) {
-    const PetscReal *from = s->column + r * reals;
-    if (!s->transposed) {
-      memcpy(s->spectrum + ((r + axis->skip) * s->stride + c) * item, from,
-             sizeof(PetscReal) * (size_t)(width * item));
-    } else {
-      PetscReal *to = s->transposed + (c * axis->cells + r + axis->skip) * item;
-      for (PetscInt k = 0; k < width; ++k)
-        for (PetscInt i = 0; i < item; ++i) to[k * axis->cells * item + i] = from[k * item + i];
+/* `rows` rows of `width` neighbouring columns between the spectrum (rows `row` apart) and the block
+   (columns `column` apart). */
+static inline void move_tiles(PetscInt item, PetscReal *spectrum, PetscInt row, PetscReal *block,
+                              PetscInt column, PetscInt rows, PetscInt width, PetscBool gather) {
+  const PetscInt side = LINE / item, full_rows = rows / side * side, full = width / side * side;
+  for (PetscInt r = 0; r < full_rows; r += side)
+    for (PetscInt k = 0; k < full; k += side)
+      move_tile(item, spectrum + r * row + k * item, row, block + k * column + r * item, column,
+                gather);
+  for (PetscInt r = 0; r < rows; ++r)
+    for (PetscInt k = r < full_rows ? full : 0; k < width; ++k) {
+      PetscReal *a = spectrum + r * row + k * item, *b = block + k * column + r * item;
+      memcpy(gather ? b : a, gather ? a : b, sizeof(PetscReal) * (size_t)item);
     }
+}
+
+static void move_block(MuSpectral s, PetscInt c, PetscInt width, PetscBool gather) {
+  const MuAxis *axis = &s->axis[1];
+  const PetscInt data = axis->cells - axis->skip, item = s->item;
+  if (!s->transposed) {
+    PetscReal *spectrum = s->spectrum + (axis->skip * s->stride + c) * item;
+    const PetscInt row = s->stride * item, column = s->column_stride;
+    if (item == 2 && gather)
+      move_tiles(2, spectrum, row, s->block_data, column, data, width, PETSC_TRUE);
+    else if (item == 2)
+      move_tiles(2, spectrum, row, s->block_data, column, data, width, PETSC_FALSE);
+    else
+      move_tiles(1, spectrum, row, s->block_data, column, data, width, gather);
+    return;
   }
+  for (PetscInt k = 0; k < width; ++k) {
+    PetscReal *column = s->block_data + k * s->column_stride;
+    PetscReal *there = s->transposed + ((c + k) * axis->cells + axis->skip) * item;
+    memcpy(gather ? column : there, gather ? there : column,
+           sizeof(PetscReal) * (size_t)(data * item));
+  }
+}
+
+/* Pads, transforms, filters and transforms back one column of the block. */
+static void process_column(MuSpectral s, const MuFilter *filter, const PetscReal *symbol,
+                           PetscReal *column) {
+  const MuAxis *axis = &s->axis[1];
+  const PetscInt data = axis->cells - axis->skip;
+  memset(column + data * s->item, 0, sizeof(PetscReal) * (size_t)((axis->length - data) * s->item));
+  if (axis->kind != MU_TRANSFORM_FOURIER)
+    fftw_execute_r2r(s->column_forward, column, s->mode);
+  else if (s->item == 2)
+    fftw_execute_dft(s->column_forward, (fftw_complex *)column, (fftw_complex *)s->mode);
+  else
+    fftw_execute_dft_r2c(s->column_forward, column, (fftw_complex *)s->mode);
+  filter_column(s, filter, symbol);
+  if (axis->kind != MU_TRANSFORM_FOURIER)
+    fftw_execute_r2r(s->column_backward, s->mode, column);
+  else if (s->item == 2)
+    fftw_execute_dft(s->column_backward, (fftw_complex *)s->mode, (fftw_complex *)column);
+  else
+    fftw_execute_dft_c2r(s->column_backward, (fftw_complex *)s->mode, column);
 }
 
 static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
@@ -417,11 +475,11 @@ static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
   if (s->transpose) PetscCall(MuTransposeForward(s->transpose, s->spectrum, s->transposed));
   for (PetscInt c = 0; c < s->columns; c += s->block) {
     const PetscInt width = PetscMin(s->block, s->columns - c);
-    gather_block(s, c, width);
-    fftw_execute(s->column_forward);
-    filter_block(s, filter, symbol + c * s->modes[1]);
-    fftw_execute(s->column_backward);
-    scatter_block(s, c, width);
+    move_block(s, c, width, PETSC_TRUE);
+    for (PetscInt k = 0; k < width; ++k)
+      process_column(s, filter, symbol + (c + k) * s->modes[1],
+                     s->block_data + k * s->column_stride);
+    move_block(s, c, width, PETSC_FALSE);
   }
   if (s->transpose) PetscCall(MuTransposeBackward(s->transpose, s->transposed, s->spectrum));
   PetscFunctionReturn(0);
