@@ -286,11 +286,12 @@ PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscRe
 
 /* ------------------------------------------------------------------ output files */
 
-/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf. A reader may open run.h5 at any moment
-   (plainly, no HDF5 option is needed), and whatever kills the run leaves a readable file with all
-   snapshots and rows that were finished: the length of /time counts snapshots, that of the first
-   ledger column counts rows; another dataset may be longer if the kill fell into an append. What
-   the system itself had not yet put on disk is lost if the machine goes down. */
+/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
+   run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
+   readable file with all snapshots and rows that were finished: the length of /time counts
+   snapshots, that of the first ledger column counts rows; another dataset may be longer if the kill
+   fell into an append. What the system itself had not yet put on disk is lost if the machine goes
+   down. */
 typedef struct _p_MuRunWriter *MuRunWriter;
 
 typedef struct {

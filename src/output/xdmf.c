@@ -1,8 +1,8 @@
-/* run.xdmf: tells viewers (ParaView, VisIt) how to read the snapshots of run.h5. The grid is
-   uniform and one cell thick in z, a 1-D run one cell high in y as well: the three-dimensional form
-   is what all readers agree on. XDMF Model and Format, xdmf.org; sizes and corners are in the order
-   z y x.
- */
+/* run.xdmf: tells viewers how to read the snapshots of run.h5. The grid is uniform and one cell
+   thick in z, a 1-D run one cell high in y as well: the three-dimensional form is what readers
+   agree on. A snapshot is a hyperslab of one dataset, which the readers of XDMF 2 take ("XDMF
+   Reader" of ParaView, VisIt) but ParaView's "Xdmf3 Reader" does not. XDMF Model and Format,
+   xdmf.org; sizes and corners are in the order z y x. */
 #include "output/run_file.h"
 
 #include <errno.h>
