@@ -633,7 +633,6 @@ PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
 /* log pi, or NULL; borrowed. */
 PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
-
 /* ------------------------------------------------------------------ diagnostics */
 
 typedef struct _p_MuDiagnostic *MuDiagnostic;
@@ -761,9 +760,6 @@ PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess
    at the limit (300) before it was accurate. Not collective. */
 PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
                                          PetscBool *limited);
-
-/* Name and one-line formula of row i of the geometry table; NULL past its end. */
-PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* ------------------------------------------------------------------ linear transport steps */
 
