@@ -108,7 +108,11 @@ class Run:
         if not np.isfinite(length[-1]) or length[-1] == 0:
             return np.unique(np.linspace(0, count - 1, most).round().astype(int))
         marks = np.linspace(0, length[-1], most)
-        return np.unique(np.r_[sample[np.abs(length[:, None] - marks).argmin(0)], count - 1])
+        chosen = sorted({*sample[np.abs(length[:, None] - marks).argmin(0)].tolist(), count - 1})
+        while len(chosen) < most:  # one snapshot was nearest to several marks
+            gap = max(range(len(chosen) - 1), key=lambda i: chosen[i + 1] - chosen[i])
+            chosen.insert(gap + 1, (chosen[gap] + chosen[gap + 1]) // 2)
+        return chosen
 
     def title(self):
         return f"{self.name} ({self.status})" if self.status.startswith(("running", "failed")) else self.name
