@@ -146,7 +146,10 @@ static PetscErrorCode create_newton(MuIntegrator it) {
   PetscCall(MatDestroy(&jacobian));
   PetscCall(SNESGetKSP(e->snes, &ksp));
   PetscCall(KSPSetType(ksp, KSPGMRES));
-  PetscCall(KSPSetTolerances(ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, 60));
+  PetscCall(KSPGMRESSetRestart(ksp, 60));
+  PetscCall(KSPSetTolerances(ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, 120));
+  PetscCall(SNESKSPSetUseEW(e->snes, PETSC_TRUE));
+  PetscCall(SNESSetMaxLinearSolveFailures(e->snes, 1000)); /* an inexact correction still helps */
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, e->lines ? PCSHELL : PCNONE));
   if (e->lines) {
