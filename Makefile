@@ -12,6 +12,7 @@ VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
+JOBS    ?= $(shell nproc)
 
 # OpenMPI refuses to run as root and on more ranks than cores unless told otherwise.
 export OMPI_ALLOW_RUN_AS_ROOT := 1
@@ -74,23 +75,31 @@ deps:
 
 # A second make, so that pkg-config is asked only after the packages are there.
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo $(BUILD)/mudot
 
 check: deps
-	@$(MAKE) --no-print-directory format-check all
-	@$(MAKE) --no-print-directory test cli sanitize
+	@$(MAKE) --no-print-directory format-check
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory cli
+	@$(MAKE) --no-print-directory sanitize
 
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
+SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g" \
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
 # The unit tests once more on one rank under the address and undefined-behaviour sanitizers.
 sanitize:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPT="-O1 -g" \
-	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" sanitize-run
+	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZED) sanitize-tests
+	@$(MAKE) --no-print-directory $(SANITIZED) sanitize-run
 
-.PHONY: sanitize-run
-sanitize-run: $(TESTS)
+.PHONY: sanitize-tests sanitize-run
+sanitize-tests: $(TESTS)
+
+sanitize-run:
 	@ASAN_OPTIONS=detect_leaks=0 RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
 cli: $(BUILD)/mudot

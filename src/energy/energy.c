@@ -215,7 +215,7 @@ static PetscErrorCode state_begin(MuEnergy e, PetscInt k, Vec rho) {
   PetscFunctionBegin;
   state->field = rho;
   PetscCall(VecGetArrayRead(rho, &state->rho));
-  MuArrayLogPositive(e->shared.n, state->rho, state->log_rho);
+  if (e->needs & MU_NEEDS_PAIR) MuArrayLogPositive(e->shared.n, state->rho, state->log_rho);
   PetscFunctionReturn(0);
 }
 

@@ -21,7 +21,8 @@ typedef struct {
   PetscReal diffusivity;
   PetscReal exponent; /* p of POWER */
   PetscBool normalise;
-  Vec potential; /* LOGARITHMIC: V */
+  PetscBool quadratic; /* LINEAR: of mmd or l2 alone */
+  Vec potential;       /* LOGARITHMIC: V */
   Vec log_target;
   Vec target; /* LINEAR: pi */
 } ClosedForm;
@@ -110,6 +111,8 @@ static PetscErrorCode recognise(MuFlow flow, PetscInt part, PetscInt term, Close
   c->rate = c->weight * e->weight[term];
   if (is_linear(g, e, part, term)) {
     c->form = FORM_LINEAR;
+    c->quadratic = (PetscBool)(e->terms == 1 && strcmp(e->name[term], "inclusive_kl") &&
+                               !power_of(e, term, &p));
   } else if (fisher_rao && !g->spherical && power_of(e, term, &p) && p != 1) {
     c->form = FORM_POWER;
     c->exponent = p;
@@ -225,7 +228,10 @@ static PetscErrorCode closed_form_advance(MuIntegrator it, PetscReal dt, Vec rho
   *outcome = MU_STEP_OK;
   if (c->form == FORM_LINEAR) {
     PetscReal decay = exp(-c->rate * dt);
+    PetscBool known; /* DF of the quadratic energies is linear in rho - pi, so it decays alike */
+    PetscCall(MuFlowKnowsDerivative(flow, rho, &known));
     PetscCall(VecAXPBY(rho, -expm1(-c->rate * dt), decay, c->target));
+    if (known && c->quadratic) PetscCall(MuFlowScaleDerivative(flow, rho, decay));
     PetscFunctionReturn(0);
   }
   if (c->normalise) PetscCall(MuGridIntegrate(flow->grid, rho, &before));

@@ -21,11 +21,12 @@ void MuFlowSpecDefault(MuFlowSpec *spec) {
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
   const MuGridInfo *info = flow->info;
   const PetscReal *x;
-  int worst = MU_STEP_OK;
+  int worst = MU_STEP_OK, bad = 0;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &x));
-  for (PetscInt i = 0; i < info->local_size; ++i) {
+  for (PetscInt i = 0; i < info->local_size; ++i) bad += !(x[i] >= 0 && x[i] <= PETSC_MAX_REAL);
+  for (PetscInt i = 0; bad && i < info->local_size; ++i) {
     if (PetscIsInfOrNanReal(x[i]))
       worst = MU_STEP_NOT_FINITE;
     else if (x[i] < 0 && worst == MU_STEP_OK)
@@ -54,12 +55,42 @@ static const char *outcome_sentence(MuStepOutcome outcome) {
   }
 }
 
+PetscErrorCode MuFlowKnowsDerivative(MuFlow flow, Vec rho, PetscBool *known) {
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectStateGet((PetscObject)rho, &state));
+  *known = (PetscBool)(rho == flow->rho && state == flow->derivative_state);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative) {
+  PetscBool known;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowKnowsDerivative(flow, rho, &known));
+  *derivative = flow->derivative;
+  if (known) PetscFunctionReturn(0);
+  PetscCall(MuEnergyEvaluate(flow->energy, rho, NULL, NULL, flow->derivative, NULL));
+  flow->derivative_state = 0;
+  if (rho == flow->rho) PetscCall(PetscObjectStateGet((PetscObject)rho, &flow->derivative_state));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
+  PetscFunctionBegin;
+  PetscCall(VecScale(flow->derivative, factor));
+  PetscCall(PetscObjectStateGet((PetscObject)rho, &flow->derivative_state));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ one step */
 
 /* One attempt from flow->before to flow->rho, all checks included. */
 static PetscErrorCode attempt(MuFlow flow, PetscReal dt) {
   PetscFunctionBegin;
-  PetscCall(VecCopy(flow->before, flow->rho));
+  if (!flow->at_start) PetscCall(VecCopy(flow->before, flow->rho));
+  flow->at_start = PETSC_FALSE;
   PetscCall(flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome));
   if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
   PetscFunctionReturn(0);
@@ -91,7 +122,10 @@ static PetscErrorCode guard_energy(MuFlow flow) {
   PetscReal value, slack = 1e-11 * flow->energy_scale + 1e-14;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, flow->energy_terms, NULL, NULL));
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, flow->energy_terms,
+                             flow->keep_derivative ? flow->derivative : NULL, NULL));
+  if (flow->keep_derivative)
+    PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
   if (PetscIsInfOrNanReal(value))
     flow->outcome = MU_STEP_NOT_FINITE;
   else if (flow->spec.guard && value > flow->energy_value + slack)
@@ -125,7 +159,7 @@ static PetscErrorCode step_mudot(TS ts) {
   rest = ts->max_time - ts->ptime;
   dt = next_step(flow, rest);
   PetscCall(VecCopy(flow->rho, flow->before));
-  flow->energy_before = flow->energy_value;
+  flow->at_start = PETSC_TRUE;
   for (;;) {
     if (flow->spec.adapt)
       PetscCall(attempt_doubled(flow, dt, &error));
@@ -260,20 +294,9 @@ static PetscErrorCode choose_scheme(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
-                            const MuFlowSpec *spec, MuFlow *flow) {
-  MuFlow f;
-
+static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry geometry,
+                            Vec initial) {
   PetscFunctionBegin;
-  *flow = NULL;
-  if (!(spec->step > 0) || PetscIsInfOrNanReal(spec->step))
-    return MuError(MU_ERR_INPUT, "time_step: %g is not allowed; it must be positive", spec->step);
-  if (!(spec->tolerance > 0))
-    return MuError(MU_ERR_INPUT, "time_tolerance: %g is not allowed; it must be positive",
-                   spec->tolerance);
-  PetscCall(PetscNew(&f));
-  *flow = f;
-  f->spec = *spec;
   PetscCall(MuGridReference(grid));
   f->grid = grid;
   PetscCall(MuGridGetInfo(grid, &f->info));
@@ -284,11 +307,31 @@ PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, V
   PetscCall(MuGridCreateField(grid, &f->rho));
   PetscCall(MuGridCreateField(grid, &f->before));
   PetscCall(MuGridCreateField(grid, &f->full));
+  PetscCall(MuGridCreateField(grid, &f->derivative));
   PetscCall(set_face_mean(f));
   PetscCall(find_preimage(f));
   PetscCall(choose_scheme(f));
   PetscCall(create_ts(f));
   PetscCall(MuFlowSetState(f, 0, initial));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
+                            const MuFlowSpec *spec, MuFlow *flow) {
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  *flow = NULL;
+  if (!(spec->step > 0) || PetscIsInfOrNanReal(spec->step))
+    return MuError(MU_ERR_INPUT, "time_step: %g is not allowed; it must be positive", spec->step);
+  if (!(spec->tolerance > 0))
+    return MuError(MU_ERR_INPUT, "time_tolerance: %g is not allowed; it must be positive",
+                   spec->tolerance);
+  PetscCall(PetscNew(flow));
+  (*flow)->spec = *spec;
+  failed = build(*flow, grid, energy, geometry, initial);
+  if (failed) PetscCall(MuFlowDestroy(flow));
+  PetscCall(failed);
   PetscFunctionReturn(0);
 }
 
@@ -303,6 +346,7 @@ PetscErrorCode MuFlowDestroy(MuFlow *flow) {
   PetscCall(VecDestroy(&f->rho));
   PetscCall(VecDestroy(&f->before));
   PetscCall(VecDestroy(&f->full));
+  PetscCall(VecDestroy(&f->derivative));
   PetscCall(MuEnergyDestroy(&f->energy));
   PetscCall(MuGeometryDestroy(&f->geometry));
   PetscCall(MuGridDestroy(&f->grid));

@@ -60,10 +60,15 @@ struct _p_MuFlow {
   PetscReal interval_step; /* step of the current interval */
   PetscReal adapted_step;  /* next step of the adaptation */
   PetscReal last_step;     /* size of the accepted step */
+  PetscBool at_start;      /* rho still is `before` */
   PetscInt accepted, rejected;
-  PetscBool preimage;    /* DF = Kc eta with the geometry's kernel: no inverse is needed */
-  MuStepOutcome outcome; /* of the last attempt */
-  PetscReal energy_value, energy_before, energy_scale;
+  Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
+                   */
+  PetscObjectState derivative_state;
+  PetscBool keep_derivative; /* the energy guard leaves DF for the next step */
+  PetscBool preimage;        /* DF = Kc eta with the geometry's kernel: no inverse is needed */
+  MuStepOutcome outcome;     /* of the last attempt */
+  PetscReal energy_value, energy_scale;
   PetscReal energy_terms[MU_MAX_TERMS];
   MuStepCallback callback;
   void *callback_ctx;
@@ -79,6 +84,14 @@ PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term
                                        MuIntegrator *integrator);
 /* What `auto` takes for these parts, and why (static strings). */
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name, const char **why);
+
+/* DF(rho), from the last evaluation if rho has not changed since: one convolution a step instead of
+ * two. Borrowed. */
+PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative);
+/* After rho was changed such that DF(rho) is `factor` times what it was; `known`: DF was known
+ * before. */
+PetscErrorCode MuFlowKnowsDerivative(MuFlow flow, Vec rho, PetscBool *known);
+PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor);
 
 /* Whether the named part is of the reaction kind. */
 PetscBool MuPartIsReaction(const char *name);

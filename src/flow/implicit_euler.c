@@ -17,7 +17,9 @@
 
 #define FIXED_POINT_TOLERANCE 1e-12 /* L1 change over the mass */
 #define CONTRACTION           0.3   /* above it Newton takes over */
-#define MAX_FIXED_POINT       12
+#define FEW                   12    /* iterations before Newton is tried */
+#define MANY                                                                                       \
+  400 /* where Newton fails: near-empty cells, whose logarithmic mean has no useful derivative */
 
 typedef struct {
   MuTransport transport;
@@ -26,7 +28,7 @@ typedef struct {
   PetscBool constant, single_pass, reversed;
   PetscReal factored; /* dt of the factors of constant coefficients */
   PetscReal dt;
-  Vec start, iterate, image;
+  Vec start, iterate, image, fallback;
   SNES snes;
   char solver[256];
 } ImplicitEuler;
@@ -209,6 +211,7 @@ static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
   PetscCall(MuGridCreateField(flow->grid, &e->start));
   PetscCall(MuGridCreateField(flow->grid, &e->iterate));
   PetscCall(MuGridCreateField(flow->grid, &e->image));
+  PetscCall(MuGridCreateField(flow->grid, &e->fallback));
   if (!e->constant && !e->single_pass && flow->info->dim == 2)
     PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &e->lines));
   if (!e->constant) PetscCall(create_newton(it));
@@ -239,19 +242,20 @@ static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
   PetscCall(VecDestroy(&e->start));
   PetscCall(VecDestroy(&e->iterate));
   PetscCall(VecDestroy(&e->image));
+  PetscCall(VecDestroy(&e->fallback));
   PetscCall(PetscFree(it->data));
   PetscFunctionReturn(0);
 }
 
 /* rho <- T(rho) until the change is small; *converged is false when it contracts too slowly. */
-static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscBool *converged) {
+static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscInt limit, PetscBool *converged) {
   ImplicitEuler *e = it->data;
   PetscReal mass, change, previous = PETSC_INFINITY;
 
   PetscFunctionBegin;
   *converged = PETSC_FALSE;
   PetscCall(MuGridIntegrate(it->flow->grid, e->start, &mass));
-  for (PetscInt k = 0; k < MAX_FIXED_POINT; ++k) {
+  for (PetscInt k = 0; k < limit; ++k) {
     PetscCall(apply_map(it, rho, e->iterate));
     PetscCall(MuGridDistanceL1(it->flow->grid, rho, e->iterate, &change));
     PetscCall(VecCopy(e->iterate, rho));
@@ -260,7 +264,7 @@ static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscBool *converged
       *converged = PETSC_TRUE;
       PetscFunctionReturn(0);
     }
-    if (k > 1 && change > CONTRACTION * previous) PetscFunctionReturn(0);
+    if (limit == FEW && k > 1 && change > CONTRACTION * previous) PetscFunctionReturn(0);
     previous = change;
   }
   PetscFunctionReturn(0);
@@ -301,17 +305,23 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
     PetscCall(MuTransportSolve(e->transport, e->reversed, rho, rho));
     PetscFunctionReturn(0);
   }
-  PetscCall(VecCopy(rho, e->start));
   if (e->single_pass) {
-    PetscCall(apply_map(it, e->start, rho));
+    PetscCall(MuLinearizationFill(e->linearization, rho, e->transport));
+    PetscCall(MuTransportSetUp(e->transport, dt));
+    PetscCall(MuTransportSolve(e->transport, e->reversed, rho, rho));
     PetscFunctionReturn(0);
   }
+  PetscCall(VecCopy(rho, e->start));
   if (!e->lines) {
-    PetscCall(iterate_map(it, rho, &converged));
+    PetscCall(iterate_map(it, rho, FEW, &converged));
     PetscCall(MuFlowInspect(it->flow, rho, outcome));
     if (converged || *outcome != MU_STEP_OK) PetscFunctionReturn(0);
   }
+  PetscCall(VecCopy(rho, e->fallback));
   PetscCall(solve_newton(it, rho, &converged));
+  if (converged) PetscFunctionReturn(0);
+  PetscCall(VecCopy(e->fallback, rho));
+  PetscCall(iterate_map(it, rho, MANY, &converged));
   if (!converged) *outcome = MU_STEP_DIVERGED;
   PetscFunctionReturn(0);
 }

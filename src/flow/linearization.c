@@ -31,6 +31,10 @@ struct _p_MuLinearization {
   MuMean mean;
   Vec potential; /* V of DF = D log rho + V */
   Vec log_target;
+  PetscBool plain_upwind; /* all of DF is frozen, carried by the donor: no face mean is needed */
+  PetscBool nonlinear;    /* upwind: the drift contains nonlinear diffusion */
+  PetscBool only_drift;   /* all of DF is frozen: the flow may know it already */
+  Vec drift;              /* borrowed: the frozen part while filling */
   Vec part[3], slope[3], shifted; /* relative, local, frozen; derivatives */
   Vec face_mean, mobility;
   Vec sg_a[2], sg_b[2];          /* Scharfetter-Gummel with diffusivity D, unit mobility */
@@ -128,6 +132,15 @@ PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization
   PetscCall(MuGridApplyMask(flow->grid, ones));
   PetscCall(MuEnergyTransportParts(flow->energy, ones, NULL, NULL, NULL, l->has));
   PetscCall(VecDestroy(&ones));
+  /* with upwind the donor is chosen by all of DF, so that nothing can be split off */
+  if (l->diffusivity == 0 && l->mean == MU_MEAN_UPWIND) {
+    l->nonlinear = (PetscBool)(l->has[0] || l->has[1]);
+    l->has[0] = l->has[1] = PETSC_FALSE;
+  }
+  l->only_drift = (PetscBool)(l->diffusivity == 0 && !l->has[0] && !l->has[1]);
+  if (l->only_drift) flow->keep_derivative = PETSC_TRUE;
+  l->plain_upwind = (PetscBool)(l->only_drift && l->mean == MU_MEAN_UPWIND && l->unit_exponent &&
+                                !l->nonlocal_parts);
   if (l->diffusivity > 0) {
     if (l->mean != MU_MEAN_LOGARITHMIC && l->mean != MU_MEAN_AUTO && l->local_parts)
       return MuError(MU_ERR_INPUT,
@@ -178,7 +191,8 @@ PetscErrorCode MuLinearizationIsConstant(MuLinearization l, PetscBool *constant)
 }
 
 PetscErrorCode MuLinearizationIsFrozen(MuLinearization l, PetscBool *frozen) {
-  *frozen = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1]);
+  *frozen = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1] &&
+                        !l->nonlinear);
   return 0;
 }
 
@@ -192,6 +206,11 @@ static PetscErrorCode evaluate_parts(MuLinearization l, Vec rho) {
   PetscBool has[3];
 
   PetscFunctionBegin;
+  if (l->only_drift) {
+    PetscCall(MuFlowDerivative(flow, rho, &l->drift));
+    PetscFunctionReturn(0);
+  }
+  l->drift = p[2];
   PetscCall(MuEnergyTransportParts(flow->energy, rho, l->has[0] ? p[0] : NULL,
                                    l->has[1] ? p[1] : NULL, l->has[2] ? p[2] : NULL, has));
   if (l->diffusivity == 0) {
@@ -308,6 +327,37 @@ static const PetscReal *lower_row(MuLinearization l, PetscInt axis, PetscInt q, 
   return l->buffer[q];
 }
 
+/* Upwind drift alone: a = weight (Phi_lower - Phi_upper)_+ / h^2, b = weight (Phi_upper -
+ * Phi_lower)_+ / h^2. */
+static PetscErrorCode fill_upwind_axis(MuLinearization l, PetscInt axis, Vec a, Vec b) {
+  const MuGridInfo *info = l->flow->info;
+  const PetscInt n = info->row_length;
+  const PetscReal factor = l->total_weight / (info->spacing[axis] * info->spacing[axis]);
+  PetscReal *pa, *pb;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(l->drift, &l->value[FROZEN]));
+  PetscCall(VecGetArray(a, &pa));
+  PetscCall(VecGetArray(b, &pb));
+  if (axis == info->slow_axis)
+    PetscCall(MuGridExchangeRows(l->flow->grid, l->value[FROZEN], l->halo[FROZEN], NULL));
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    const unsigned char *restrict open = info->open[axis] + r * n;
+    const PetscReal *restrict up = l->value[FROZEN] + r * n, *restrict low;
+    PetscReal *restrict ra = pa + r * n, *restrict rb = pb + r * n;
+    low = lower_row(l, axis, FROZEN, r);
+    for (PetscInt c = 0; c < n; ++c) {
+      PetscReal drop = open[c] ? factor * (low[c] - up[c]) : 0;
+      ra[c] = drop > 0 ? drop : 0;
+      rb[c] = drop > 0 ? 0 : -drop;
+    }
+  }
+  PetscCall(VecRestoreArray(b, &pb));
+  PetscCall(VecRestoreArray(a, &pa));
+  PetscCall(VecRestoreArrayRead(l->drift, &l->value[FROZEN]));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
                                 const Vec quantity[QUANTITIES]) {
   const MuGridInfo *info = l->flow->info;
@@ -390,7 +440,7 @@ PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport trans
   PetscFunctionBegin;
   PetscCall(MuLinearizationIsConstant(l, &constant));
   if (!constant) {
-    PetscCall(MuGeometrySetState(flow->geometry, rho));
+    if (!l->plain_upwind) PetscCall(MuGeometrySetState(flow->geometry, rho));
     if (l->local_parts) PetscCall(evaluate_parts(l, rho));
     quantity[RHO] = rho;
     quantity[LOG_PI] = l->has[0] ? l->log_target : NULL;
@@ -398,7 +448,7 @@ PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport trans
     quantity[RELATIVE_SLOPE] = l->has[0] ? l->slope[0] : NULL;
     quantity[LOCAL] = l->has[1] ? l->part[1] : NULL;
     quantity[LOCAL_SLOPE] = l->has[1] ? l->slope[1] : NULL;
-    quantity[FROZEN] = has_drift(l) ? l->part[2] : NULL;
+    quantity[FROZEN] = has_drift(l) ? l->drift : NULL;
   }
   if (l->nonlocal_parts) {
     PetscCall(MuEnergyEvaluate(flow->energy, rho, NULL, NULL, l->derivative, NULL));
@@ -406,7 +456,10 @@ PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport trans
   }
   for (PetscInt axis = 0; axis < flow->info->dim; ++axis) {
     PetscCall(MuTransportGetCoefficients(transport, axis, &a, &b));
-    PetscCall(fill_axis(l, axis, a, b, quantity));
+    if (l->plain_upwind)
+      PetscCall(fill_upwind_axis(l, axis, a, b));
+    else
+      PetscCall(fill_axis(l, axis, a, b, quantity));
   }
   PetscFunctionReturn(0);
 }

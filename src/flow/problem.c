@@ -370,8 +370,8 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
 }
 
 /* The exponent m for which Stolarsky's mean turns the flux of the energy into a difference of
-   powers, so that fronts move into empty cells: internal, chi2 and power with p > 1; 0 if there is
-   none. */
+   powers, so that fronts move into empty cells: internal, chi2 and power with p > 1; 0 if there
+   is none. */
 static PetscReal stolarsky_exponent(const MuEnergySpec *e) {
   if (has_name(e->terms, e->name, "internal")) return e->internal_exponent;
   if (has_name(e->terms, e->name, "chi2")) return 2;

@@ -74,6 +74,30 @@ static void factor_plain(MuLines s, PetscReal dt, const PetscReal *a, const Pets
   }
 }
 
+/* factor_plain() for a whole block of lines at once, for a width known to the compiler: the
+   recurrence of a line waits for its own divisions, but not for those of its neighbours. */
+static inline void factor_block(MuLines s, PetscReal dt, const PetscReal *a, const PetscReal *b,
+                                PetscInt at, const PetscInt width) {
+  const PetscInt n = s->layout.cells, line = s->layout.line_stride, cell = s->layout.cell_stride;
+  PetscReal *restrict inverse = s->inverse + at, *restrict up = s->up + at;
+  PetscReal *restrict down = s->down + at;
+  PetscReal returned[ALONG] = {0}; /* stop/pivot of the cell below */
+
+  for (PetscInt i = 0; i < n; ++i) {
+    const PetscReal below = i ? dt : 0, above = i < n - 1 ? dt : 0;
+    const PetscReal *ai = a + i * cell, *bi = b + i * cell;
+    const PetscReal *an = i < n - 1 ? ai + cell : ai, *bn = i < n - 1 ? bi + cell : bi;
+    for (PetscInt l = 0; l < width; ++l) {
+      PetscReal stop = 1 + below * bi[l * line] * returned[l];
+      PetscReal reciprocal = 1 / (stop + above * an[l * line]);
+      returned[l] = stop * reciprocal;
+      inverse[i * width + l] = reciprocal;
+      up[i * width + l] = below * ai[l * line] * reciprocal;
+      down[i * width + l] = above * bn[l * line] * reciprocal;
+    }
+  }
+}
+
 static void factor_cyclic(MuLines s, PetscReal dt, const PetscReal *a, const PetscReal *b,
                           PetscInt at) {
   const PetscInt n = s->layout.cells, w = s->width, stride = s->layout.cell_stride;
@@ -116,8 +140,17 @@ static void factor_nothing(MuLines s, PetscInt at) {
 }
 
 PetscErrorCode MuLinesFactor(MuLines s, PetscReal dt, const PetscReal *a, const PetscReal *b) {
+  const PetscInt whole = s->layout.cyclic || s->width == 1 ? 0 : s->layout.count / s->width;
+
   PetscFunctionBegin;
-  for (PetscInt l = 0; l < s->blocks * s->width; ++l) {
+  for (PetscInt k = 0; k < whole; ++k) {
+    PetscInt at = k * s->width * s->layout.cells, from = k * s->width * s->layout.line_stride;
+    if (s->width == ALONG)
+      factor_block(s, dt, a + from, b + from, at, ALONG);
+    else
+      factor_block(s, dt, a + from, b + from, at, ACROSS);
+  }
+  for (PetscInt l = whole * s->width; l < s->blocks * s->width; ++l) {
     PetscInt at = (l / s->width) * s->width * s->layout.cells + l % s->width;
     PetscInt from = l * s->layout.line_stride;
     if (l >= s->layout.count)

@@ -5,9 +5,15 @@
 
 #include <math.h>
 
+/* (high + low)/2 without overflow, and without halves of the smallest numbers, which are flushed.
+ */
+static inline PetscReal half_sum(PetscReal high, PetscReal low) {
+  return high > 1 ? 0.5 * high + 0.5 * low : 0.5 * (high + low);
+}
+
 PetscReal MuLogarithmicMean(PetscReal a, PetscReal b) {
   const PetscReal high = PetscMax(a, b), low = PetscMin(a, b);
-  const PetscReal m = 0.5 * high + 0.5 * low, z = (0.5 * high - 0.5 * low) / m;
+  const PetscReal m = half_sum(high, low), z = half_sum(high, -low) / m;
   if (!(low > 0)) return 0;
   if (z <= MU_ATANH_RADIUS) return m / (1 + z * z * MuAtanhTail(z * z));
   PetscReal ratio = high / low;
@@ -29,7 +35,7 @@ void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, 
     MuArrayLog(count, ratio, logarithm);
     for (PetscInt i = 0; i < count; ++i) {
       PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
-      PetscReal m = 0.5 * high + 0.5 * low, half = 0.5 * high - 0.5 * low;
+      PetscReal m = half_sum(high, low), half = half_sum(high, -low);
       PetscReal z = half / PetscMax(m, MU_MIN_NORMAL);
       PetscReal near = m / (1 + z * z * MuAtanhTail(z * z)), far = (high - low) / logarithm[i];
       extreme |= (PetscBool)((ratio[i] > PETSC_MAX_REAL) | ((low > 0) & (low < MU_MIN_NORMAL)));
@@ -46,10 +52,10 @@ static PetscReal power_difference(PetscReal p, PetscReal t) {
 
 PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
   const PetscReal high = PetscMax(a, b), low = PetscMin(a, b);
-  const PetscReal m = 0.5 * high + 0.5 * low, z = (0.5 * high - 0.5 * low) / m;
+  const PetscReal m = half_sum(high, low), z = half_sum(high, -low) / m;
   const PetscReal share = low / m; /* 1 - z, exact to rounding near z = 1 too */
   if (!(high > 0) || (exponent <= 1 && !(low > 0))) return 0;
-  if (high < MU_MIN_NORMAL) return low; /* halves of subnormal numbers are not exact */
+  if (high < 4 * MU_MIN_NORMAL) return low; /* below it differences are subnormal, hence zero */
   if (z == 0) return m;
   PetscReal up = log1p(z), down = z < 0.5 ? log1p(-z) : log(share);
   if (low > 0 && share < MU_MIN_NORMAL) down = log(low) - log(m);

@@ -1,0 +1,442 @@
+/* Flows as objects: output times, adaptation, rejection, choice of scheme, huge steps, steep
+ * potentials, obstacles. */
+#include "flow_support.h"
+
+#include <string.h>
+
+static PetscReal double_well(PetscReal x, PetscReal y) {
+  return (x * x - 1) * (x * x - 1) + 0.5 * y * y + 0.3 * x * y;
+}
+
+static PetscReal bump(PetscReal x, PetscReal y) {
+  return exp(-(x - 0.5) * (x - 0.5) / 0.5 - (y + 0.2) * (y + 0.2) / 0.8);
+}
+
+static Vec bump_density(MuGrid grid) {
+  Vec rho = TestField(grid, bump);
+  TestNormalise(grid, rho);
+  return rho;
+}
+
+typedef struct {
+  PetscInt steps;
+  PetscReal time, largest;
+} Times;
+
+static PetscErrorCode watch_times(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
+                                  Vec after) {
+  Times *t = ctx;
+  (void)flow;
+  (void)before;
+  (void)after;
+  ck_assert_double_eq_tol(time - t->time, dt, 1e-14);
+  t->time = time;
+  t->steps++;
+  t->largest = fmax(t->largest, dt);
+  return 0;
+}
+
+/* Every output time is hit to the bit, with steps no larger than asked for, equal within an
+ * interval */
+START_TEST(output_times_are_hit_exactly) {
+  static const PetscReal times[] = {0.1, 0.25, 0.2500001, 1.0 / 3, 0.7};
+  for (int adapt = 0; adapt < 2; ++adapt) {
+    MuGrid grid = TestGrid(1, 32, 1, -2, 2, PETSC_FALSE);
+    Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+    TestFlowSpec spec = {.grid = grid,
+                         .energy = {"kl"},
+                         .geometry = {"wasserstein", "fisher_rao"},
+                         .log_target = log_target,
+                         .step = 0.03,
+                         .end = 0.7};
+    MuEnergy energy = TestEnergy(&spec);
+    MuGeometry geometry = TestGeometry(&spec);
+    MuFlowSpec f;
+    MuFlow flow;
+    Times watch = {0};
+    PetscInt accepted;
+    MuFlowSpecDefault(&f);
+    f.step = 0.03;
+    f.end = 0.7;
+    f.adapt = (PetscBool)adapt;
+    f.tolerance = 1e-4;
+    OK(MuFlowCreate(grid, energy, geometry, initial, &f, &flow));
+    OK(MuFlowSetStepCallback(flow, watch_times, &watch));
+    for (size_t k = 0; k < sizeof times / sizeof times[0]; ++k) {
+      PetscReal time;
+      OK(MuFlowAdvance(flow, times[k]));
+      OK(MuFlowGetState(flow, &time, NULL));
+      ck_assert(time == times[k]);
+      ck_assert(watch.time == times[k]);
+    }
+    OK(MuFlowGetSteps(flow, &accepted, NULL));
+    ck_assert_int_eq(accepted, watch.steps);
+    if (!adapt) {
+      ck_assert_int_eq(watch.steps, 4 + 5 + 1 + 3 + 13);
+      ck_assert_double_le(watch.largest, 0.03 * (1 + 1e-9));
+    }
+    OK(MuFlowDestroy(&flow));
+    OK(MuEnergyDestroy(&energy));
+    OK(MuGeometryDestroy(&geometry));
+    OK(VecDestroy(&log_target));
+    OK(VecDestroy(&initial));
+    OK(MuGridDestroy(&grid));
+  }
+}
+END_TEST
+
+/* The error at the end goes down with the tolerance of the adaptation, and the steps differ in size
+ */
+START_TEST(adaptation_controls_the_error) {
+  static const PetscReal tolerance[] = {1e-4, 1e-5, 1e-6};
+  MuGrid grid = TestGrid(1, 32, 1, -2, 2, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), reference;
+  PetscReal error[3];
+  TestFlowSpec spec = {.grid = grid,
+                       .energy = {"kl"},
+                       .geometry = {"wasserstein"},
+                       .log_target = log_target,
+                       .scheme = "discrete_gradient",
+                       .step = 5e-4,
+                       .end = 0.2};
+  reference = TestFlowRun(&spec, initial);
+  MuEnergy energy = TestEnergy(&spec);
+  MuGeometry geometry = TestGeometry(&spec);
+  for (int k = 0; k < 3; ++k) {
+    MuFlowSpec f;
+    MuFlow flow;
+    Vec rho;
+    Times watch = {0};
+    MuFlowSpecDefault(&f);
+    f.scheme = "implicit_euler";
+    f.step = 0.05;
+    f.end = 0.2;
+    f.adapt = PETSC_TRUE;
+    f.tolerance = tolerance[k];
+    OK(MuFlowCreate(grid, energy, geometry, initial, &f, &flow));
+    OK(MuFlowSetStepCallback(flow, watch_times, &watch));
+    OK(MuFlowAdvance(flow, 0.2));
+    OK(MuFlowGetState(flow, NULL, &rho));
+    OK(MuGridDistanceL1(grid, rho, reference, &error[k]));
+    ck_assert_double_lt(error[k], watch.steps * tolerance[k]); /* every step is within tolerance */
+    OK(MuFlowDestroy(&flow));
+  }
+  ck_assert_double_lt(error[2], 0.3 * error[0]);
+  OK(MuEnergyDestroy(&energy));
+  OK(MuGeometryDestroy(&geometry));
+  OK(VecDestroy(&reference));
+  OK(VecDestroy(&log_target));
+  OK(VecDestroy(&initial));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* A flow that leaves the cone of densities stops with a sentence, at a state that is good */
+START_TEST(a_failed_step_restores_the_state) {
+  MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), rho;
+  MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
+  TestFlowSpec spec = {.grid = grid,
+                       .energy = {"potential"},
+                       .geometry = {"mmd"},
+                       .kernel = kernel,
+                       .log_target = log_target,
+                       .step = 0.01,
+                       .end = 10};
+  MuFlow flow = TestFlowCreate(&spec, initial);
+  MuEnergy energy;
+  PetscReal time, smallest, kept, value;
+  ck_assert_int_eq(MuFlowAdvance(flow, 10), MU_ERR_NUMERICS);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "negative"));
+  OK(MuFlowGetState(flow, &time, &rho));
+  ck_assert(time < 10);
+  OK(VecMin(rho, NULL, &smallest));
+  ck_assert_double_ge(smallest, 0);
+  OK(MuFlowGetEnergy(flow, &kept, NULL));
+  OK(MuFlowGetParts(flow, NULL, &energy, NULL));
+  OK(MuEnergyEvaluate(energy, rho, &value, NULL, NULL, NULL));
+  ck_assert_double_eq_tol(value, kept, 1e-14 * fabs(value));
+  OK(MuFlowDestroy(&flow));
+  OK(VecDestroy(&log_target));
+  OK(VecDestroy(&initial));
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+START_TEST(auto_chooses) {
+  static const struct {
+    const char *geometry[3], *energy, *scheme;
+  } choices[] = {
+      {{"fisher_rao"}, "kl", "closed_form"},
+      {{"fisher_rao"}, "chi2", "closed_form"},
+      {{"fisher_rao"}, "l2", "log_density"},
+      {{"mmd"}, "mmd", "closed_form"},
+      {{"mmd"}, "kl", "discrete_gradient"},
+      {{"kernel_fisher_rao"}, "kl", "log_density"},
+      {{"wasserstein"}, "kl", "implicit_euler"},
+      {{"wasserstein"}, "internal", "implicit_euler"},
+      {{"stein"}, "kl", "discrete_gradient"},
+      {{"wasserstein", "mmd"}, "mmd", "splitting"},
+      {{"wasserstein", "fisher_rao"}, "kl", "splitting"},
+  };
+  MuGrid grid = TestGrid(1, 16, 1, -2, 2, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
+  for (size_t k = 0; k < sizeof choices / sizeof choices[0]; ++k) {
+    TestFlowSpec spec = {.grid = grid,
+                         .energy = {choices[k].energy},
+                         .geometry = {choices[k].geometry[0], choices[k].geometry[1]},
+                         .internal_exponent = 2,
+                         .kernel = kernel,
+                         .log_target = log_target,
+                         .step = 0.01,
+                         .end = 1};
+    MuFlow flow = TestFlowCreate(&spec, initial);
+    const char *name, *why;
+    OK(MuFlowGetScheme(flow, &name, NULL, &why));
+    ck_assert_str_eq(name, choices[k].scheme);
+    ck_assert_ptr_nonnull(strchr(why, ':'));
+    OK(MuFlowDestroy(&flow));
+  }
+  OK(VecDestroy(&log_target));
+  OK(VecDestroy(&initial));
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+START_TEST(unfit_schemes_are_refused) {
+  static const struct {
+    const char *geometry, *energy, *scheme;
+  } unfit[] = {
+      {"wasserstein", "kl", "closed_form"},  {"wasserstein", "kl", "log_density"},
+      {"wasserstein", "kl", "splitting"},    {"fisher_rao", "kl", "implicit_euler"},
+      {"mmd", "kl", "log_density"},          {"kernel_fisher_rao", "kl", "closed_form"},
+      {"fisher_rao", "l2", "splitting_lie"}, {"fisher_rao", "kl", "runge_kutta"},
+  };
+  MuGrid grid = TestGrid(1, 16, 1, -2, 2, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
+  for (size_t k = 0; k < sizeof unfit / sizeof unfit[0]; ++k) {
+    TestFlowSpec spec = {.grid = grid,
+                         .energy = {unfit[k].energy},
+                         .geometry = {unfit[k].geometry},
+                         .kernel = kernel,
+                         .log_target = log_target};
+    MuEnergy energy = TestEnergy(&spec);
+    MuGeometry geometry = TestGeometry(&spec);
+    MuFlowSpec f;
+    MuFlow flow;
+    MuFlowSpecDefault(&f);
+    f.scheme = unfit[k].scheme;
+    f.step = 0.1;
+    f.end = 1;
+    ck_assert_int_eq(MuFlowCreate(grid, energy, geometry, initial, &f, &flow), MU_ERR_INPUT);
+    ck_assert_ptr_null(flow);
+    ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "time_scheme"));
+    f.scheme = "auto";
+    f.step = -1;
+    ck_assert_int_eq(MuFlowCreate(grid, energy, geometry, initial, &f, &flow), MU_ERR_INPUT);
+    OK(MuEnergyDestroy(&energy));
+    OK(MuGeometryDestroy(&geometry));
+  }
+  OK(VecDestroy(&log_target));
+  OK(VecDestroy(&initial));
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what implicit Euler promises
+ */
+
+typedef struct {
+  const char *what;
+  PetscReal energy, scale, mass;
+} Promise;
+
+static PetscErrorCode watch_promise(void *ctx, MuFlow flow, PetscReal time, PetscReal dt,
+                                    Vec before, Vec after) {
+  Promise *p = ctx;
+  PetscReal value, smallest, mass;
+  MuGrid grid;
+  (void)time;
+  (void)dt;
+  (void)before;
+  OK(MuFlowGetEnergy(flow, &value, NULL));
+  OK(MuFlowGetParts(flow, &grid, NULL, NULL));
+  OK(VecMin(after, NULL, &smallest));
+  OK(MuGridIntegrate(grid, after, &mass));
+  ck_assert_msg(value <= p->energy + 1e-12 * p->scale, "%s: energy rises by %g", p->what,
+                value - p->energy);
+  ck_assert_msg(smallest >= 0, "%s: density %g", p->what, smallest);
+  ck_assert_msg(fabs(mass - p->mass) < 1e-12, "%s: mass drifts by %g", p->what, mass - p->mass);
+  p->energy = value;
+  return 0;
+}
+
+/* positive, conservative and dissipative for steps from tiny to far beyond the flow's own time, in
+ * one attempt each */
+START_TEST(implicit_euler_for_any_step) {
+  static const char *const energies[] = {"kl", "entropy", "internal", "chi2", "mmd"};
+  for (PetscInt dim = 1; dim <= 2; ++dim)
+    for (int e = 0; e < 5; ++e)
+      for (PetscReal step = 1e-6; step < 2e3; step *= 1e3) {
+        MuGrid grid = TestGrid(dim, dim == 1 ? 48 : 10, 12, -2, 2, PETSC_FALSE);
+        Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+        MuKernel kernel = TestKernel(dim, "gaussian", 0.8, MU_EXTENSION_REFLECT);
+        TestFlowSpec spec = {.grid = grid,
+                             .energy = {energies[e]},
+                             .internal_exponent = 2,
+                             .mean = e >= 4             ? MU_MEAN_UPWIND
+                                     : e == 2 || e == 3 ? MU_MEAN_STOLARSKY
+                                                        : MU_MEAN_LOGARITHMIC,
+                             .geometry = {"wasserstein"},
+                             .kernel = kernel,
+                             .log_target = log_target,
+                             .scheme = "implicit_euler",
+                             .step = step,
+                             .end = 3 * step};
+        Promise promise = {.what = energies[e], .mass = 1};
+        MuFlow flow = TestFlowCreate(&spec, initial);
+        OK(MuFlowGetEnergy(flow, &promise.energy, NULL));
+        promise.scale = fabs(promise.energy) + 1e-3;
+        OK(MuFlowSetStepCallback(flow, watch_promise, &promise));
+        PetscErrorCode code = MuFlowAdvance(flow, 3 * step);
+        ck_assert_msg(code == 0, "%s, step %g: %s", energies[e], step, MuErrorMessage());
+        OK(MuFlowDestroy(&flow));
+        OK(VecDestroy(&log_target));
+        OK(VecDestroy(&initial));
+        OK(MuKernelDestroy(&kernel));
+        OK(MuGridDestroy(&grid));
+      }
+}
+END_TEST
+
+/* V ranging over 10^4, so that pi underflows almost everywhere: finite, positive, conservative, and
+ * pi stays pi */
+static PetscReal steep(PetscReal x, PetscReal y) {
+  return 1250 * (x * x + 0.5 * y * y + 0.3 * x * y);
+}
+
+START_TEST(steep_potentials_change_nothing) {
+  static const struct {
+    const char *geometry[3], *scheme;
+    MuTransportSolver solver;
+  } runs[] = {
+      {{"wasserstein"}, "implicit_euler", MU_TRANSPORT_COUPLED},
+      {{"wasserstein"}, "implicit_euler", MU_TRANSPORT_DIRECT},
+      {{"wasserstein"}, "implicit_euler", MU_TRANSPORT_DIMENSION_SPLIT},
+      {{"wasserstein", "fisher_rao"}, "splitting", MU_TRANSPORT_DIMENSION_SPLIT},
+      {{"fisher_rao"}, "closed_form", MU_TRANSPORT_AUTO},
+      {{"fisher_rao"}, "log_density", MU_TRANSPORT_AUTO},
+  };
+  for (PetscInt dim = 1; dim <= 2; ++dim)
+    for (size_t k = 0; k < sizeof runs / sizeof runs[0]; ++k) {
+      MuGrid grid = TestGrid(dim, dim == 1 ? 200 : 40, 30, -2, 2, PETSC_FALSE);
+      Vec log_target = TestLogTarget(grid, steep), target = TestExp(grid, log_target);
+      Vec initial = bump_density(grid);
+      TestFlowSpec spec = {.grid = grid,
+                           .energy = {"kl"},
+                           .geometry = {runs[k].geometry[0], runs[k].geometry[1]},
+                           .spherical = PETSC_TRUE,
+                           .log_target = log_target,
+                           .scheme = runs[k].scheme,
+                           .solver = runs[k].solver,
+                           .step = 0.02,
+                           .end = 0.06};
+      PetscReal lowest, highest, smallest, mass;
+      OK(VecMin(log_target, NULL, &lowest));
+      OK(VecMax(log_target, NULL, &highest));
+      ck_assert_double_gt(highest - lowest, 4900);
+      Vec rho = TestFlowRun(&spec, initial), still = TestFlowRun(&spec, target);
+      OK(VecMin(rho, NULL, &smallest));
+      ck_assert_double_ge(smallest, 0);
+      OK(MuGridIntegrate(grid, rho, &mass));
+      ck_assert_double_eq_tol(mass, 1, 1e-12);
+      OK(VecMax(target, NULL, &highest));
+      ck_assert_double_lt(TestMaxDifference(still, target), 1e-12 * highest);
+      OK(VecDestroy(&rho));
+      OK(VecDestroy(&still));
+      OK(VecDestroy(&target));
+      OK(VecDestroy(&initial));
+      OK(VecDestroy(&log_target));
+      OK(MuGridDestroy(&grid));
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ obstacles */
+
+/* Two rooms with and without a door: through the door the masses even out, without it each room
+ * keeps its own */
+START_TEST(rooms_with_and_without_a_door) {
+  enum { N = 16 };
+  for (int door = 0; door < 2; ++door) {
+    unsigned char mask[N * N];
+    for (PetscInt i = 0; i < N * N; ++i) {
+      PetscInt x = i % N, y = i / N;
+      mask[i] = x != N / 2 || (door && y >= 6 && y < 10);
+    }
+    MuGridSpec g = {.dim = 2, .lower = {-2, -2}, .upper = {2, 2}, .cells = {N, N}, .mask = mask};
+    MuGrid grid;
+    const MuGridInfo *info;
+    const PetscReal *r;
+    PetscReal left = 0, start = 0, x[2], total;
+    OK(MuGridCreate(MPI_COMM_WORLD, &g, &grid));
+    OK(MuGridGetInfo(grid, &info));
+    Vec initial = bump_density(grid), rho;
+    TestFlowSpec spec = {
+        .grid = grid, .energy = {"entropy"}, .geometry = {"wasserstein"}, .step = 1, .end = 100};
+    rho = TestFlowRun(&spec, initial);
+    OK(VecGetArrayRead(rho, &r));
+    for (PetscInt i = 0; i < info->local_size; ++i) {
+      OK(MuGridCellCentre(grid, i, x));
+      if (!info->mask[i])
+        ck_assert(r[i] == 0);
+      else if (x[0] < 0)
+        left += r[i] * info->volume;
+    }
+    OK(VecRestoreArrayRead(rho, &r));
+    OK(VecGetArrayRead(initial, &r));
+    for (PetscInt i = 0; i < info->local_size; ++i) {
+      OK(MuGridCellCentre(grid, i, x));
+      if (x[0] < 0) start += r[i] * info->volume;
+    }
+    OK(VecRestoreArrayRead(initial, &r));
+    MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, &start, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    OK(MuGridIntegrate(grid, rho, &total));
+    ck_assert_double_eq_tol(total, 1, 1e-12);
+    /* at equilibrium the density is uniform: the left room has N/2 of the open columns */
+    if (door)
+      ck_assert_double_eq_tol(left, (N / 2) * N / (PetscReal)info->inside, 1e-6);
+    else
+      ck_assert_double_eq_tol(left, start, 1e-11);
+    OK(VecDestroy(&rho));
+    OK(VecDestroy(&initial));
+    OK(MuGridDestroy(&grid));
+  }
+}
+END_TEST
+
+static Suite *make_suite(void) {
+  Suite *suite = suite_create("flow");
+  TCase *t = tcase_create("flow");
+  tcase_set_timeout(t, 0);
+  tcase_add_test(t, output_times_are_hit_exactly);
+  tcase_add_test(t, adaptation_controls_the_error);
+  tcase_add_test(t, a_failed_step_restores_the_state);
+  tcase_add_test(t, auto_chooses);
+  tcase_add_test(t, unfit_schemes_are_refused);
+  tcase_add_test(t, implicit_euler_for_any_step);
+  tcase_add_test(t, steep_potentials_change_nothing);
+  tcase_add_test(t, rooms_with_and_without_a_door);
+  suite_add_tcase(suite, t);
+  return suite;
+}
+
+int main(int argc, char **argv) {
+  return TestMain(argc, argv, make_suite);
+}
