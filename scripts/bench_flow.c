@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#define BOUND 85
+
 /* ------------------------------------------------------------------ the yardstick */
 
 typedef struct {
@@ -181,9 +183,9 @@ static PetscErrorCode bench_scaling(void) {
 int main(int argc, char **argv) {
   if (MuInitialize(&argc, &argv, NULL)) return 1;
   PetscCall(bench_hundred_steps(
-      PETSC_FALSE, "100 Strang steps of Hellinger-Kantorovich, 512^2 [FFTW pairs]", 50));
+      PETSC_FALSE, "100 Strang steps of Hellinger-Kantorovich, 512^2 [FFTW pairs]", BOUND));
   PetscCall(
-      bench_hundred_steps(PETSC_TRUE, "100 Strang steps of IFT of MMD, 512^2 [FFTW pairs]", 50));
+      bench_hundred_steps(PETSC_TRUE, "100 Strang steps of IFT of MMD, 512^2 [FFTW pairs]", BOUND));
   PetscCall(bench_scaling());
   return MuFinalize() ? 1 : 0;
 }
