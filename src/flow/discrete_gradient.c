@@ -25,20 +25,22 @@ typedef struct {
   MuTransport transport;     /* NULL without a local transport part */
   MuConvolution convolution; /* mmd preconditioner, or NULL */
   PetscReal dt, mmd_weight, mmd_shift;
-  Vec start, middle, gradient, preimage, image, curvature, diagonal, work;
+  Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
 } DiscreteGradient;
 
-/* residual = rho_1 - rho_0 + dt K G; leaves G and K G in the work fields */
+/* residual = rho_1 - rho_0 + dt K G, with K and G at the positive part of rho_1, beyond which they
+   are not defined; leaves G and K G in the work fields. */
 static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   DiscreteGradient *d = it->data;
   MuFlow flow = it->flow;
   Vec preimage = it->flow->preimage ? d->preimage : NULL;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPositivePart(flow, rho, d->positive, NULL));
   PetscCall(VecCopy(d->start, d->middle));
-  PetscCall(VecAXPBY(d->middle, 0.5, 0.5, rho));
-  PetscCall(MuEnergyDiscreteGradient(flow->energy, d->start, rho, d->gradient, preimage));
+  PetscCall(VecAXPBY(d->middle, 0.5, 0.5, d->positive));
+  PetscCall(MuEnergyDiscreteGradient(flow->energy, d->start, d->positive, d->gradient, preimage));
   PetscCall(MuGeometrySetState(flow->geometry, d->middle));
   PetscCall(MuGeometryApply(flow->geometry, it->kinds, d->gradient, preimage, d->image));
   PetscCall(VecWAXPY(residual, -1, d->start, rho));
@@ -198,7 +200,7 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   PetscFunctionBegin;
   PetscCall(PetscNew(&d));
   it->data = d;
-  Vec *const all[] = {&d->start, &d->middle,    &d->gradient, &d->preimage,
+  Vec *const all[] = {&d->start, &d->positive,  &d->middle,   &d->gradient, &d->preimage,
                       &d->image, &d->curvature, &d->diagonal, &d->work};
   for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k)
     PetscCall(MuGridCreateField(flow->grid, all[k]));
@@ -217,7 +219,7 @@ static PetscErrorCode discrete_gradient_destroy(MuIntegrator it) {
 
   PetscFunctionBegin;
   if (!d) PetscFunctionReturn(0);
-  Vec *const all[] = {&d->start, &d->middle,    &d->gradient, &d->preimage,
+  Vec *const all[] = {&d->start, &d->positive,  &d->middle,   &d->gradient, &d->preimage,
                       &d->image, &d->curvature, &d->diagonal, &d->work};
   for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k) PetscCall(VecDestroy(all[k]));
   PetscCall(SNESDestroy(&d->snes));
@@ -232,6 +234,7 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
                                                 MuStepOutcome *outcome) {
   DiscreteGradient *d = it->data;
   SNESConvergedReason reason;
+  PetscReal removed;
 
   PetscFunctionBegin;
   d->dt = dt;
@@ -241,6 +244,9 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
   PetscCall(SNESSolve(d->snes, NULL, rho));
   PetscCall(SNESGetConvergedReason(d->snes, &reason));
   *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
+  if (reason <= 0) PetscFunctionReturn(0);
+  PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
+  if (removed <= ROUNDING * d->mass) PetscCall(VecCopy(d->positive, rho));
   PetscFunctionReturn(0);
 }
 

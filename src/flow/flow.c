@@ -38,6 +38,23 @@ PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *removed) {
+  PetscReal *y, sum = 0;
+
+  PetscFunctionBegin;
+  if (from != to) PetscCall(VecCopy(from, to));
+  PetscCall(VecGetArray(to, &y));
+  for (PetscInt i = 0; i < flow->info->local_size; ++i) {
+    sum -= PetscMin(y[i], 0);
+    y[i] = PetscMax(y[i], 0);
+  }
+  PetscCall(VecRestoreArray(to, &y));
+  if (!removed) PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, flow->info->comm));
+  *removed = sum * flow->info->volume;
+  PetscFunctionReturn(0);
+}
+
 static const char *outcome_sentence(MuStepOutcome outcome) {
   switch (outcome) {
   case MU_STEP_DIVERGED:

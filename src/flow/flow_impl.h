@@ -85,6 +85,9 @@ PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term
 /* What `auto` takes for these parts, and why (static strings). */
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name, const char **why);
 
+/* to = max(from, 0); may be the same. `removed` (may be NULL) gets the mass taken away. */
+PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *removed);
+
 /* DF(rho), from the last evaluation if rho has not changed since: one convolution a step instead of
  * two. Borrowed. */
 PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative);

@@ -61,20 +61,6 @@ static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
   PetscFunctionReturn(0);
 }
 
-/* to = max(from, 0) */
-static PetscErrorCode positive_part(MuIntegrator it, Vec from, Vec to) {
-  const PetscReal *x;
-  PetscReal *y;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(from, &x));
-  PetscCall(VecGetArray(to, &y));
-  for (PetscInt i = 0; i < it->flow->info->local_size; ++i) y[i] = PetscMax(x[i], 0);
-  PetscCall(VecRestoreArray(to, &y));
-  PetscCall(VecRestoreArrayRead(from, &x));
-  PetscFunctionReturn(0);
-}
-
 /* x - T(max(x, 0)) */
 static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   MuIntegrator it = ctx;
@@ -82,7 +68,7 @@ static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
 
   PetscFunctionBegin;
   (void)snes;
-  PetscCall(positive_part(it, x, e->image));
+  PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   PetscCall(apply_map(it, e->image, residual));
   PetscCall(VecAYPX(residual, -1, x));
   PetscFunctionReturn(0);
@@ -96,7 +82,7 @@ static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
 
   PetscFunctionBegin;
   (void)snes;
-  PetscCall(positive_part(it, x, e->image));
+  PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   PetscCall(MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, e->image));
   PetscCall(MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual));
@@ -111,7 +97,7 @@ static PetscErrorCode setup_lines(SNES snes, Vec x, Mat jacobian, Mat preconditi
 
   PetscFunctionBegin;
   PetscCall(MatMFFDComputeJacobian(snes, x, jacobian, preconditioner, NULL));
-  PetscCall(positive_part(it, x, e->image));
+  PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   PetscCall(MuLinearizationFill(e->linearization, e->image, e->lines));
   PetscCall(MuTransportSetUp(e->lines, e->dt));
   PetscFunctionReturn(0);
@@ -282,7 +268,7 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   PetscCall(SNESGetConvergedReason(e->snes, &reason));
   *converged = (PetscBool)(reason > 0);
   if (!*converged) PetscFunctionReturn(0);
-  PetscCall(positive_part(it, rho, rho));
+  PetscCall(MuFlowPositivePart(it->flow, rho, rho, NULL));
   /* the last word is T's: positive, with the exact mass */
   PetscCall(apply_map(it, rho, e->iterate));
   PetscCall(VecCopy(e->iterate, rho));
