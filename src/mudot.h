@@ -175,6 +175,8 @@ void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, 
    ratio and m; m = 2: arithmetic, m = 1: logarithmic. With one of them 0: (m-1)/m times the other
    for m > 1, else 0. */
 PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal m);
+/* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
+PetscReal MuBernoulli(PetscReal z);
 
 /* ------------------------------------------------------------------ formulas and densities */
 
@@ -809,8 +811,6 @@ PetscErrorCode MuTransportGetIterations(MuTransport transport, PetscInt *iterati
    costs; why[MU_TRANSPORT_WHY] gets one sentence. Not collective. */
 PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver,
                                  char why[MU_TRANSPORT_WHY]);
-/* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
-PetscReal MuBernoulli(PetscReal z);
 
 /* ------------------------------------------------------------------ flows */
 

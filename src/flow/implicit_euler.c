@@ -171,8 +171,11 @@ static PetscErrorCode create_transport(MuIntegrator it) {
                 : "of the same order in time as the splitting";
   }
   static const char *const names[] = {"auto", "coupled", "dimension_split", "direct"};
-  PetscCall(
-      PetscSNPrintf(e->solver, sizeof e->solver, "; transport_solver %s: %s", names[solver], why));
+  if (reason[0])
+    PetscCall(PetscSNPrintf(e->solver, sizeof e->solver, "; transport_solver %s", reason));
+  else
+    PetscCall(PetscSNPrintf(e->solver, sizeof e->solver, "; transport_solver %s: %s", names[solver],
+                            why));
   PetscCall(MuTransportCreate(flow->grid, solver, &e->transport));
   PetscFunctionReturn(0);
 }

@@ -78,10 +78,10 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
   if (count == 1) PetscFunctionReturn(0);
   for (PetscInt k = 0; k < PetscMin(count, SHOWN); ++k)
     used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", k ? ", " : "", (int)sizes[k]);
-  PetscCall(PetscFPrintf(info->comm, PETSC_STDERR,
-                         "mudot: warning: grid_mask: the domain falls into %d components of %s%s "
-                         "cells; transport does not pass between them\n",
-                         (int)count, text, count > SHOWN ? ", ..." : ""));
+  PetscCall(MuWarn(info->comm,
+                   "grid_mask: the domain falls into %d components of %s%s cells; transport does "
+                   "not pass between them",
+                   (int)count, text, count > SHOWN ? ", ..." : ""));
   PetscFunctionReturn(0);
 }
 

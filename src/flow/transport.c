@@ -182,12 +182,6 @@ PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver 
   PetscFunctionReturn(0);
 }
 
-PetscReal MuBernoulli(PetscReal z) {
-  if (z > 750) return 0; /* below the smallest number */
-  if (z < -40) return -z;
-  return PetscAbsReal(z) < 1e-5 ? 1 - z / 2 + z * z / 12 : z / expm1(z);
-}
-
 /* a = D B(V_upper - V_lower)/h^2, b = D B(V_lower - V_upper)/h^2 on one face. */
 static void fill_face(PetscReal rate, PetscReal lower, PetscReal upper, PetscReal *a,
                       PetscReal *b) {

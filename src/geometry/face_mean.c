@@ -11,12 +11,6 @@
    finite number. */
 #define INFINITE_RISE 1e300
 
-/* z/(e^z - 1), finite and accurate for every z: B(-inf) is not asked for. */
-static PetscReal bernoulli(PetscReal z) {
-  if (z == 0) return 1;
-  return z > 0 ? z * exp(-z) / -expm1(-z) : z / expm1(z);
-}
-
 /* lower_i = f at the lower neighbour of cell i along the axis; anything at a wall. */
 static PetscErrorCode lower_neighbours(MuGeometry g, PetscInt axis, const PetscReal *f,
                                        PetscReal *lower) {
@@ -88,8 +82,8 @@ static PetscErrorCode take_potential(MuGeometry g, PetscInt axis, const PetscRea
     PetscBool open = (PetscBool)(g->info->open[axis][i] && PetscAbsReal(rise) < INFINITE_RISE);
     face->open[axis][i] = open;
     face->rise[axis][i] = open ? rise : 0;
-    face->weight_lower[axis][i] = open ? bernoulli(rise) : 0;
-    face->weight_upper[axis][i] = open ? bernoulli(-rise) : 0;
+    face->weight_lower[axis][i] = open ? MuBernoulli(rise) : 0;
+    face->weight_upper[axis][i] = open ? MuBernoulli(-rise) : 0;
   }
   PetscFunctionReturn(0);
 }

@@ -66,3 +66,9 @@ PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal exponent) {
   if (PetscIsInfReal(numerator)) return (exponent - 1) / exponent * low;
   return (1 - exponent) * exp((1 - exponent) * down + log(numerator) + log(m));
 }
+
+PetscReal MuBernoulli(PetscReal z) {
+  if (z > 750) return 0; /* below the smallest number */
+  if (z < -40) return -z;
+  return PetscAbsReal(z) < 1e-5 ? 1 - z / 2 + z * z / 12 : z / expm1(z);
+}
