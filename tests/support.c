@@ -13,7 +13,9 @@ int TestMain(int argc, char **argv, Suite *(*make_suite)(void)) {
 }
 
 PetscBool TestQuick(void) {
-  return (PetscBool)(getenv("MU_TEST_QUICK") != NULL);
+  PetscMPIInt size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return (PetscBool)(size > 2 || getenv("MU_TEST_QUICK") != NULL);
 }
 
 MuGrid TestGrid(PetscInt dim, PetscInt nx, PetscInt ny, PetscReal lower, PetscReal upper,

@@ -19,7 +19,8 @@
  * Returns main's status. */
 int TestMain(int argc, char **argv, Suite *(*make_suite)(void));
 
-/* Whether a short run is wanted (sanitizers): the same tests on fewer or smaller cases. */
+/* Whether a short run is wanted, under sanitizers and on more ranks than cores: the same tests on
+   fewer or smaller cases. */
 PetscBool TestQuick(void);
 
 /* Grid on MPI_COMM_WORLD: [lower, upper]^dim with n[0], n[1] cells. */

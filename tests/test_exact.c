@@ -268,12 +268,12 @@ START_TEST(ornstein_uhlenbeck_orders) {
   PetscReal h[3], error[3];
   for (int k = 0; k < 3; ++k) { /* the step is refined with h^2, so that order 2 in space shows */
     h[k] = 16.0 / (48 << k);
-    error[k] = ou_error(48 << k, 0.02 * h[k] * h[k] / (h[0] * h[0]), "implicit_euler");
+    error[k] = ou_error(48 << k, 0.08 * h[k] * h[k] / (h[0] * h[0]), "implicit_euler");
   }
   ck_assert_double_eq_tol(TestSlope(3, h, error), 2, 0.1);
-  for (int k = 0; k < 3; ++k) { /* fine grid: its error, 5e-5, is far below */
+  for (int k = 0; k < 3; ++k) { /* fine grid: its error, at most 2e-4, is far below */
     h[k] = 0.1 / (1 << k);
-    error[k] = ou_error(800, h[k], "implicit_euler");
+    error[k] = ou_error(TestQuick() ? 400 : 800, h[k], "implicit_euler");
   }
   ck_assert_double_eq_tol(TestSlope(3, h, error), 1, 0.1);
 }
@@ -335,7 +335,7 @@ START_TEST(spherical_hellinger_kantorovich_gaussians) {
   for (int s = 0; s < 2; ++s) { /* order 1 in time on a grid whose own error is far below */
     for (int k = 0; k < 3; ++k) {
       h[k] = 0.1 / (1 << k);
-      error[k] = hk_error(800, h[k], s ? "splitting" : "splitting_lie");
+      error[k] = hk_error(TestQuick() ? 400 : 800, h[k], s ? "splitting" : "splitting_lie");
     }
     ck_assert_double_eq_tol(TestSlope(3, h, error), 1, 0.1);
   }
@@ -373,20 +373,20 @@ START_TEST(splitting_tends_to_the_unsplit_flow) {
   MuGrid grid = TestGrid(1, 48, 1, -2, 2, PETSC_FALSE);
   Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
   MuKernel kernel = TestKernel(1, "bessel", 0.5, MU_EXTENSION_REFLECT);
-  for (int g = 0; g < 3; ++g)
+  for (int g = 0; g < 3; ++g) {
+    TestFlowSpec spec = {.grid = grid,
+                         .energy = {"kl"},
+                         .geometry = {"wasserstein", reactions[g]},
+                         .geometry_weight = {0.5, 1},
+                         .spherical = PETSC_TRUE,
+                         .kernel = kernel,
+                         .log_target = log_target,
+                         .scheme = "discrete_gradient",
+                         .step = 2e-3,
+                         .end = 0.1};
+    Vec reference = TestFlowRun(&spec, initial);
     for (int s = 0; s < 2; ++s) {
       PetscReal error[3], step[3];
-      TestFlowSpec spec = {.grid = grid,
-                           .energy = {"kl"},
-                           .geometry = {"wasserstein", reactions[g]},
-                           .geometry_weight = {0.5, 1},
-                           .spherical = PETSC_TRUE,
-                           .kernel = kernel,
-                           .log_target = log_target,
-                           .scheme = "discrete_gradient",
-                           .step = 1e-3,
-                           .end = 0.1};
-      Vec reference = TestFlowRun(&spec, initial);
       spec.scheme = s ? "splitting" : "splitting_lie";
       for (int k = 0; k < 3; ++k) {
         spec.step = step[k] = 0.01 / (1 << k);
@@ -397,8 +397,9 @@ START_TEST(splitting_tends_to_the_unsplit_flow) {
       ck_assert_msg(fabs(TestSlope(3, step, error) - 1) < 0.15,
                     "%s of %s: order %g, errors %g %g %g", spec.scheme, reactions[g],
                     TestSlope(3, step, error), error[0], error[1], error[2]);
-      OK(VecDestroy(&reference));
     }
+    OK(VecDestroy(&reference));
+  }
   OK(VecDestroy(&log_target));
   OK(VecDestroy(&initial));
   OK(MuKernelDestroy(&kernel));
@@ -451,7 +452,7 @@ static PetscReal barenblatt(PetscReal x, PetscReal y) {
 START_TEST(barenblatt_profile) {
   PetscReal h[3], error[3];
   for (int k = 0; k < 3; ++k) {
-    PetscInt n = 40 << k;
+    PetscInt n = (TestQuick() ? 20 : 40) << k;
     MuGrid grid = TestGrid(1, n, 1, -5, 5, PETSC_FALSE);
     Vec initial, rho, exact;
     barenblatt_time = 1;
@@ -476,7 +477,7 @@ START_TEST(barenblatt_profile) {
   }
   ck_assert_double_gt(TestSlope(3, h, error),
                       1.4); /* the front's kink limits L1 to between 1 and 2 */
-  ck_assert_double_lt(error[2], 2e-3);
+  ck_assert_double_lt(error[2], TestQuick() ? 8e-3 : 2e-3);
 }
 END_TEST
 

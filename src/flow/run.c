@@ -182,7 +182,7 @@ static PetscErrorCode print_summary(Run *r) {
                         "wall time       %.3g s on %d rank%s\n"
                         "peak memory     %.0f MB\n"
                         "energy          %.10g -> %.10g\n"
-                        "balance defect  %.3g at worst (R: %s)\n"
+                        "balance defect  %.3g at worst (%s)\n"
                         "mass drift      %.3g at worst, relative\n"
                         "results         %s/run.h5\n",
                         why, (int)accepted, (int)rejected, MPI_Wtime() - r->started, info->size,
