@@ -333,6 +333,8 @@ typedef struct _p_MuProgress *MuProgress;
 PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
                                 MuProgress *progress);
 PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+/* The line is this text instead. Not collective. */
+PetscErrorCode MuProgressText(MuProgress progress, const char *text);
 PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
 /* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
@@ -547,6 +549,15 @@ PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
 PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
 PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
 
+/* Whether a key takes numbers (false: other values, or there is no such key) and whether the case
+   gives it; nearest: the known key that is nearest to it. Not collective. */
+PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
+                            char nearest[64]);
+/* Calls visit with every key that is given and the text of its value. Not collective. */
+PetscErrorCode MuCaseVisit(MuCase c,
+                           PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
+                           void *ctx);
+
 /* Prints every key with its type and its line of documentation. Not collective. */
 PetscErrorCode MuCasePrintKeys(FILE *out);
 
@@ -554,6 +565,23 @@ PetscErrorCode MuCasePrintKeys(FILE *out);
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
 PetscBool MuOptionIsPetsc(const char *argument);
 int MuOptionPetscLength(int argc, char **argv);
+
+/* ------------------------------------------------------------------ limits */
+
+/* What a geometry's part or an energy's term tends to as a parameter goes to 0. */
+typedef struct {
+  const char *name; /* a name of the same table; NULL: there is no limit */
+  PetscReal
+      mobility_exponent; /* of the limit, for power_mobility and wasserstein_mobility, else 0 */
+  PetscReal order;       /* of the error in the parameter for smooth data; 0: not known */
+} MuLimit;
+
+/* Limit of a part of the geometry table as `parameters` vanish: "bandwidth" (for a kernel of unit
+   mass), "ridge", or "bandwidth ridge" for both along a curve. limit->name is NULL if there is
+   none. Not collective. */
+PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit);
+/* The same for an energy as the bandwidth of its kernel of unit mass vanishes. */
+PetscErrorCode MuEnergyGetLimit(const char *name, MuLimit *limit);
 
 /* ------------------------------------------------------------------ energies */
 
@@ -669,7 +697,8 @@ typedef struct {
   const char *name[MU_MAX_TERMS]; /* names of the geometry table */
   PetscReal weight[MU_MAX_TERMS]; /* > 0 */
   PetscBool spherical;            /* project the reaction part to conserve mass */
-  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein; and of mmd if > 0 */
+  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein, ridge_mobility,
+                                     wasserstein_ridge_mobility; and of mmd if > 0 */
   PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
   MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
                        here */
@@ -678,6 +707,10 @@ typedef struct {
 } MuGeometrySpec;
 
 typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
+
+/* The kind of a name of the geometry table; *kind is left alone if it is not there. Not collective.
+ */
+PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind);
 
 /* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
  * kernel or ridge, ... */
@@ -886,6 +919,11 @@ PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);
 /* The row of the step that ended at `time`. Collective. */
 PetscErrorCode MuLedgerStep(MuLedger ledger, PetscReal time, PetscReal dt, Vec before, Vec after,
                             PetscReal row[]);
+/* R*(rho, -DF(rho)) at any density, not a part of the ledger. Collective. */
+PetscErrorCode MuLedgerDual(MuLedger ledger, Vec rho, PetscReal *dual);
+/* Of the last step: v, -G and -K G at the midpoint, at which the flow's geometry then stands.
+   Borrowed, read only. Not collective. */
+PetscErrorCode MuLedgerGetStep(MuLedger ledger, Vec *velocity, Vec *force, Vec *force_image);
 /* Worst |balance_defect| and worst relative mass drift so far. */
 PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
 
