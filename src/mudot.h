@@ -544,6 +544,8 @@ PetscErrorCode MuCaseRequire(MuCase c);
 /* The case as YAML after overrides and domain file: read again, it gives the same case. Borrowed.
  */
 PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
+/* The name of the case file. Not collective. */
+PetscErrorCode MuCaseGetFile(MuCase c, char file[PETSC_MAX_PATH_LEN]);
 /* The command line as a shell would read it: file and arguments, after what was set as the program,
    e.g. "mudot run". Borrowed. */
 PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
@@ -957,5 +959,36 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
+
+/* ------------------------------------------------------------------ studies */
+
+/* Sweeps of one parameter with a verdict: the `study` block of a study file names a case, a key and
+   its values; other blocks of the file override keys of the case. Every value is one run on one
+   rank; the runs are shared out among the ranks. */
+typedef struct _p_MuStudy *MuStudy;
+
+typedef enum { MU_VERDICT_HOLDS, MU_VERDICT_FAILS, MU_VERDICT_UNDECIDED } MuStudyVerdict;
+
+/* What came out; the same on every rank, owned by the study. */
+typedef struct {
+  MuStudyVerdict verdict;
+  PetscReal order, order_stderr; /* of the leading error; rate: the fitted exponent */
+  PetscReal expected;            /* NaN: nothing was claimed */
+  PetscInt rows, columns, times;
+  const char *const *names; /* [columns] */
+  const PetscReal *table;   /* row-major [rows][columns] */
+  const PetscReal *time;    /* [times] of the curves */
+  const char *notes;        /* sentences, one a line */
+} MuStudyResult;
+
+/* Reads what the file asks for and builds the case once, to find mistakes. Collective. MU_ERR_INPUT:
+   one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
+PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);
+/* Does the runs that output_directory does not hold yet, writes study.csv row by row and study.h5,
+   prints the table and the verdict. A run whose numerics fail is reported in its row. Collective.
+   MU_ERR_INPUT: the directory holds the results of another or a finished study; MU_ERR_FILE. */
+PetscErrorCode MuStudySolve(MuStudy study);
+PetscErrorCode MuStudyGetResult(MuStudy study, MuStudyResult *result);
+PetscErrorCode MuStudyDestroy(MuStudy *study);
 
 #endif

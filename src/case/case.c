@@ -324,6 +324,12 @@ PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm) {
   return 0;
 }
 
+PetscErrorCode MuCaseGetFile(MuCase c, char file[PETSC_MAX_PATH_LEN]) {
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(file, c->file, PETSC_MAX_PATH_LEN));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseGetEffective(MuCase c, const char **text) {
   *text = c->effective;
   return 0;
