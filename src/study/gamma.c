@@ -431,11 +431,12 @@ static MuStudyVerdict worse(MuStudyVerdict a, MuStudyVerdict b) {
   return a == MU_VERDICT_UNDECIDED ? a : b;
 }
 
-/* A claim "order >= least": refuted if the order is below it by more than two standard errors. */
-static MuStudyVerdict judge_fit(const MuFit *fit, PetscReal least) {
+/* A claim "order >= least": refuted if the order misses it by more than two standard errors and, since
+   the approach to the asymptotic order is no scatter, by the tolerance once more. */
+static MuStudyVerdict judge_fit(const MuFit *fit, PetscReal least, PetscReal tolerance) {
   if (fit->points < 3) return MU_VERDICT_UNDECIDED;
   if (fit->slope >= least) return MU_VERDICT_HOLDS;
-  return fit->slope + 2 * fit->stderror < least ? MU_VERDICT_FAILS : MU_VERDICT_UNDECIDED;
+  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS : MU_VERDICT_UNDECIDED;
 }
 
 /* Order of every error. The density must have the claimed order; energies, dissipation integrals
@@ -450,7 +451,7 @@ static void judge_orders(MuStudy s) {
     const PetscInt column = errors[e];
     if (isnan(floors[column])) continue;
     MuFit fit = fit_column(s, column, floors[column], use);
-    MuStudyVerdict verdict = judge_fit(&fit, e == 0 ? claim : claim / 2);
+    MuStudyVerdict verdict = judge_fit(&fit, e == 0 ? claim : claim / 2, s->tolerance);
     const PetscReal last = MuStudyRow(s, s->rows - 1)[column];
     if (e > 0 && fit.points < 3 && last <= FLOOR_FACTOR * floors[column])
       verdict = MU_VERDICT_HOLDS;
@@ -475,7 +476,7 @@ static void judge_orders(MuStudy s) {
 static void judge_ridge(MuStudy s) {
   const Gamma *g = s->data;
   const PetscReal slack = 1e-7;
-  PetscReal worst = 0, identity = 0;
+  PetscReal worst = 0, identity = NAN;
 
   if (!g->found.ridge) return;
   for (PetscInt i = 0; i < s->rows; ++i) {
@@ -486,13 +487,14 @@ static void judge_ridge(MuStudy s) {
     for (PetscInt k = 0; k < s->times; ++k)
       worst = PetscMax(worst, (lower[k] - upper[k]) / PetscMax(upper[k], 1e-300));
     if (!isnan(MuStudyRow(s, i)[IDENTITY]))
-      identity = PetscMax(identity, MuStudyRow(s, i)[IDENTITY]);
+      identity = fmax(identity, MuStudyRow(s, i)[IDENTITY]);
   }
   if (s->varied == 1) {
     MuStudyNote(s, "R* rises to its limit as the ridge falls: %s (largest fall %.1e of R*)",
                 worst <= slack ? "yes" : "NO", worst);
     if (worst > slack) s->verdict = MU_VERDICT_FAILS;
   }
+  if (isnan(identity)) return; /* ridge_stein: not checked */
   MuStudyNote(s, "missed dissipation = regression loss, identity (2): largest defect %.1e",
               identity);
   if (identity > 1e-6) s->verdict = MU_VERDICT_FAILS;
