@@ -42,7 +42,11 @@ PetscReal MuStudyJoint(MuStudy s, PetscInt i) {
 PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o) {
   PetscFunctionBegin;
   PetscCall(MuOverridesCopy(&s->base, o));
-  if (s->varied > 0) PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
+  if (s->varied > 0 && s->grid_dim == 2 && !strcmp(s->vary[0], "grid_cells"))
+    PetscCall(MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i],
+                             s->values[i] * s->grid_ratio));
+  else if (s->varied > 0)
+    PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
   if (s->varied > 1) PetscCall(MuOverridesSet(o, s->vary[1], "%.17g", MuStudyJoint(s, i)));
   PetscFunctionReturn(0);
 }

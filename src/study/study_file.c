@@ -346,7 +346,7 @@ static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first,
 static int put_curves(MuStudy s, hid_t file) {
   const PetscInt tasks = s->rows + s->extras;
   const hsize_t shape[2] = {(hsize_t)tasks, (hsize_t)s->times}, length[1] = {(hsize_t)s->times};
-  if (!s->times) return 0;
+  if (!s->times || s->hide_curves) return 0;
   hid_t at = H5Gcreate2(file, "curves", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   double *all = malloc(sizeof *all * (size_t)(tasks * s->times));
   int wrong = at < 0 || !all;

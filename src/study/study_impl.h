@@ -121,10 +121,13 @@ struct _p_MuStudy {
   char *vary[2];
   PetscReal joint_factor, joint_power;
   PetscReal expected, tolerance; /* NaN: not given */
+  PetscInt grid_dim; /* order: of the case, and its cells along y over those along x */
+  PetscReal grid_ratio;
 
   PetscInt rows, extras; /* rows of the table, and tasks beside them */
   PetscInt columns, curves, times;
   const char *const *column_names, *const *curve_names;
+  PetscBool hide_curves; /* the curves are work, not results */
   char (*label)[MU_STATUS_LENGTH];  /* [rows] or NULL: a text column "system" */
   PetscReal *table;                 /* [rows + extras][columns] */
   PetscReal *curve;                 /* [rows + extras][curves][times] */
