@@ -99,8 +99,8 @@ MuFit MuFitPower(PetscInt n, const PetscReal *x, const PetscReal *y, const Petsc
 typedef struct MuStudyOps MuStudyOps;
 
 #define MU_STATUS_LENGTH 256
-#define MU_NOTES 4096
-#define MU_MAX_ORDERS 16
+#define MU_NOTES 16384
+#define MU_MAX_ORDERS 64
 
 /* A fitted number of the result: order of an error column, rate of a row. */
 typedef struct {
