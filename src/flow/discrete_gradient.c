@@ -29,7 +29,7 @@ typedef struct {
   PetscReal mass;
 } DiscreteGradient;
 
-/* residual = rho_1 - rho_0 + dt K G; leaves G and K G in the work fields */
+/* residual = rho_1 - rho_0 + dt K G, K the parts of the integrator's kinds; leaves G and K G in the work fields */
 static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   DiscreteGradient *d = it->data;
   MuFlow flow = it->flow;
@@ -40,7 +40,7 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   PetscCall(VecAXPBY(d->middle, 0.5, 0.5, rho));
   PetscCall(MuEnergyDiscreteGradient(flow->energy, d->start, rho, d->gradient, preimage));
   PetscCall(MuGeometrySetState(flow->geometry, d->middle));
-  PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, d->gradient, preimage, d->image));
+  PetscCall(MuGeometryApply(flow->geometry, it->kinds, d->gradient, preimage, d->image));
   PetscCall(VecWAXPY(residual, -1, d->start, rho));
   PetscCall(VecAXPY(residual, d->dt, d->image));
   PetscFunctionReturn(0);
@@ -94,17 +94,15 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
 static PetscErrorCode setup_preconditioner(MuIntegrator it) {
   DiscreteGradient *d = it->data;
   MuFlow flow = it->flow;
-  PetscInt kinds;
   PetscReal sum;
 
   PetscFunctionBegin;
-  PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
   if (d->transport) {
     PetscCall(MuLinearizationFill(d->linearization, d->start, d->transport));
     PetscCall(MuTransportSetUp(d->transport, d->dt / 2));
   }
   PetscCall(MuEnergyCurvature(flow->energy, d->start, d->curvature));
-  if (kinds & MU_PART_REACTION) {
+  if (it->kinds & MU_PART_REACTION) {
     PetscCall(MuGeometrySetState(flow->geometry, d->start));
     PetscCall(MuGeometryReactionDiagonal(flow->geometry, d->diagonal));
     PetscCall(VecPointwiseMult(d->diagonal, d->diagonal, d->curvature));
@@ -183,7 +181,7 @@ static PetscErrorCode create_mmd_preconditioner(MuIntegrator it) {
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(it->flow->geometry, &g));
-  for (PetscInt k = 0; k < g->parts; ++k) {
+  for (PetscInt k = 0; k < g->parts && (it->kinds & MU_PART_REACTION); ++k) {
     if (strcmp(g->name[k], "mmd") || it->flow->preimage) continue;
     d->mmd_weight = g->weight[k];
     PetscCall(MuConvolutionCreate(it->flow->grid, g->kernel, MU_CELLS, &d->convolution));
@@ -195,7 +193,6 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   MuFlow flow = it->flow;
   DiscreteGradient *d;
   PetscBool local;
-  PetscInt kinds;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&d));
@@ -204,9 +201,8 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
                       &d->image, &d->curvature, &d->diagonal, &d->work};
   for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k)
     PetscCall(MuGridCreateField(flow->grid, all[k]));
-  PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
   PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
-  if ((kinds & MU_PART_TRANSPORT) && local) {
+  if ((it->kinds & MU_PART_TRANSPORT) && local) {
     PetscCall(MuLinearizationCreate(flow, &d->linearization));
     PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &d->transport));
   }
