@@ -981,8 +981,8 @@ typedef struct {
   const char *notes;        /* sentences, one a line */
 } MuStudyResult;
 
-/* Reads what the file asks for and builds the case once, to find mistakes. Collective. MU_ERR_INPUT:
-   one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
+/* Reads what the file asks for and builds the case once, to find mistakes. Collective.
+   MU_ERR_INPUT: one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
 PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);
 /* Does the runs that output_directory does not hold yet, writes study.csv row by row and study.h5,
    prints the table and the verdict. A run whose numerics fail is reported in its row. Collective.

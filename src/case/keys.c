@@ -135,8 +135,11 @@ PetscBool MuKeyWord(const char *list, PetscInt i, char word[MU_KEY_LENGTH]) {
     if (!list) return PETSC_FALSE;
     list++;
   }
-  size_t length = strcspn(list, "|");
-  snprintf(word, MU_KEY_LENGTH, "%.*s", (int)length, list);
+  const char *end = strchr(list, '|');
+  size_t length = end ? (size_t)(end - list) : strlen(list);
+  if (length > MU_KEY_LENGTH - 1) length = MU_KEY_LENGTH - 1;
+  memcpy(word, list, length);
+  word[length] = 0;
   return PETSC_TRUE;
 }
 
@@ -147,7 +150,9 @@ static void every_key(void (*visit)(void *ctx, const MuKeyRow *row, const char *
   char block[MU_KEY_LENGTH], full[2 * MU_KEY_LENGTH];
   for (PetscInt r = 0; r < mu_key_count; ++r)
     for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
-      snprintf(full, sizeof full, "%s_%s", block, mu_keys[r].name);
+      char *end = stpcpy(full, block); /* every look-up comes by here: no printf */
+      *end = '_';
+      stpcpy(end + 1, mu_keys[r].name);
       visit(ctx, &mu_keys[r], block, full);
     }
 }

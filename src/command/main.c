@@ -84,8 +84,7 @@ static PetscErrorCode dispatch(int argc, char **argv) {
 
 /* The exit status of the contract; the sentence once, whatever the number of ranks. */
 static int report(PetscErrorCode code) {
-  static const int statuses[][2] = {
-      {MU_ERR_INPUT, 2}, {MU_ERR_NUMERICS, 3}, {MU_ERR_FILE, 4}};
+  static const int statuses[][2] = {{MU_ERR_INPUT, 2}, {MU_ERR_NUMERICS, 3}, {MU_ERR_FILE, 4}};
   if (!code) return mu_command_status;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i) {
     if (code != statuses[i][0]) continue;

@@ -23,8 +23,10 @@ static PetscErrorCode study(MuTableRow commands, int argc, char **argv) {
 
 static PetscErrorCode help(FILE *out) {
   PetscFunctionBegin;
-  fprintf(out, "\nThe study block says what is varied and what is claimed; every other key of a case, in the "
-               "file or here,\noverrides the case (-time_step 0.01, -study_values 0.2,0.1,0.05).\n");
+  fprintf(out,
+          "\nThe study block says what is varied and what is claimed; every other key of a case, "
+          "in the "
+          "file or here,\noverrides the case (-time_step 0.01, -study_values 0.2,0.1,0.05).\n");
   PetscCall(MuCasePrintKeys(out));
   PetscFunctionReturn(0);
 }

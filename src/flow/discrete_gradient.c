@@ -29,7 +29,8 @@ typedef struct {
   PetscReal mass;
 } DiscreteGradient;
 
-/* residual = rho_1 - rho_0 + dt K G, K the parts of the integrator's kinds; leaves G and K G in the work fields */
+/* residual = rho_1 - rho_0 + dt K G, K the parts of the integrator's kinds; leaves G and K G in the
+ * work fields */
 static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   DiscreteGradient *d = it->data;
   MuFlow flow = it->flow;

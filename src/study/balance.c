@@ -1,10 +1,10 @@
-/* balance: the defect of the energy-dissipation balance against the time step, for a list of systems
-   geometry:energy:scheme, and at every step the Helmholtz-Rayleigh principle: the computed velocity v
-   minimises R(mu, .) + <G, .>, and the minimum is -R*(mu, -G).
+/* balance: the defect of the energy-dissipation balance against the time step, for a list of
+   systems geometry:energy:scheme, and at every step the Helmholtz-Rayleigh principle: the computed
+   velocity v minimises R(mu, .) + <G, .>, and the minimum is -R*(mu, -G).
 
-   By Fenchel-Young a step adds dt/2 <v + KG, K^(-1)(v + KG)> to the defect: a scheme of order p gives
-   2p, where p counts up to 2, the order of the ledger's own midpoint. Where the ledger takes R from
-   the identity 1/2 <-G, v>, what is added is dt/2 <G, v + KG>, and the order is p. */
+   By Fenchel-Young a step adds dt/2 <v + KG, K^(-1)(v + KG)> to the defect: a scheme of order p
+   gives 2p, where p counts up to 2, the order of the ledger's own midpoint. Where the ledger takes
+   R from the identity 1/2 <-G, v>, what is added is dt/2 <G, v + KG>, and the order is p. */
 #include "study/study_impl.h"
 
 #include <stdio.h>
@@ -27,13 +27,22 @@ enum {
   EXACT,
   COLUMNS
 };
-static const char *const columns[COLUMNS] = {
-    "value",        "balance_defect",     "dissipation_primal", "dissipation_dual", "dissipated_energy",
-    "rayleigh_gap", "rayleigh_perturbed", "expected_order",     "floor",            "used_in_fit",
-    "system_index", "primal_identity",    "exact_balance"};
+static const char *const columns[COLUMNS] = {"value",
+                                             "balance_defect",
+                                             "dissipation_primal",
+                                             "dissipation_dual",
+                                             "dissipated_energy",
+                                             "rayleigh_gap",
+                                             "rayleigh_perturbed",
+                                             "expected_order",
+                                             "floor",
+                                             "used_in_fit",
+                                             "system_index",
+                                             "primal_identity",
+                                             "exact_balance"};
 
-/* The primal solves are good to 1e-9 of R, which is half of what is dissipated; closed forms and the
-   identity to the rounding of F. */
+/* The primal solves are good to 1e-9 of R, which is half of what is dissipated; closed forms and
+   the identity to the rounding of F. */
 #define PRIMAL_ACCURACY 1e-9
 #define ROUNDING        1e-14
 /* discrete_gradient: defect relative to what is dissipated. */
@@ -48,7 +57,8 @@ typedef struct {
 
 /* ------------------------------------------------------------------ systems */
 
-/* Sets the weights of a block from "name*weight+name+...": those that the case has are taken away. */
+/* Sets the weights of a block from "name*weight+name+...": those that the case has are taken away.
+ */
 static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, const char *parts,
                                 MuOverrides *o) {
   const char *names[MU_MAX_TERMS], *found;
@@ -72,8 +82,8 @@ static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, c
     }
     PetscCall(MuTableFind(table, word, &found, nearest));
     if (!found)
-      return MuError(MU_ERR_INPUT, "study_systems: there is no %s %s; the nearest is %s", block, word,
-                     nearest);
+      return MuError(MU_ERR_INPUT, "study_systems: there is no %s %s; the nearest is %s", block,
+                     word, nearest);
     snprintf(key, sizeof key, "%s_%s", block, word);
     PetscCall(MuOverridesSet(o, key, "%s", star ? star + 1 : "1"));
   }
@@ -91,10 +101,11 @@ static PetscErrorCode overrides_of(MuStudy s, PetscInt i, MuOverrides *o) {
   snprintf(text, sizeof text, "%s", b->text[i / s->count]);
   while (fields < 3 && (field[fields] = strsep(&rest, ":"))) fields++;
   if (fields != 3 || rest)
-    return MuError(MU_ERR_INPUT,
-                   "study_systems: \"%s\" is not geometry:energy:scheme, with + between parts, e.g. "
-                   "wasserstein+fisher_rao:kl:splitting",
-                   b->text[i / s->count]);
+    return MuError(
+        MU_ERR_INPUT,
+        "study_systems: \"%s\" is not geometry:energy:scheme, with + between parts, e.g. "
+        "wasserstein+fisher_rao:kl:splitting",
+        b->text[i / s->count]);
   PetscCall(MuOverridesCopy(&s->base, o));
   PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)o->count, o->text, &c));
   code = set_block(c, "geometry", MuGeometryGetTableRow, field[0], o);
@@ -112,9 +123,8 @@ static PetscErrorCode read_systems(MuStudy s, Balance *b) {
   PetscFunctionBegin;
   PetscCall(MuCaseCountItems(s->file, "study_systems", &b->systems));
   if (b->systems == 0)
-    return MuError(MU_ERR_INPUT,
-                   "study_systems: is missing; a balance study needs a list of "
-                   "geometry:energy:scheme");
+    return MuError(MU_ERR_INPUT, "study_systems: is missing; a balance study needs a list of "
+                                 "geometry:energy:scheme");
   PetscCall(PetscCalloc1(b->systems, &b->text));
   PetscInt room = b->systems;
   PetscCall(MuCaseGetStringArray(s->file, "study_systems", &room, b->text, &given));
@@ -148,7 +158,8 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(PetscNew(&b));
   s->data = b;
   if (s->varied && (s->varied > 1 || strcmp(s->vary[0], "time_step") != 0))
-    return MuError(MU_ERR_INPUT, "study_vary: a balance study varies time_step, not %s", s->vary[0]);
+    return MuError(MU_ERR_INPUT, "study_vary: a balance study varies time_step, not %s",
+                   s->vary[0]);
   if (!s->varied) PetscCall(PetscStrallocpy("time_step", &s->vary[0]));
   s->varied = 1;
   PetscCall(MuStudyCheckValues(s, 2));
@@ -359,7 +370,7 @@ static MuStudyVerdict judge_system(MuStudy s, PetscInt k) {
   if (fit.points < 3) return MU_VERDICT_UNDECIDED;
   if (fit.slope >= last[EXPECTED] - s->tolerance) return MU_VERDICT_HOLDS;
   return fit.slope + 2 * fit.stderror < last[EXPECTED] - 2 * s->tolerance ? MU_VERDICT_FAILS
-                                                                           : MU_VERDICT_UNDECIDED;
+                                                                          : MU_VERDICT_UNDECIDED;
 }
 
 static PetscErrorCode judge(MuStudy s) {

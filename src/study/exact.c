@@ -1,6 +1,6 @@
-/* Exact solutions by name. A solution of the reaction kind is taken of the density and the target on
-   the grid as they are, so that what is left is the error in time alone.
-   Liero, Mielke and Savare (2018); Barenblatt (1952); Risken, The Fokker-Planck equation (1989). */
+/* Exact solutions by name. A solution of the reaction kind is taken of the density and the target
+   on the grid as they are, so that what is left is the error in time alone. Liero, Mielke and
+   Savare (2018); Barenblatt (1952); Risken, The Fokker-Planck equation (1989). */
 #include "study/study_impl.h"
 
 #include <stdio.h>
@@ -62,7 +62,8 @@ static PetscBool power_of(const MuExact e, const char *name, PetscReal *p) {
   const MuEnergySpec *spec;
   for (int k = 0; k < 3; ++k)
     if (!strcmp(name, names[k])) *p = powers[k];
-  if (!strcmp(name, "power") && !MuEnergyGetSpec(e->parts->energy, &spec)) *p = spec->power_exponent;
+  if (!strcmp(name, "power") && !MuEnergyGetSpec(e->parts->energy, &spec))
+    *p = spec->power_exponent;
   return (PetscBool)(!isnan(*p));
 }
 
@@ -290,8 +291,7 @@ static PetscErrorCode check_gaussians(MuExact e, PetscBool *fits) {
   e->a = weight * part_weight(e, "wasserstein");
   e->b = weight * part_weight(e, "fisher_rao");
   *fits = (PetscBool)(initial && pi && !strcmp(name, "kl") &&
-                      only_parts(e, "wasserstein", "fisher_rao") &&
-                      (e->b == 0 || is_spherical(e)));
+                      only_parts(e, "wasserstein", "fisher_rao") && (e->b == 0 || is_spherical(e)));
   if (*fits) invert(e->info->dim, target, e->precision, &determinant);
   PetscFunctionReturn(0);
 }
@@ -339,8 +339,7 @@ static void gaussian_moments(const MuExact e, PetscReal time, PetscReal *y) {
   for (PetscInt step = 0; step < steps; ++step) {
     static const PetscReal at[4] = {0, 0.5, 0.5, 1};
     for (int stage = 0; stage < 4; ++stage) {
-      for (PetscInt i = 0; i < n; ++i)
-        z[i] = y[i] + (stage ? at[stage] * dt * k[stage - 1][i] : 0);
+      for (PetscInt i = 0; i < n; ++i) z[i] = y[i] + (stage ? at[stage] * dt * k[stage - 1][i] : 0);
       gaussian_slope(e, z, k[stage]);
     }
     for (PetscInt i = 0; i < n; ++i)
@@ -360,8 +359,7 @@ static PetscErrorCode evaluate_gaussian(MuExact e, PetscReal time, PetscReal *rh
     PetscReal square = 0;
     PetscCall(MuGridCellCentre(e->parts->grid, i, x));
     for (PetscInt a = 0; a < d; ++a)
-      for (PetscInt b = 0; b < d; ++b)
-        square += (x[a] - y[a]) * inverse[a * d + b] * (x[b] - y[b]);
+      for (PetscInt b = 0; b < d; ++b) square += (x[a] - y[a]) * inverse[a * d + b] * (x[b] - y[b]);
     rho[i] = e->info->mask[i] ? scale * exp(-0.5 * square) : 0;
   }
   PetscFunctionReturn(0);

@@ -30,17 +30,28 @@ enum {
   SECOND,
   COLUMNS
 };
-static const char *const columns[COLUMNS] = {
-    "value",          "density_error_l1",       "density_error_hellinger",
-    "energy_error",   "dissipation_primal_error", "dissipation_dual_error",
-    "dual_potential_error", "balance_defect",   "floor",
-    "used_in_fit",    "density_error_w2",       "liminf_energy",
-    "liminf_primal",  "liminf_dual",            "initial_energy_error",
-    "dual_potential_gap", "ridge_identity",     "second_value"};
+static const char *const columns[COLUMNS] = {"value",
+                                             "density_error_l1",
+                                             "density_error_hellinger",
+                                             "energy_error",
+                                             "dissipation_primal_error",
+                                             "dissipation_dual_error",
+                                             "dual_potential_error",
+                                             "balance_defect",
+                                             "floor",
+                                             "used_in_fit",
+                                             "density_error_w2",
+                                             "liminf_energy",
+                                             "liminf_primal",
+                                             "liminf_dual",
+                                             "initial_energy_error",
+                                             "dual_potential_gap",
+                                             "ridge_identity",
+                                             "second_value"};
 
 /* Columns that must vanish, DENSITY_L1 first. */
-static const PetscInt errors[] = {DENSITY_L1, DENSITY_HELLINGER, DENSITY_W2,    ENERGY,
-                                  PRIMAL,     DUAL,              DUAL_POTENTIAL};
+static const PetscInt errors[] = {DENSITY_L1, DENSITY_HELLINGER, DENSITY_W2, ENERGY, PRIMAL,
+                                  DUAL,       DUAL_POTENTIAL};
 enum { ERRORS = sizeof errors / sizeof errors[0] };
 
 enum { CURVE_L1 = MU_TRIAL_CURVES, CURVE_HELLINGER, CURVE_W2, CURVE_DUAL_AT_LIMIT, CURVES };
@@ -102,8 +113,9 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(MuStudyCheckValues(s, 2));
   for (PetscInt i = 0; i < s->count; ++i)
     if (!(s->values[i] > 0))
-      return MuError(MU_ERR_INPUT, "study_values: %g is not allowed; a parameter that goes to its "
-                                   "limit 0 is positive",
+      return MuError(MU_ERR_INPUT,
+                     "study_values: %g is not allowed; a parameter that goes to its "
+                     "limit 0 is positive",
                      s->values[i]);
   if (s->values[0] < s->values[s->count - 1])
     return MuError(MU_ERR_INPUT,
@@ -351,8 +363,7 @@ static PetscErrorCode check_identity(Comparison *c, MuTrial *t) {
 static PetscErrorCode compare(MuStudy s, MuTrial *t, PetscBool refined, PetscReal *row,
                               PetscReal *curve) {
   Gamma *g = s->data;
-  Comparison c = {
-      .g = g, .row = row, .curve = curve, .times = s->times, .refined = refined};
+  Comparison c = {.g = g, .row = row, .curve = curve, .times = s->times, .refined = refined};
   PetscErrorCode code;
 
   PetscFunctionBegin;
@@ -431,12 +442,13 @@ static MuStudyVerdict worse(MuStudyVerdict a, MuStudyVerdict b) {
   return a == MU_VERDICT_UNDECIDED ? a : b;
 }
 
-/* A claim "order >= least": refuted if the order misses it by more than two standard errors and, since
-   the approach to the asymptotic order is no scatter, by the tolerance once more. */
+/* A claim "order >= least": refuted if the order misses it by more than two standard errors and,
+   since the approach to the asymptotic order is no scatter, by the tolerance once more. */
 static MuStudyVerdict judge_fit(const MuFit *fit, PetscReal least, PetscReal tolerance) {
   if (fit->points < 3) return MU_VERDICT_UNDECIDED;
   if (fit->slope >= least) return MU_VERDICT_HOLDS;
-  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS : MU_VERDICT_UNDECIDED;
+  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS
+                                                            : MU_VERDICT_UNDECIDED;
 }
 
 /* Order of every error. The density must have the claimed order; energies, dissipation integrals
@@ -486,8 +498,7 @@ static void judge_ridge(MuStudy s) {
     const PetscReal *upper = MuStudyCurve(s, next, CURVE_DUAL_AT_LIMIT);
     for (PetscInt k = 0; k < s->times; ++k)
       worst = PetscMax(worst, (lower[k] - upper[k]) / PetscMax(upper[k], 1e-300));
-    if (!isnan(MuStudyRow(s, i)[IDENTITY]))
-      identity = fmax(identity, MuStudyRow(s, i)[IDENTITY]);
+    if (!isnan(MuStudyRow(s, i)[IDENTITY])) identity = fmax(identity, MuStudyRow(s, i)[IDENTITY]);
   }
   if (s->varied == 1) {
     MuStudyNote(s, "R* rises to its limit as the ridge falls: %s (largest fall %.1e of R*)",
@@ -504,10 +515,11 @@ static void judge_ridge(MuStudy s) {
    far as it vanishes. */
 static void note_liminf(MuStudy s) {
   const PetscReal *last = MuStudyRow(s, s->rows - 1);
-  MuStudyNote(s,
-              "liminf inequalities at the last value, smallest over time: energy %+.3g, primal %+.3g, "
-              "dual %+.3g; well-preparedness F_e(mu_0) - F_0(mu_0) = %+.3g",
-              last[LIMINF_ENERGY], last[LIMINF_PRIMAL], last[LIMINF_DUAL], last[INITIAL_ENERGY]);
+  MuStudyNote(
+      s,
+      "liminf inequalities at the last value, smallest over time: energy %+.3g, primal %+.3g, "
+      "dual %+.3g; well-preparedness F_e(mu_0) - F_0(mu_0) = %+.3g",
+      last[LIMINF_ENERGY], last[LIMINF_PRIMAL], last[LIMINF_DUAL], last[INITIAL_ENERGY]);
 }
 
 static PetscErrorCode judge(MuStudy s) {

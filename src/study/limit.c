@@ -9,9 +9,9 @@ typedef struct {
   MuStudyLimit *found;
   MuOverrides *o;
   MuTrial *trial;
-  const char *limit;            /* "auto" or a name */
-  PetscBool geometry, energy;   /* whose kernel the parameter is */
-  PetscReal exponent;           /* mobility exponent set so far, NaN: none */
+  const char *limit;          /* "auto" or a name */
+  PetscBool geometry, energy; /* whose kernel the parameter is */
+  PetscReal exponent;         /* mobility exponent set so far, NaN: none */
   PetscInt replaced;
 } Search;
 
@@ -38,8 +38,8 @@ static PetscErrorCode read_parameters(MuStudy s, Search *q) {
                      key);
   }
   q->found->ridge = ridge;
-  snprintf(q->found->parameters, sizeof q->found->parameters, "%s%s%s", bandwidth ? "bandwidth" : "",
-           bandwidth && ridge ? " " : "", ridge ? "ridge" : "");
+  snprintf(q->found->parameters, sizeof q->found->parameters, "%s%s%s",
+           bandwidth ? "bandwidth" : "", bandwidth && ridge ? " " : "", ridge ? "ridge" : "");
   PetscFunctionReturn(0);
 }
 
@@ -53,10 +53,11 @@ static PetscErrorCode check_mass(MuStudy s, const Search *q) {
     if (!kernels[k]) continue;
     PetscCall(MuKernelGetSpec(kernels[k], &spec));
     if (spec->normalization != MU_NORMALIZATION_MASS)
-      return MuError(MU_ERR_INPUT,
-                     "study_vary: %s tends to a limit only for a kernel of unit mass; that of %s is "
-                     "not (kernel_normalization mass)",
-                     s->vary[0], s->case_path);
+      return MuError(
+          MU_ERR_INPUT,
+          "study_vary: %s tends to a limit only for a kernel of unit mass; that of %s is "
+          "not (kernel_normalization mass)",
+          s->vary[0], s->case_path);
   }
   PetscFunctionReturn(0);
 }
@@ -80,7 +81,8 @@ static void describe(Search *q, const char *from, const char *to, PetscReal expo
   char *text = q->found->what;
   size_t used = strlen(text), room = sizeof q->found->what - used;
   if (has_exponent)
-    snprintf(text + used, room, "%s%s -> %s with exponent %g", used ? ", " : "", from, to, exponent);
+    snprintf(text + used, room, "%s%s -> %s with exponent %g", used ? ", " : "", from, to,
+             exponent);
   else
     snprintf(text + used, room, "%s%s -> %s", used ? ", " : "", from, to);
 }
@@ -192,10 +194,11 @@ PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, Mu
   if (q.geometry) PetscCall(replace_geometry(&q));
   if (q.energy) PetscCall(replace_energy(&q));
   if (!q.replaced)
-    return MuError(MU_ERR_INPUT,
-                   "study_limit: %s: nothing in %s has a limit as %s vanishes%s; the README's table "
-                   "of geometries says what tends to what",
-                   limit, s->case_path, s->varied == 2 ? "both keys" : s->vary[0],
-                   strcmp(limit, "auto") ? " that could be replaced by it" : "");
+    return MuError(
+        MU_ERR_INPUT,
+        "study_limit: %s: nothing in %s has a limit as %s vanishes%s; the README's table "
+        "of geometries says what tends to what",
+        limit, s->case_path, s->varied == 2 ? "both keys" : s->vary[0],
+        strcmp(limit, "auto") ? " that could be replaced by it" : "");
   PetscFunctionReturn(0);
 }

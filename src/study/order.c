@@ -21,7 +21,7 @@ typedef struct {
   Against against;
   const char *exact;
   char stored[PETSC_MAX_PATH_LEN];
-  PetscBool grid; /* the first key is grid_cells */
+  PetscBool grid;   /* the first key is grid_cells */
   PetscReal beyond; /* the last task refines the finest value by this */
   MuGrid coarse;
   const MuGridInfo *info; /* of coarse */
@@ -37,15 +37,17 @@ static PetscErrorCode check_cells(MuStudy s, const Order *o) {
   for (PetscInt i = 0; i < s->count; ++i) {
     const PetscReal n = s->values[i], ny = n * s->grid_ratio;
     if (n != floor(n) || n < 1 || (s->grid_dim == 2 && ny != floor(ny)))
-      return MuError(MU_ERR_INPUT,
-                     "study_values: %g is no number of cells; a whole number along x is needed, and one "
-                     "along y in the ratio of the case",
-                     n);
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is no number of cells; a whole number along x is needed, and one "
+          "along y in the ratio of the case",
+          n);
     if (o->against != AGAINST_EXACT && fmod(n, first) != 0)
-      return MuError(MU_ERR_INPUT,
-                     "study_values: %g is not a multiple of %g; without an exact solution the grids "
-                     "must be nested",
-                     n, first);
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is not a multiple of %g; without an exact solution the grids "
+          "must be nested",
+          n, first);
   }
   PetscFunctionReturn(0);
 }
@@ -104,9 +106,10 @@ static PetscErrorCode build_coarsest(MuStudy s, Order *o) {
   o->cells = trial.info->local_size;
   if (o->against == AGAINST_EXACT) code = MuExactCreate(o->exact, &trial, &exact);
   if (o->grid && trial.info->masked && !code)
-    code = MuError(MU_ERR_INPUT,
-                   "study_vary: grid_cells cannot be refined on a domain with a mask, whose staircase "
-                   "changes with the grid");
+    code =
+        MuError(MU_ERR_INPUT,
+                "study_vary: grid_cells cannot be refined on a domain with a mask, whose staircase "
+                "changes with the grid");
   PetscCall(MuExactDestroy(&exact));
   PetscCall(MuTrialDestroy(&trial));
   PetscFunctionReturn(code);
@@ -276,18 +279,18 @@ static PetscErrorCode carry_over(MuStudy s, const Stored *r, PetscReal *curve) {
 
   PetscFunctionBegin;
   if (rx * cx != nx || ry * cy != ny || rx < 1 || ry < 1)
-    return MuError(MU_ERR_INPUT,
-                   "study_reference: %s has %d x %d cells; multiples of the coarsest grid's %d x %d "
-                   "are needed",
-                   o->stored, (int)nx, (int)ny, (int)cx, (int)cy);
+    return MuError(
+        MU_ERR_INPUT,
+        "study_reference: %s has %d x %d cells; multiples of the coarsest grid's %d x %d "
+        "are needed",
+        o->stored, (int)nx, (int)ny, (int)cx, (int)cy);
   for (PetscInt k = 0; k < s->times; ++k) {
     PetscCall(find_snapshot(s, o, r, k, &snapshot));
     const double *x = r->density + snapshot * r->ny * r->nx;
     for (PetscInt i = 0; i < o->cells; ++i) curve[i * s->times + k] = 0;
     for (PetscInt j = 0; j < ny; ++j)
       for (PetscInt i = 0; i < nx; ++i)
-        curve[((j / ry) * cx + i / rx) * s->times + k] +=
-            x[j * nx + i] / (PetscReal)(rx * ry);
+        curve[((j / ry) * cx + i / rx) * s->times + k] += x[j * nx + i] / (PetscReal)(rx * ry);
   }
   PetscFunctionReturn(0);
 }
@@ -299,8 +302,8 @@ static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
 
   PetscFunctionBegin;
   if (read_stored(o->stored, &r))
-    code = MuError(MU_ERR_FILE, "study_reference: %s: cannot be read as the file of a run",
-                   o->stored);
+    code =
+        MuError(MU_ERR_FILE, "study_reference: %s: cannot be read as the file of a run", o->stored);
   else
     code = carry_over(s, &r, curve);
   free(r.time);
@@ -394,10 +397,10 @@ static PetscErrorCode judge(MuStudy s) {
     PetscFunctionReturn(0);
   }
   if (o->against != AGAINST_EXACT) compare_with_reference(s);
-  MuStudyNote(s, "against %s", o->against == AGAINST_EXACT
-                                   ? o->exact
-                                   : (o->against == AGAINST_STORED ? o->stored
-                                                                   : "a run beyond the finest value"));
+  MuStudyNote(s, "against %s",
+              o->against == AGAINST_EXACT
+                  ? o->exact
+                  : (o->against == AGAINST_STORED ? o->stored : "a run beyond the finest value"));
   for (PetscInt column = ERROR_MAX; column >= ERROR_L1; --column) {
     MuFit fit = fit_norm(s, column, use);
     MuStudyAddOrder(s, columns[column], fit.slope, fit.stderror);

@@ -3,8 +3,8 @@
    Gladin, Dvurechensky, Mielke and Zhu (2024): mmd energy along IFT, and relative entropy under a
    logarithmic Sobolev inequality; Lojasiewicz inequality along Fisher-Rao for powers p <= 1/2.
 
-   The floor of a row is the largest difference of log F between the run and one with half the step on
-   twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
+   The floor of a row is the largest difference of log F between the run and one with half the step
+   on twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
 #include "study/study_impl.h"
 
 #include <stdio.h>
@@ -26,8 +26,8 @@ enum {
   COLUMNS
 };
 static const char *const columns[COLUMNS] = {
-    "value",        "rate",       "rate_stderr", "constant",       "bound_excess", "worst_time", "floor",
-    "window_start", "window_end", "used_in_fit", "energy_initial", "energy_final"};
+    "value", "rate",         "rate_stderr", "constant",    "bound_excess",   "worst_time",
+    "floor", "window_start", "window_end",  "used_in_fit", "energy_initial", "energy_final"};
 
 enum { CURVE_BOUND = MU_TRIAL_CURVES, CURVES };
 
@@ -65,8 +65,8 @@ static const char *one_energy(const MuTrial *t, PetscReal *weight, PetscReal *po
   return e->name[0];
 }
 
-/* Number of eigenvalues below x of the symmetric tridiagonal matrix (Sturm's sequence; Golub and Van
-   Loan, section 8.4). */
+/* Number of eigenvalues below x of the symmetric tridiagonal matrix (Sturm's sequence; Golub and
+   Van Loan, section 8.4). */
 static PetscInt count_below(PetscInt n, const PetscReal *d, const PetscReal *e2, PetscReal x) {
   PetscInt count = 0;
   PetscReal q = 1;
@@ -137,7 +137,8 @@ static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
                    "spectral_gap, which bounds it, or give study_expect_rate");
   PetscCall(MuCaseGetRealArray(t->c, "target_covariance", &count, s, NULL));
   const PetscReal middle = t->info->dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
-  const PetscReal half = t->info->dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
+  const PetscReal half =
+      t->info->dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
   *variance = middle + half;
   PetscFunctionReturn(0);
 }
@@ -163,8 +164,8 @@ static PetscInt choose_theorem(const MuTrial *t) {
 }
 
 static PetscErrorCode wrong_pair(const char *theorem, const char *needs) {
-  return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s", theorem,
-                 needs);
+  return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
+                 theorem, needs);
 }
 
 /* 2b: the reaction part takes b (mu - pi) off, whatever the transport does. */
@@ -202,7 +203,8 @@ static PetscErrorCode sobolev(Rate *r, MuTrial *t, PetscReal *c) {
   PetscFunctionReturn(0);
 }
 
-/* 1/(1-p) for p <= 1/2; beyond, 2, the rate near equilibrium, is no bound: that is what is shown. */
+/* 1/(1-p) for p <= 1/2; beyond, 2, the rate near equilibrium, is no bound: that is what is shown.
+ */
 static PetscErrorCode lojasiewicz(Rate *r, MuTrial *t, PetscReal *c) {
   PetscReal weight = 0, p = 0, b = part_weight(t, "fisher_rao");
   const MuGeometrySpec *g;
@@ -211,8 +213,9 @@ static PetscErrorCode lojasiewicz(Rate *r, MuTrial *t, PetscReal *c) {
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(t->parts->geometry, &g));
   if (!power_of(energy, &p) || g->parts != 1 || g->spherical || !(b > 0))
-    return wrong_pair("lojasiewicz",
-                      "geometry fisher_rao alone, not spherical, and one energy of the power family");
+    return wrong_pair(
+        "lojasiewicz",
+        "geometry fisher_rao alone, not spherical, and one energy of the power family");
   *c = b * weight * (p <= 0.5 ? 1 / (1 - p) : 2);
   snprintf(r->sentence, sizeof r->sentence,
            "F(t) <= e^(-ct) F(0), c = 1/(1-p) for p <= 1/2; c = 2 is tried beyond");
@@ -345,8 +348,7 @@ static PetscErrorCode measure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *
     PetscCall(PetscArraycpy(curve + q * s->times, t->curve[q], s->times));
   PetscCall(find_constant(r, t, &row[CONSTANT]));
   for (PetscInt k = 0; k < s->times; ++k)
-    curve[CURVE_BOUND * s->times + k] =
-        energy[0] * exp(-row[CONSTANT] * (s->time[k] - s->time[0]));
+    curve[CURVE_BOUND * s->times + k] = energy[0] * exp(-row[CONSTANT] * (s->time[k] - s->time[0]));
   row[ENERGY_INITIAL] = energy[0];
   row[ENERGY_FINAL] = energy[s->times - 1];
   fit_rate(r, s->times, s->time, energy, row);

@@ -43,8 +43,8 @@ PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o) {
   PetscFunctionBegin;
   PetscCall(MuOverridesCopy(&s->base, o));
   if (s->varied > 0 && s->grid_dim == 2 && !strcmp(s->vary[0], "grid_cells"))
-    PetscCall(MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i],
-                             s->values[i] * s->grid_ratio));
+    PetscCall(
+        MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i], s->values[i] * s->grid_ratio));
   else if (s->varied > 0)
     PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
   if (s->varied > 1) PetscCall(MuOverridesSet(o, s->vary[1], "%.17g", MuStudyJoint(s, i)));
@@ -146,8 +146,9 @@ static PetscErrorCode check_keys(MuStudy s) {
     code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
     if (code) break;
     if (!number)
-      code = MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
-                     s->vary[k], nearest);
+      code =
+          MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
+                  s->vary[k], nearest);
     else if (!given)
       code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
                      s->vary[k], s->case_path);
@@ -165,12 +166,14 @@ PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
                    (int)s->count, s->count == 1 ? "" : "s", (int)least);
   for (PetscInt i = 2; i < s->count; ++i)
     if (!((s->values[i] - s->values[i - 1]) * (s->values[1] - s->values[0]) > 0))
-      return MuError(MU_ERR_INPUT, "study_values: %g after %g is not monotone; values must rise "
-                                   "throughout or fall throughout",
+      return MuError(MU_ERR_INPUT,
+                     "study_values: %g after %g is not monotone; values must rise "
+                     "throughout or fall throughout",
                      s->values[i], s->values[i - 1]);
   if (s->count > 1 && s->values[0] == s->values[1])
-    return MuError(MU_ERR_INPUT, "study_values: %g is there twice; values must rise throughout or "
-                                 "fall throughout",
+    return MuError(MU_ERR_INPUT,
+                   "study_values: %g is there twice; values must rise throughout or "
+                   "fall throughout",
                    s->values[0]);
   PetscCall(check_keys(s));
   PetscFunctionReturn(0);
@@ -267,8 +270,8 @@ static PetscErrorCode queue_create(MuStudy s, const PetscBool *stored, Queue *q)
     if (!stored[i]) q->order[q->tasks++] = i;
   for (PetscInt i = s->rows - 1; i >= 0; --i)
     if (!stored[i]) q->order[q->tasks++] = i;
-  PetscCallMPI(MPI_Win_allocate(sizeof(int), sizeof(int), MPI_INFO_NULL, s->comm, &q->counter,
-                                &q->window));
+  PetscCallMPI(
+      MPI_Win_allocate(sizeof(int), sizeof(int), MPI_INFO_NULL, s->comm, &q->counter, &q->window));
   PetscCallMPI(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, s->rank, 0, q->window));
   *q->counter = 0;
   PetscCallMPI(MPI_Win_unlock(s->rank, q->window));

@@ -62,7 +62,8 @@ static PetscErrorCode study_text(MuStudy s, char **text) {
   PetscCall(MuCaseGetEffective(c, &effective));
   length = strlen(study) + strlen(effective) + 256;
   PetscCall(PetscMalloc1(length, text));
-  snprintf(*text, length, "# mudot %s, the study after overrides:\n%s# its case after overrides:\n%s",
+  snprintf(*text, length,
+           "# mudot %s, the study after overrides:\n%s# its case after overrides:\n%s",
            MUDOT_VERSION, study, effective);
   PetscCall(MuCaseDestroy(&c));
   PetscFunctionReturn(0);
@@ -156,9 +157,9 @@ static PetscErrorCode read_task(MuStudy s, PetscInt i, PetscBool *stored) {
   if (!file) PetscFunctionReturn(0);
   if (fstat(fileno(file), &status) == 0 &&
       (size_t)status.st_size == (columns + curves) * sizeof(PetscReal))
-    *stored = (PetscBool)(
-        fread(MuStudyRow(s, i), sizeof(PetscReal), columns, file) == columns &&
-        fread(s->curve + i * s->curves * s->times, sizeof(PetscReal), curves, file) == curves);
+    *stored = (PetscBool)(fread(MuStudyRow(s, i), sizeof(PetscReal), columns, file) == columns &&
+                          fread(s->curve + i * s->curves * s->times, sizeof(PetscReal), curves,
+                                file) == curves);
   fclose(file);
   if (*stored) snprintf(s->status[i], MU_STATUS_LENGTH, "done");
   PetscFunctionReturn(0);
@@ -260,12 +261,11 @@ static PetscErrorCode look_at_directory(MuStudy s, const char *directory, const 
   const PetscBool other = (PetscBool)(old && !*same);
   PetscCall(PetscFree(old));
   if (run || finished || other)
-    return MuError(MU_ERR_INPUT,
-                   "output_directory: %s holds the results of %s; give -output_overwrite or another "
-                   "directory",
-                   directory,
-                   other ? "another study"
-                         : (run ? "a run" : "this study, which is finished"));
+    return MuError(
+        MU_ERR_INPUT,
+        "output_directory: %s holds the results of %s; give -output_overwrite or another "
+        "directory",
+        directory, other ? "another study" : (run ? "a run" : "this study, which is finished"));
   PetscFunctionReturn(0);
 }
 
@@ -321,7 +321,8 @@ static int put_array(hid_t at, const char *name, int rank, const hsize_t *shape,
                      const double *values) {
   hid_t space = H5Screate_simple(rank, shape, NULL);
   hid_t set = H5Dcreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  int wrong = set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
+  int wrong =
+      set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
   H5Dclose(set);
   H5Sclose(space);
   return wrong;

@@ -47,8 +47,8 @@ struct MuTrial {
   MuFlow flow;
   MuLedger ledger;
   PetscInt terms;
-  PetscReal *row;           /* of the ledger: t, dt, energy, terms, R, R*, ... */
-  PetscInt times;           /* output times: parts->snapshots */
+  PetscReal *row;                    /* of the ledger: t, dt, energy, terms, R, R*, ... */
+  PetscInt times;                    /* output times: parts->snapshots */
   PetscReal *curve[MU_TRIAL_CURVES]; /* [times] */
   PetscReal primal_integral, dual_integral, worst_defect;
   PetscInt steps;
@@ -99,8 +99,8 @@ MuFit MuFitPower(PetscInt n, const PetscReal *x, const PetscReal *y, const Petsc
 typedef struct MuStudyOps MuStudyOps;
 
 #define MU_STATUS_LENGTH 256
-#define MU_NOTES 16384
-#define MU_MAX_ORDERS 64
+#define MU_NOTES         16384
+#define MU_MAX_ORDERS    64
 
 /* A fitted number of the result: order of an error column, rate of a row. */
 typedef struct {
@@ -121,13 +121,13 @@ struct _p_MuStudy {
   char *vary[2];
   PetscReal joint_factor, joint_power;
   PetscReal expected, tolerance; /* NaN: not given */
-  PetscInt grid_dim; /* order: of the case, and its cells along y over those along x */
+  PetscInt grid_dim;             /* order: of the case, and its cells along y over those along x */
   PetscReal grid_ratio;
 
   PetscInt rows, extras; /* rows of the table, and tasks beside them */
   PetscInt columns, curves, times;
   const char *const *column_names, *const *curve_names;
-  PetscBool hide_curves; /* the curves are work, not results */
+  PetscBool hide_curves;            /* the curves are work, not results */
   char (*label)[MU_STATUS_LENGTH];  /* [rows] or NULL: a text column "system" */
   PetscReal *table;                 /* [rows + extras][columns] */
   PetscReal *curve;                 /* [rows + extras][curves][times] */
@@ -182,7 +182,7 @@ PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
 /* The overrides that turn the case into its limit (limit.c): `limit` is "auto" or a name. order: of
    the descriptor, 0 if it says nothing. parameters: "bandwidth", "ridge" or "bandwidth ridge". */
 typedef struct {
-  char what[256];       /* "kernel_fisher_rao -> power_mobility 2, ..." */
+  char what[256]; /* "kernel_fisher_rao -> power_mobility 2, ..." */
   char parameters[32];
   PetscReal order;
   PetscBool ridge; /* the ridge vanishes */

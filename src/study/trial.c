@@ -1,13 +1,18 @@
-/* One run of a study: a case with overrides, solved on one rank and recorded at its output times. */
+/* One run of a study: a case with overrides, solved on one rank and recorded at its output times.
+ */
 #include "study/study_impl.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *const MuTrialCurveNames[MU_TRIAL_CURVES] = {
-    "energy",           "dissipation_primal",        "dissipation_dual", "primal_integral",
-    "dual_integral",    "balance_defect",            "mass"};
+const char *const MuTrialCurveNames[MU_TRIAL_CURVES] = {"energy",
+                                                        "dissipation_primal",
+                                                        "dissipation_dual",
+                                                        "primal_integral",
+                                                        "dual_integral",
+                                                        "balance_defect",
+                                                        "mass"};
 
 /* ------------------------------------------------------------------ overrides */
 
