@@ -981,6 +981,10 @@ typedef struct {
   const char *notes;        /* sentences, one a line */
 } MuStudyResult;
 
+/* The exact solutions of study_exact and what each needs of the case; *name is NULL past the end.
+ */
+PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **needs);
+
 /* Reads what the file asks for and builds the case once, to find mistakes. Collective.
    MU_ERR_INPUT: one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
 PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);

@@ -22,11 +22,19 @@ static PetscErrorCode study(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
+  const char *name, *needs;
+
   PetscFunctionBegin;
   fprintf(out,
           "\nThe study block says what is varied and what is claimed; every other key of a case, "
           "in the "
           "file or here,\noverrides the case (-time_step 0.01, -study_values 0.2,0.1,0.05).\n");
+  fprintf(out, "\nexact solutions (study_exact) and what each needs of the case\n");
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuExactGetTableRow(i, &name, &needs));
+    if (!name) break;
+    fprintf(out, "  %-32s %s\n", name, needs);
+  }
   PetscCall(MuCasePrintKeys(out));
   PetscFunctionReturn(0);
 }

@@ -461,9 +461,9 @@ static const MuExactOps table[] = {
 };
 enum { EXACTS = sizeof table / sizeof table[0] };
 
-static PetscErrorCode row_of(PetscInt i, const char **name, const char **formula) {
+PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **needs) {
   *name = i < EXACTS ? table[i].name : NULL;
-  *formula = i < EXACTS ? table[i].needs : NULL;
+  *needs = i < EXACTS ? table[i].needs : NULL;
   return 0;
 }
 
@@ -475,7 +475,7 @@ PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact) {
 
   PetscFunctionBegin;
   *exact = NULL;
-  PetscCall(MuTableFind(row_of, name, &found, nearest));
+  PetscCall(MuTableFind(MuExactGetTableRow, name, &found, nearest));
   if (!found)
     return MuError(MU_ERR_INPUT, "study_exact: there is no exact solution %s; the nearest is %s",
                    name, nearest);
