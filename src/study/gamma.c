@@ -85,6 +85,20 @@ static PetscErrorCode read_limit(MuStudy s, Gamma *g, MuTrial *first) {
   PetscFunctionReturn(0);
 }
 
+/* `auto` would solve a nonlocal transport with the discrete gradient, of order 2, and its local
+   limit with implicit Euler, of order 1: the limit then takes the scheme of its approximations. */
+static PetscErrorCode choose_scheme(Gamma *g, MuTrial *first) {
+  const char *asked = "auto", *scheme;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetString(first->c, "time_scheme", &asked, &given));
+  PetscCall(MuFlowGetScheme(first->flow, &scheme, NULL, NULL));
+  if (!strcmp(asked, "auto") && !strcmp(scheme, "discrete_gradient"))
+    PetscCall(MuOverridesSet(&g->limit, "time_scheme", "%s", scheme));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode build_first(MuStudy s, Gamma *g) {
   MuOverrides o = {0};
   MuTrial first;
@@ -92,10 +106,11 @@ static PetscErrorCode build_first(MuStudy s, Gamma *g) {
 
   PetscFunctionBegin;
   code = MuStudyOverrides(s, 0, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_FALSE, &first);
+  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &first);
   PetscCall(MuOverridesDestroy(&o));
   if (code) PetscFunctionReturn(code);
   code = read_limit(s, g, &first);
+  if (!code) code = choose_scheme(g, &first);
   s->times = first.times;
   PetscCall(PetscMalloc1(s->times, &s->time));
   PetscCall(PetscArraycpy(s->time, first.parts->snapshot_times, s->times));

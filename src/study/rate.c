@@ -168,13 +168,24 @@ static PetscErrorCode wrong_pair(const char *theorem, const char *needs) {
                  theorem, needs);
 }
 
+static PetscBool same_kernel(const MuTrial *t) {
+  const MuKernelSpec *a, *b;
+  const MuGeometrySpec *g;
+  if (MuGeometryGetSpec(t->parts->geometry, &g) || !t->parts->energy_kernel || !g->kernel)
+    return PETSC_FALSE;
+  if (MuKernelGetSpec(t->parts->energy_kernel, &a) || MuKernelGetSpec(g->kernel, &b))
+    return PETSC_FALSE;
+  return (PetscBool)(g->ridge == 0 && MuKernelSpecEqual(a, b));
+}
+
 /* 2b: the reaction part takes b (mu - pi) off, whatever the transport does. */
 static PetscErrorCode interaction_force(Rate *r, MuTrial *t, PetscReal *c) {
   PetscReal weight = 0, p = 0, b = part_weight(t, "mmd");
 
   PetscFunctionBegin;
-  if (strcmp(one_energy(t, &weight, &p), "mmd") != 0 || !(b > 0))
-    return wrong_pair("interaction_force", "energy mmd and geometry mmd");
+  if (strcmp(one_energy(t, &weight, &p), "mmd") != 0 || !(b > 0) || !same_kernel(t))
+    return wrong_pair("interaction_force",
+                      "energy mmd and geometry mmd without a ridge, with the same kernel");
   *c = 2 * b * weight;
   snprintf(r->sentence, sizeof r->sentence, "F(t) <= e^(-2bt) F(0), MMD energy along IFT");
   PetscFunctionReturn(0);
