@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, run the main case, draw it
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
 #   make bench      speed ratios, printed and written to build/bench.csv
+#   make studies    every shipped study on two ranks, one table of verdicts, pictures
 #   make format     rewrite the sources in the checked-in style
 #   make install PREFIX=/usr/local
 #   make clean
@@ -42,7 +43,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench install clean
+.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -108,6 +109,10 @@ cli: $(BUILD)/mudot
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv
 	@for b in $(BENCHES); do $$b -bench_csv $(BUILD)/bench.csv || exit 1; done
+
+studies: $(BUILD)/mudot
+	@PYTHON="$(PYTHON)" scripts/run-studies $(BUILD)/mudot $(MPIEXEC); status=$$?; \
+	for d in out/studies/*/; do $(PYTHON) scripts/plot.py $$d >/dev/null || exit 1; done; exit $$status
 
 format:
 	clang-format -i $(FORMATTED)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws a run of mudot: density.png, energy.png and balance.png beside its run.h5.
+"""Draws a run of mudot, density.png, energy.png and balance.png beside its run.h5, or a study.
 
 Usage: scripts/plot.py OUT_DIRECTORY [--points CSV] [--labels X Y]
 
@@ -7,6 +7,9 @@ density.png   1-D: the density over time, linear and logarithmic, and the target
               2-D: heat maps at five times with the contours of the target.
 energy.png    the energy and its terms, and the decay rate -d(log F)/dt.
 balance.png   the dissipation potentials R and R*, the defect of the energy-dissipation balance, the mass.
+
+The directory of a study gets errors.png and dissipation.png (gamma), errors.png (order), energy.png (rate),
+balance.png (balance): see scripts/plot_study.py.
 
 Works while the run goes on, with what is there. --points draws the points of a CSV file (its first
 two columns) over the last heat map; --labels names the axes.
@@ -454,6 +457,12 @@ LEDGER_COLUMNS = ("t", "energy", "dissipation_primal", "dissipation_dual", "bala
 
 def draw(arguments):
     directory = pathlib.Path(arguments.directory)
+    if (directory / "study.h5").is_file() and not (directory / "run.h5").is_file():
+        sys.modules.setdefault("plot", sys.modules[__name__])  # what plot_study imports is this module
+        import plot_study
+
+        plot_study.draw(directory)
+        return
     run = Run(directory / "run.h5")
     points = read_points(arguments.points) if arguments.points else None
     figure = draw_line(run, arguments.labels) if run.dim == 1 else draw_maps(run, arguments.labels, points)

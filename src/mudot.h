@@ -335,6 +335,8 @@ typedef struct _p_MuProgress *MuProgress;
 PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
                                 MuProgress *progress);
 PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+/* The line is this text instead. Not collective. */
+PetscErrorCode MuProgressText(MuProgress progress, const char *text);
 PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
 /* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
@@ -544,10 +546,21 @@ PetscErrorCode MuCaseRequire(MuCase c);
 /* The case as YAML after overrides and domain file: read again, it gives the same case. Borrowed.
  */
 PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
+/* The name of the case file. Not collective. */
+PetscErrorCode MuCaseGetFile(MuCase c, char file[PETSC_MAX_PATH_LEN]);
 /* The command line as a shell would read it: file and arguments, after what was set as the program,
    e.g. "mudot run". Borrowed. */
 PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
 PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
+
+/* Whether a key takes numbers (false: other values, or there is no such key) and whether the case
+   gives it; nearest: the known key that is nearest to it. Not collective. */
+PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
+                            char nearest[64]);
+/* Calls visit with every key that is given and the text of its value. Not collective. */
+PetscErrorCode MuCaseVisit(MuCase c,
+                           PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
+                           void *ctx);
 
 /* Prints every key with its type and its line of documentation. Not collective. */
 PetscErrorCode MuCasePrintKeys(FILE *out);
@@ -556,6 +569,23 @@ PetscErrorCode MuCasePrintKeys(FILE *out);
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
 PetscBool MuOptionIsPetsc(const char *argument);
 int MuOptionPetscLength(int argc, char **argv);
+
+/* ------------------------------------------------------------------ limits */
+
+/* What a geometry's part or an energy's term tends to as a parameter goes to 0. */
+typedef struct {
+  const char *name; /* a name of the same table; NULL: there is no limit */
+  PetscReal
+      mobility_exponent; /* of the limit, for power_mobility and wasserstein_mobility, else 0 */
+  PetscReal order;       /* of the error in the parameter for smooth data; 0: not known */
+} MuLimit;
+
+/* Limit of a part of the geometry table as `parameters` vanish: "bandwidth" (for a kernel of unit
+   mass), "ridge", or "bandwidth ridge" for both along a curve. limit->name is NULL if there is
+   none. Not collective. */
+PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit);
+/* The same for an energy as the bandwidth of its kernel of unit mass vanishes. */
+PetscErrorCode MuEnergyGetLimit(const char *name, MuLimit *limit);
 
 /* ------------------------------------------------------------------ energies */
 
@@ -671,7 +701,8 @@ typedef struct {
   const char *name[MU_MAX_TERMS]; /* names of the geometry table */
   PetscReal weight[MU_MAX_TERMS]; /* > 0 */
   PetscBool spherical;            /* project the reaction part to conserve mass */
-  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein; and of mmd if > 0 */
+  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein, ridge_mobility,
+                                     wasserstein_ridge_mobility; and of mmd if > 0 */
   PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
   MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
                        here */
@@ -680,6 +711,10 @@ typedef struct {
 } MuGeometrySpec;
 
 typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
+
+/* The kind of a name of the geometry table; *kind is left alone if it is not there. Not collective.
+ */
+PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind);
 
 /* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
  * kernel or ridge, ... */
@@ -886,6 +921,11 @@ PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);
 /* The row of the step that ended at `time`. Collective. */
 PetscErrorCode MuLedgerStep(MuLedger ledger, PetscReal time, PetscReal dt, Vec before, Vec after,
                             PetscReal row[]);
+/* R*(rho, -DF(rho)) at any density, not a part of the ledger. Collective. */
+PetscErrorCode MuLedgerDual(MuLedger ledger, Vec rho, PetscReal *dual);
+/* Of the last step: v, -G and -K G at the midpoint, at which the flow's geometry then stands.
+   Borrowed, read only. Not collective. */
+PetscErrorCode MuLedgerGetStep(MuLedger ledger, Vec *velocity, Vec *force, Vec *force_image);
 /* Worst |balance_defect| and worst relative mass drift so far. */
 PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
 
@@ -919,5 +959,40 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
+
+/* ------------------------------------------------------------------ studies */
+
+/* Sweeps of one parameter with a verdict: the `study` block of a study file names a case, a key and
+   its values; other blocks of the file override keys of the case. Every value is one run on one
+   rank; the runs are shared out among the ranks. */
+typedef struct _p_MuStudy *MuStudy;
+
+typedef enum { MU_VERDICT_HOLDS, MU_VERDICT_FAILS, MU_VERDICT_UNDECIDED } MuStudyVerdict;
+
+/* What came out; the same on every rank, owned by the study. */
+typedef struct {
+  MuStudyVerdict verdict;
+  PetscReal order, order_stderr; /* of the leading error; rate: the fitted exponent */
+  PetscReal expected;            /* NaN: nothing was claimed */
+  PetscInt rows, columns, times;
+  const char *const *names; /* [columns] */
+  const PetscReal *table;   /* row-major [rows][columns] */
+  const PetscReal *time;    /* [times] of the curves */
+  const char *notes;        /* sentences, one a line */
+} MuStudyResult;
+
+/* The exact solutions of study_exact and what each needs of the case; *name is NULL past the end.
+ */
+PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **needs);
+
+/* Reads what the file asks for and builds the case once, to find mistakes. Collective.
+   MU_ERR_INPUT: one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
+PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);
+/* Does the runs that output_directory does not hold yet, writes study.csv row by row and study.h5,
+   prints the table and the verdict. A run whose numerics fail is reported in its row. Collective.
+   MU_ERR_INPUT: the directory holds the results of another or a finished study; MU_ERR_FILE. */
+PetscErrorCode MuStudySolve(MuStudy study);
+PetscErrorCode MuStudyGetResult(MuStudy study, MuStudyResult *result);
+PetscErrorCode MuStudyDestroy(MuStudy *study);
 
 #endif

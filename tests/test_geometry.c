@@ -217,6 +217,8 @@ static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const ch
           j < 0 ? 0 : plain_mean(spec->face_mean, spec->stolarsky_exponent, p->rho[f], p->rho[j]);
       if (!strcmp(name, "wasserstein_mobility") && j >= 0)
         m[f] = pow(m[f], spec->mobility_exponent);
+      if (!strcmp(name, "wasserstein_ridge_mobility") && j >= 0)
+        m[f] = m[f] * m[f] / (m[f] + spec->ridge);
     }
     memset(flux, 0, sizeof flux);
     if (!strcmp(name, "stein") || !strcmp(name, "ridge_stein")) dense_kernel(p, axis, k);
@@ -264,6 +266,9 @@ static void dense_reaction(const Dense *p, const MuGeometrySpec *spec, const cha
       if (!strcmp(name, "fisher_rao")) out[i * n + j] = (i == j) * p->rho[i];
       if (!strcmp(name, "power_mobility"))
         out[i * n + j] = (i == j && inside(&p->d, i)) * pow(p->rho[i], spec->mobility_exponent);
+      if (!strcmp(name, "ridge_mobility"))
+        out[i * n + j] =
+            (i == j && inside(&p->d, i)) * p->rho[i] * p->rho[i] / (p->rho[i] + spec->ridge);
       if (!strcmp(name, "kernel_fisher_rao")) out[i * n + j] = mm;
       if (!strcmp(name, "normalized_kernel_fisher_rao"))
         out[i * n + j] = mm == 0 ? 0 : mm / sqrt(q[i] * q[j]);
@@ -667,6 +672,9 @@ START_TEST(narrow_kernels_tend_to_local_geometries_as_h_squared) {
     ck_assert_double_eq_tol(bandwidth_slope(dim, "normalized_kernel_fisher_rao", "fisher_rao", 1),
                             2, 0.1);
     ck_assert_double_eq_tol(bandwidth_slope(dim, "stein", "wasserstein_mobility", 2), 2, 0.1);
+    ck_assert_double_eq_tol(bandwidth_slope(dim, "ridge_fisher_rao", "ridge_mobility", 0), 2, 0.1);
+    ck_assert_double_eq_tol(bandwidth_slope(dim, "ridge_stein", "wasserstein_ridge_mobility", 0), 2,
+                            0.1);
   }
 }
 END_TEST

@@ -292,9 +292,42 @@ PetscErrorCode MuCaseDestroy(MuCase *handle) {
 
 /* ------------------------------------------------------------------ the whole case */
 
+PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
+                            char nearest[64]) {
+  char canonical[MU_KEY_LENGTH];
+  const MuKeyRow *row = MuKeyFind(key, canonical);
+  MuNearest best = {.word = key};
+
+  PetscFunctionBegin;
+  *number = (PetscBool)(row && (row->type == MU_KEY_REAL || row->type == MU_KEY_INT));
+  *given = (PetscBool)(row && MuCaseFind(c, canonical));
+  MuNearestOfferKeys(&best);
+  PetscCall(PetscStrncpy(nearest, best.best, MU_KEY_LENGTH));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseVisit(MuCase c,
+                           PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
+                           void *ctx) {
+  const char *value;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < c->count; ++i) {
+    PetscCall(MuCaseValue(c, c->entries[i].name, &value));
+    PetscCall(visit(ctx, c->entries[i].name, value));
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm) {
   *comm = c->comm;
   return 0;
+}
+
+PetscErrorCode MuCaseGetFile(MuCase c, char file[PETSC_MAX_PATH_LEN]) {
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(file, c->file, PETSC_MAX_PATH_LEN));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuCaseGetEffective(MuCase c, const char **text) {

@@ -7,10 +7,19 @@
 #define DENSITY "target|initial"
 #define KERNEL  "kernel|energy_kernel|geometry_kernel|diagnostics_kernel"
 
-const char *const mu_key_blocks[] = {"grid",          "target",          "initial",
-                                     "energy",        "geometry",        "kernel",
-                                     "energy_kernel", "geometry_kernel", "diagnostics_kernel",
-                                     "time",          "output",          NULL};
+const char *const mu_key_blocks[] = {"grid",
+                                     "target",
+                                     "initial",
+                                     "energy",
+                                     "geometry",
+                                     "kernel",
+                                     "energy_kernel",
+                                     "geometry_kernel",
+                                     "diagnostics_kernel",
+                                     "time",
+                                     "output",
+                                     "study",
+                                     NULL};
 
 const MuKeyRow mu_keys[] = {
     {"grid", "lower", MU_KEY_REAL, 2, .doc = "lower corner of the box, one number per axis"},
@@ -88,6 +97,34 @@ const MuKeyRow mu_keys[] = {
     {"output", "times", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "times of snapshots, instead"},
     {"output", "diagnostics", MU_KEY_TEXT, 0, .doc = "extra ledger columns, a list of names"},
     {"output", "overwrite", MU_KEY_BOOL, 1, .doc = "replace the results in directory"},
+    {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance",
+     .doc = "what is studied (mudot study)"},
+    {"study", "case", MU_KEY_TEXT, 1,
+     .doc = "case file; the other blocks of the study file override it (default: the study file)"},
+    {"study", "vary", MU_KEY_TEXT, 2, .doc = "key that is varied, or two along a curve"},
+    {"study", "values", MU_KEY_REAL, 0, .doc = "its values, monotone"},
+    {"study", "joint_factor", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "two keys: second = factor * first^power (default 1)"},
+    {"study", "joint_power", MU_KEY_REAL, 1, .doc = "two keys: the power (default 1)"},
+    {"study", "limit", MU_KEY_TEXT, 1,
+     .doc = "gamma: auto (from the geometry or energy) or the name of the limit"},
+    {"study", "expect_order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "order that is claimed"},
+    {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "rate: c of F(t) <= exp(-c t) F(0), instead of the theorem's"},
+    {"study", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "order: by how much it may be missed (0.25); rate: of log F (1e-3)"},
+    {"study", "exact", MU_KEY_TEXT, 1, .doc = "order: exact solution to compare with, by name"},
+    {"study", "reference", MU_KEY_TEXT, 1,
+     .doc = "order: directory of a stored run to compare with"},
+    {"study", "theorem", MU_KEY_CHOICE, 1,
+     .allowed = "auto|interaction_force|log_sobolev|spectral_gap|lojasiewicz",
+     .doc = "rate: whose constant is checked (default auto)"},
+    {"study", "window", MU_KEY_REAL, 2, MU_NOT_NEGATIVE,
+     .doc = "rate: times between which the exponent is fitted"},
+    {"study", "systems", MU_KEY_TEXT, 0,
+     .doc = "balance: list of geometry:energy:scheme, parts joined by +"},
+    {"study", "expect", MU_KEY_CHOICE, 1, .allowed = "holds|fails|undecided",
+     .doc = "verdict that make studies counts as right (default holds)"},
     {"output", "checkpoint", MU_KEY_BOOL, 1, .doc = "keep the last good state of a failed run"},
 };
 const PetscInt mu_key_count = sizeof mu_keys / sizeof *mu_keys;
@@ -98,8 +135,11 @@ PetscBool MuKeyWord(const char *list, PetscInt i, char word[MU_KEY_LENGTH]) {
     if (!list) return PETSC_FALSE;
     list++;
   }
-  size_t length = strcspn(list, "|");
-  snprintf(word, MU_KEY_LENGTH, "%.*s", (int)length, list);
+  const char *end = strchr(list, '|');
+  size_t length = end ? (size_t)(end - list) : strlen(list);
+  if (length > MU_KEY_LENGTH - 1) length = MU_KEY_LENGTH - 1;
+  memcpy(word, list, length);
+  word[length] = 0;
   return PETSC_TRUE;
 }
 
@@ -110,7 +150,9 @@ static void every_key(void (*visit)(void *ctx, const MuKeyRow *row, const char *
   char block[MU_KEY_LENGTH], full[2 * MU_KEY_LENGTH];
   for (PetscInt r = 0; r < mu_key_count; ++r)
     for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
-      snprintf(full, sizeof full, "%s_%s", block, mu_keys[r].name);
+      char *end = stpcpy(full, block); /* every look-up comes by here: no printf */
+      *end = '_';
+      stpcpy(end + 1, mu_keys[r].name);
       visit(ctx, &mu_keys[r], block, full);
     }
 }

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const MuCommand *const commands[] = {&mu_command_run, &mu_command_list};
+static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study, &mu_command_list};
+int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 
 static PetscErrorCode command_row(PetscInt i, const char **name, const char **summary) {
@@ -83,11 +84,11 @@ static PetscErrorCode dispatch(int argc, char **argv) {
 
 /* The exit status of the contract; the sentence once, whatever the number of ranks. */
 static int report(PetscErrorCode code) {
-  static const int statuses[][2] = {
-      {0, 0}, {MU_ERR_INPUT, 2}, {MU_ERR_NUMERICS, 3}, {MU_ERR_FILE, 4}};
+  static const int statuses[][2] = {{MU_ERR_INPUT, 2}, {MU_ERR_NUMERICS, 3}, {MU_ERR_FILE, 4}};
+  if (!code) return mu_command_status;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i) {
     if (code != statuses[i][0]) continue;
-    if (code && on_rank_zero()) fprintf(stderr, "mudot: %s\n", MuErrorMessage());
+    if (on_rank_zero()) fprintf(stderr, "mudot: %s\n", MuErrorMessage());
     return statuses[i][1];
   }
   if (on_rank_zero())

@@ -126,6 +126,7 @@ const MuTermOps MuTermBlobEntropy = {
     .formula = "int log(k*rho) d rho",
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
+    .limit = {"entropy", 0, 2},
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

@@ -62,6 +62,8 @@ typedef struct {
   PetscInt needs; /* MU_NEEDS_... */
   MuTermKind kind;
   PetscBool any_sign; /* the weight may be negative */
+  MuLimit
+      limit; /* OPTIONAL (default: none): what it tends to as the kernel's bandwidth goes to 0 */
 
   /* OPTIONAL (default: nothing): fills term->data; collective, fails on every rank or on none. */
   PetscErrorCode (*create)(MuTerm *term, const MuEnergySpec *spec);

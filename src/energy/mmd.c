@@ -55,6 +55,7 @@ const MuTermOps MuTermMmd = {
     .formula = "1/2 <rho - pi, k*(rho - pi)>",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
+    .limit = {"l2", 0, 2},
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

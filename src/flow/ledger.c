@@ -114,6 +114,22 @@ static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscRe
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuLedgerDual(MuLedger l, Vec rho, PetscReal *dual) {
+  PetscFunctionBegin;
+  PetscCall(VecCopy(rho, l->middle));
+  PetscCall(MuEnergyEvaluate(l->flow->energy, rho, NULL, NULL, l->gradient,
+                             l->flow->preimage ? l->preimage : NULL));
+  PetscCall(dual_potential(l, dual));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerGetStep(MuLedger l, Vec *velocity, Vec *force, Vec *force_image) {
+  *velocity = l->velocity;
+  *force = l->gradient;
+  *force_image = l->image;
+  return 0;
+}
+
 PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
   MuFlow flow = l->flow;
   PetscReal dual;
@@ -122,10 +138,7 @@ PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
   l->dissipated = l->worst_defect = l->worst_drift = 0;
   l->initial_energy = flow->energy_value;
   PetscCall(MuGridIntegrate(flow->grid, flow->rho, &l->initial_mass));
-  PetscCall(VecCopy(flow->rho, l->middle));
-  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, NULL, NULL, l->gradient,
-                             l->flow->preimage ? l->preimage : NULL));
-  PetscCall(dual_potential(l, &dual));
+  PetscCall(MuLedgerDual(l, flow->rho, &dual));
   PetscCall(fill_row(l, flow->time, 0, dual, dual, flow->rho, row));
   PetscFunctionReturn(0);
 }

@@ -50,9 +50,10 @@ static void read_geometry(MuLinearization l, const MuGeometrySpec *g) {
   l->unit_exponent = PETSC_TRUE;
   for (PetscInt k = 0; k < g->parts; ++k) {
     PetscBool plain = (PetscBool)!strcmp(g->name[k], "wasserstein");
-    if (plain || !strcmp(g->name[k], "wasserstein_mobility")) {
+    PetscBool power = (PetscBool)!strcmp(g->name[k], "wasserstein_mobility");
+    if (plain || power || !strcmp(g->name[k], "wasserstein_ridge_mobility")) {
       l->local_parts = PETSC_TRUE;
-      if (plain || g->mobility_exponent == 1)
+      if (plain || (power && g->mobility_exponent == 1))
         l->total_weight += g->weight[k];
       else
         l->unit_exponent = PETSC_FALSE;
@@ -302,10 +303,12 @@ static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec
     if (l->mean == MU_MEAN_UPWIND) {
       PetscReal donor = drop > 0 ? f->low[RHO][c] : f->up[RHO][c];
       PetscReal speed = l->total_weight;
-      if (!l->unit_exponent)
-        for (PetscInt k = 0; k < g->parts; ++k)
-          if (!strcmp(g->name[k], "wasserstein_mobility") && donor > 0)
-            speed += g->weight[k] * pow(donor, g->mobility_exponent - 1);
+      for (PetscInt k = 0; k < g->parts && !l->unit_exponent && donor > 0; ++k) {
+        if (!strcmp(g->name[k], "wasserstein_mobility"))
+          speed += g->weight[k] * pow(donor, g->mobility_exponent - 1);
+        else if (!strcmp(g->name[k], "wasserstein_ridge_mobility"))
+          speed += g->weight[k] * donor / (donor + g->ridge);
+      }
       if (drop > 0)
         f->a[c] += speed * drop;
       else

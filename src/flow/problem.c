@@ -416,7 +416,9 @@ static PetscErrorCode create_geometry(MuCase c, MuProblemParts *p) {
   PetscCall(MuCaseGetBool(c, "geometry_spherical", &g.spherical, &given));
   PetscCall(need(c,
                  (PetscBool)(has_name(g.parts, g.name, "ridge_fisher_rao") ||
-                             has_name(g.parts, g.name, "ridge_stein")),
+                             has_name(g.parts, g.name, "ridge_stein") ||
+                             has_name(g.parts, g.name, "ridge_mobility") ||
+                             has_name(g.parts, g.name, "wasserstein_ridge_mobility")),
                  "a ridge geometry", "geometry_ridge", &g.ridge));
   PetscCall(need(c,
                  (PetscBool)(has_name(g.parts, g.name, "power_mobility") ||

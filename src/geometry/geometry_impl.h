@@ -7,6 +7,12 @@
 typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
 typedef struct MuPartOps MuPartOps;
 
+/* What a part tends to as `parameters` go to 0: "bandwidth", "ridge" or "bandwidth ridge". */
+typedef struct {
+  const char *parameters; /* NULL ends the list */
+  MuLimit limit;
+} MuLimitRow;
+
 typedef struct {
   const MuPartOps *ops;
   PetscReal weight;
@@ -22,6 +28,7 @@ struct MuPartOps {
   PetscBool needs_exponent;    /* default no: mobility_exponent >= 0 */
   PetscBool diagonal_is_exact; /* default no: K xi = diagonal * xi */
   PetscBool well_posed; /* default no: whether K zeta = v can be solved in a sum with this part */
+  const MuLimitRow *limits; /* OPTIONAL, default: none */
   /* OPTIONAL, default: no context. The convolutions of the geometry exist already. */
   PetscErrorCode (*create)(MuGeometry geometry, MuPart *part);
   PetscErrorCode (*destroy)(MuPart *part); /* REQUIRED if create is there */
@@ -51,7 +58,8 @@ struct MuPartOps {
 extern const MuPartOps *const MuPartTable[];
 extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherRao,
     MuPartNormalizedKernelFisherRao, MuPartRidgeFisherRao, MuPartWasserstein,
-    MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd;
+    MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd, MuPartRidgeMobility,
+    MuPartWassersteinRidgeMobility;
 
 /* Face means of the state (face_mean.c). */
 typedef struct {

@@ -61,6 +61,8 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"power_mobility", 2, 2}}, {0}};
+
 const MuPartOps MuPartKernelFisherRao = {.name = "kernel_fisher_rao",
                                          .formula = "mu k*(mu xi)",
                                          .kind = MU_PART_REACTION,
@@ -69,4 +71,5 @@ const MuPartOps MuPartKernelFisherRao = {.name = "kernel_fisher_rao",
                                          .destroy = destroy,
                                          .apply = apply,
                                          .relative = relative,
-                                         .diagonal = diagonal};
+                                         .diagonal = diagonal,
+                                         .limits = limits};

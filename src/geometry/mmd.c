@@ -115,6 +115,8 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"power_mobility", 0, 2}}, {0}};
+
 const MuPartOps MuPartMmd = {.name = "mmd",
                              .formula = "Kc^(-1) xi, Kc s = k*s",
                              .kind = MU_PART_REACTION,
@@ -125,4 +127,5 @@ const MuPartOps MuPartMmd = {.name = "mmd",
                              .apply = apply,
                              .apply_one = apply_one,
                              .diagonal = diagonal,
-                             .check_invertible = check_invertible};
+                             .check_invertible = check_invertible,
+                             .limits = limits};

@@ -96,6 +96,8 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"fisher_rao", 0, 2}}, {0}};
+
 const MuPartOps MuPartNormalizedKernelFisherRao = {.name = "normalized_kernel_fisher_rao",
                                                    .formula =
                                                        "mu q^(-1/2) k*(mu q^(-1/2) xi), q = k*mu",
@@ -106,4 +108,5 @@ const MuPartOps MuPartNormalizedKernelFisherRao = {.name = "normalized_kernel_fi
                                                    .set_state = set_state,
                                                    .apply = apply,
                                                    .relative = relative,
-                                                   .diagonal = diagonal};
+                                                   .diagonal = diagonal,
+                                                   .limits = limits};

@@ -77,6 +77,11 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"ridge_mobility", 0, 2}},
+                                    {"ridge", {"fisher_rao", 0, 1}},
+                                    {"bandwidth ridge", {"fisher_rao", 0, 0}},
+                                    {0}};
+
 const MuPartOps MuPartRidgeFisherRao = {.name = "ridge_fisher_rao",
                                         .formula = "mu (T + lambda)^(-1) T xi, T f = k*(mu f)",
                                         .kind = MU_PART_REACTION,
@@ -87,4 +92,5 @@ const MuPartOps MuPartRidgeFisherRao = {.name = "ridge_fisher_rao",
                                         .set_state = set_state,
                                         .apply = apply,
                                         .relative = relative,
-                                        .diagonal = diagonal};
+                                        .diagonal = diagonal,
+                                        .limits = limits};

@@ -63,6 +63,11 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"wasserstein_ridge_mobility", 0, 2}},
+                                    {"ridge", {"wasserstein", 0, 1}},
+                                    {"bandwidth ridge", {"wasserstein", 0, 0}},
+                                    {0}};
+
 const MuPartOps MuPartRidgeStein = {.name = "ridge_stein",
                                     .formula =
                                         "-div(mu (T + lambda)^(-1) T grad xi), T f = k*(mu f)",
@@ -72,4 +77,5 @@ const MuPartOps MuPartRidgeStein = {.name = "ridge_stein",
                                     .create = create,
                                     .destroy = destroy,
                                     .set_state = set_state,
-                                    .add_flux = add_flux};
+                                    .add_flux = add_flux,
+                                    .limits = limits};

@@ -48,10 +48,13 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionReturn(0);
 }
 
+static const MuLimitRow limits[] = {{"bandwidth", {"wasserstein_mobility", 2, 2}}, {0}};
+
 const MuPartOps MuPartStein = {.name = "stein",
                                .formula = "-div(mu k*(mu grad xi))",
                                .kind = MU_PART_TRANSPORT,
                                .needs_kernel = PETSC_TRUE,
                                .create = create,
                                .destroy = destroy,
-                               .add_flux = add_flux};
+                               .add_flux = add_flux,
+                               .limits = limits};

@@ -1,6 +1,8 @@
 /* Every Onsager operator there is. A new one: its own file and a line here. */
 #include "geometry/geometry_impl.h"
 
+#include <string.h>
+
 const MuPartOps *const MuPartTable[] = {&MuPartFisherRao,
                                         &MuPartPowerMobility,
                                         &MuPartKernelFisherRao,
@@ -11,7 +13,29 @@ const MuPartOps *const MuPartTable[] = {&MuPartFisherRao,
                                         &MuPartStein,
                                         &MuPartRidgeStein,
                                         &MuPartMmd,
+                                        &MuPartRidgeMobility,
+                                        &MuPartWassersteinRidgeMobility,
                                         NULL};
+
+static const MuPartOps *find_part(const char *name) {
+  for (PetscInt k = 0; MuPartTable[k]; ++k)
+    if (!strcmp(name, MuPartTable[k]->name)) return MuPartTable[k];
+  return NULL;
+}
+
+PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit) {
+  const MuPartOps *ops = find_part(name);
+  *limit = (MuLimit){.name = NULL};
+  for (const MuLimitRow *row = ops ? ops->limits : NULL; row && row->parameters; ++row)
+    if (!strcmp(row->parameters, parameters)) *limit = row->limit;
+  return 0;
+}
+
+PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind) {
+  const MuPartOps *ops = find_part(name);
+  if (ops) *kind = ops->kind;
+  return 0;
+}
 
 PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula) {
   const PetscInt rows = (PetscInt)(sizeof MuPartTable / sizeof *MuPartTable) - 1;

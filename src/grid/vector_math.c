@@ -23,5 +23,10 @@ void MuArrayLogPositive(PetscInt n, const PetscReal *x, PetscReal *y) {
 }
 
 void MuArrayPow(PetscInt n, const PetscReal *x, PetscReal p, PetscReal *y) {
-  for (PetscInt i = 0; i < n; ++i) y[i] = pow(x[i], p);
+  if (p == 2) /* the mobilities of the kernel geometries' limits */
+    for (PetscInt i = 0; i < n; ++i) y[i] = x[i] * x[i];
+  else if (p == 1)
+    for (PetscInt i = 0; i < n; ++i) y[i] = x[i];
+  else
+    for (PetscInt i = 0; i < n; ++i) y[i] = pow(x[i], p);
 }

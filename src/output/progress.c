@@ -49,6 +49,15 @@ PetscErrorCode MuProgressUpdate(MuProgress p, PetscReal t, PetscInt step, PetscR
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuProgressText(MuProgress p, const char *text) {
+  PetscFunctionBegin;
+  if (!p->shown) PetscFunctionReturn(0);
+  fprintf(stderr, "\r\033[K%s", text);
+  fflush(stderr);
+  line_open = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuProgressDestroy(MuProgress *progress) {
   PetscFunctionBegin;
   if (*progress && (*progress)->shown) {

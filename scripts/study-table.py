@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""One table of finished studies: study, claim, expected, observed +- error, verdict.
+
+Usage: scripts/study-table.py SUMMARY.csv STUDY_DIRECTORY ...
+
+Prints the table in Markdown, writes it as CSV, and ends with status 1 if a verdict is not the one that
+the study expects.
+"""
+import csv
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+import h5py
+import numpy as np
+
+HEADER = ("study", "type", "expected", "observed", "error", "verdict")
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def number(value, digits=3):
+    return "-" if not np.isfinite(value) else f"{value:.{digits}g}"
+
+
+def read(directory):
+    with h5py.File(directory / "study.h5", "r") as file:
+        a = file.attrs
+        kind, verdict, claim = text(a["type"]), text(a["verdict"]), text(a["expected_verdict"])
+        row = [directory.name, kind, number(a["expected"]), number(a["order"]), number(a["order_stderr"], 2), verdict]
+        return row, verdict == claim
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__.split("\n\n")[1])
+    rows, right = [], True
+    for name in sys.argv[2:]:
+        row, as_expected = read(pathlib.Path(name))
+        right &= as_expected
+        rows.append(row + ([] if as_expected else ["NOT AS EXPECTED"]))
+    with open(sys.argv[1], "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([HEADER, *(row[:6] for row in rows)])
+    print("\n| study | type | expected | observed | verdict |\n|---|---|---|---|---|")
+    for row in rows:
+        note = f" ({row[6]})" if len(row) > 6 else ""
+        print(f"| `{row[0]}` | {row[1]} | {row[2]} | {row[3]} ± {row[4]} | {row[5]}{note} |")
+    sys.exit(0 if right else 1)
+
+
+if __name__ == "__main__":
+    main()

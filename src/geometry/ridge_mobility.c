@@ -1,0 +1,85 @@
+/* Ridge mobility: K(mu) xi = mu^2/(mu + lambda) xi, the limit of ridge_fisher_rao for a narrow
+   kernel of unit mass; it tends to Fisher-Rao as lambda vanishes. */
+#include "geometry/geometry_impl.h"
+
+typedef struct {
+  Vec mobility; /* mu^2/(mu + lambda) */
+  Vec relative; /* mu/(mu + lambda) */
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(MuGridCreateField(g->grid, &c->mobility));
+  PetscCall(MuGridCreateField(g->grid, &c->relative));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  Context *c = part->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&c->mobility));
+  PetscCall(VecDestroy(&c->relative));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
+  Context *c = part->ctx;
+  const PetscReal lambda = g->spec.ridge;
+  const PetscReal *mu;
+  PetscReal *mobility, *r;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(VecGetArray(c->mobility, &mobility));
+  PetscCall(VecGetArray(c->relative, &r));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) {
+    r[i] = mu[i] / (mu[i] + lambda);
+    mobility[i] = mu[i] * r[i];
+  }
+  PetscCall(VecRestoreArray(c->relative, &r));
+  PetscCall(VecRestoreArray(c->mobility, &mobility));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
+  PetscFunctionBegin;
+  (void)preimage;
+  PetscCall(MuGeometryAddProduct(g, part->weight, ((Context *)part->ctx)->mobility, xi, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
+  PetscFunctionBegin;
+  PetscCall(MuGeometryAddProduct(g, part->weight, ((Context *)part->ctx)->relative, xi, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
+  PetscFunctionBegin;
+  (void)g;
+  PetscCall(VecAXPY(d, part->weight, ((Context *)part->ctx)->mobility));
+  PetscFunctionReturn(0);
+}
+
+static const MuLimitRow limits[] = {{"ridge", {"fisher_rao", 0, 1}}, {0}};
+
+const MuPartOps MuPartRidgeMobility = {.name = "ridge_mobility",
+                                       .formula = "mu^2/(mu + lambda) xi",
+                                       .kind = MU_PART_REACTION,
+                                       .needs_ridge = PETSC_TRUE,
+                                       .diagonal_is_exact = PETSC_TRUE,
+                                       .well_posed = PETSC_TRUE,
+                                       .create = create,
+                                       .destroy = destroy,
+                                       .set_state = set_state,
+                                       .apply = apply,
+                                       .relative = relative,
+                                       .diagonal = diagonal,
+                                       .limits = limits};

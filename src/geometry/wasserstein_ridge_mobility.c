@@ -1,0 +1,77 @@
+/* Wasserstein with the ridge mobility: K(mu) xi = -div(mu^2/(mu + lambda) grad xi), mu the face
+   mean: the limit of ridge_stein for a narrow kernel of unit mass; it tends to Wasserstein as
+   lambda vanishes. */
+#include "geometry/geometry_impl.h"
+
+typedef struct {
+  PetscReal *mobility; /* scratch: mean^2/(mean + lambda), 0 on closed faces */
+} Context;
+
+static PetscErrorCode create(MuGeometry g, MuPart *part) {
+  Context *c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&c));
+  part->ctx = c;
+  PetscCall(PetscMalloc1(g->info->local_size, &c->mobility));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuPart *part) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(((Context *)part->ctx)->mobility));
+  PetscCall(PetscFree(part->ctx));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode take_mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient) {
+  Context *c = part->ctx;
+  const PetscReal *mean;
+
+  PetscFunctionBegin;
+  PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
+  for (PetscInt i = 0; i < g->info->local_size; ++i)
+    c->mobility[i] = g->face.open[axis][i] ? mean[i] * mean[i] / (mean[i] + g->spec.ridge) : 0;
+  PetscCall(MuFaceMeansRestore(g, axis, &mean));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient, Vec flux) {
+  Context *c = part->ctx;
+  const PetscReal *d;
+  PetscReal *j;
+
+  PetscFunctionBegin;
+  PetscCall(take_mobility(g, part, axis, gradient));
+  PetscCall(VecGetArrayRead(gradient, &d));
+  PetscCall(VecGetArray(flux, &j));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) j[i] += part->weight * c->mobility[i] * d[i];
+  PetscCall(VecRestoreArray(flux, &j));
+  PetscCall(VecRestoreArrayRead(gradient, &d));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec m) {
+  Context *c = part->ctx;
+  PetscReal *y;
+
+  PetscFunctionBegin;
+  PetscCall(take_mobility(g, part, axis, NULL));
+  PetscCall(VecGetArray(m, &y));
+  for (PetscInt i = 0; i < g->info->local_size; ++i) y[i] += part->weight * c->mobility[i];
+  PetscCall(VecRestoreArray(m, &y));
+  PetscFunctionReturn(0);
+}
+
+static const MuLimitRow limits[] = {{"ridge", {"wasserstein", 0, 1}}, {0}};
+
+const MuPartOps MuPartWassersteinRidgeMobility = {.name = "wasserstein_ridge_mobility",
+                                                  .formula = "-div(mu^2/(mu + lambda) grad xi)",
+                                                  .kind = MU_PART_TRANSPORT,
+                                                  .needs_ridge = PETSC_TRUE,
+                                                  .well_posed = PETSC_TRUE,
+                                                  .create = create,
+                                                  .destroy = destroy,
+                                                  .add_flux = add_flux,
+                                                  .mobility = mobility,
+                                                  .limits = limits};

@@ -1,0 +1,427 @@
+/* order: refinement of step or grid against an exact solution, a stored run, or a much finer run.
+   Without an exact solution densities are compared on the coarsest grid of the study, to which they
+   are carried over by cell means, which conserves mass.
+
+   The floor is what refinement does not remove: with an exact solution the error of one run beyond
+   the finest value, otherwise what is to be expected of the reference's own error. */
+#include "study/study_impl.h"
+
+#include <hdf5.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUE, ERROR_L1, ERROR_L2, ERROR_MAX, FLOOR, USED, SECOND, COLUMNS };
+static const char *const columns[COLUMNS] = {"value", "error_l1",    "error_l2",    "error_max",
+                                             "floor", "used_in_fit", "second_value"};
+static const char *const error_curves[] = {"error_l1", "error_l2", "error_max"};
+
+typedef enum { AGAINST_EXACT, AGAINST_STORED, AGAINST_FINEST } Against;
+
+typedef struct {
+  Against against;
+  const char *exact;
+  char stored[PETSC_MAX_PATH_LEN];
+  PetscBool grid;   /* the first key is grid_cells */
+  PetscReal beyond; /* the last task refines the finest value by this */
+  MuGrid coarse;
+  const MuGridInfo *info; /* of coarse */
+  PetscInt cells;
+} Order;
+
+/* ------------------------------------------------------------------ what is asked */
+
+static PetscErrorCode check_cells(MuStudy s, const Order *o) {
+  const PetscReal first = PetscMin(s->values[0], s->values[s->count - 1]);
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < s->count; ++i) {
+    const PetscReal n = s->values[i], ny = n * s->grid_ratio;
+    if (n != floor(n) || n < 1 || (s->grid_dim == 2 && ny != floor(ny)))
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is no number of cells; a whole number along x is needed, and one "
+          "along y in the ratio of the case",
+          n);
+    if (o->against != AGAINST_EXACT && fmod(n, first) != 0)
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is not a multiple of %g; without an exact solution the grids "
+          "must be nested",
+          n, first);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_vary(MuStudy s, Order *o) {
+  PetscFunctionBegin;
+  PetscCall(MuStudyCheckValues(s, 3));
+  o->grid = (PetscBool)!strcmp(s->vary[0], "grid_cells");
+  if (!o->grid && strcmp(s->vary[0], "time_step") != 0)
+    return MuError(MU_ERR_INPUT,
+                   "study_vary: %s is not refined by an order study; allowed are time_step and "
+                   "grid_cells, or [grid_cells, time_step]",
+                   s->vary[0]);
+  if (s->varied == 2 && (!o->grid || strcmp(s->vary[1], "time_step") != 0))
+    return MuError(MU_ERR_INPUT, "study_vary: with two keys they are [grid_cells, time_step]");
+  if ((s->values[1] > s->values[0]) != o->grid)
+    return MuError(MU_ERR_INPUT, "study_values: must go from coarse to fine: %s",
+                   o->grid ? "numbers of cells that rise" : "steps that fall");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_against(MuStudy s, Order *o) {
+  PetscBool exact, stored;
+  const char *directory = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetString(s->file, "study_exact", &o->exact, &exact));
+  PetscCall(MuCaseGetString(s->file, "study_reference", &directory, &stored));
+  if (exact && stored)
+    return MuError(MU_ERR_INPUT, "study_reference: is given together with study_exact; give one");
+  o->against = exact ? AGAINST_EXACT : (stored ? AGAINST_STORED : AGAINST_FINEST);
+  if (stored) snprintf(o->stored, sizeof o->stored, "%s/run.h5", directory);
+  const PetscBool high = (PetscBool)(s->expected >= 1.75);
+  o->beyond = exact ? (high ? 2 : 4) : (high ? 4 : 8);
+  PetscFunctionReturn(0);
+}
+
+/* The coarsest run, built: output times, coarsest grid, and whether the exact solution fits. */
+static PetscErrorCode build_coarsest(MuStudy s, Order *o) {
+  MuOverrides overrides = {0};
+  MuTrial trial;
+  MuExact exact = NULL;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  code = MuStudyOverrides(s, 0, &overrides);
+  if (!code) code = MuTrialCreate(s->case_path, &overrides, PETSC_FALSE, &trial);
+  PetscCall(MuOverridesDestroy(&overrides));
+  if (code) PetscFunctionReturn(code);
+  s->times = trial.times;
+  PetscCall(PetscMalloc1(s->times, &s->time));
+  PetscCall(PetscArraycpy(s->time, trial.parts->snapshot_times, s->times));
+  PetscCall(MuGridReference(trial.parts->grid));
+  o->coarse = trial.parts->grid;
+  o->info = trial.info;
+  o->cells = trial.info->local_size;
+  if (o->against == AGAINST_EXACT) code = MuExactCreate(o->exact, &trial, &exact);
+  if (o->grid && trial.info->masked && !code)
+    code =
+        MuError(MU_ERR_INPUT,
+                "study_vary: grid_cells cannot be refined on a domain with a mask, whose staircase "
+                "changes with the grid");
+  PetscCall(MuExactDestroy(&exact));
+  PetscCall(MuTrialDestroy(&trial));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode read_grid(MuStudy s) {
+  MuTrial trial;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &trial));
+  s->grid_dim = trial.info->dim;
+  s->grid_ratio = (PetscReal)trial.info->cells[1] / (PetscReal)trial.info->cells[0];
+  PetscCall(MuTrialDestroy(&trial));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(MuStudy s) {
+  Order *o;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&o));
+  s->data = o;
+  PetscCall(check_vary(s, o));
+  PetscCall(read_against(s, o));
+  PetscCall(read_grid(s));
+  if (o->grid) PetscCall(check_cells(s, o));
+  PetscCall(build_coarsest(s, o));
+  s->rows = s->count;
+  s->extras = 1; /* the run beyond the finest, or the stored one */
+  s->columns = COLUMNS;
+  s->column_names = columns;
+  s->curve_names = error_curves;
+  s->curves = o->against == AGAINST_EXACT ? 3 : o->cells;
+  s->hide_curves = (PetscBool)(o->against != AGAINST_EXACT);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuStudy s) {
+  Order *o = s->data;
+
+  PetscFunctionBegin;
+  if (!o) PetscFunctionReturn(0);
+  PetscCall(MuGridDestroy(&o->coarse));
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ errors */
+
+/* L1, L2 and largest difference of two arrays of n cells. */
+static void differences(PetscInt n, PetscReal volume, const PetscReal *a, PetscInt stride_a,
+                        const PetscReal *b, PetscInt stride_b, PetscReal error[3]) {
+  error[0] = error[1] = error[2] = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal d = PetscAbsReal(a[i * stride_a] - b[i * stride_b]);
+    error[0] += d * volume;
+    error[1] += d * d * volume;
+    error[2] = PetscMax(error[2], d);
+  }
+  error[1] = sqrt(error[1]);
+}
+
+typedef struct {
+  MuStudy study;
+  MuExact exact;
+  Vec work; /* exact: of the trial's grid; otherwise of the coarsest */
+  PetscReal *row, *curve;
+} Watch;
+
+static PetscErrorCode against_exact(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
+  Watch *w = ctx;
+  const PetscReal *a, *b;
+  PetscReal error[3];
+
+  PetscFunctionBegin;
+  PetscCall(MuExactEvaluate(w->exact, t->parts->snapshot_times[k], w->work));
+  PetscCall(VecGetArrayRead(rho, &a));
+  PetscCall(VecGetArrayRead(w->work, &b));
+  differences(t->info->local_size, t->info->volume, a, 1, b, 1, error);
+  PetscCall(VecRestoreArrayRead(w->work, &b));
+  PetscCall(VecRestoreArrayRead(rho, &a));
+  for (int q = 0; q < 3; ++q) {
+    w->curve[q * w->study->times + k] = error[q];
+    w->row[ERROR_L1 + q] = PetscMax(w->row[ERROR_L1 + q], error[q]);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* curve [cells][times]: the density on the coarsest grid. */
+static PetscErrorCode keep_coarse(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
+  Watch *w = ctx;
+  Order *o = w->study->data;
+  const PetscReal *x;
+
+  PetscFunctionBegin;
+  PetscCall(MuTransferRestrict(t->info, rho, o->info, w->work));
+  PetscCall(VecGetArrayRead(w->work, &x));
+  for (PetscInt i = 0; i < o->cells; ++i) w->curve[i * w->study->times + k] = x[i];
+  PetscCall(VecRestoreArrayRead(w->work, &x));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode solve(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *curve) {
+  Order *o = s->data;
+  Watch w = {.study = s, .row = row, .curve = curve};
+  const PetscBool exact = (PetscBool)(o->against == AGAINST_EXACT);
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(exact ? t->parts->grid : o->coarse, &w.work));
+  code = exact ? MuExactCreate(o->exact, t, &w.exact) : 0;
+  t->output = exact ? against_exact : keep_coarse;
+  t->ctx = &w;
+  if (!code) code = MuTrialSolve(t);
+  PetscCall(MuExactDestroy(&w.exact));
+  PetscCall(VecDestroy(&w.work));
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ a stored run */
+
+typedef struct {
+  hsize_t times, ny, nx;
+  double *time, *density; /* density [times][ny][nx] */
+} Stored;
+
+static int read_stored(const char *path, Stored *r) {
+  hsize_t shape[3] = {0, 1, 1};
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), time, density, space;
+  if (file < 0) return 1;
+  time = H5Dopen2(file, "/time", H5P_DEFAULT);
+  density = H5Dopen2(file, "/density", H5P_DEFAULT);
+  int wrong = time < 0 || density < 0;
+  if (!wrong) {
+    space = H5Dget_space(density);
+    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
+    H5Sclose(space);
+    *r = (Stored){.times = shape[0], .ny = rank == 3 ? shape[1] : 1, .nx = shape[rank - 1]};
+    r->time = malloc(sizeof *r->time * r->times);
+    r->density = malloc(sizeof *r->density * r->times * r->ny * r->nx);
+    wrong = H5Dread(time, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, r->time) < 0 ||
+            H5Dread(density, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, r->density) < 0;
+  }
+  if (time >= 0) H5Dclose(time);
+  if (density >= 0) H5Dclose(density);
+  H5Fclose(file);
+  return wrong;
+}
+
+static PetscErrorCode find_snapshot(MuStudy s, const Order *o, const Stored *r, PetscInt k,
+                                    hsize_t *found) {
+  for (*found = 0; *found < r->times; ++*found)
+    if (PetscAbsReal(r->time[*found] - s->time[k]) < 1e-9 * (1 + s->time[k])) return 0;
+  return MuError(MU_ERR_INPUT,
+                 "study_reference: %s has no snapshot at t = %g, which is an output time of the "
+                 "study",
+                 o->stored, s->time[k]);
+}
+
+/* The stored densities, carried over to the coarsest grid. */
+static PetscErrorCode carry_over(MuStudy s, const Stored *r, PetscReal *curve) {
+  const Order *o = s->data;
+  const PetscInt cx = o->info->cells[0], cy = o->info->cells[1];
+  const PetscInt nx = (PetscInt)r->nx, ny = (PetscInt)r->ny, rx = nx / cx, ry = ny / cy;
+  hsize_t snapshot;
+
+  PetscFunctionBegin;
+  if (rx * cx != nx || ry * cy != ny || rx < 1 || ry < 1)
+    return MuError(
+        MU_ERR_INPUT,
+        "study_reference: %s has %d x %d cells; multiples of the coarsest grid's %d x %d "
+        "are needed",
+        o->stored, (int)nx, (int)ny, (int)cx, (int)cy);
+  for (PetscInt k = 0; k < s->times; ++k) {
+    PetscCall(find_snapshot(s, o, r, k, &snapshot));
+    const double *x = r->density + snapshot * r->ny * r->nx;
+    for (PetscInt i = 0; i < o->cells; ++i) curve[i * s->times + k] = 0;
+    for (PetscInt j = 0; j < ny; ++j)
+      for (PetscInt i = 0; i < nx; ++i)
+        curve[((j / ry) * cx + i / rx) * s->times + k] += x[j * nx + i] / (PetscReal)(rx * ry);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
+  const Order *o = s->data;
+  Stored r = {0};
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  if (read_stored(o->stored, &r))
+    code =
+        MuError(MU_ERR_FILE, "study_reference: %s: cannot be read as the file of a run", o->stored);
+  else
+    code = carry_over(s, &r, curve);
+  free(r.time);
+  free(r.density);
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ tasks */
+
+/* Overrides of a task; the last one refines beyond the finest value. */
+static PetscErrorCode overrides_of(MuStudy s, PetscInt i, MuOverrides *out) {
+  const Order *o = s->data;
+  const PetscInt last = s->rows - 1;
+  const PetscReal kept = s->values[last];
+
+  PetscFunctionBegin;
+  if (i == s->rows) s->values[last] = o->grid ? kept * o->beyond : kept / o->beyond;
+  PetscErrorCode code = MuStudyOverrides(s, PetscMin(i, last), out);
+  s->values[last] = kept;
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
+  const Order *o = s->data;
+  MuOverrides overrides = {0};
+  MuTrial trial;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  row[VALUE] = i < s->rows ? s->values[i] : 0;
+  row[SECOND] = i < s->rows ? MuStudyJoint(s, i) : NAN;
+  row[FLOOR] = row[USED] = NAN;
+  if (i == s->rows && o->against == AGAINST_STORED) {
+    PetscCall(load_stored(s, curve));
+    PetscFunctionReturn(0);
+  }
+  code = overrides_of(s, i, &overrides);
+  if (!code) code = MuTrialCreate(s->case_path, &overrides, PETSC_TRUE, &trial);
+  PetscCall(MuOverridesDestroy(&overrides));
+  if (code) PetscFunctionReturn(code);
+  code = solve(s, &trial, row, curve);
+  PetscCall(MuTrialDestroy(&trial));
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ the verdict */
+
+/* Errors of the rows against the reference task, the largest over the output times. */
+static void compare_with_reference(MuStudy s) {
+  const Order *o = s->data;
+  const PetscReal *reference = MuStudyCurve(s, s->rows, 0);
+  PetscReal error[3];
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    PetscReal *row = MuStudyRow(s, i);
+    row[ERROR_L1] = row[ERROR_L2] = row[ERROR_MAX] = 0;
+    for (PetscInt k = 0; k < s->times && MuStudyDone(s, i); ++k) {
+      differences(o->cells, o->info->volume, MuStudyCurve(s, i, 0) + k, s->times, reference + k,
+                  s->times, error);
+      for (int q = 0; q < 3; ++q) row[ERROR_L1 + q] = PetscMax(row[ERROR_L1 + q], error[q]);
+    }
+  }
+}
+
+static PetscReal floor_of(MuStudy s, PetscInt column) {
+  const Order *o = s->data;
+  const PetscReal last = MuStudyRow(s, s->rows - 1)[column];
+  const PetscReal order = isnan(s->expected) ? 1 : s->expected;
+  if (o->against == AGAINST_EXACT) return MuStudyRow(s, s->rows)[column];
+  return o->against == AGAINST_STORED ? 0 : last / (pow(o->beyond, order) - 1);
+}
+
+static MuFit fit_norm(MuStudy s, PetscInt column, PetscBool *use) {
+  const Order *o = s->data;
+  PetscReal x[1024], y[1024], floor = floor_of(s, column);
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    x[i] = o->grid ? 1 / s->values[i] : s->values[i];
+    y[i] = MuStudyRow(s, i)[column];
+    use[i] = (PetscBool)(MuStudyDone(s, i) && isfinite(y[i]) && y[i] > 0 && y[i] > 3 * floor);
+  }
+  return MuFitPower(s->rows, x, y, use);
+}
+
+static PetscErrorCode judge(MuStudy s) {
+  const Order *o = s->data;
+  PetscBool use[1024];
+
+  PetscFunctionBegin;
+  s->verdict = MU_VERDICT_UNDECIDED;
+  if (!MuStudyDone(s, s->rows)) {
+    MuStudyNote(s, "the reference run failed: %s", s->status[s->rows]);
+    PetscFunctionReturn(0);
+  }
+  if (o->against != AGAINST_EXACT) compare_with_reference(s);
+  MuStudyNote(s, "against %s",
+              o->against == AGAINST_EXACT
+                  ? o->exact
+                  : (o->against == AGAINST_STORED ? o->stored : "a run beyond the finest value"));
+  for (PetscInt column = ERROR_MAX; column >= ERROR_L1; --column) {
+    MuFit fit = fit_norm(s, column, use);
+    MuStudyAddOrder(s, columns[column], fit.slope, fit.stderror);
+    if (column != ERROR_L1) continue;
+    for (PetscInt i = 0; i < s->rows; ++i) {
+      MuStudyRow(s, i)[USED] = use[i];
+      MuStudyRow(s, i)[FLOOR] = floor_of(s, column);
+    }
+    s->order = fit.slope;
+    s->order_stderr = fit.stderror;
+    const PetscReal least = isnan(s->expected) ? 0.25 : s->expected - s->tolerance;
+    if (fit.points < 3)
+      MuStudyNote(s, "only %d rows lie a factor 3 above the floor; three are needed",
+                  (int)fit.points);
+    else if (fit.slope >= least)
+      s->verdict = MU_VERDICT_HOLDS;
+    else if (fit.slope + 2 * fit.stderror < least - s->tolerance)
+      s->verdict = MU_VERDICT_FAILS;
+  }
+  PetscFunctionReturn(0);
+}
+
+const MuStudyOps MuStudyOrderOps = {
+    .name = "order", .create = create, .task = task, .judge = judge, .destroy = destroy};

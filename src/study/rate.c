@@ -1,0 +1,455 @@
+/* rate: decay of the energy against a theorem's constant c, F(t) <= e^(-c t) F(0) at every output
+   time, and the exponent fitted in a window.
+   Gladin, Dvurechensky, Mielke and Zhu (2024): mmd energy along IFT, and relative entropy under a
+   logarithmic Sobolev inequality; Lojasiewicz inequality along Fisher-Rao for powers p <= 1/2.
+
+   The floor of a row is the largest difference of log F between the run and one with half the step
+   on twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
+#include "study/study_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  VALUE,
+  RATE,
+  RATE_STDERR,
+  CONSTANT,
+  EXCESS,
+  WORST_TIME,
+  FLOOR,
+  WINDOW_START,
+  WINDOW_END,
+  USED,
+  ENERGY_INITIAL,
+  ENERGY_FINAL,
+  COLUMNS
+};
+static const char *const columns[COLUMNS] = {
+    "value", "rate",         "rate_stderr", "constant",    "bound_excess",   "worst_time",
+    "floor", "window_start", "window_end",  "used_in_fit", "energy_initial", "energy_final"};
+
+enum { CURVE_BOUND = MU_TRIAL_CURVES, CURVES };
+
+enum { AUTO, INTERACTION_FORCE, LOG_SOBOLEV, SPECTRAL_GAP, LOJASIEWICZ }; /* as study_theorem */
+
+/* An energy below this part of its initial value is rounding. */
+#define ROUNDING 1e-12
+/* By how much a fitted rate may miss the bound of the spectral gap, relative. */
+#define GAP_TOLERANCE 0.02
+
+typedef struct {
+  PetscInt theorem;
+  PetscReal constant; /* given by the user, NaN: the theorem's */
+  PetscReal window[2];
+  PetscBool has_window;
+  const char *names[CURVES];
+  char sentence[256];
+} Rate;
+
+/* ------------------------------------------------------------------ the constants */
+
+static PetscReal part_weight(const MuTrial *t, const char *name) {
+  const MuGeometrySpec *g;
+  if (MuGeometryGetSpec(t->parts->geometry, &g)) return 0;
+  for (PetscInt k = 0; k < g->parts; ++k)
+    if (!strcmp(g->name[k], name)) return g->weight[k];
+  return 0;
+}
+
+static const char *one_energy(const MuTrial *t, PetscReal *weight, PetscReal *power) {
+  const MuEnergySpec *e;
+  if (MuEnergyGetSpec(t->parts->energy, &e) || e->terms != 1) return "";
+  *weight = e->weight[0];
+  *power = e->power_exponent;
+  return e->name[0];
+}
+
+/* Number of eigenvalues below x of the symmetric tridiagonal matrix (Sturm's sequence; Golub and
+   Van Loan, section 8.4). */
+static PetscInt count_below(PetscInt n, const PetscReal *d, const PetscReal *e2, PetscReal x) {
+  PetscInt count = 0;
+  PetscReal q = 1;
+  for (PetscInt i = 0; i < n; ++i) {
+    q = d[i] - x - (i ? e2[i] / q : 0);
+    if (q == 0) q = 1e-300;
+    if (q < 0) count++;
+  }
+  return count;
+}
+
+/* Second smallest eigenvalue of the discrete -div(pi grad(rho/pi)), symmetrised with pi. */
+static PetscErrorCode spectral_gap(MuTrial *t, PetscReal *gap) {
+  const PetscInt n = t->info->local_size;
+  MuTransport transport;
+  PetscReal *d, *e2, low = 0, high = 0;
+  const PetscReal *a, *b;
+  Vec fields[2], potential;
+
+  PetscFunctionBegin;
+  if (t->info->dim != 1 || t->info->periodic[0])
+    return MuError(MU_ERR_INPUT,
+                   "study_theorem: spectral_gap is computed in 1-D with no_flux walls; give "
+                   "study_expect_rate instead");
+  PetscCall(VecDuplicate(t->parts->log_target, &potential));
+  PetscCall(VecCopy(t->parts->log_target, potential));
+  PetscCall(VecScale(potential, -1));
+  PetscCall(MuTransportCreate(t->parts->grid, MU_TRANSPORT_AUTO, &transport));
+  PetscCall(MuTransportFillScharfetterGummel(transport, 1, potential));
+  PetscCall(MuTransportGetCoefficients(transport, 0, &fields[0], &fields[1]));
+  PetscCall(PetscCalloc2(n, &d, n, &e2));
+  PetscCall(VecGetArrayRead(fields[0], &a));
+  PetscCall(VecGetArrayRead(fields[1], &b));
+  for (PetscInt i = 1; i < n; ++i) {
+    d[i - 1] += a[i];
+    d[i] += b[i];
+    e2[i] = a[i] * b[i];
+  }
+  PetscCall(VecRestoreArrayRead(fields[1], &b));
+  PetscCall(VecRestoreArrayRead(fields[0], &a));
+  for (PetscInt i = 0; i < n; ++i) high = PetscMax(high, 4 * d[i] + 1);
+  for (int k = 0; k < 200 && high - low > 1e-13 * high; ++k) {
+    PetscReal middle = 0.5 * (low + high);
+    if (count_below(n, d, e2, middle) >= 2)
+      high = middle;
+    else
+      low = middle;
+  }
+  *gap = 0.5 * (low + high);
+  PetscCall(PetscFree2(d, e2));
+  PetscCall(MuTransportDestroy(&transport));
+  PetscCall(VecDestroy(&potential));
+  PetscFunctionReturn(0);
+}
+
+/* 1/c: the largest variance of a Gaussian target. */
+static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
+  PetscReal s[4] = {0}, background = 0;
+  PetscInt type = -1, count = 4;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoice(t->c, "target_type", &type, &given));
+  PetscCall(MuCaseGetReal(t->c, "target_background", &background, &given));
+  if (type != 0)
+    return MuError(MU_ERR_INPUT,
+                   "study_theorem: log_sobolev knows the constant of a gaussian target only; take "
+                   "spectral_gap, which bounds it, or give study_expect_rate");
+  PetscCall(MuCaseGetRealArray(t->c, "target_covariance", &count, s, NULL));
+  const PetscReal middle = t->info->dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
+  const PetscReal half =
+      t->info->dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
+  *variance = middle + half;
+  PetscFunctionReturn(0);
+}
+
+static PetscBool power_of(const char *name, PetscReal *p) {
+  static const char *const names[] = {"inclusive_kl", "hellinger", "kl", "chi2"};
+  static const PetscReal powers[] = {0, 0.5, 1, 2};
+  for (int k = 0; k < 4; ++k)
+    if (!strcmp(name, names[k])) {
+      *p = powers[k];
+      return PETSC_TRUE;
+    }
+  return (PetscBool)!strcmp(name, "power");
+}
+
+static PetscInt choose_theorem(const MuTrial *t) {
+  PetscReal weight = 0, p = 0;
+  const char *energy = one_energy(t, &weight, &p);
+  if (!strcmp(energy, "mmd") && part_weight(t, "mmd") > 0) return INTERACTION_FORCE;
+  if (!strcmp(energy, "kl") && part_weight(t, "wasserstein") > 0) return LOG_SOBOLEV;
+  if (power_of(energy, &p) && part_weight(t, "fisher_rao") > 0) return LOJASIEWICZ;
+  return AUTO;
+}
+
+static PetscErrorCode wrong_pair(const char *theorem, const char *needs) {
+  return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
+                 theorem, needs);
+}
+
+static PetscBool same_kernel(const MuTrial *t) {
+  const MuKernelSpec *a, *b;
+  const MuGeometrySpec *g;
+  if (MuGeometryGetSpec(t->parts->geometry, &g) || !t->parts->energy_kernel || !g->kernel)
+    return PETSC_FALSE;
+  if (MuKernelGetSpec(t->parts->energy_kernel, &a) || MuKernelGetSpec(g->kernel, &b))
+    return PETSC_FALSE;
+  return (PetscBool)(g->ridge == 0 && MuKernelSpecEqual(a, b));
+}
+
+/* 2b: the reaction part takes b (mu - pi) off, whatever the transport does. */
+static PetscErrorCode interaction_force(Rate *r, MuTrial *t, PetscReal *c) {
+  PetscReal weight = 0, p = 0, b = part_weight(t, "mmd");
+
+  PetscFunctionBegin;
+  if (strcmp(one_energy(t, &weight, &p), "mmd") != 0 || !(b > 0) || !same_kernel(t))
+    return wrong_pair("interaction_force",
+                      "energy mmd and geometry mmd without a ridge, with the same kernel");
+  *c = 2 * b * weight;
+  snprintf(r->sentence, sizeof r->sentence, "F(t) <= e^(-2bt) F(0), MMD energy along IFT");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode sobolev(Rate *r, MuTrial *t, PetscReal *c) {
+  PetscReal weight = 0, p = 0, a = part_weight(t, "wasserstein"), number = 1;
+
+  PetscFunctionBegin;
+  if (strcmp(one_energy(t, &weight, &p), "kl") != 0 || !(a > 0))
+    return wrong_pair(r->theorem == SPECTRAL_GAP ? "spectral_gap" : "log_sobolev",
+                      "energy kl and geometry wasserstein");
+  if (r->theorem == SPECTRAL_GAP) {
+    PetscCall(spectral_gap(t, &number));
+    *c = 2 * a * weight * number;
+    snprintf(r->sentence, sizeof r->sentence,
+             "late rate >= 2a gap, gap = %.6g of the discrete transport; the logarithmic Sobolev "
+             "constant is at most the gap",
+             number);
+  } else {
+    PetscCall(largest_variance(t, &number));
+    *c = 2 * a * weight / number;
+    snprintf(r->sentence, sizeof r->sentence,
+             "F(t) <= e^(-2act) F(0), relative entropy, c = 1/largest variance");
+  }
+  PetscFunctionReturn(0);
+}
+
+/* 1/(1-p) for p <= 1/2; beyond, 2, the rate near equilibrium, is no bound: that is what is shown.
+ */
+static PetscErrorCode lojasiewicz(Rate *r, MuTrial *t, PetscReal *c) {
+  PetscReal weight = 0, p = 0, b = part_weight(t, "fisher_rao");
+  const MuGeometrySpec *g;
+  const char *energy = one_energy(t, &weight, &p);
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(t->parts->geometry, &g));
+  if (!power_of(energy, &p) || g->parts != 1 || g->spherical || !(b > 0))
+    return wrong_pair(
+        "lojasiewicz",
+        "geometry fisher_rao alone, not spherical, and one energy of the power family");
+  *c = b * weight * (p <= 0.5 ? 1 / (1 - p) : 2);
+  snprintf(r->sentence, sizeof r->sentence,
+           "F(t) <= e^(-ct) F(0), c = 1/(1-p) for p <= 1/2; c = 2 is tried beyond");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_constant(Rate *r, MuTrial *t, PetscReal *c) {
+  PetscFunctionBegin;
+  *c = r->constant;
+  if (!isnan(*c)) {
+    snprintf(r->sentence, sizeof r->sentence, "F(t) <= e^(-ct) F(0), c as given");
+    PetscFunctionReturn(0);
+  }
+  if (r->theorem == AUTO) r->theorem = choose_theorem(t);
+  if (r->theorem == AUTO)
+    return MuError(MU_ERR_INPUT,
+                   "study_theorem: auto: no theorem is known for this energy and geometry; give "
+                   "study_expect_rate");
+  if (r->theorem == INTERACTION_FORCE) PetscCall(interaction_force(r, t, c));
+  if (r->theorem == LOG_SOBOLEV || r->theorem == SPECTRAL_GAP) PetscCall(sobolev(r, t, c));
+  if (r->theorem == LOJASIEWICZ) PetscCall(lojasiewicz(r, t, c));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ what is asked */
+
+static PetscErrorCode read_keys(MuStudy s, Rate *r) {
+  PetscInt count = 2;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoice(s->file, "study_theorem", &r->theorem, &given));
+  r->constant = NAN;
+  PetscCall(MuCaseGetReal(s->file, "study_expect_rate", &r->constant, &given));
+  PetscCall(MuCaseGetRealArray(s->file, "study_window", &count, r->window, &r->has_window));
+  if (r->has_window && (count != 2 || !(r->window[1] > r->window[0])))
+    return MuError(MU_ERR_INPUT, "study_window: needs two times, the second after the first");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode build_first(MuStudy s, Rate *r) {
+  MuOverrides o = {0};
+  MuTrial t;
+  PetscErrorCode code;
+  PetscReal c;
+
+  PetscFunctionBegin;
+  code = MuStudyOverrides(s, 0, &o);
+  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_FALSE, &t);
+  PetscCall(MuOverridesDestroy(&o));
+  if (code) PetscFunctionReturn(code);
+  code = find_constant(r, &t, &c);
+  s->times = t.times;
+  PetscCall(PetscMalloc1(s->times, &s->time));
+  PetscCall(PetscArraycpy(s->time, t.parts->snapshot_times, s->times));
+  PetscCall(MuTrialDestroy(&t));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode create(MuStudy s) {
+  Rate *r;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&r));
+  s->data = r;
+  PetscCall(read_keys(s, r));
+  if (s->varied || s->count) PetscCall(MuStudyCheckValues(s, 2));
+  PetscCall(build_first(s, r));
+  for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) r->names[k] = MuTrialCurveNames[k];
+  r->names[CURVE_BOUND] = "bound";
+  s->rows = PetscMax(s->count, 1);
+  s->extras = s->rows; /* every run once more, refined */
+  s->columns = COLUMNS;
+  s->column_names = columns;
+  s->curves = CURVES;
+  s->curve_names = r->names;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuStudy s) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ one run */
+
+/* The window: as given, or the later half of the time in which F is above rounding. */
+static void fit_rate(const Rate *r, PetscInt n, const PetscReal *t, const PetscReal *energy,
+                     PetscReal *row) {
+  PetscReal x[4096], y[4096], first = r->window[0], last = r->window[1];
+  PetscInt m = 0;
+  if (!r->has_window) {
+    last = t[0];
+    for (PetscInt k = 0; k < n; ++k)
+      if (energy[k] > ROUNDING * energy[0]) last = t[k];
+    first = 0.5 * (t[0] + last);
+  }
+  for (PetscInt k = 0; k < n && m < 4096; ++k)
+    if (t[k] >= first && t[k] <= last && energy[k] > ROUNDING * energy[0]) {
+      x[m] = t[k];
+      y[m++] = log(energy[k]);
+    }
+  MuFit fit = MuFitLine(m, x, y);
+  row[RATE] = -fit.slope;
+  row[RATE_STDERR] = fit.stderror;
+  row[WINDOW_START] = first;
+  row[WINDOW_END] = last;
+  row[USED] = m;
+}
+
+static void check_bound(PetscInt n, const PetscReal *t, const PetscReal *energy, PetscReal *row) {
+  row[EXCESS] = -INFINITY;
+  row[WORST_TIME] = 0;
+  for (PetscInt k = 0; k < n; ++k) {
+    PetscReal excess = log(energy[k] / energy[0]) + row[CONSTANT] * (t[k] - t[0]);
+    if (!(t[k] > t[0]) || !(energy[k] > ROUNDING * energy[0]) || excess <= row[EXCESS]) continue;
+    row[EXCESS] = excess;
+    row[WORST_TIME] = t[k];
+  }
+}
+
+static PetscErrorCode measure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *curve) {
+  Rate *r = s->data;
+  const PetscReal *energy = t->curve[MU_CURVE_ENERGY];
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialSolve(t));
+  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q)
+    PetscCall(PetscArraycpy(curve + q * s->times, t->curve[q], s->times));
+  PetscCall(find_constant(r, t, &row[CONSTANT]));
+  for (PetscInt k = 0; k < s->times; ++k)
+    curve[CURVE_BOUND * s->times + k] = energy[0] * exp(-row[CONSTANT] * (s->time[k] - s->time[0]));
+  row[ENERGY_INITIAL] = energy[0];
+  row[ENERGY_FINAL] = energy[s->times - 1];
+  fit_rate(r, s->times, s->time, energy, row);
+  check_bound(s->times, s->time, energy, row);
+  PetscFunctionReturn(0);
+}
+
+/* The refined run needs the numbers of the plain one: the overrides are made from its parts. */
+static PetscErrorCode refine(MuStudy s, MuOverrides *o) {
+  MuTrial t;
+  PetscBool grid;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialCreate(s->case_path, o, PETSC_FALSE, &t));
+  PetscErrorCode code = MuTrialCanRefine(&t, &grid);
+  if (!code) code = MuTrialRefine(&t, grid ? 2 : 1, 2, o);
+  PetscCall(MuTrialDestroy(&t));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
+  const PetscInt value = i < s->rows ? i : i - s->rows;
+  MuOverrides o = {0};
+  MuTrial t;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  row[VALUE] = s->count ? s->values[value] : NAN;
+  row[FLOOR] = NAN;
+  code = MuStudyOverrides(s, value, &o);
+  if (!code && i >= s->rows) code = refine(s, &o);
+  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);
+  PetscCall(MuOverridesDestroy(&o));
+  if (code) PetscFunctionReturn(code);
+  code = measure(s, &t, row, curve);
+  PetscCall(MuTrialDestroy(&t));
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ the verdict */
+
+static PetscReal floor_of(MuStudy s, PetscInt i) {
+  const PetscReal *plain = MuStudyCurve(s, i, MU_CURVE_ENERGY);
+  const PetscReal *fine = MuStudyCurve(s, s->rows + i, MU_CURVE_ENERGY);
+  PetscReal worst = 0;
+  if (!MuStudyDone(s, s->rows + i)) return NAN;
+  for (PetscInt k = 0; k < s->times; ++k)
+    if (plain[k] > ROUNDING * plain[0] && fine[k] > ROUNDING * fine[0])
+      worst = PetscMax(worst, PetscAbsReal(log((plain[k] / plain[0]) / (fine[k] / fine[0]))));
+  return worst;
+}
+
+/* The refined run may itself be at fault by as much as it differs, for a scheme of first order. */
+static MuStudyVerdict judge_row(MuStudy s, PetscInt i) {
+  const Rate *r = s->data;
+  const PetscReal *row = MuStudyRow(s, i);
+  if (!MuStudyDone(s, i) || isnan(row[FLOOR]) || !(row[USED] >= 3)) return MU_VERDICT_UNDECIDED;
+  if (r->theorem == SPECTRAL_GAP && isnan(r->constant)) {
+    const PetscReal rate = row[RATE] + 2 * row[RATE_STDERR];
+    return rate >= row[CONSTANT] * (1 - GAP_TOLERANCE) ? MU_VERDICT_HOLDS : MU_VERDICT_FAILS;
+  }
+  return row[EXCESS] <= s->tolerance + 2 * row[FLOOR] ? MU_VERDICT_HOLDS : MU_VERDICT_FAILS;
+}
+
+static PetscErrorCode judge(MuStudy s) {
+  const Rate *r = s->data;
+  PetscInt worst = 0;
+  char name[64];
+
+  PetscFunctionBegin;
+  MuStudyNote(s, "theorem: %s", r->sentence);
+  s->verdict = MU_VERDICT_HOLDS;
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    PetscReal *row = MuStudyRow(s, i);
+    row[FLOOR] = floor_of(s, i);
+    const MuStudyVerdict verdict = judge_row(s, i);
+    if (verdict == MU_VERDICT_FAILS || s->verdict == MU_VERDICT_HOLDS) s->verdict = verdict;
+    if (row[EXCESS] > MuStudyRow(s, worst)[EXCESS]) worst = i;
+    snprintf(name, sizeof name, s->count ? "rate_%g" : "rate", row[VALUE]);
+    MuStudyAddOrder(s, name, row[RATE], row[RATE_STDERR]);
+    if (verdict != MU_VERDICT_HOLDS)
+      MuStudyNote(s, "%s%.4g: log F exceeds the bound by %.3g at t = %.3g (floor %.1g)",
+                  s->count ? "value " : "row ", s->count ? row[VALUE] : 1, row[EXCESS],
+                  row[WORST_TIME], row[FLOOR]);
+  }
+  s->order = MuStudyRow(s, worst)[RATE];
+  s->order_stderr = MuStudyRow(s, worst)[RATE_STDERR];
+  s->expected = MuStudyRow(s, worst)[CONSTANT];
+  PetscFunctionReturn(0);
+}
+
+const MuStudyOps MuStudyRate = {
+    .name = "rate", .create = create, .task = task, .judge = judge, .destroy = destroy};

@@ -1,0 +1,421 @@
+/* A study: reads what is asked, shares the runs out among the ranks, gathers the rows, gives the
+   verdict. */
+#include "study/study_impl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_VALUES 1024
+
+static const MuStudyOps *const kinds[] = {&MuStudyGamma, &MuStudyOrderOps, &MuStudyRate,
+                                          &MuStudyBalance}; /* as in the key study_type */
+
+/* ------------------------------------------------------------------ small services */
+
+PetscBool MuStudyDone(MuStudy s, PetscInt i) {
+  return (PetscBool)!strcmp(s->status[i], "done");
+}
+
+void MuStudyNote(MuStudy s, const char *format, ...) {
+  size_t used = strlen(s->notes);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(s->notes + used, sizeof s->notes - used, format, arguments);
+  va_end(arguments);
+  used = strlen(s->notes);
+  snprintf(s->notes + used, sizeof s->notes - used, "\n");
+}
+
+void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal stderror) {
+  if (s->orders == MU_MAX_ORDERS) return;
+  MuStudyOrder *order = &s->fitted[s->orders++];
+  snprintf(order->name, sizeof order->name, "%s", name);
+  order->value = value;
+  order->stderror = stderror;
+}
+
+PetscReal MuStudyJoint(MuStudy s, PetscInt i) {
+  return s->varied == 2 ? s->joint_factor * PetscPowReal(s->values[i], s->joint_power) : NAN;
+}
+
+PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o) {
+  PetscFunctionBegin;
+  PetscCall(MuOverridesCopy(&s->base, o));
+  if (s->varied > 0 && s->grid_dim == 2 && !strcmp(s->vary[0], "grid_cells"))
+    PetscCall(
+        MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i], s->values[i] * s->grid_ratio));
+  else if (s->varied > 0)
+    PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
+  if (s->varied > 1) PetscCall(MuOverridesSet(o, s->vary[1], "%.17g", MuStudyJoint(s, i)));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static PetscErrorCode take_override(void *ctx, const char *key, const char *value) {
+  MuStudy s = ctx;
+
+  PetscFunctionBegin;
+  if (!strncmp(key, "study_", 6) || !strcmp(key, "output_directory") ||
+      !strcmp(key, "output_overwrite") || !strcmp(key, "grid_file"))
+    PetscFunctionReturn(0);
+  PetscCall(MuOverridesSet(&s->base, key, "%s", value));
+  PetscFunctionReturn(0);
+}
+
+/* Short names of the issue's parameters. */
+static const char *full_key(const char *word) {
+  if (!strcmp(word, "ridge")) return "geometry_ridge";
+  if (!strcmp(word, "bandwidth")) return "kernel_bandwidth";
+  return word;
+}
+
+static PetscErrorCode read_vary(MuStudy s) {
+  char *words[2] = {NULL, NULL};
+  PetscInt count = 2;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetStringArray(s->file, "study_vary", &count, words, &given));
+  s->varied = given ? count : 0;
+  for (PetscInt k = 0; k < s->varied; ++k) {
+    PetscCall(PetscStrallocpy(full_key(words[k]), &s->vary[k]));
+    PetscCall(PetscFree(words[k]));
+  }
+  s->joint_factor = s->joint_power = 1;
+  PetscCall(MuCaseGetReal(s->file, "study_joint_factor", &s->joint_factor, &given));
+  PetscCall(MuCaseGetReal(s->file, "study_joint_power", &s->joint_power, &given));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_values(MuStudy s) {
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseCountItems(s->file, "study_values", &s->count));
+  if (s->count > MAX_VALUES)
+    return MuError(MU_ERR_INPUT, "study_values: %d values are too many; at most %d are allowed",
+                   (int)s->count, MAX_VALUES);
+  PetscCall(PetscMalloc1(PetscMax(s->count, 1), &s->values));
+  PetscInt room = s->count;
+  if (s->count) PetscCall(MuCaseGetRealArray(s->file, "study_values", &room, s->values, &given));
+  PetscFunctionReturn(0);
+}
+
+/* The file of the case: a key of the study, or the study's file itself. */
+static PetscErrorCode find_case(MuStudy s) {
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetPath(s->file, "study_case", s->case_path, &given));
+  if (!given) PetscCall(MuCaseGetFile(s->file, s->case_path));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read(MuStudy s) {
+  PetscInt type;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoice(s->file, "study_type", &type, NULL));
+  s->ops = kinds[type];
+  PetscCall(find_case(s));
+  PetscCall(MuCaseVisit(s->file, take_override, s));
+  PetscCall(MuOverridesSet(&s->base, "output_directory", "none")); /* a study writes no runs */
+  PetscCall(read_vary(s));
+  PetscCall(read_values(s));
+  s->expected = NAN;
+  PetscCall(MuCaseGetReal(s->file, "study_expect_order", &s->expected, &given));
+  s->tolerance = type == 2 ? 1e-3 : 0.25;
+  PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
+  PetscCall(s->ops->create(s));
+  PetscFunctionReturn(0);
+}
+
+/* Whether the case has the varied keys: asked of the case with the study's overrides. */
+static PetscErrorCode check_keys(MuStudy s) {
+  PetscBool number, given;
+  PetscErrorCode code = 0;
+  char nearest[64];
+  MuCase c;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
+  for (PetscInt k = 0; k < s->varied && !code; ++k) {
+    code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
+    if (code) break;
+    if (!number)
+      code =
+          MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
+                  s->vary[k], nearest);
+    else if (!given)
+      code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
+                     s->vary[k], s->case_path);
+  }
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
+  PetscFunctionBegin;
+  if (s->varied == 0)
+    return MuError(MU_ERR_INPUT, "study_vary: is missing; it is needed: the key that is varied");
+  if (s->count < least)
+    return MuError(MU_ERR_INPUT, "study_values: has %d value%s; at least %d are needed",
+                   (int)s->count, s->count == 1 ? "" : "s", (int)least);
+  for (PetscInt i = 2; i < s->count; ++i)
+    if (!((s->values[i] - s->values[i - 1]) * (s->values[1] - s->values[0]) > 0))
+      return MuError(MU_ERR_INPUT,
+                     "study_values: %g after %g is not monotone; values must rise "
+                     "throughout or fall throughout",
+                     s->values[i], s->values[i - 1]);
+  if (s->count > 1 && s->values[0] == s->values[1])
+    return MuError(MU_ERR_INPUT,
+                   "study_values: %g is there twice; values must rise throughout or "
+                   "fall throughout",
+                   s->values[0]);
+  PetscCall(check_keys(s));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the object */
+
+static PetscErrorCode make_tables(MuStudy s) {
+  const PetscInt tasks = s->rows + s->extras;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(tasks * s->columns, &s->table));
+  PetscCall(PetscCalloc1(PetscMax(tasks * s->curves * s->times, 1), &s->curve));
+  PetscCall(PetscCalloc1(tasks, &s->status));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study) {
+  MuStudy s;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  *study = NULL;
+  PetscCall(PetscNew(&s));
+  PetscCall(MuCaseReference(file));
+  s->file = file;
+  PetscCall(MuCaseGetComm(file, &s->comm));
+  PetscCallMPI(MPI_Comm_rank(s->comm, &s->rank));
+  PetscCallMPI(MPI_Comm_size(s->comm, &s->size));
+  code = read(s);
+  code = MuErrorAgree(s->comm, code);
+  if (!code) code = make_tables(s);
+  if (code)
+    PetscCall(MuStudyDestroy(&s));
+  else
+    *study = s;
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuStudyDestroy(MuStudy *study) {
+  MuStudy s = *study;
+
+  PetscFunctionBegin;
+  *study = NULL;
+  if (!s) PetscFunctionReturn(0);
+  if (s->ops) PetscCall(s->ops->destroy(s));
+  PetscCall(MuOverridesDestroy(&s->base));
+  PetscCall(PetscFree(s->values));
+  PetscCall(PetscFree(s->vary[0]));
+  PetscCall(PetscFree(s->vary[1]));
+  PetscCall(PetscFree(s->label));
+  PetscCall(PetscFree(s->table));
+  PetscCall(PetscFree(s->curve));
+  PetscCall(PetscFree(s->time));
+  PetscCall(PetscFree(s->status));
+  PetscCall(MuCaseDestroy(&s->file));
+  PetscCall(PetscFree(s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuStudyGetResult(MuStudy s, MuStudyResult *result) {
+  *result = (MuStudyResult){.verdict = s->verdict,
+                            .order = s->order,
+                            .order_stderr = s->order_stderr,
+                            .expected = s->expected,
+                            .rows = s->rows,
+                            .columns = s->columns,
+                            .times = s->times,
+                            .names = s->column_names,
+                            .table = s->table,
+                            .time = s->time,
+                            .notes = s->notes};
+  return 0;
+}
+
+/* ------------------------------------------------------------------ the runs */
+
+/* Tasks are taken one by one from a counter that all ranks share; the extra tasks, which the
+   verdict waits for, first, then the rows from the last, usually the dearest, to the first. */
+typedef struct {
+  MPI_Win window;
+  int *counter;
+  PetscInt tasks;
+  PetscInt *order;
+} Queue;
+
+static PetscErrorCode queue_create(MuStudy s, const PetscBool *stored, Queue *q) {
+  const PetscInt tasks = s->rows + s->extras;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(tasks, &q->order));
+  q->tasks = 0;
+  for (PetscInt i = tasks - 1; i >= s->rows; --i)
+    if (!stored[i]) q->order[q->tasks++] = i;
+  for (PetscInt i = s->rows - 1; i >= 0; --i)
+    if (!stored[i]) q->order[q->tasks++] = i;
+  PetscCallMPI(
+      MPI_Win_allocate(sizeof(int), sizeof(int), MPI_INFO_NULL, s->comm, &q->counter, &q->window));
+  PetscCallMPI(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, s->rank, 0, q->window));
+  *q->counter = 0;
+  PetscCallMPI(MPI_Win_unlock(s->rank, q->window));
+  PetscCallMPI(MPI_Barrier(s->comm));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode queue_next(Queue *q, int *number) {
+  const int one = 1;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, q->window));
+  PetscCallMPI(MPI_Fetch_and_op(&one, number, MPI_INT, 0, 0, MPI_SUM, q->window));
+  PetscCallMPI(MPI_Win_unlock(0, q->window));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode queue_destroy(Queue *q) {
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Win_free(&q->window));
+  PetscCall(PetscFree(q->order));
+  PetscFunctionReturn(0);
+}
+
+/* A numerical failure stays in its row; anything else ends the study. */
+static PetscErrorCode do_task(MuStudy s, PetscInt i) {
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  code = s->ops->task(s, i, MuStudyRow(s, i), s->curve + i * s->curves * s->times);
+  if (code && code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
+  snprintf(s->status[i], MU_STATUS_LENGTH, "%s", code ? MuErrorMessage() : "done");
+  for (char *c = s->status[i]; *c; ++c)
+    if (*c == ',' || *c == '\n' || *c == '"') *c = ';'; /* a field of study.csv */
+  PetscCall(MuStudyFileAddRow(s, i));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode do_tasks(MuStudy s, Queue *q, MuProgress progress) {
+  char text[128];
+  int number;
+
+  PetscFunctionBegin;
+  if (q->tasks && s->ops->prepare) PetscCall(s->ops->prepare(s));
+  for (;;) {
+    PetscCall(queue_next(q, &number));
+    if (number >= q->tasks) break;
+    snprintf(text, sizeof text, "study: run %d of %d", number + 1, (int)q->tasks);
+    PetscCall(MuProgressText(progress, text));
+    PetscCall(do_task(s, q->order[number]));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Every entry is written by one rank and zero on the others. */
+static PetscErrorCode gather(MuStudy s) {
+  const PetscInt tasks = s->rows + s->extras;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->table, (PetscMPIInt)(tasks * s->columns), MPIU_REAL,
+                             MPI_SUM, s->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->curve, (PetscMPIInt)(tasks * s->curves * s->times),
+                             MPIU_REAL, MPI_SUM, s->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->status, (PetscMPIInt)(tasks * MU_STATUS_LENGTH),
+                             MPI_BYTE, MPI_BOR, s->comm));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode run_all(MuStudy s) {
+  PetscBool *stored;
+  PetscErrorCode code = 0;
+  MuProgress progress;
+  Queue queue;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(s->rows + s->extras, &stored));
+  if (s->rank == 0) code = MuStudyFileOpen(s, stored);
+  code = MuErrorAgree(s->comm, code);
+  if (code) {
+    PetscCall(PetscFree(stored));
+    PetscFunctionReturn(code);
+  }
+  PetscCallMPI(MPI_Bcast(stored, (PetscMPIInt)(s->rows + s->extras), MPIU_BOOL, 0, s->comm));
+  PetscCall(queue_create(s, stored, &queue));
+  PetscCall(MuProgressCreate(s->comm, 0, 1, &progress));
+  code = do_tasks(s, &queue, progress);
+  PetscCall(MuProgressDestroy(&progress));
+  code = MuErrorAgree(s->comm, code);
+  PetscCall(queue_destroy(&queue));
+  PetscCall(PetscFree(stored));
+  if (code) PetscFunctionReturn(code);
+  PetscCall(gather(s));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+static const char *const verdict_words[] = {"holds", "fails", "undecided"};
+
+static void note_failures(MuStudy s) {
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    if (MuStudyDone(s, i)) continue;
+    s->verdict = MU_VERDICT_UNDECIDED;
+    MuStudyNote(s, "row %d failed: %s", (int)i + 1, s->status[i]);
+  }
+}
+
+static PetscErrorCode print_table(MuStudy s) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < PetscMin(s->columns, 10); ++k)
+    PetscCall(PetscPrintf(s->comm, "%s%.24s", k ? "  " : "", s->column_names[k]));
+  PetscCall(PetscPrintf(s->comm, "\n"));
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    for (PetscInt k = 0; k < PetscMin(s->columns, 10); ++k)
+      PetscCall(PetscPrintf(s->comm, "%s%*.*g", k ? "  " : "",
+                            (int)PetscMin(24, (PetscInt)strlen(s->column_names[k])), 4,
+                            MuStudyRow(s, i)[k]));
+    if (s->label) PetscCall(PetscPrintf(s->comm, "  %s", s->label[i]));
+    PetscCall(PetscPrintf(s->comm, "\n"));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print(MuStudy s) {
+  PetscFunctionBegin;
+  PetscCall(print_table(s));
+  for (PetscInt k = 0; k < s->orders; ++k)
+    PetscCall(PetscPrintf(s->comm, "%-28s %8.3f +- %.3f\n", s->fitted[k].name, s->fitted[k].value,
+                          s->fitted[k].stderror));
+  PetscCall(PetscPrintf(s->comm, "%s", s->notes));
+  PetscCall(PetscPrintf(s->comm, "verdict: %s\n", verdict_words[s->verdict]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuStudySolve(MuStudy s) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  PetscCall(run_all(s));
+  s->order = s->order_stderr = NAN;
+  PetscCall(s->ops->judge(s));
+  note_failures(s);
+  if (s->rank == 0) code = MuStudyFileFinish(s);
+  PetscCall(MuErrorAgree(s->comm, code));
+  PetscCall(print(s));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,204 @@
+/* Private to study/: what a kind of study implements and what kinds share. */
+#ifndef MUDOT_STUDY_IMPL_H
+#define MUDOT_STUDY_IMPL_H
+
+#include "mudot.h"
+
+#include <math.h>
+
+/* ------------------------------------------------------------------ overrides of a case */
+
+/* Keys with their values, as text; setting a key again replaces it. */
+typedef struct {
+  PetscInt count, capacity;
+  char **text; /* [2 count]: "-key", "value", ... */
+} MuOverrides;
+
+PetscErrorCode MuOverridesSet(MuOverrides *o, const char *key, const char *format, ...)
+    PETSC_ATTRIBUTE_FORMAT(3, 4);
+PetscErrorCode MuOverridesCopy(const MuOverrides *from, MuOverrides *to);
+PetscErrorCode MuOverridesDestroy(MuOverrides *o);
+
+/* ------------------------------------------------------------------ one run of a study */
+
+/* What a trial records at the output times. */
+enum {
+  MU_CURVE_ENERGY,
+  MU_CURVE_PRIMAL, /* the integrands R and R* of the step that ended there */
+  MU_CURVE_DUAL,
+  MU_CURVE_PRIMAL_INTEGRAL,
+  MU_CURVE_DUAL_INTEGRAL,
+  MU_CURVE_DEFECT,
+  MU_CURVE_MASS,
+  MU_TRIAL_CURVES
+};
+extern const char *const MuTrialCurveNames[MU_TRIAL_CURVES];
+
+typedef struct MuTrial MuTrial;
+typedef PetscErrorCode (*MuTrialOutput)(void *ctx, MuTrial *trial, PetscInt k, Vec rho);
+typedef PetscErrorCode (*MuTrialStep)(void *ctx, MuTrial *trial, PetscReal time, PetscReal dt);
+
+/* A case on one rank, built and ready to be solved; fields are read only. */
+struct MuTrial {
+  MuCase c;
+  MuProblem problem;
+  const MuProblemParts *parts;
+  const MuGridInfo *info;
+  MuFlow flow;
+  MuLedger ledger;
+  PetscInt terms;
+  PetscReal *row;                    /* of the ledger: t, dt, energy, terms, R, R*, ... */
+  PetscInt times;                    /* output times: parts->snapshots */
+  PetscReal *curve[MU_TRIAL_CURVES]; /* [times] */
+  PetscReal primal_integral, dual_integral, worst_defect;
+  PetscInt steps;
+  MuTrialOutput output; /* OPTIONAL hooks, set before MuTrialSolve() */
+  MuTrialStep step;
+  void *ctx;
+};
+
+/* Builds grid, energy, geometry and, if `flow`, the flow with its ledger on PETSC_COMM_SELF. On an
+   error everything is freed. */
+PetscErrorCode MuTrialCreate(const char *file, const MuOverrides *o, PetscBool flow, MuTrial *t);
+PetscErrorCode MuTrialSolve(MuTrial *t);
+PetscErrorCode MuTrialDestroy(MuTrial *t);
+/* Local arrays of the ledger's row. */
+static inline PetscReal MuTrialPrimal(const MuTrial *t) {
+  return t->row[3 + t->terms];
+}
+static inline PetscReal MuTrialDual(const MuTrial *t) {
+  return t->row[4 + t->terms];
+}
+
+/* Whether the case can be built on a finer grid: no mask, no density from a file of given shape. */
+PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can);
+/* Overrides for `factor` times the cells per axis and the step (and the tolerance of adaptation)
+   over `step_factor`. */
+PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_factor,
+                             MuOverrides *o);
+
+/* coarse = mean of the fine cells in each coarse cell: conserves mass. Fields of grids of one rank
+   on the same box, the number of cells a multiple. MU_ERR_INPUT otherwise. */
+PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c);
+/* L1 distance, and (int (sqrt f - sqrt g)^2)^(1/2). */
+PetscErrorCode MuTransferHellinger(const MuGridInfo *info, Vec f, Vec g, PetscReal *distance);
+
+/* ------------------------------------------------------------------ fits */
+
+typedef struct {
+  PetscInt points;
+  PetscReal slope, stderror, intercept; /* NaN with fewer than two points; stderror with two */
+} MuFit;
+/* Least squares of y against x. */
+MuFit MuFitLine(PetscInt n, const PetscReal *x, const PetscReal *y);
+/* The same of log y against log x over the points with use[i]. */
+MuFit MuFitPower(PetscInt n, const PetscReal *x, const PetscReal *y, const PetscBool *use);
+
+/* ------------------------------------------------------------------ the study */
+
+typedef struct MuStudyOps MuStudyOps;
+
+#define MU_STATUS_LENGTH 256
+#define MU_NOTES         16384
+#define MU_MAX_ORDERS    64
+
+/* A fitted number of the result: order of an error column, rate of a row. */
+typedef struct {
+  char name[64];
+  PetscReal value, stderror;
+} MuStudyOrder;
+
+struct _p_MuStudy {
+  MPI_Comm comm;
+  PetscMPIInt rank, size;
+  MuCase file; /* the study's own file; borrowed */
+  const MuStudyOps *ops;
+  char case_path[PETSC_MAX_PATH_LEN];
+  MuOverrides base; /* what the study file says of the case */
+  PetscInt count;   /* values */
+  PetscReal *values;
+  PetscInt varied;
+  char *vary[2];
+  PetscReal joint_factor, joint_power;
+  PetscReal expected, tolerance; /* NaN: not given */
+  PetscInt grid_dim;             /* order: of the case, and its cells along y over those along x */
+  PetscReal grid_ratio;
+
+  PetscInt rows, extras; /* rows of the table, and tasks beside them */
+  PetscInt columns, curves, times;
+  const char *const *column_names, *const *curve_names;
+  PetscBool hide_curves;            /* the curves are work, not results */
+  char (*label)[MU_STATUS_LENGTH];  /* [rows] or NULL: a text column "system" */
+  PetscReal *table;                 /* [rows + extras][columns] */
+  PetscReal *curve;                 /* [rows + extras][curves][times] */
+  PetscReal *time;                  /* [times] */
+  char (*status)[MU_STATUS_LENGTH]; /* [rows + extras]: "done" or why not; "" not yet */
+  void *data;
+
+  MuStudyVerdict verdict;
+  PetscReal order, order_stderr;
+  char notes[MU_NOTES]; /* sentences that are printed below the table */
+  PetscInt orders;
+  MuStudyOrder fitted[MU_MAX_ORDERS];
+};
+
+/* One kind of study; everything here runs on every rank, on PETSC_COMM_SELF. */
+struct MuStudyOps {
+  const char *name;
+  /* REQUIRED: checks the keys; sets rows, extras, columns, curves, times and their names. Error
+     sentences name the key. */
+  PetscErrorCode (*create)(MuStudy study);
+  /* OPTIONAL (default: nothing): what all tasks share, before the first one. */
+  PetscErrorCode (*prepare)(MuStudy study);
+  /* REQUIRED: fills the row and the curves of a task. MU_ERR_NUMERICS goes into its status. */
+  PetscErrorCode (*task)(MuStudy study, PetscInt i, PetscReal *row, PetscReal *curve);
+  /* REQUIRED, with the tables of all tasks: the remaining columns, the fits and the verdict. */
+  PetscErrorCode (*judge)(MuStudy study);
+  /* REQUIRED */
+  PetscErrorCode (*destroy)(MuStudy study);
+};
+extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance;
+
+/* Columns and curves of a task. */
+static inline PetscReal *MuStudyRow(MuStudy s, PetscInt i) {
+  return s->table + i * s->columns;
+}
+static inline PetscReal *MuStudyCurve(MuStudy s, PetscInt i, PetscInt c) {
+  return s->curve + (i * s->curves + c) * s->times;
+}
+/* Whether the task was done. */
+PetscBool MuStudyDone(MuStudy s, PetscInt i);
+/* Adds a sentence to the notes. */
+void MuStudyNote(MuStudy s, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+/* Adds a fitted number. */
+void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal stderror);
+/* Overrides of the case for value i of the varied keys. */
+PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
+/* The second key's value, if there are two. */
+PetscReal MuStudyJoint(MuStudy s, PetscInt i);
+/* MU_ERR_INPUT unless there are at least `least` values, monotone, of a key that the case has. */
+PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
+
+/* The overrides that turn the case into its limit (limit.c): `limit` is "auto" or a name. order: of
+   the descriptor, 0 if it says nothing. parameters: "bandwidth", "ridge" or "bandwidth ridge". */
+typedef struct {
+  char what[256]; /* "kernel_fisher_rao -> power_mobility 2, ..." */
+  char parameters[32];
+  PetscReal order;
+  PetscBool ridge; /* the ridge vanishes */
+} MuStudyLimit;
+PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
+                                MuStudyLimit *found);
+
+/* Exact solutions (exact.c): MU_ERR_INPUT if it does not belong to the case. */
+typedef struct _p_MuExact *MuExact;
+PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact);
+PetscErrorCode MuExactDestroy(MuExact *exact);
+PetscErrorCode MuExactEvaluate(MuExact exact, PetscReal time, Vec rho);
+
+/* Files (study_file.c); rank 0 only. */
+PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored /* [rows + extras] */);
+PetscErrorCode MuStudyFileAddRow(MuStudy s, PetscInt i);
+PetscErrorCode MuStudyFileFinish(MuStudy s);
+
+#endif
