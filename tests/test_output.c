@@ -435,6 +435,35 @@ START_TEST(a_full_disk) {
 }
 END_TEST
 
+/* A disk that is full before the first row, at every place of the file's beginning: an error, no
+ * results, and no file that HDF5 holds half closed (it would crash over it at exit). */
+START_TEST(a_full_disk_at_the_start) {
+  MuGrid grid = TestGrid(1, 64, 1, 0, 1, PETSC_FALSE);
+  Vec field = TestField(grid, bump);
+  struct rlimit before, limit;
+  int refused = 0;
+  getrlimit(RLIMIT_FSIZE, &before);
+  limit = before;
+  signal(SIGXFSZ, SIG_IGN);
+  for (rlim_t most = 32; most < 1 << 14; most += 96 + most / 8) {
+    MuRunWriter w = NULL;
+    limit.rlim_cur = most;
+    if (rank == 0) setrlimit(RLIMIT_FSIZE, &limit);
+    PetscErrorCode code = create(grid, path_of("early"), PETSC_TRUE, &w);
+    if (!code) code = add_snapshot(w, field, 0);
+    if (rank == 0) setrlimit(RLIMIT_FSIZE, &before);
+    ck_assert_int_eq(code, MU_ERR_FILE);
+    refused++;
+    OK(MuRunWriterDestroy(&w));
+    ck_assert_msg(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE) == 0, "after %d bytes: %s",
+                  (int)most, MuErrorMessage());
+  }
+  ck_assert_int_gt(refused, 10);
+  OK(VecDestroy(&field));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ every write a possible last */
 
 static void check_replayed(const char *path, int finished, double cells) {
@@ -580,6 +609,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, places_that_cannot_be_written);
   tcase_add_test(t, a_run_without_end);
   tcase_add_test(t, a_full_disk);
+  tcase_add_test(t, a_full_disk_at_the_start);
   tcase_add_test(t, a_kill_after_any_write_leaves_a_readable_file);
   tcase_add_test(t, the_file_is_open_to_readers);
   tcase_add_test(t, rows_do_not_wait_for_snapshots);

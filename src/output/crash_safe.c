@@ -16,13 +16,15 @@
    reader can meet an entry half written in the same way; to open the file again is enough.
 
    After the first failed write (disk full) later ones are dropped, so that the file stays as it was
-   and HDF5 can close it; the caller has the error of the first.
+   and HDF5 can close it; the caller has the error of the first. If that first one is a write of
+   closing, HDF5 must not know: it would keep the file half closed and crash over it at exit.
 
    HDF5 File Format Specification Version 3.0, section II.A (superblock); lookup3 by Bob Jenkins
    (2006), the checksum of the format. */
 #define _FILE_OFFSET_BITS 64
 #include "output/crash_safe.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/select.h>
@@ -35,6 +37,8 @@ enum { SIZE = 48, VERSION_AT = 8, MARK_AT = 11, END_AT = 28, CHECKSUM_AT = 44 };
 static const H5FD_class_t *posix; /* the driver underneath */
 static hid_t driver = -1;
 static fd_set broken; /* descriptors on which a write failed */
+static int in_close;  /* within MuCrashSafeClose ... */
+static int lost;      /* ... errno of a write that failed there, 0 if none did */
 
 /* ------------------------------------------------------------------ lookup3 */
 
@@ -142,6 +146,13 @@ static int settle_end(int fd, uint64_t end) {
 
 /* ------------------------------------------------------------------ the operations */
 
+/* What HDF5 is told of a failure: nothing while it closes a file. */
+static herr_t report(void) {
+  if (!in_close) return -1;
+  if (!lost) lost = errno ? errno : EIO;
+  return 0;
+}
+
 static int is_broken(int fd) {
   return fd >= 0 && fd < FD_SETSIZE && FD_ISSET(fd, &broken);
 }
@@ -171,7 +182,7 @@ static herr_t write_ordered(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr
   }
   failed = failed || posix->write(file, type, transfer, address, size, buffer) < 0;
   if (failed && fd >= 0 && fd < FD_SETSIZE) FD_SET(fd, &broken);
-  return failed ? -1 : 0;
+  return failed ? report() : 0;
 }
 
 /* Entries are not gathered into larger writes: the superblock comes by itself. */
@@ -195,8 +206,19 @@ static herr_t close_exact(H5FD_t *file) {
     FD_CLR(fd, &broken);
   else if (file->access_flags & H5F_ACC_RDWR)
     failed = settle_end(fd, end) != 0;
+  if (failed) failed = report() < 0;
   herr_t status = posix->close(file);
   return failed ? -1 : status;
+}
+
+herr_t MuCrashSafeClose(hid_t file) {
+  herr_t status;
+  in_close = 1;
+  lost = 0;
+  status = H5Fclose(file);
+  in_close = 0;
+  if (lost) errno = lost;
+  return lost ? -1 : status;
 }
 
 herr_t MuMakeRoomToGrow(hid_t file) {

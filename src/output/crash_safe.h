@@ -12,4 +12,8 @@ herr_t MuSetCrashSafeDriver(hid_t access);
    come to know of it. Negative if that fails. Not collective. */
 herr_t MuMakeRoomToGrow(hid_t file);
 
+/* H5Fclose for such a file: closed whatever happens; negative with errno if a write failed on the
+   way. Not collective. */
+herr_t MuCrashSafeClose(hid_t file);
+
 #endif

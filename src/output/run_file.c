@@ -182,7 +182,7 @@ static PetscErrorCode close_file(MuRunFile *f) {
   }
   f->file = -1;
   errno = 0;
-  if (file >= 0 && H5Fclose(file) < 0 && !first) first = MuCannotWrite(f->path);
+  if (file >= 0 && MuCrashSafeClose(file) < 0 && !first) first = MuCannotWrite(f->path);
   return first;
 }
 
