@@ -127,6 +127,7 @@ refused "unknown geometry" 2 "geometry_wassertein|geometry_wasserstein" run case
 refused "unknown kernel" 2 "gausian|gaussian" run case.yaml -geometry_kernel_fisher_rao 1 -kernel_type gausian -kernel_bandwidth 1
 refused "unknown scheme" 2 "time_scheme|\"implicit_eulr\"|implicit_euler" run case.yaml -time_scheme implicit_eulr
 refused "unknown diagnostic" 2 "output_diagnostics|\"kll\"" run case.yaml -output_diagnostics kl,kll
+refused "diagnostic given twice" 2 "output_diagnostics|\"l1\" is given twice" run case.yaml -output_diagnostics l1,kl,l1
 refused "unknown density type" 2 "target_type|\"gauss\"|gaussian" run case.yaml -target_type gauss
 refused "key without value" 2 "time_end: has no value" run case.yaml -time_end
 printf 'time: {end: 1}\ntime_end: 2\n' >twice.yaml
