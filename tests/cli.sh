@@ -121,6 +121,7 @@ refused "fractional cells" 2 "grid_cells|\"6.5\" is not an integer" run case.yam
 refused "zero bandwidth" 2 "kernel_bandwidth|\"0\"" run case.yaml -kernel_bandwidth 0
 refused "negative bandwidth" 2 "kernel_bandwidth|\"-1\"" run case.yaml -kernel_bandwidth -1
 refused "more cells than an index can count" 2 "grid_cells|2000000000 cells are too many" run case.yaml -grid_cells 2000000000
+refused "a step that never arrives" 2 "time_step|1e-300" run case.yaml -time_step 1e-300
 refused "empty box" 2 "grid_upper|-6" run case.yaml -grid_upper -6
 refused "unknown boundary" 2 "grid_boundary|\"open\"|no_flux|periodic" run case.yaml -grid_boundary open
 refused "unknown energy" 2 "energy_kll|the nearest is energy_kl" run case.yaml -energy_kll 1
