@@ -120,6 +120,8 @@ refused "zero cells" 2 "grid_cells|\"0\"" run case.yaml -grid_cells 0
 refused "fractional cells" 2 "grid_cells|\"6.5\" is not an integer" run case.yaml -grid_cells 6.5
 refused "zero bandwidth" 2 "kernel_bandwidth|\"0\"" run case.yaml -kernel_bandwidth 0
 refused "negative bandwidth" 2 "kernel_bandwidth|\"-1\"" run case.yaml -kernel_bandwidth -1
+refused "more cells than an index can count" 2 "grid_cells|2000000000 cells are too many" run case.yaml -grid_cells 2000000000
+refused "a step that never arrives" 2 "time_step|1e-300" run case.yaml -time_step 1e-300
 refused "empty box" 2 "grid_upper|-6" run case.yaml -grid_upper -6
 refused "unknown boundary" 2 "grid_boundary|\"open\"|no_flux|periodic" run case.yaml -grid_boundary open
 refused "unknown energy" 2 "energy_kll|the nearest is energy_kl" run case.yaml -energy_kll 1
@@ -127,6 +129,7 @@ refused "unknown geometry" 2 "geometry_wassertein|geometry_wasserstein" run case
 refused "unknown kernel" 2 "gausian|gaussian" run case.yaml -geometry_kernel_fisher_rao 1 -kernel_type gausian -kernel_bandwidth 1
 refused "unknown scheme" 2 "time_scheme|\"implicit_eulr\"|implicit_euler" run case.yaml -time_scheme implicit_eulr
 refused "unknown diagnostic" 2 "output_diagnostics|\"kll\"" run case.yaml -output_diagnostics kl,kll
+refused "diagnostic given twice" 2 "output_diagnostics|\"l1\" is given twice" run case.yaml -output_diagnostics l1,kl,l1
 refused "unknown density type" 2 "target_type|\"gauss\"|gaussian" run case.yaml -target_type gauss
 refused "key without value" 2 "time_end: has no value" run case.yaml -time_end
 printf 'time: {end: 1}\ntime_end: 2\n' >twice.yaml

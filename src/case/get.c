@@ -313,6 +313,8 @@ PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, Petsc
       snprintf(sentence, sizeof sentence, "is not known; the nearest is %s", nearest.best);
       return MuCaseWrong(c, entry, item, sentence);
     }
+    for (PetscInt k = 0; k < PetscMin(n, most); ++k)
+      if (names[k] == name) return MuCaseWrong(c, entry, item, "is given twice");
     if (n < most) names[n] = name;
   }
   PetscCall(check_count(c, entry, value, n, most));

@@ -10,6 +10,20 @@ static PetscErrorCode one_per_axis(const char *key, PetscInt count, PetscInt dim
                  (int)count, (int)dim);
 }
 
+/* Sizes of arrays and counts of faces must fit into an int, on any path. */
+static PetscErrorCode limit_cells(const MuGridSpec *spec) {
+  const PetscInt most = PETSC_MAX_INT / 16;
+
+  PetscFunctionBegin;
+  if (spec->dim == 1 && spec->cells[0] > most)
+    return MuError(MU_ERR_INPUT, "grid_cells: %d cells are too many; at most %d are allowed",
+                   (int)spec->cells[0], (int)most);
+  if (spec->dim == 2 && (PetscReal)spec->cells[0] * (PetscReal)spec->cells[1] > most)
+    return MuError(MU_ERR_INPUT, "grid_cells: %d x %d cells are too many; at most %d are allowed",
+                   (int)spec->cells[0], (int)spec->cells[1], (int)most);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {
   PetscInt count = 2, boundary[2] = {0, 0};
   PetscBool given;
@@ -22,9 +36,7 @@ PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {
   count = 2;
   PetscCall(MuCaseGetIntArray(c, "grid_cells", &count, spec->cells, NULL));
   PetscCall(one_per_axis("grid_cells", count, spec->dim));
-  if (spec->dim == 2 && (PetscReal)spec->cells[0] * (PetscReal)spec->cells[1] > PETSC_MAX_INT / 16)
-    return MuError(MU_ERR_INPUT, "grid_cells: %d x %d cells are too many; at most %d are allowed",
-                   (int)spec->cells[0], (int)spec->cells[1], (int)(PETSC_MAX_INT / 16));
+  PetscCall(limit_cells(spec));
   count = 2;
   PetscCall(MuCaseGetChoiceArray(c, "grid_boundary", &count, boundary, &given));
   if (count == 1)

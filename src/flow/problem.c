@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_STEPS 1e9 /* counters are ints, and t + step must differ from t */
+
 struct _p_MuProblem {
   MuProblemParts parts;
   MuFormula potential, interaction;
@@ -504,6 +506,9 @@ static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
   PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &given));
   PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
   f->solver = (MuTransportSolver)solver;
+  if (f->end / f->step > MOST_STEPS)
+    return MuError(MU_ERR_INPUT, "time_step: %g makes %g steps; at most %g are allowed", f->step,
+                   f->end / f->step, MOST_STEPS);
   PetscFunctionReturn(0);
 }
 
