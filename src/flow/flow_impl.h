@@ -109,6 +109,9 @@ PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
 
 extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
     MuSplittingLieOps, MuDiscreteGradientOps;
+/* implicit_euler as a substep: one linearly implicit pass where the drift is smooth. Not in the
+ * table. */
+extern const MuIntegratorOps MuSplitTransportOps;
 
 /* Coefficients of the linearly implicit transport step at a density (linearization.c). */
 typedef struct _p_MuLinearization *MuLinearization;

@@ -5,8 +5,10 @@
    point. With kl, entropy and potential alone J is constant and one solve is the step. Otherwise
    the fixed-point map T is iterated while it contracts well; if it does not, Newton's method is
    applied to rho - T(rho) = 0 (PETSc SNES, matrix-free), whose Jacobian is close to the identity.
-   For convex F the energy cannot rise for any step: F(rho_1) - F(rho_0) <= <DF(rho_1), rho_1 -
-   rho_0> <= 0.
+   In 2-D, where an evaluation of T is a whole solve, Newton's method takes the residual of the step
+   itself, preconditioned by one line solve per axis with the same coefficients; one evaluation of T
+   then has the last word. For convex F the energy cannot rise for any step: F(rho_1) - F(rho_0) <=
+   <DF(rho_1), rho_1 - rho_0> <= 0.
 
    In a splitting a single pass from rho_0 (linearly implicit Euler, consistent of order one) is
    kept where no part of J is a nonlinear diffusion; the flow's energy guard watches it. Sources:
@@ -18,14 +20,14 @@
 #define FIXED_POINT_TOLERANCE 1e-12 /* L1 change over the mass */
 #define CONTRACTION           0.3   /* above it Newton takes over */
 #define FEW                   12    /* iterations before Newton is tried */
-#define MANY                                                                                       \
-  400 /* where Newton fails: near-empty cells, whose logarithmic mean has no useful derivative */
+/* where Newton fails: near-empty cells, whose logarithmic mean has no useful derivative */
+#define MANY 400
 
 typedef struct {
   MuTransport transport;
   MuTransport lines; /* preconditioner of the residual form in 2-D, or NULL */
   MuLinearization linearization;
-  PetscBool constant, single_pass, reversed;
+  PetscBool constant, single_pass;
   PetscReal factored; /* dt of the factors of constant coefficients */
   PetscReal dt;
   Vec start, iterate, image, fallback;
@@ -57,7 +59,7 @@ static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
   PetscFunctionBegin;
   PetscCall(MuLinearizationFill(e->linearization, x, e->transport));
   PetscCall(MuTransportSetUp(e->transport, e->dt));
-  PetscCall(MuTransportSolve(e->transport, e->reversed, e->start, y));
+  PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, e->start, y));
   PetscFunctionReturn(0);
 }
 
@@ -213,7 +215,7 @@ static PetscErrorCode implicit_euler_create(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuSplitTransportCreate(MuIntegrator it) {
+static PetscErrorCode split_transport_create(MuIntegrator it) {
   PetscFunctionBegin;
   PetscCall(create_common(it, PETSC_TRUE));
   PetscFunctionReturn(0);
@@ -291,13 +293,13 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
       PetscCall(MuTransportSetUp(e->transport, dt));
       e->factored = dt;
     }
-    PetscCall(MuTransportSolve(e->transport, e->reversed, rho, rho));
+    PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, rho, rho));
     PetscFunctionReturn(0);
   }
   if (e->single_pass) {
     PetscCall(MuLinearizationFill(e->linearization, rho, e->transport));
     PetscCall(MuTransportSetUp(e->transport, dt));
-    PetscCall(MuTransportSolve(e->transport, e->reversed, rho, rho));
+    PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, rho, rho));
     PetscFunctionReturn(0);
   }
   PetscCall(VecCopy(rho, e->start));
@@ -338,7 +340,7 @@ const MuIntegratorOps MuSplitTransportOps = {
     .name = "implicit_euler",
     .formula = "implicit_euler as a substep: one linearly implicit pass where the drift is smooth",
     .order = 1,
-    .create = MuSplitTransportCreate,
+    .create = split_transport_create,
     .advance = implicit_euler_advance,
     .destroy = implicit_euler_destroy,
     .describe = implicit_euler_describe,

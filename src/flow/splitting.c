@@ -13,8 +13,6 @@
 
 enum { MAX_PIECES = 2 * MU_MAX_TERMS };
 
-extern const MuIntegratorOps MuSplitTransportOps;
-
 typedef struct {
   PetscInt count;
   MuIntegrator piece[MAX_PIECES]; /* in the order of Lie; Strang puts the last in the middle */
