@@ -292,6 +292,40 @@ else
   bad "a mask that splits the domain is a warning" "exit status $got"
 fi
 
+# ---------------------------------------------------------------------- studies
+
+cat >kernel.yaml <<'CASE'
+grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:  {type: gaussian, mean: [1], covariance: [1]}
+energy:   {kl: 1}
+geometry: {kernel_fisher_rao: 1}
+kernel:   {type: gaussian, bandwidth: 0.3}
+time:     {end: 1, step: 0.1}
+output:   {directory: out}
+CASE
+cat >study.yaml <<'CASE'
+study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.9, 0.7, 0.5], limit: fisher_rao}
+output:   {directory: out}
+CASE
+refused "study: one value" 2 "study_values|at least 2" study study.yaml -study_values 0.4
+refused "study: values not monotone" 2 "study_values|monotone" study study.yaml -study_values 0.4,0.2,0.3
+refused "study: unknown parameter" 2 "study_vary|kernel_bandwith|kernel_bandwidth" study study.yaml -study_vary kernel_bandwith
+refused "study: parameter that the case does not have" 2 "study_vary|geometry_ridge" study study.yaml -study_vary geometry_ridge
+refused "study: limit that does not exist" 2 "study_limit|nonsense" study study.yaml -study_limit nonsense
+refused "study: exact solution of another case" 2 "study_exact|barenblatt|needs" study study.yaml -study_type order \
+  -study_exact barenblatt -study_vary time_step -study_values 0.1,0.05,0.025
+refused "study: case file missing" 4 "study_case|none.yaml" study study.yaml -study_case none.yaml
+holds "a study whose claim holds" "$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory held
+"$mudot" study study.yaml -output_directory negative >log 2>err
+got=$?
+if [ $got = 1 ]; then ok "a study whose claim does not hold exits with 1"; else bad "a study whose claim does not hold exits with 1" "$got"; fi
+reads "its files" '
+f = h5py.File("negative/study.h5", "r")
+assert f.attrs["verdict"] in ("fails", "undecided"), f.attrs["verdict"]
+rows = list(csv.DictReader(open("negative/study.csv")))
+assert len(rows) == 4 and "density_error_l1" in rows[0] and "used_in_fit" in rows[0]'
+
 # ---------------------------------------------------------------------- read and killed while it runs
 
 reads "a run is read while it goes on, and after a kill" '

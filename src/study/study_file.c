@@ -298,10 +298,10 @@ PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
 
 static int put_text(hid_t at, const char *name, const char *text) {
   hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute;
-  H5Tset_size(type, strlen(text) + 1);
+  H5Tset_size(type, H5T_VARIABLE); /* h5py reads a str, as from run.h5 */
   H5Tset_cset(type, H5T_CSET_UTF8);
   attribute = H5Acreate2(at, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  int wrong = attribute < 0 || H5Awrite(attribute, type, text) < 0;
+  int wrong = attribute < 0 || H5Awrite(attribute, type, &text) < 0;
   H5Aclose(attribute);
   H5Sclose(space);
   H5Tclose(type);
