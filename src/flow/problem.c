@@ -504,7 +504,7 @@ static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
   PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &given));
   PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
   f->solver = (MuTransportSolver)solver;
-  if (f->end / f->step > MOST_STEPS)
+  if (!f->adapt && f->end / f->step > MOST_STEPS)
     return MuError(MU_ERR_INPUT, "time_step: %g makes %g steps; at most %g are allowed", f->step,
                    f->end / f->step, MOST_STEPS);
   PetscFunctionReturn(0);
