@@ -257,6 +257,7 @@ f.close()
 subprocess.run([sys.argv[1] if len(sys.argv) > 1 else "'"$mudot"'", "run", "again.yaml", "-output_directory", "again"], check=True, stdout=subprocess.DEVNULL)
 assert np.array_equal(first, open_run("again")["density"][:])'
 rm -rf out
+works "an adaptive run from a tiny step" run case.yaml -time_adapt -time_tolerance 1e-4 -time_step 1e-12 -output_directory tiny
 works "a run in the plane" run plane.yaml
 reads "layout in the plane" '
 f = open_run("out")
