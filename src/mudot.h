@@ -928,6 +928,8 @@ PetscErrorCode MuLedgerDual(MuLedger ledger, Vec rho, PetscReal *dual);
 PetscErrorCode MuLedgerGetStep(MuLedger ledger, Vec *velocity, Vec *force, Vec *force_image);
 /* Worst |balance_defect| and worst relative mass drift so far. */
 PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
+/* Number of steps whose R is only a lower bound because its solve was cut off. */
+PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps);
 
 /* ------------------------------------------------------------------ problems */
 

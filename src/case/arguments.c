@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Options that begin so are left to PETSc's own database. */
-static const char *const petsc_prefixes[] = {"mudot_",   "snes_",   "ksp_",     "pc_",    "ts_",
-                                             "mat_",     "vec_",    "log_view", "log_",   "info",
-                                             "options_", "malloc_", "memory_",  "fp_trap"};
+static const char *const petsc_prefixes[] = {
+    "mudot_",   "snes_", "ksp_", "pc_",          "ts_",     "mat_",    "vec_",
+    "log_view", "log_",  "info", "options_left", "malloc_", "memory_", "fp_trap"};
 
 static const char *option_name(const char *argument) {
   if (argument[0] != '-') return NULL;

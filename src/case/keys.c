@@ -125,7 +125,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "balance: list of geometry:energy:scheme, parts joined by +"},
     {"study", "expect", MU_KEY_CHOICE, 1, .allowed = "holds|fails|undecided",
      .doc = "verdict that make studies counts as right (default holds)"},
-    {"output", "checkpoint", MU_KEY_BOOL, 1, .doc = "keep the last good state of a failed run"},
+    {"output", "checkpoint", MU_KEY_BOOL, 1,
+     .doc = "accepted; the last good state of a failed run is always kept"},
 };
 const PetscInt mu_key_count = sizeof mu_keys / sizeof *mu_keys;
 

@@ -55,7 +55,9 @@ PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *remo
   PetscFunctionReturn(0);
 }
 
-static const char *outcome_sentence(MuStepOutcome outcome) {
+static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
+  if (outcome == MU_STEP_DIVERGED && !(kinds & MU_PART_TRANSPORT))
+    return "the integrator did not converge";
   switch (outcome) {
   case MU_STEP_DIVERGED:
 
@@ -407,7 +409,7 @@ PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
   PetscCall(TSGetConvergedReason(flow->ts, &reason));
   if (reason < 0)
     return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
-                   flow->time, outcome_sentence(flow->outcome),
+                   flow->time, outcome_sentence(flow->outcome, flow->integrator->kinds),
                    flow->interval_step / (1 << MAX_HALVINGS), flow->scheme);
   PetscFunctionReturn(0);
 }

@@ -52,14 +52,25 @@ static PetscErrorCode set_reversible(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+/* A linear solve that does not reach its tolerance is a numerical outcome: *failed, the same on
+ * every rank, and a smaller step is tried. */
+static PetscErrorCode solve_linear(MuIntegrator it, Vec from, Vec to, PetscBool *failed) {
+  PetscErrorCode code =
+      MuTransportSolve(((ImplicitEuler *)it->data)->transport, PETSC_FALSE, from, to);
+
+  PetscFunctionBegin;
+  *failed = (PetscBool)(code == MU_ERR_NUMERICS);
+  PetscFunctionReturn(*failed ? 0 : code);
+}
+
 /* T(x): one solve with the coefficients at x. */
-static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
+static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y, PetscBool *failed) {
   ImplicitEuler *e = it->data;
 
   PetscFunctionBegin;
   PetscCall(MuLinearizationFill(e->linearization, x, e->transport));
   PetscCall(MuTransportSetUp(e->transport, e->dt));
-  PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, e->start, y));
+  PetscCall(solve_linear(it, e->start, y, failed));
   PetscFunctionReturn(0);
 }
 
@@ -67,11 +78,12 @@ static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y) {
 static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   MuIntegrator it = ctx;
   ImplicitEuler *e = it->data;
+  PetscBool failed;
 
   PetscFunctionBegin;
-  (void)snes;
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
-  PetscCall(apply_map(it, e->image, residual));
+  PetscCall(apply_map(it, e->image, residual, &failed));
+  if (failed) PetscCall(SNESSetFunctionDomainError(snes));
   PetscCall(VecAYPX(residual, -1, x));
   PetscFunctionReturn(0);
 }
@@ -242,12 +254,14 @@ static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
 static PetscErrorCode iterate_map(MuIntegrator it, Vec rho, PetscInt limit, PetscBool *converged) {
   ImplicitEuler *e = it->data;
   PetscReal mass, change, previous = PETSC_INFINITY;
+  PetscBool failed;
 
   PetscFunctionBegin;
   *converged = PETSC_FALSE;
   PetscCall(MuGridIntegrate(it->flow->grid, e->start, &mass));
   for (PetscInt k = 0; k < limit; ++k) {
-    PetscCall(apply_map(it, rho, e->iterate));
+    PetscCall(apply_map(it, rho, e->iterate, &failed));
+    if (failed) break;
     PetscCall(MuGridDistanceL1(it->flow->grid, rho, e->iterate, &change));
     PetscCall(VecCopy(e->iterate, rho));
     if (PetscIsInfOrNanReal(change)) break;
@@ -265,6 +279,7 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   ImplicitEuler *e = it->data;
   SNESConvergedReason reason;
   PetscReal norm;
+  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(VecNorm(rho, NORM_2, &norm));
@@ -275,15 +290,18 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   if (!*converged) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, rho, NULL));
   /* the last word is T's: positive, with the exact mass */
-  PetscCall(apply_map(it, rho, e->iterate));
-  PetscCall(VecCopy(e->iterate, rho));
+  PetscCall(apply_map(it, rho, e->iterate, &failed));
+  if (failed)
+    *converged = PETSC_FALSE;
+  else
+    PetscCall(VecCopy(e->iterate, rho));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                              MuStepOutcome *outcome) {
   ImplicitEuler *e = it->data;
-  PetscBool converged;
+  PetscBool converged, failed;
 
   PetscFunctionBegin;
   *outcome = MU_STEP_OK;
@@ -293,13 +311,15 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
       PetscCall(MuTransportSetUp(e->transport, dt));
       e->factored = dt;
     }
-    PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, rho, rho));
+    PetscCall(solve_linear(it, rho, rho, &failed));
+    if (failed) *outcome = MU_STEP_DIVERGED;
     PetscFunctionReturn(0);
   }
   if (e->single_pass) {
     PetscCall(MuLinearizationFill(e->linearization, rho, e->transport));
     PetscCall(MuTransportSetUp(e->transport, dt));
-    PetscCall(MuTransportSolve(e->transport, PETSC_FALSE, rho, rho));
+    PetscCall(solve_linear(it, rho, rho, &failed));
+    if (failed) *outcome = MU_STEP_DIVERGED;
     PetscFunctionReturn(0);
   }
   PetscCall(VecCopy(rho, e->start));

@@ -12,6 +12,7 @@ struct _p_MuLedger {
   Vec middle, gradient, preimage, image, velocity;
   PetscReal initial_energy, initial_mass, dissipated;
   PetscReal worst_defect, worst_drift;
+  PetscInt cut_off; /* steps whose R was cut off at the limit of its solve */
 };
 
 static PetscErrorCode name_columns(MuLedger l) {
@@ -136,6 +137,7 @@ PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
 
   PetscFunctionBegin;
   l->dissipated = l->worst_defect = l->worst_drift = 0;
+  l->cut_off = 0;
   l->initial_energy = flow->energy_value;
   PetscCall(MuGridIntegrate(flow->grid, flow->rho, &l->initial_mass));
   PetscCall(MuLedgerDual(l, flow->rho, &dual));
@@ -147,6 +149,8 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
                             PetscReal row[]) {
   MuFlow flow = l->flow;
   PetscReal primal, dual;
+  PetscInt iterations;
+  PetscBool limited;
 
   PetscFunctionBegin;
   PetscCall(VecCopy(before, l->middle));
@@ -159,6 +163,8 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(VecScale(l->gradient, -1));
   PetscCall(VecScale(l->image, -1));
   PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
+  PetscCall(MuGeometryGetPrimalReport(flow->geometry, &iterations, &limited));
+  l->cut_off += limited;
   l->dissipated += dt * (primal + dual);
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscFunctionReturn(0);
@@ -167,5 +173,10 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
 PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift) {
   if (defect) *defect = ledger->worst_defect;
   if (mass_drift) *mass_drift = ledger->worst_drift;
+  return 0;
+}
+
+PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps) {
+  *steps = ledger->cut_off;
   return 0;
 }

@@ -161,6 +161,21 @@ static PetscErrorCode peak_memory(MPI_Comm comm, PetscReal *megabytes) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode warn_of_ledger(Run *r, MPI_Comm comm, PetscReal defect) {
+  PetscInt steps;
+
+  PetscFunctionBegin;
+  if (PetscIsInfOrNanReal(defect))
+    PetscCall(MuWarn(
+        comm, "the balance defect is not finite: the steps are far too large for this flow"));
+  PetscCall(MuLedgerGetCutOff(r->ledger, &steps));
+  if (steps > 0)
+    PetscCall(MuWarn(
+        comm, "dissipation_primal is only a lower bound in %d steps, where its solve was cut off",
+        (int)steps));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode print_summary(Run *r) {
   const MuGridInfo *info;
   const char *why, *sentence;
@@ -188,6 +203,7 @@ static PetscErrorCode print_summary(Run *r) {
                         why, (int)accepted, (int)rejected, MPI_Wtime() - r->started, info->size,
                         info->size > 1 ? "s" : "", memory, r->initial_energy, energy, defect,
                         sentence, drift, r->directory));
+  PetscCall(warn_of_ledger(r, info->comm, defect));
   PetscFunctionReturn(0);
 }
 
