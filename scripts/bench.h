@@ -55,7 +55,7 @@ static inline PetscErrorCode BenchReport(const char *name, double ratio, double 
     FILE *f = fopen(file, "a");
     if (!f) return MuError(MU_ERR_FILE, "%s: cannot be written", file);
     if (fseek(f, 0, SEEK_END) == 0 && ftell(f) == 0) fprintf(f, "name,ratio,bound,holds\n");
-    fprintf(f, "%s,%.5g,%.5g,%s\n", name, ratio, bound, holds);
+    fprintf(f, "\"%s\",%.5g,%.5g,%s\n", name, ratio, bound, holds);
     fclose(f);
   }
   return 0;
