@@ -1,9 +1,11 @@
-/* Wasserstein with a power mobility: K(mu) xi = -div(mu^m grad xi), the face mean of mu raised to
-   m. Dolbeault, Nazaret and Savare, Calc. Var. 34 (2009). */
+/* Wasserstein with a mobility that is a function of mu, taken at the face mean. Dolbeault, Nazaret
+   and Savare, Calc. Var. 34 (2009). wasserstein_mobility: K(mu) xi = -div(mu^m grad xi).
+   wasserstein_ridge_mobility: K(mu) xi = -div(mu^2/(mu + lambda) grad xi), the limit of ridge_stein
+   for a narrow kernel of unit mass; it tends to Wasserstein as lambda vanishes. */
 #include "geometry/geometry_impl.h"
 
 typedef struct {
-  PetscReal *power; /* scratch: mean^m, 0 on closed faces */
+  PetscReal *mobility; /* scratch: mean^m or mean^2/(mean + lambda), 0 on closed faces */
 } Context;
 
 static PetscErrorCode create(MuGeometry g, MuPart *part) {
@@ -12,27 +14,31 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
   part->ctx = c;
-  PetscCall(PetscMalloc1(g->info->local_size, &c->power));
+  PetscCall(PetscMalloc1(g->info->local_size, &c->mobility));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode destroy(MuPart *part) {
   PetscFunctionBegin;
-  PetscCall(PetscFree(((Context *)part->ctx)->power));
+  PetscCall(PetscFree(((Context *)part->ctx)->mobility));
   PetscCall(PetscFree(part->ctx));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode take_power(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient) {
+static PetscErrorCode take_mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient) {
   Context *c = part->ctx;
   const PetscReal *mean;
 
   PetscFunctionBegin;
   PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
-  MuArrayPow(g->info->local_size, mean, g->spec.mobility_exponent, c->power);
+  if (part->ops->needs_ridge)
+    for (PetscInt i = 0; i < g->info->local_size; ++i)
+      c->mobility[i] = mean[i] * mean[i] / (mean[i] + g->spec.ridge);
+  else
+    MuArrayPow(g->info->local_size, mean, g->spec.mobility_exponent, c->mobility);
   PetscCall(MuFaceMeansRestore(g, axis, &mean));
   for (PetscInt i = 0; i < g->info->local_size; ++i)
-    if (!g->face.open[axis][i]) c->power[i] = 0;
+    if (!g->face.open[axis][i]) c->mobility[i] = 0;
   PetscFunctionReturn(0);
 }
 
@@ -42,10 +48,10 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscReal *j;
 
   PetscFunctionBegin;
-  PetscCall(take_power(g, part, axis, gradient));
+  PetscCall(take_mobility(g, part, axis, gradient));
   PetscCall(VecGetArrayRead(gradient, &d));
   PetscCall(VecGetArray(flux, &j));
-  for (PetscInt i = 0; i < g->info->local_size; ++i) j[i] += part->weight * c->power[i] * d[i];
+  for (PetscInt i = 0; i < g->info->local_size; ++i) j[i] += part->weight * c->mobility[i] * d[i];
   PetscCall(VecRestoreArray(flux, &j));
   PetscCall(VecRestoreArrayRead(gradient, &d));
   PetscFunctionReturn(0);
@@ -56,9 +62,9 @@ static PetscErrorCode mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec m)
   PetscReal *y;
 
   PetscFunctionBegin;
-  PetscCall(take_power(g, part, axis, NULL));
+  PetscCall(take_mobility(g, part, axis, NULL));
   PetscCall(VecGetArray(m, &y));
-  for (PetscInt i = 0; i < g->info->local_size; ++i) y[i] += part->weight * c->power[i];
+  for (PetscInt i = 0; i < g->info->local_size; ++i) y[i] += part->weight * c->mobility[i];
   PetscCall(VecRestoreArray(m, &y));
   PetscFunctionReturn(0);
 }
@@ -72,3 +78,16 @@ const MuPartOps MuPartWassersteinMobility = {.name = "wasserstein_mobility",
                                              .destroy = destroy,
                                              .add_flux = add_flux,
                                              .mobility = mobility};
+
+static const MuLimitRow ridge_limits[] = {{"ridge", {"wasserstein", 0, 1}}, {0}};
+
+const MuPartOps MuPartWassersteinRidgeMobility = {.name = "wasserstein_ridge_mobility",
+                                                  .formula = "-div(mu^2/(mu + lambda) grad xi)",
+                                                  .kind = MU_PART_TRANSPORT,
+                                                  .needs_ridge = PETSC_TRUE,
+                                                  .well_posed = PETSC_TRUE,
+                                                  .create = create,
+                                                  .destroy = destroy,
+                                                  .add_flux = add_flux,
+                                                  .mobility = mobility,
+                                                  .limits = ridge_limits};

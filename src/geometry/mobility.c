@@ -1,10 +1,13 @@
-/* Ridge mobility: K(mu) xi = mu^2/(mu + lambda) xi, the limit of ridge_fisher_rao for a narrow
-   kernel of unit mass; it tends to Fisher-Rao as lambda vanishes. */
+/* Mobilities that are functions of mu.
+   power_mobility: K(mu) xi = mu^m xi; m = 0 is the flat L2 geometry, m = 1 Fisher-Rao. In the
+   relative form mu^(m-1) xi with m < 1 mu is floored at the smallest normal number. ridge_mobility:
+   K(mu) xi = mu^2/(mu + lambda) xi, the limit of ridge_fisher_rao for a narrow kernel of unit mass;
+   it tends to Fisher-Rao as lambda vanishes. */
 #include "geometry/geometry_impl.h"
 
 typedef struct {
-  Vec mobility; /* mu^2/(mu + lambda) */
-  Vec relative; /* mu/(mu + lambda) */
+  Vec mobility; /* mu^m or mu^2/(mu + lambda), 0 outside */
+  Vec relative; /* mobility/mu */
 } Context;
 
 static PetscErrorCode create(MuGeometry g, MuPart *part) {
@@ -28,7 +31,29 @@ static PetscErrorCode destroy(MuPart *part) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
+static PetscErrorCode set_power_state(MuGeometry g, MuPart *part) {
+  Context *c = part->ctx;
+  const PetscReal m = g->spec.mobility_exponent;
+  const PetscInt size = g->info->local_size;
+  const PetscReal *mu;
+  PetscReal *power, *r;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(g->rho, &mu));
+  PetscCall(VecGetArray(c->mobility, &power));
+  PetscCall(VecGetArray(c->relative, &r));
+  for (PetscInt i = 0; i < size; ++i) r[i] = PetscMax(mu[i], MU_MIN_NORMAL);
+  MuArrayPow(size, mu, m, power);
+  MuArrayPow(size, r, m - 1, r);
+  for (PetscInt i = 0; i < size; ++i)
+    if (!g->info->mask[i]) power[i] = r[i] = 0;
+  PetscCall(VecRestoreArray(c->relative, &r));
+  PetscCall(VecRestoreArray(c->mobility, &power));
+  PetscCall(VecRestoreArrayRead(g->rho, &mu));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode set_ridge_state(MuGeometry g, MuPart *part) {
   Context *c = part->ctx;
   const PetscReal lambda = g->spec.ridge;
   const PetscReal *mu;
@@ -68,7 +93,20 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"ridge", {"fisher_rao", 0, 1}}, {0}};
+const MuPartOps MuPartPowerMobility = {.name = "power_mobility",
+                                       .formula = "mu^m xi",
+                                       .kind = MU_PART_REACTION,
+                                       .needs_exponent = PETSC_TRUE,
+                                       .diagonal_is_exact = PETSC_TRUE,
+                                       .well_posed = PETSC_TRUE,
+                                       .create = create,
+                                       .destroy = destroy,
+                                       .set_state = set_power_state,
+                                       .apply = apply,
+                                       .relative = relative,
+                                       .diagonal = diagonal};
+
+static const MuLimitRow ridge_limits[] = {{"ridge", {"fisher_rao", 0, 1}}, {0}};
 
 const MuPartOps MuPartRidgeMobility = {.name = "ridge_mobility",
                                        .formula = "mu^2/(mu + lambda) xi",
@@ -78,8 +116,8 @@ const MuPartOps MuPartRidgeMobility = {.name = "ridge_mobility",
                                        .well_posed = PETSC_TRUE,
                                        .create = create,
                                        .destroy = destroy,
-                                       .set_state = set_state,
+                                       .set_state = set_ridge_state,
                                        .apply = apply,
                                        .relative = relative,
                                        .diagonal = diagonal,
-                                       .limits = limits};
+                                       .limits = ridge_limits};
