@@ -456,6 +456,106 @@ PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *di
 /* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
 PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);
 
+/* ------------------------------------------------------------------ particles: what they need */
+
+/* Particle clouds are arrays on every rank, the same bits on all: positions [n][dim] row-major,
+   weights [n]. Collective calls share the work and leave the same result on every rank. dim >= 1.
+ */
+
+/* A radial kernel k(z) = phi(|z|^2) on R^dim for any dim >= 1, with the names, bandwidth and
+   normalization of MuKernelSpec (the extension is not looked at). */
+typedef struct _p_MuRadial *MuRadial;
+/* Not collective. MU_ERR_INPUT: as MuKernelCreate(); bessel whose value at 0 is infinite. */
+PetscErrorCode MuRadialCreate(const MuKernelSpec *spec, PetscInt dim, MuRadial *radial);
+PetscErrorCode MuRadialDestroy(MuRadial *radial);
+PetscErrorCode MuRadialReference(MuRadial radial);
+PetscErrorCode MuRadialGetSpec(MuRadial radial, const MuKernelSpec **spec, PetscInt *dim);
+/* k(z) and its slope s with grad k(z) = s z, at |z|^2 = r2 >= 0. Not collective. */
+PetscErrorCode MuRadialEvaluate(MuRadial radial, PetscReal r2, PetscReal *value, PetscReal *slope);
+
+/* Sums over pairs of points, blocked: the targets are shared among the ranks. Work space is made
+   once for the largest sizes and grows only when asked for more. */
+typedef struct _p_MuPairs *MuPairs;
+PetscErrorCode MuPairsCreate(MPI_Comm comm, MuRadial radial, MuPairs *pairs);
+PetscErrorCode MuPairsDestroy(MuPairs *pairs);
+/* For targets y [m][dim], sources x [n][dim] and weights w [n]:
+   sum[i] = sum_j w_j k(y_i - x_j), gradient[i][a] = d sum / d y_ia. Either may be NULL. x = y is
+   allowed (the diagonal counts with k(0)). Collective. */
+PetscErrorCode MuPairsApply(MuPairs pairs, PetscInt n, const PetscReal *x, const PetscReal *w,
+                            PetscInt m, const PetscReal *y, PetscReal *sum, PetscReal *gradient);
+/* sums[i][c] = sum_j w[j][c] k(y_i - x_j), c < columns, and the gradient [i][dim] of the first
+   column (may be NULL). Collective. */
+PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x, PetscInt columns,
+                                   const PetscReal *w, PetscInt m, const PetscReal *y,
+                                   PetscReal *sums, PetscReal *gradient);
+
+/* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
+   guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:
+   with g = K w - b and l = w' g: g_i >= l - tolerance, w_i (g_i - l) <= tolerance; w >= 0 and
+   sum w = 1 to rounding. */
+typedef struct _p_MuSimplex *MuSimplex;
+typedef struct {
+  PetscInt iterations;
+  PetscReal residual; /* max over i of the violations above */
+} MuSimplexReport;
+PetscErrorCode MuSimplexCreate(MPI_Comm comm, MuRadial radial, MuSimplex *simplex);
+PetscErrorCode MuSimplexDestroy(MuSimplex *simplex);
+/* Collective. MU_ERR_NUMERICS if the tolerance is not reached. */
+PetscErrorCode MuSimplexSolve(MuSimplex simplex, PetscInt n, const PetscReal *x, PetscReal scale,
+                              const PetscReal *b, PetscReal tolerance, PetscReal *w,
+                              MuSimplexReport *report);
+
+/* A mixture of Gaussians on R^dim, dim >= 1. */
+typedef struct _p_MuMixture *MuMixture;
+/* weights [components] >= 0, normalised here, NULL: equal; means [components][dim]; covariances
+   [components][dim][dim]. Copied. `block` begins the keys of error sentences. Not collective.
+   MU_ERR_INPUT: a covariance that is not symmetric positive definite. */
+PetscErrorCode MuMixtureCreate(const char *block, PetscInt dim, PetscInt components,
+                               const PetscReal *weights, const PetscReal *means,
+                               const PetscReal *covariances, MuMixture *mixture);
+PetscErrorCode MuMixtureDestroy(MuMixture *mixture);
+/* log density [n] and its gradient, the score [n][dim], at x [n][dim], by log-sum-exp; either may
+   be NULL. Not collective. */
+PetscErrorCode MuMixtureLogDensity(MuMixture mixture, PetscInt n, const PetscReal *x,
+                                   PetscReal *log_density, PetscReal *score);
+/* n independent samples x [n][dim]; rng is a gsl_rng. Not collective. */
+PetscErrorCode MuMixtureSample(MuMixture mixture, void *rng, PetscInt n, PetscReal *x);
+/* Mean [dim] and covariance [dim][dim] of the mixture; either may be NULL. */
+PetscErrorCode MuMixtureMoments(MuMixture mixture, PetscReal *mean, PetscReal *covariance);
+/* (k * pi)(x_i) and its gradient, in closed form, for a gaussian kernel: sum_c w_c times the
+   Gaussian of covariance S_c + h^2 I, scaled to the kernel's normalization. MU_ERR_INPUT for
+   another family. Either output may be NULL. Collective on comm: the points are shared. */
+PetscErrorCode MuMixtureKernelMean(MuMixture mixture, MuRadial radial, MPI_Comm comm, PetscInt n,
+                                   const PetscReal *x, PetscReal *value, PetscReal *gradient);
+/* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. */
+PetscErrorCode MuMixtureKernelInner(MuMixture a, MuMixture b, MuRadial radial, PetscReal *value);
+
+/* ------------------------------------------------------------------ stored runs */
+
+/* What a run's file holds; read only, owned by the reader. */
+typedef struct {
+  PetscInt dim, cells[2]; /* cells[1] = 1 in 1-D */
+  PetscReal lower[2], upper[2], volume;
+  PetscBool periodic[2];     /* from the stored case */
+  const unsigned char *mask; /* [ny][nx], 1 = inside */
+  PetscInt times;
+  const PetscReal *time;          /* [times] */
+  const char *case_text, *status; /* attributes */
+} MuRunInfo;
+
+typedef struct _p_MuRunReader *MuRunReader;
+/* Opens DIRECTORY/run.h5 or a file of its layout, finished or not. Everything that is read is
+   checked before it is used. Not collective: every rank that calls opens the file. MU_ERR_FILE: it
+   cannot be read, or is not such a file; the sentence says what is wrong with it. */
+PetscErrorCode MuRunReaderCreate(const char *file, MuRunReader *reader);
+PetscErrorCode MuRunReaderDestroy(MuRunReader *reader);
+PetscErrorCode MuRunReaderGetInfo(MuRunReader reader, const MuRunInfo **info);
+/* Snapshot `index` as [ny][nx]. MU_ERR_FILE. */
+PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal *density);
+/* The density at a time, linear between snapshots. MU_ERR_INPUT: a time that the run does not
+   cover. */
+PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
+
 /* ------------------------------------------------------------------ cases */
 
 /* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
