@@ -538,6 +538,22 @@ PetscErrorCode MuMixtureKernelMean(MuMixture mixture, MuRadial radial, MPI_Comm 
 /* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. */
 PetscErrorCode MuMixtureKernelInner(MuMixture a, MuMixture b, MuRadial radial, PetscReal *value);
 
+/* Draws from a density that is constant in every cell of a box: 1-D by exact inversion of the
+   piecewise-linear distribution function, 2-D cell by cell. */
+typedef struct _p_MuSampler *MuSampler;
+/* density [ny][nx] (1-D: [nx]), >= 0, normalised here, copied: cells of density 0 get no point. A
+   point is never on or beyond the edge of its cell's row or column. Not collective. MU_ERR_INPUT: a
+   negative or infinite density, or none. */
+PetscErrorCode MuSamplerCreate(PetscInt dim, const PetscInt cells[2], const PetscReal lower[2],
+                               const PetscReal upper[2], const PetscReal *density,
+                               MuSampler *sampler);
+PetscErrorCode MuSamplerDestroy(MuSampler *sampler);
+/* n points x [n][dim]; rng is a gsl_rng. Independent, or stratified: the level of the distribution
+   function (2-D: of the cells in row-major order, y in the cell being independent) is (i + U)/n for
+   point i, U uniform in [0, 1). Not collective. */
+PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified, PetscInt n,
+                             PetscReal *x);
+
 /* ------------------------------------------------------------------ stored runs */
 
 /* What a run's file holds; read only, owned by the reader. */
