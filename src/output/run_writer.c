@@ -282,7 +282,9 @@ static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
 
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   if (writes(w) && !w->failed) remember(w, add_row(w, values));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscFunctionReturn(0);
 }
 
@@ -306,8 +308,10 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
   if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscCall(MuErrorAgree(w->info->comm, code));
   PetscFunctionReturn(0);
 }
