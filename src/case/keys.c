@@ -334,10 +334,10 @@ static PetscErrorCode print_row(FILE *out, const MuKeyRow *row, const char *bloc
 
   PetscFunctionBegin;
   snprintf(name, sizeof name, "-%s_%s", block, row->name[0] == '*' ? "NAME" : row->name);
-  snprintf(head, sizeof head, "%-28s %-10s", name, value_word(row));
+  snprintf(head, sizeof head, "%-29s %-11s", name, value_word(row));
   snprintf(text, sizeof text, "%s%s%s", row->doc, row->type == MU_KEY_CHOICE ? ": " : "",
            row->type == MU_KEY_CHOICE ? row->allowed : "");
-  PetscCall(MuPrintRow(out, head, 39, text));
+  PetscCall(MuPrintRow(out, head, 41, text));
   PetscFunctionReturn(0);
 }
 

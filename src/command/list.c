@@ -47,7 +47,7 @@ static PetscErrorCode print_keys(FILE *out) {
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuCaseGetKey(i, &key));
     if (!key.name) break;
-    fprintf(out, "  %-32s %-10s %s%s%s\n", key.name, key.value, key.doc, *key.allowed ? ": " : "",
+    fprintf(out, "  %-33s %-11s %s%s%s\n", key.name, key.value, key.doc, *key.allowed ? ": " : "",
             key.allowed);
   }
   PetscFunctionReturn(0);
