@@ -115,8 +115,10 @@ sanitize-tests: $(TESTS)
 sanitize-run:
 	@ASAN_OPTIONS=detect_leaks=0 RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
-cli: $(BUILD)/mudot
+cli: all
 	@BUILD=$(BUILD) tests/cli.sh
+	@BUILD=$(BUILD) tests/install.sh
+	@BUILD=$(BUILD) tests/tutorial.sh README.md
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -127,7 +127,8 @@ _mudot_reply() {
 }
 
 _mudot() {
-  local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command= row values k before=
+  local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local command='' before='' row values k
   COMPREPLY=()
   _mudot_load "${COMP_WORDS[0]}"
   for ((k = 1; k < COMP_CWORD; ++k)); do
