@@ -118,7 +118,7 @@ sanitize-run:
 cli: all
 	@BUILD=$(BUILD) tests/cli.sh
 	@BUILD=$(BUILD) tests/install.sh
-	@BUILD=$(BUILD) tests/tutorial.sh README.md
+	@$(PYTHON) tests/tutorial.py $(BUILD) README.md
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv
