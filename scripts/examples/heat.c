@@ -1,5 +1,6 @@
-/* The heat equation d rho/dt = Laplacian rho on [0, 1] with insulated ends: the Wasserstein gradient
-   flow of the entropy. Its cosine mode decays exactly, rho = 1 + 1/2 exp(-pi^2 t) cos(pi x).
+/* The heat equation d rho/dt = Laplacian rho on [0, 1] with insulated ends: the Wasserstein
+   gradient flow of the entropy. Its cosine mode decays exactly, rho = 1 + 1/2 exp(-pi^2 t) cos(pi
+   x).
 
      cc heat.c $(pkg-config --cflags --libs mudot) -o heat
      ./heat                        or    mpiexec -n 2 ./heat
