@@ -560,16 +560,19 @@ typedef struct {
 } MuRunInfo;
 
 typedef struct _p_MuRunReader *MuRunReader;
-/* Opens DIRECTORY/run.h5 or a file of its layout, finished or not. Everything that is read is
-   checked before it is used. Not collective: every rank that calls opens the file. MU_ERR_FILE: it
-   cannot be read, or is not such a file; the sentence says what is wrong with it. */
+/* Opens DIRECTORY/run.h5 (given as such or by its directory) or a file of its layout, finished or
+   not. Everything that is read is checked before it is used. Without the attribute case the box is
+   that of the cells' centres, and no axis is periodic. Not collective: every rank that calls opens
+   the file. MU_ERR_FILE: it cannot be read, or is not such a file; the sentence says what is wrong
+   with it. */
 PetscErrorCode MuRunReaderCreate(const char *file, MuRunReader *reader);
 PetscErrorCode MuRunReaderDestroy(MuRunReader *reader);
 PetscErrorCode MuRunReaderGetInfo(MuRunReader reader, const MuRunInfo **info);
-/* Snapshot `index` as [ny][nx]. MU_ERR_FILE. */
+/* Snapshot `index`, from 0, as [ny][nx]: finite numbers, of either sign. MU_ERR_INPUT: there is no
+   such snapshot; MU_ERR_FILE. */
 PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal *density);
-/* The density at a time, linear between snapshots. MU_ERR_INPUT: a time that the run does not
-   cover. */
+/* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
+   snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
 
 /* ------------------------------------------------------------------ cases */
@@ -598,6 +601,11 @@ typedef struct _p_MuCase *MuCase;
    MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
    invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c);
+/* The same from a text, e.g. the attribute `case` of run.h5; `name` stands for the file in
+   sentences and in paths. Domain files are not read: the text of a run holds their keys.
+   Collective. */
+PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
+                                    char **argv, MuCase *c);
 PetscErrorCode MuCaseDestroy(MuCase *c);
 PetscErrorCode MuCaseReference(MuCase c);
 PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);
