@@ -202,12 +202,12 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
-   coordinate a by name or by number counted from 1; NULL or "": column a + 1. points [n][dim],
-   freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on rank 0, the
-   same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such column, a field
-   that is not a finite number (named by its line), no points. */
+   coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
+   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
+   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
+   column, a field that is not a finite number (named by its line), no points. */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
-                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
@@ -311,6 +311,11 @@ typedef struct {
    replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
    results; MU_ERR_FILE: it cannot be made or written. Collective. */
 PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* The same for n particles in R^dim: DIRECTORY/particles.h5, with /position [ns, n, dim] and
+   /weight [ns, n] in place of the grid's datasets, and ledger.csv. A directory that holds the
+   results of the other kind is refused even with `overwrite`. Collective. */
+PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt dim,
+                                          const MuRunWriterSpec *spec, MuRunWriter *writer);
 /* /target/log_density; before the first row or snapshot, once. Collective. */
 PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
 /* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
@@ -322,6 +327,9 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, c
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
 /* Collective. */
 PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* x [n][dim], weights [n], used on rank 0. Collective. */
+PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
+                                   const PetscReal *weights);
 /* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
    written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
  */
