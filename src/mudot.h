@@ -203,12 +203,20 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
    coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
-   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
-   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
-   column, a field that is not a finite number (named by its line), no points. */
+   [n][dim], freed by the caller with PetscFree(). `key` (NULL: none) begins the sentence of an
+   error. Read on rank 0, the same on every rank; collective. MU_ERR_FILE: no such file;
+   MU_ERR_INPUT: no such column, a field that is not a finite number (named by its line), no points.
+ */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
                              const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
+
+/* The first line of such a file: its number of fields, whether it is a header, and for each of the
+   names its column counted from 1, 0 if the header does not have it. Collective. MU_ERR_FILE;
+   MU_ERR_INPUT: an empty file. */
+PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file, PetscInt count,
+                               const char *const names[], PetscInt *fields, PetscBool *header,
+                               PetscInt column[]);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
    rank owns `count` cells from number `first` on, row-major [ny][nx]. */
@@ -287,6 +295,10 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
 /* ------------------------------------------------------------------ output files */
+
+/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
+   begins with output_directory. */
+PetscErrorCode MuMakeDirectory(const char *directory);
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
    run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
@@ -582,6 +594,41 @@ PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal
 /* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
    snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
+
+/* ------------------------------------------------------------------ clouds of particles */
+
+/* A cloud to be written. */
+typedef struct {
+  const char *file; /* ends in .csv or .h5; NULL: CSV on standard output */
+  PetscBool overwrite;
+  PetscInt n, dim;
+  PetscReal time;
+  const PetscReal *position; /* [n][dim] */
+  const char *origin;        /* one line: where it comes from */
+  const char *case_text;     /* .h5: attribute case; NULL or "": none */
+} MuCloudFile;
+/* CSV: a comment with the origin, the header x[,y], a row per particle. HDF5: the datasets of
+   particles.h5 with one time and equal weights. A file appears whole or not at all. Not
+   collective. MU_ERR_INPUT: another ending, a file that is there; MU_ERR_FILE. */
+PetscErrorCode MuCloudWrite(const MuCloudFile *cloud);
+
+/* Clouds over time, read from files. */
+typedef struct _p_MuCloud *MuCloud;
+/* A particles.h5 (by its name or its directory: /time [ns], /position [ns, n, dim], /weight [ns,
+   n]), or a CSV file with the columns x[,y][,w][,t], by a header in any order, without one in the
+   order x[,y][,w]; t, if there, must not fall. `time` is that of a CSV file without t. Weights are
+   equal if there are none. Collective. MU_ERR_INPUT: another dimension than dim, a missing column,
+   text, NaN, a negative weight, no mass, with the number of the row; MU_ERR_FILE. */
+PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                             MuCloud *cloud);
+PetscErrorCode MuCloudDestroy(MuCloud *cloud);
+/* Ascending times [times]; timed: they are the file's own. Borrowed. */
+PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
+                               PetscBool *timed);
+/* The cloud at time `index`: positions [n][dim], weights [n] of sum 1 and the sum that they had;
+   borrowed until the next call. Collective. Errors as above, MU_ERR_FILE. */
+PetscErrorCode MuCloudGet(MuCloud cloud, PetscInt index, PetscInt *n, const PetscReal **position,
+                          const PetscReal **weight, PetscReal *mass);
 
 /* ------------------------------------------------------------------ cases */
 

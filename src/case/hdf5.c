@@ -1,4 +1,4 @@
-/* Reading HDF5 files that may hold anything. */
+/* Reading HDF5 files that may hold anything, and writing small ones. */
 #include "case/hdf5.h"
 
 #include <errno.h>
@@ -162,4 +162,38 @@ PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char *
   PetscCall(code);
   if (!good) return MuError(MU_ERR_FILE, "%s: the attribute %s is not a text", path, name);
   PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+int MuHdf5PutText(hid_t at, const char *name, const char *text) {
+  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute;
+  H5Tset_size(type, H5T_VARIABLE); /* h5py reads a str, as from run.h5 */
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  attribute = H5Acreate2(at, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong = attribute < 0 || H5Awrite(attribute, type, &text) < 0;
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  return wrong;
+}
+
+int MuHdf5PutNumber(hid_t at, const char *name, double value) {
+  hid_t space = H5Screate(H5S_SCALAR);
+  hid_t a = H5Acreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong = a < 0 || H5Awrite(a, H5T_NATIVE_DOUBLE, &value) < 0;
+  H5Aclose(a);
+  H5Sclose(space);
+  return wrong;
+}
+
+int MuHdf5PutArray(hid_t at, const char *name, int rank, const hsize_t *shape,
+                   const double *values) {
+  hid_t space = H5Screate_simple(rank, shape, NULL);
+  hid_t set = H5Dcreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong =
+      set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
+  H5Dclose(set);
+  H5Sclose(space);
+  return wrong;
 }
