@@ -82,32 +82,30 @@ PetscErrorCode MuHdf5Shape(hid_t file, const char *path, const char *name, Petsc
 }
 
 /* The values of an item go to a dense array of their own. */
-static herr_t read_item(hid_t set, hsize_t index, PetscReal *values) {
-  hid_t space = H5Dget_space(set), memory = -1;
-  hsize_t start[MOST_DIMS] = {index}, size[MOST_DIMS] = {0};
-  herr_t status = -1;
+static herr_t read_values(hid_t set, PetscInt index, hsize_t count, PetscReal *values) {
+  hid_t space = H5Dget_space(set), memory = H5Screate_simple(1, &count, NULL);
+  hsize_t start[MOST_DIMS] = {index > 0 ? (hsize_t)index : 0}, size[MOST_DIMS] = {0};
   const int dims = H5Sget_simple_extent_ndims(space);
-  if (dims > 0 && dims <= MOST_DIMS) {
+  herr_t status = dims < 0 || dims > MOST_DIMS ? -1 : 0;
+  if (status == 0 && dims > 0) {
     H5Sget_simple_extent_dims(space, size, NULL);
-    size[0] = 1;
-    memory = H5Screate_simple(dims, size, NULL);
+    if (index >= 0) size[0] = 1;
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
   }
-  if (memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0)
-    status = H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
-  if (memory >= 0) H5Sclose(memory);
+  if (status >= 0 && H5Sget_select_npoints(space) != (hssize_t)count) status = -1;
+  if (status >= 0) status = H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
+  H5Sclose(memory);
   H5Sclose(space);
   return status;
 }
 
 PetscErrorCode MuHdf5Read(hid_t file, const char *path, const char *name, PetscInt index,
-                          PetscReal *values) {
+                          PetscInt count, PetscReal *values) {
   hid_t set;
 
   PetscFunctionBegin;
   PetscCall(open_dataset(file, path, name, &set));
-  const herr_t status =
-      index >= 0 ? read_item(set, (hsize_t)index, values)
-                 : H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  const herr_t status = read_values(set, index, (hsize_t)count, values);
   H5Dclose(set);
   if (status < 0) return MuError(MU_ERR_FILE, "%s: the dataset %s cannot be read", path, name);
   PetscFunctionReturn(0);

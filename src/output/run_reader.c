@@ -44,7 +44,7 @@ static PetscErrorCode read_line(MuRunReader r, const char *name, PetscInt *n, Pe
     return MuError(MU_ERR_FILE, "%s: the dataset %s is not a list of at most %d numbers", r->path,
                    name, MOST_VALUES);
   PetscCall(PetscMalloc1(*n, values));
-  PetscCall(MuHdf5Read(r->file, r->path, name, -1, *values));
+  PetscCall(MuHdf5Read(r->file, r->path, name, -1, *n, *values));
   PetscCall(check_finite(r, name, *n, *values));
   PetscFunctionReturn(0);
 }
@@ -138,7 +138,7 @@ static PetscErrorCode read_volume(MuRunReader r) {
   PetscCall(MuHdf5Shape(r->file, r->path, "grid/cell_volume", 1, &dims, extent));
   if (extent[0] != 1)
     return MuError(MU_ERR_FILE, "%s: the dataset grid/cell_volume is not one number", r->path);
-  PetscCall(MuHdf5Read(r->file, r->path, "grid/cell_volume", -1, &stored));
+  PetscCall(MuHdf5Read(r->file, r->path, "grid/cell_volume", -1, 1, &stored));
   for (PetscInt a = 0; a < r->info.dim; ++a)
     volume *= (r->info.upper[a] - r->info.lower[a]) / r->info.cells[a];
   if (r->info.dim == 1 && r->count == 1 && !r->case_text[0] && stored > 0) {
@@ -175,7 +175,7 @@ static PetscErrorCode read_mask(MuRunReader r) {
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(r->count, &r->mask, r->count, &r->work));
   PetscCall(check_field(r, "grid/mask", 0, &items));
-  PetscCall(MuHdf5Read(r->file, r->path, "grid/mask", -1, r->work));
+  PetscCall(MuHdf5Read(r->file, r->path, "grid/mask", -1, r->count, r->work));
   for (PetscInt i = 0; i < r->count; ++i) {
     if (r->work[i] != 0 && r->work[i] != 1)
       return MuError(MU_ERR_FILE,
@@ -307,7 +307,7 @@ PetscErrorCode MuRunReaderSnapshot(MuRunReader r, PetscInt index, PetscReal *den
   if (index < 0 || index >= r->info.times)
     return MuError(MU_ERR_INPUT, "%s: there is no snapshot %d; there are %d, counted from 0",
                    r->path, (int)index, (int)r->info.times);
-  PetscCall(MuHdf5Read(r->file, r->path, "density", index, density));
+  PetscCall(MuHdf5Read(r->file, r->path, "density", index, r->count, density));
   PetscCall(check_finite(r, "density", r->count, density));
   PetscFunctionReturn(0);
 }
