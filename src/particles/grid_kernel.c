@@ -11,9 +11,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAD = 32, TAPS = 5, MOST_PARTS = 64, MOST_LINE = 1 << 18, MOST_PLANE = 1 << 18 };
+enum { PAD = 32, TAPS = 5, MOST_PARTS = 64 };
 
-#define CELLS_PER_BANDWIDTH 8
+/* Cells per bandwidth that are wanted, and cells of the refined grid that are too many. */
+static const PetscReal cells_per_bandwidth[2] = {32, 8};
+static const PetscReal most_cells[2] = {1 << 17, 1 << 18};
 
 struct _MuGridKernel {
   PetscInt dim, cells[2], parts;          /* a cell is cut into parts^dim */
@@ -31,19 +33,16 @@ struct _MuGridKernel {
 
 /* ------------------------------------------------------------------ creating */
 
-/* Parts per cell and axis: enough for the bandwidth, few enough for the memory. */
+/* Parts per cell and axis: enough for the bandwidth (riesz has none: as many as there may be), few
+   enough for the memory. */
 static PetscInt choose_parts(const MuGridKernel k, const MuKernelSpec *spec) {
   const PetscReal widest = PetscMax(k->width[0], k->dim == 2 ? k->width[1] : 0);
-  const PetscReal wanted =
-      strcmp(spec->type, "riesz") == 0 ? 4 : ceil(CELLS_PER_BANDWIDTH * widest / spec->bandwidth);
-  PetscInt parts = 1;
-  while (parts < wanted && parts < MOST_PARTS) {
-    const PetscReal next = parts + 1;
-    const PetscReal total = next * k->cells[0] * (k->dim == 2 ? next * k->cells[1] : 1);
-    if (total > (k->dim == 2 ? MOST_PLANE : MOST_LINE)) break;
-    ++parts;
-  }
-  return parts;
+  const PetscReal wanted = strcmp(spec->type, "riesz") == 0
+                               ? MOST_PARTS
+                               : cells_per_bandwidth[k->dim - 1] * widest / spec->bandwidth;
+  const PetscReal most = most_cells[k->dim - 1] / ((PetscReal)k->cells[0] * k->cells[1]);
+  const PetscReal parts = PetscMin(ceil(wanted), floor(PetscPowReal(most, 1.0 / k->dim)));
+  return (PetscInt)PetscMin(PetscMax(parts, 1), MOST_PARTS);
 }
 
 static PetscErrorCode create_grid(MuGridKernel k) {
