@@ -237,7 +237,7 @@ PetscErrorCode MuCloudEnergyDestroy(MuCloudEnergy *energy) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuCloud *cloud) {
+PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuParticleCloud *cloud) {
   PetscBool kl, entropy, relative;
 
   PetscFunctionBegin;
@@ -262,7 +262,7 @@ PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuCloud *cloud) {
 
 /* One evaluation: of the cloud at points y, with what is wanted of it. */
 typedef struct {
-  const MuCloud *cloud;
+  const MuParticleCloud *cloud;
   PetscInt m;
   const PetscReal *y;
   PetscBool own; /* y are the cloud's points */
@@ -303,7 +303,7 @@ static PetscErrorCode add_mmd(MuCloudEnergy e, const Evaluation *v) {
 
 /* log q and its gradient grad q/q, q = k*mu at y; then the image of w/q. */
 static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuParticleCloud *cloud = v->cloud;
   const PetscInt dim = cloud->dim;
   const PetscReal *q = e->sum;
   PetscReal value = 0;
@@ -369,7 +369,7 @@ static PetscErrorCode add_potential(MuCloudEnergy e, const Evaluation *v) {
 
 /* W*mu and its gradient at one point. A pair at distance 0 adds W(0) if that is finite, and no
    force: W is even. */
-static PetscErrorCode interact(MuCloudEnergy e, const MuCloud *cloud, const PetscReal *y,
+static PetscErrorCode interact(MuCloudEnergy e, const MuParticleCloud *cloud, const PetscReal *y,
                                PetscReal *value, PetscReal *gradient) {
   const PetscInt dim = cloud->dim;
   PetscReal w, force[2];
@@ -433,7 +433,7 @@ static void relative(PetscReal p, PetscReal u, PetscReal *phi, PetscReal *slope)
 
 /* Terms that need rho(x_i) = n w_i rho_0(x_i), weights of 0 at the smallest number. */
 static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuParticleCloud *cloud = v->cloud;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < e->terms; ++t) {
@@ -459,7 +459,7 @@ static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
 /* ------------------------------------------------------------------ evaluation */
 
 static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuParticleCloud *cloud = v->cloud;
 
   PetscFunctionBegin;
   if (v->own) e->known_sum = NULL;
@@ -477,7 +477,7 @@ static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuCloud *cloud, PetscInt m,
+PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuParticleCloud *cloud, PetscInt m,
                                      const PetscReal *y, PetscReal *derivative, PetscReal *gradient,
                                      PetscReal *terms) {
   const Evaluation v = {.cloud = cloud,

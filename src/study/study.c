@@ -9,7 +9,8 @@
 #define MAX_VALUES 1024
 
 static const MuStudyOps *const kinds[] = {&MuStudyGamma, &MuStudyOrderOps, &MuStudyRate,
-                                          &MuStudyBalance}; /* as in the key study_type */
+                                          &MuStudyBalance,
+                                          &MuStudyParticles}; /* as in the key study_type */
 
 /* ------------------------------------------------------------------ small services */
 
@@ -127,7 +128,7 @@ static PetscErrorCode read(MuStudy s) {
   PetscCall(read_values(s));
   s->expected = NAN;
   PetscCall(MuCaseGetReal(s->file, "study_expect_order", &s->expected, &given));
-  s->tolerance = type == 2 ? 1e-3 : 0.25;
+  s->tolerance = s->ops == &MuStudyRate ? 1e-3 : (s->ops == &MuStudyParticles ? 0.1 : 0.25);
   PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
   PetscCall(s->ops->create(s));
   PetscFunctionReturn(0);
