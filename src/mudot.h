@@ -1129,7 +1129,8 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles);
    MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
 PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
 PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
-/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME where
+/* The ledger's row at the state, made now (mmd2 may cost as much as a step); each may be NULL; the
+   row is borrowed and stands until Advance. Collective. t, dt, energy and energy_NAME where
    clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
    weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
    step), and with the MMD weight step simplex_residual and simplex_iterations. */

@@ -117,6 +117,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "number of these samples (default count)"},
     {"particles", "test_count", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "samples of the target that mmd2 is measured with (default 1000)"},
+    {"particles", "ledger_every", MU_KEY_INT, 1, MU_POSITIVE,
+     .doc = "steps from one row of the ledger to the next (default 1)"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step (default 1e-10)"},
     {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance",

@@ -4,7 +4,8 @@
      potential     DF = V
      interaction   DF = W*mu, summed directly
      blob_entropy  DF = log(k*mu) + k*(mu/(k*mu))                     Carrillo, Craig, Patacchini (2019)
-     kl            D log mu - log pi, where D log mu is what the method makes of it (MuLogarithm)
+     kl            log mu - log pi, where log mu is what the method makes of it (MuLogarithm); in the
+                   blob form log(k*mu) + k*(mu/(k*mu)) - 1, F with 1 - mass, as on the grid
 
    With resting positions rho(x_i) = n w_i rho_0(x_i) is known, and so are all energies that are
    functions of rho/pi or rho: DF = (s^(p-1) - 1)/(p-1), log s, log rho + 1. */
@@ -334,12 +335,17 @@ static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
 }
 
 static PetscErrorCode add_log_target(MuCloudEnergy e, const Evaluation *v) {
+  PetscReal mass = 0;
+
   PetscFunctionBegin;
   PetscCall(MuLawLogDensity(e->spec.target, v->m, v->y, e->mean_value,
                             v->gradient ? e->vector : NULL));
   add(v, -e->log_pi, e->mean_value, e->vector);
-  if (v->terms && e->spec.logarithm == MU_LOG_BLOB)
-    add_terms(e, v, TERM_KL, -weighted(v, e->mean_value));
+  if (e->spec.logarithm != MU_LOG_BLOB) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < v->m && v->derivative; ++i) v->derivative[i] -= e->log_pi;
+  if (!v->terms) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < v->cloud->n; ++i) mass += v->cloud->w[i];
+  add_terms(e, v, TERM_KL, 1 - mass - weighted(v, e->mean_value));
   PetscFunctionReturn(0);
 }
 

@@ -80,7 +80,7 @@ static PetscErrorCode create_grid(MuParticles p) {
 /* The geometry's parts must be those that the method discretises. */
 static PetscErrorCode wrong_geometry(MuParticles p, const char *name) {
   const char *join = p->ops->transport && p->ops->reaction ? " + " : "";
-  return MuError(MU_ERR_INPUT, "particles_method: %s discretises the geometry %s%s%s; the case's %s",
+  return MuError(MU_ERR_INPUT, "particles_method: %s discretises the geometry %s%s%s; that of the case has %s",
                  p->ops->name, p->ops->transport ? p->ops->transport : "", join,
                  p->ops->reaction ? p->ops->reaction : "", name);
 }
@@ -97,7 +97,7 @@ static PetscErrorCode read_geometry(MuParticles p) {
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &p->spherical, &given));
   for (PetscInt k = 0; k < parts; ++k) {
     const PetscBool entropic = (PetscBool)(p->weight_step == MU_STEP_ENTROPIC);
-    snprintf(fault, sizeof fault, "has %s", names[k]);
+    snprintf(fault, sizeof fault, "%s", names[k]);
     if (!(weights[k] > 0))
       return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", names[k],
                      weights[k]);
@@ -111,11 +111,11 @@ static PetscErrorCode read_geometry(MuParticles p) {
       PetscCall(wrong_geometry(p, fault));
   }
   if (p->ops->transport && p->transport == 0) {
-    snprintf(fault, sizeof fault, "has no %s", p->ops->transport);
+    snprintf(fault, sizeof fault, "no %s", p->ops->transport);
     PetscCall(wrong_geometry(p, fault));
   }
   if (p->ops->reaction && p->reaction == 0) {
-    snprintf(fault, sizeof fault, "has no %s", p->ops->reaction);
+    snprintf(fault, sizeof fault, "no %s", p->ops->reaction);
     PetscCall(wrong_geometry(p, fault));
   }
   PetscFunctionReturn(0);
@@ -339,7 +339,7 @@ static PetscErrorCode create_columns(MuParticles p) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_row(MuParticles p, PetscReal dt) {
+static PetscErrorCode fill_row(MuParticles p) {
   const MuCloud *cloud = &p->cloud;
   const char *const *names;
   const PetscBool *has_value;
@@ -349,7 +349,7 @@ static PetscErrorCode fill_row(MuParticles p, PetscReal dt) {
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyGetTerms(p->energy, &terms, &names, &has_value));
   *at++ = p->time;
-  *at++ = dt;
+  *at++ = p->last_step;
   for (PetscInt t = 0; t < terms; ++t) {
     valued += has_value[t];
     energy += p->terms[t];
@@ -452,8 +452,9 @@ static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
     return MuError(code, "the particles stopped at t = %g: %s", p->time, sentence);
   }
   p->time = time;
+  p->last_step = dt;
   p->steps++;
-  PetscCall(fill_row(p, dt));
+  p->row_is_current = PETSC_FALSE;
   if (p->callback) PetscCall(p->callback(p->callback_ctx, p));
   PetscFunctionReturn(0);
 }
@@ -598,7 +599,6 @@ static PetscErrorCode build(MuParticles p, const MuParticlesSpec *spec) {
   PetscCall(create_test(p));
   PetscCall(create_columns(p));
   PetscCall(evaluate_state(p));
-  PetscCall(fill_row(p, 0));
   PetscFunctionReturn(0);
 }
 
@@ -658,10 +658,14 @@ PetscErrorCode MuParticlesGetState(MuParticles p, MuParticlesState *state) {
 
 PetscErrorCode MuParticlesGetRow(MuParticles p, PetscInt *columns, const char *const **names,
                                  const PetscReal **row) {
-  *columns = p->column_count;
-  *names = p->column_names;
+  PetscFunctionBegin;
+  if (columns) *columns = p->column_count;
+  if (names) *names = p->column_names;
+  if (!row) PetscFunctionReturn(0);
+  if (!p->row_is_current) PetscCall(fill_row(p));
+  p->row_is_current = PETSC_TRUE;
   *row = p->row;
-  return 0;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuParticlesSetStepCallback(MuParticles p, MuParticlesCallback callback, void *ctx) {

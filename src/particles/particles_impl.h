@@ -213,7 +213,7 @@ struct _p_MuParticles {
   MuLaw target, initial;
   MuCloud cloud;
   PetscReal *before_x, *before_w; /* the state before the step */
-  PetscReal time, step;
+  PetscReal time, step, last_step;
   PetscInt steps, seed;
   PetscReal limit; /* |x| beyond it counts as infinite */
   PetscReal transport, reaction; /* weights a, b of the geometry's parts */
@@ -240,6 +240,7 @@ struct _p_MuParticles {
   char (*column_storage)[64];
   const char **column_names;
   PetscReal *row, displacement;
+  PetscBool row_is_current; /* it is made when it is asked for */
   PetscReal *terms;
   MuParticlesCallback callback;
   void *callback_ctx;
