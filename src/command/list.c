@@ -1,5 +1,5 @@
-/* mudot list [geometries|energies|kernels|schemes|diagnostics|methods|commands]: the tables of what exists,
-   straight from the layers that hold them. */
+/* mudot list [geometries|energies|kernels|schemes|diagnostics|methods|commands]: the tables of what
+   exists, straight from the layers that hold them. */
 #include "command/command.h"
 
 #include <string.h>
@@ -8,9 +8,12 @@ static const struct {
   const char *kind;
   MuTableRow row; /* NULL: the commands */
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow},    {"energies", MuEnergyGetTableRow},
-    {"kernels", MuKernelGetTableRow},         {"schemes", MuSchemeGetTableRow},
-    {"diagnostics", MuDiagnosticGetTableRow}, {"methods", MuMethodGetTableRow},
+    {"geometries", MuGeometryGetTableRow},
+    {"energies", MuEnergyGetTableRow},
+    {"kernels", MuKernelGetTableRow},
+    {"schemes", MuSchemeGetTableRow},
+    {"diagnostics", MuDiagnosticGetTableRow},
+    {"methods", MuMethodGetTableRow},
     {"commands", NULL},
 };
 #define KINDS ((PetscInt)(sizeof kinds / sizeof *kinds))

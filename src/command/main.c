@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study,
-                                           &mu_command_particles, &mu_command_list};
+                                            &mu_command_particles, &mu_command_list};
 int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 
