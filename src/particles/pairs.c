@@ -4,6 +4,9 @@
 
 /* Above this many dimensions matrix products are faster than differences. */
 enum { FEW_DIMENSIONS = 16 };
+/* Up to this many pairs MU_PAIRS_AUTO sums directly. */
+#define MANY_PAIRS        1e10
+#define DEFAULT_TOLERANCE 1e-8
 
 struct _p_MuPairs {
   MPI_Comm comm;
@@ -11,6 +14,9 @@ struct _p_MuPairs {
   MuRadial radial;
   PetscMPIInt *counts, *starts; /* [size] of the gathered runs */
   MuWork work;
+  MuPairsMethod method;
+  PetscReal tolerance;
+  MuFastSum fast; /* made when it is first asked for */
 };
 
 PetscErrorCode MuWorkResize(MuWork *work, size_t size) {
@@ -39,6 +45,7 @@ PetscErrorCode MuPairsCreate(MPI_Comm comm, MuRadial radial, MuPairs *pairs) {
   PetscCallMPI(MPI_Comm_size(comm, &p->size));
   PetscCall(MuRadialReference(radial));
   p->radial = radial;
+  p->tolerance = DEFAULT_TOLERANCE;
   PetscCall(PetscMalloc2(p->size, &p->counts, p->size, &p->starts));
   *pairs = p;
   PetscFunctionReturn(0);
@@ -53,6 +60,7 @@ PetscErrorCode MuPairsDestroy(MuPairs *pairs) {
   PetscCall(MuRadialDestroy(&p->radial));
   PetscCall(PetscFree2(p->counts, p->starts));
   PetscCall(MuWorkDestroy(&p->work));
+  PetscCall(MuFastSumDestroy(&p->fast));
   PetscCall(PetscFree(p));
   PetscFunctionReturn(0);
 }
@@ -74,27 +82,75 @@ static PetscErrorCode gather_rows(MuPairs p, PetscInt m, PetscInt width, PetscRe
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuPairsSetMethod(MuPairs p, MuPairsMethod method, PetscReal tolerance) {
+  PetscFunctionBegin;
+  p->method = method;
+  p->tolerance = tolerance;
+  PetscCall(MuFastSumDestroy(&p->fast));
+  PetscFunctionReturn(0);
+}
+
+/* *done: whether the fast sum was asked for and possible. */
+static PetscErrorCode sum_fast(MuPairs p, const MuPairSum *all, PetscBool *done) {
+  const PetscMPIInt rank = p->rank, size = p->size;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (p->method == MU_PAIRS_DIRECT) PetscFunctionReturn(0);
+  if (p->method == MU_PAIRS_AUTO &&
+      (p->radial->dim > 2 || (PetscReal)all->n * (PetscReal)all->m <= MANY_PAIRS))
+    PetscFunctionReturn(0);
+  if (!p->fast) PetscCall(MuFastSumCreate(p->comm, p->radial, p->tolerance, &p->fast));
+  PetscCall(MuFastSumPrepare(p->fast, all, done));
+  if (!*done && p->method == MU_PAIRS_FAST)
+    return MuError(
+        MU_ERR_INPUT,
+        "kernel_type: '%s' with bandwidth %g is not possible for fast sums to %g between "
+        "these points in %d-D; its tails in space and frequency must end on a grid of "
+        "1.6e7 cells, so use a wider or smoother kernel, or direct sums",
+        p->radial->spec.type, p->radial->spec.bandwidth, p->tolerance, (int)p->radial->dim);
+  if (*done)
+    PetscCall(MuFastSumApply(p->fast, all, first_of(all->n, rank, size),
+                             first_of(all->n, rank + 1, size), first_of(all->m, rank, size),
+                             first_of(all->m, rank + 1, size)));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode sum_directly(MuPairs p, const MuPairSum *all) {
+  const PetscInt dim = p->radial->dim, first = first_of(all->m, p->rank, p->size);
+  MuPairSum mine = *all;
+
+  PetscFunctionBegin;
+  mine.m = first_of(all->m, p->rank + 1, p->size) - first;
+  mine.y += first * dim;
+  if (mine.sums) mine.sums += first * mine.columns;
+  if (mine.gradient) mine.gradient += first * dim;
+  if (dim <= FEW_DIMENSIONS)
+    PetscCall(MuPairSumByDifferences(&mine, &p->work));
+  else
+    PetscCall(MuPairSumByProducts(&mine, &p->work));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuPairsApplyColumns(MuPairs p, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient) {
-  const PetscInt dim = p->radial->dim, first = first_of(m, p->rank, p->size);
-  const MuPairSum sum = {.radial = p->radial,
+  const MuPairSum all = {.radial = p->radial,
                          .n = n,
                          .columns = columns,
-                         .m = first_of(m, p->rank + 1, p->size) - first,
+                         .m = m,
                          .x = x,
                          .w = w,
-                         .y = y + first * dim,
-                         .sums = sums ? sums + first * columns : NULL,
-                         .gradient = gradient ? gradient + first * dim : NULL};
+                         .y = y,
+                         .sums = sums,
+                         .gradient = gradient};
+  PetscBool done;
 
   PetscFunctionBegin;
-  if (dim <= FEW_DIMENSIONS)
-    PetscCall(MuPairSumByDifferences(&sum, &p->work));
-  else
-    PetscCall(MuPairSumByProducts(&sum, &p->work));
+  PetscCall(sum_fast(p, &all, &done));
+  if (!done) PetscCall(sum_directly(p, &all));
   if (sums) PetscCall(gather_rows(p, m, columns, sums));
-  if (gradient) PetscCall(gather_rows(p, m, dim, gradient));
+  if (gradient) PetscCall(gather_rows(p, m, p->radial->dim, gradient));
   PetscFunctionReturn(0);
 }
 
