@@ -490,7 +490,7 @@ PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x
                                    PetscReal *sums, PetscReal *gradient);
 /* How the sums are found. Fast sums (dim <= 2, Fourier series on a grid, n + m operations) have an
    error of at most `tolerance` times sum_j |w_j| k(0), in the gradient divided by the bandwidth;
-   direct sums that of rounding. AUTO, the default with tolerance 1e-8, takes fast sums above n m =
+   direct sums that of rounding. AUTO, the default with tolerance 1e-7, takes fast sums above n m =
    1e10 where they are possible: kernels that decay (not imq, riesz), smooth enough for the
    tolerance (not matern 1/2 or wendland at small bandwidths) and a bandwidth that a grid of 1.6e7
    cells resolves. FAST makes MuPairsApply() return MU_ERR_INPUT where they are not. Not collective,

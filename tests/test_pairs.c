@@ -267,6 +267,133 @@ START_TEST(outputs_may_be_left_out) {
 }
 END_TEST
 
+/* Every rank has the same bits, and they are those of one rank alone up to rounding. */
+START_TEST(ranks_agree) {
+  const PetscInt n = 301;
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  for (PetscInt dim = 2; dim <= 20; dim += 18) {
+    MuRadial radial = make_radial("gaussian", 1, sqrt(dim), PETSC_TRUE, dim);
+    PetscReal *x = uniform(rng, n * dim, -1, 1), *w = uniform(rng, n, 0, 1);
+    PetscReal *sum[2] = {zeros(n), zeros(n)}, *gradient[2] = {zeros(n * dim), zeros(n * dim)};
+    for (PetscInt k = 0; k < 2; ++k) {
+      MuPairs pairs;
+      OK(MuPairsCreate(k ? MPI_COMM_SELF : MPI_COMM_WORLD, radial, &pairs));
+      OK(MuPairsApply(pairs, n, x, w, n, x, sum[k], gradient[k]));
+      OK(MuPairsDestroy(&pairs));
+    }
+    PetscReal worst = 0, first[2] = {sum[0][n - 1], gradient[0][0]};
+    for (PetscInt i = 0; i < n; ++i) worst = PetscMax(worst, fabs(sum[0][i] - sum[1][i]));
+    for (PetscInt i = 0; i < n * dim; ++i)
+      worst = PetscMax(worst, fabs(gradient[0][i] - gradient[1][i]));
+    ck_assert_msg(worst <= 1e-15 * n, "%g", worst);
+    MPI_Bcast(first, 2, MPIU_REAL, 0, MPI_COMM_WORLD);
+    ck_assert(first[0] == sum[0][n - 1] && first[1] == gradient[0][0]);
+    OK(MuRadialDestroy(&radial));
+    free(x), free(w), free(sum[0]), free(sum[1]), free(gradient[0]), free(gradient[1]);
+  }
+  gsl_rng_free(rng);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ fast sums */
+
+/* Largest errors of sum and gradient, in units of sum |w| k(0) and of that over h. */
+static void fast_error(MuRadial radial, PetscInt dim, PetscInt n, PetscReal tolerance,
+                       PetscReal error[2]) {
+  const PetscInt m = 150;
+  const MuKernelSpec *spec;
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  PetscReal *x = uniform(rng, n * dim, -1, 3), *w = uniform(rng, n, -1, 1);
+  PetscReal *y = uniform(rng, m * dim, -1, 3), *sum[2], *gradient[2], size = 0, peak;
+  MuPairs pairs;
+  OK(MuRadialGetSpec(radial, &spec, NULL));
+  kernel_at(radial, 0, &peak, NULL);
+  OK(MuPairsCreate(MPI_COMM_WORLD, radial, &pairs));
+  for (PetscInt i = 0; i < m * dim / 2; ++i) /* half of the targets: where the kernel is largest */
+    y[i] = x[i % (n * dim)] + 1e-3 * spec->bandwidth * (i / (n * dim));
+  for (PetscInt k = 0; k < 2; ++k) {
+    sum[k] = zeros(m);
+    gradient[k] = zeros(m * dim);
+    OK(MuPairsSetMethod(pairs, k ? MU_PAIRS_FAST : MU_PAIRS_DIRECT, tolerance));
+    OK(MuPairsApply(pairs, n, x, w, m, y, sum[k], gradient[k]));
+  }
+  for (PetscInt j = 0; j < n; ++j) size += fabs(w[j]) * peak;
+  error[0] = error[1] = 0;
+  for (PetscInt i = 0; i < m; ++i)
+    error[0] = PetscMax(error[0], fabs(sum[1][i] - sum[0][i]) / size);
+  for (PetscInt i = 0; i < m * dim; ++i)
+    error[1] = PetscMax(error[1], fabs(gradient[1][i] - gradient[0][i]) * spec->bandwidth / size);
+  OK(MuPairsDestroy(&pairs));
+  free(x), free(y), free(w), free(sum[0]), free(sum[1]), free(gradient[0]), free(gradient[1]);
+  gsl_rng_free(rng);
+}
+
+/* One source shows the error of the kernel itself, many show that of a sum. The bound is not loose
+   by more than four digits, so that the error follows the tolerance. */
+START_TEST(fast_sums_keep_their_tolerance) {
+  static const struct {
+    const char *type;
+    PetscReal parameter, bandwidth, tolerance;
+    PetscInt dim;
+  } cases[] = {
+      {"gaussian", 1, 0.05, 1e-4, 1}, {"gaussian", 1, 0.05, 1e-6, 1}, {"gaussian", 1, 0.3, 1e-9, 1},
+      {"gaussian", 1, 0.1, 1e-4, 2},  {"gaussian", 1, 0.1, 1e-7, 2},  {"gaussian", 1, 3, 1e-10, 2},
+      {"gaussian", 1, 30, 1e-7, 2},   {"matern", 2.5, 0.5, 1e-4, 2},  {"matern", 1.5, 0.5, 1e-4, 1},
+      {"matern", 2.5, 0.2, 1e-7, 1},  {"bessel", 3, 0.5, 1e-4, 2},    {"wendland", 1, 2, 1e-4, 1}};
+  for (PetscInt i = 0; i < (PetscInt)(sizeof cases / sizeof cases[0]); ++i)
+    for (PetscInt n = 1; n <= 2000; n += 1999) {
+      MuRadial radial = make_radial(cases[i].type, cases[i].parameter, cases[i].bandwidth,
+                                    PETSC_FALSE, cases[i].dim);
+      PetscReal error[2];
+      fast_error(radial, cases[i].dim, n, cases[i].tolerance, error);
+      ck_assert_msg(error[0] <= cases[i].tolerance && error[1] <= cases[i].tolerance &&
+                        (n > 1 || PetscMax(error[0], error[1]) >= 1e-4 * cases[i].tolerance),
+                    "%s %g h %g %d-D, n %d, tolerance %g: errors %g %g", cases[i].type,
+                    cases[i].parameter, cases[i].bandwidth, (int)cases[i].dim, (int)n,
+                    cases[i].tolerance, error[0], error[1]);
+      OK(MuRadialDestroy(&radial));
+    }
+}
+END_TEST
+
+/* Above 10^10 pairs the sum is a fast one: compared with direct sums at a few targets. */
+START_TEST(many_points_are_summed_fast) {
+  const PetscInt n = 100001, few = 20;
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  MuRadial radial = make_radial("gaussian", 1, 0.1, PETSC_TRUE, 2);
+  PetscReal *x = uniform(rng, n * 2, -1, 1), *w = uniform(rng, n, 0, 1), *sum = zeros(n);
+  PetscReal *direct = zeros(few), worst = 0, size = 0;
+  MuPairs pairs;
+  OK(MuPairsCreate(MPI_COMM_WORLD, radial, &pairs));
+  OK(MuPairsApply(pairs, n, x, w, few, x, direct, NULL));
+  OK(MuPairsApply(pairs, n, x, w, n, x, sum, NULL));
+  for (PetscInt j = 0; j < n; ++j) size += w[j];
+  for (PetscInt i = 0; i < few; ++i) worst = PetscMax(worst, fabs(sum[i] - direct[i]));
+  ck_assert_msg(worst <= 1e-7 * size && worst > 0, "%g", worst / size);
+  OK(MuPairsDestroy(&pairs));
+  OK(MuRadialDestroy(&radial));
+  free(x), free(w), free(sum), free(direct);
+  gsl_rng_free(rng);
+}
+END_TEST
+
+START_TEST(impossible_fast_sums_are_refused) {
+  const PetscReal x[6] = {0, 0, 1, 1, 0, 2}, w[3] = {1, 1, 1};
+  const char *types[] = {"riesz", "imq", "matern", "gaussian"};
+  PetscReal sum[3];
+  for (PetscInt i = 0; i < 4; ++i) {
+    MuRadial radial = make_radial(types[i], i == 0 ? 1 : 0.5, i == 3 ? 1e-5 : 1, PETSC_FALSE, 2);
+    MuPairs pairs;
+    OK(MuPairsCreate(MPI_COMM_WORLD, radial, &pairs));
+    OK(MuPairsSetMethod(pairs, MU_PAIRS_FAST, 1e-6));
+    ck_assert_int_eq(MuPairsApply(pairs, 3, x, w, 3, x, sum, NULL), MU_ERR_INPUT);
+    ck_assert(strstr(MuErrorMessage(), types[i]) && strstr(MuErrorMessage(), "direct sums"));
+    OK(MuPairsDestroy(&pairs));
+    OK(MuRadialDestroy(&radial));
+  }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ simplex */
 
 /* Violation of the optimality conditions in long double. */
@@ -633,6 +760,10 @@ static Suite *make_suite(void) {
   tcase_add_test(t, sums_are_direct_sums);
   tcase_add_test(t, distances_do_not_cancel);
   tcase_add_test(t, outputs_may_be_left_out);
+  tcase_add_test(t, ranks_agree);
+  tcase_add_test(t, fast_sums_keep_their_tolerance);
+  if (!TestQuick()) tcase_add_test(t, many_points_are_summed_fast);
+  tcase_add_test(t, impossible_fast_sums_are_refused);
   tcase_add_test(t, optimality_conditions_hold);
   tcase_add_test(t, weights_are_those_of_enumeration);
   tcase_add_test(t, tolerances_beyond_rounding_are_refused);
