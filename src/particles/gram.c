@@ -173,7 +173,7 @@ PetscErrorCode MuGramFill(MuGram *g, MuRadial radial, PetscInt n, const PetscRea
   PetscFunctionBegin;
   g->radial = radial;
   g->n = n;
-  PetscCall(MuWorkResize(&g->vectors, (size_t)n * (dim + 2)));
+  PetscCall(MuWorkResize(&g->vectors, (size_t)n * PetscMax(dim + 2, 3)));
   columns = g->vectors.data;
   r2 = columns + (size_t)n * dim;
   left = r2 + n;
@@ -267,15 +267,12 @@ static PetscErrorCode triangles(const char *uplo, PetscInt n, PetscReal *factor,
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
+/* v = (L L' + D)^(-1) v */
+static PetscErrorCode solve_low_rank(MuGram *g, PetscReal *v) {
   const PetscInt n = g->n, rank = g->rank;
   PetscReal *part = g->vectors.data;
 
   PetscFunctionBegin;
-  if (rank == n) {
-    PetscCall(triangles("L", n, g->factor.data, v));
-    PetscFunctionReturn(0);
-  }
   for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
   if (rank == 0) PetscFunctionReturn(0);
   dot_many(n, v, rank, g->entries.data, n, part);
@@ -283,5 +280,26 @@ PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
   for (PetscInt i = 0; i < n; ++i) v[i] *= g->diagonal[i];
   subtract_many(n, v, rank, g->entries.data, n, part, 1);
   for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
+  PetscFunctionReturn(0);
+}
+
+/* One step of refinement makes up for the cancellation in solve_low_rank() where D is small. */
+PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
+  const PetscInt n = g->n;
+  PetscReal *solution, *product;
+
+  PetscFunctionBegin;
+  if (g->rank == n) {
+    PetscCall(triangles("L", n, g->factor.data, v));
+    PetscFunctionReturn(0);
+  }
+  solution = g->vectors.data + n;
+  product = solution + n;
+  PetscCall(PetscArraycpy(solution, v, n));
+  PetscCall(solve_low_rank(g, solution));
+  MuGramMultiply(g, solution, product);
+  for (PetscInt i = 0; i < n; ++i) v[i] -= product[i] + g->diagonal[i] * solution[i];
+  PetscCall(solve_low_rank(g, v));
+  for (PetscInt i = 0; i < n; ++i) v[i] += solution[i];
   PetscFunctionReturn(0);
 }

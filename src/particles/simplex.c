@@ -108,7 +108,8 @@ static PetscReal longest_step(PetscInt n, const PetscReal *v, const PetscReal *d
 }
 
 /* One predictor-corrector iteration. */
-static PetscErrorCode iterate(MuSimplex s, PetscInt n, PetscReal *w, PetscReal *level) {
+static PetscErrorCode iterate(MuSimplex s, PetscInt n, PetscReal tolerance, PetscReal *w,
+                              PetscReal *level) {
   const PetscReal gap = dot(n, w, s->z) / n;
   PetscReal change, after = 0;
 
@@ -123,7 +124,8 @@ static PetscErrorCode iterate(MuSimplex s, PetscInt n, PetscReal *w, PetscReal *
   const PetscReal predicted = PetscMin(longest_step(n, w, s->dw), longest_step(n, s->z, s->dz));
   for (PetscInt i = 0; i < n; ++i)
     after += (w[i] + predicted * s->dw[i]) * (s->z[i] + predicted * s->dz[i]) / n;
-  const PetscReal ratio = after / gap, center = gap * ratio * ratio * ratio;
+  const PetscReal ratio = after / gap,
+                  center = PetscMax(gap * ratio * ratio * ratio, 0.1 * tolerance / n);
   PetscCall(newton_step(s, n, w, *level, center, PETSC_TRUE, &change));
   const PetscReal step = 0.995 * PetscMin(longest_step(n, w, s->dw), longest_step(n, s->z, s->dz));
   for (PetscInt i = 0; i < n; ++i) {
@@ -174,7 +176,7 @@ static PetscErrorCode interior_point(MuSimplex s, PetscInt n, const PetscReal *b
   start(s, n, b, w, &level);
   while (report->iterations < MAX_ITERATIONS) {
     for (PetscInt i = 0; i < n; ++i) w[i] = PetscMax(w[i], 1e-30);
-    PetscCall(iterate(s, n, w, &level));
+    PetscCall(iterate(s, n, tolerance, w, &level));
     report->iterations++;
     onto_simplex(n, w);
     report->residual = find_residual(s, n, b, w);
