@@ -203,12 +203,20 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
    coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
-   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
-   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
-   column, a field that is not a finite number (named by its line), no points. */
+   [n][dim], freed by the caller with PetscFree(). `key` (NULL: none) begins the sentence of an
+   error. Read on rank 0, the same on every rank; collective. MU_ERR_FILE: no such file;
+   MU_ERR_INPUT: no such column, a field that is not a finite number (named by its line), no points.
+ */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
                              const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
+
+/* The first line of such a file: its number of fields, whether it is a header, and for each of the
+   names its column counted from 1, 0 if the header does not have it. Collective. MU_ERR_FILE;
+   MU_ERR_INPUT: an empty file. */
+PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file, PetscInt count,
+                               const char *const names[], PetscInt *fields, PetscBool *header,
+                               PetscInt column[]);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
    rank owns `count` cells from number `first` on, row-major [ny][nx]. */
@@ -287,6 +295,10 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
 /* ------------------------------------------------------------------ output files */
+
+/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
+   begins with output_directory. */
+PetscErrorCode MuMakeDirectory(const char *directory);
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
    run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
@@ -577,17 +589,153 @@ typedef struct {
 } MuRunInfo;
 
 typedef struct _p_MuRunReader *MuRunReader;
-/* Opens DIRECTORY/run.h5 or a file of its layout, finished or not. Everything that is read is
-   checked before it is used. Not collective: every rank that calls opens the file. MU_ERR_FILE: it
-   cannot be read, or is not such a file; the sentence says what is wrong with it. */
+/* Opens DIRECTORY/run.h5 (given as such or by its directory) or a file of its layout, finished or
+   not. Everything that is read is checked before it is used. Without the attribute case the box is
+   that of the cells' centres, and no axis is periodic. Not collective: every rank that calls opens
+   the file. MU_ERR_FILE: it cannot be read, or is not such a file; the sentence says what is wrong
+   with it. */
 PetscErrorCode MuRunReaderCreate(const char *file, MuRunReader *reader);
 PetscErrorCode MuRunReaderDestroy(MuRunReader *reader);
 PetscErrorCode MuRunReaderGetInfo(MuRunReader reader, const MuRunInfo **info);
-/* Snapshot `index` as [ny][nx]. MU_ERR_FILE. */
+/* Snapshot `index`, from 0, as [ny][nx]: finite numbers, of either sign. MU_ERR_INPUT: there is no
+   such snapshot; MU_ERR_FILE. */
 PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal *density);
-/* The density at a time, linear between snapshots. MU_ERR_INPUT: a time that the run does not
-   cover. */
+/* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
+   snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
+
+/* ------------------------------------------------------------------ clouds of particles */
+
+/* A cloud to be written. */
+typedef struct {
+  const char *file; /* ends in .csv or .h5; NULL: CSV on standard output */
+  PetscBool overwrite;
+  PetscInt n, dim;
+  PetscReal time;
+  const PetscReal *position; /* [n][dim] */
+  const char *origin;        /* one line: where it comes from */
+  const char *case_text;     /* .h5: attribute case; NULL or "": none */
+} MuCloudFile;
+/* CSV: a comment with the origin, the header x[,y], a row per particle. HDF5: the datasets of
+   particles.h5 with one time and equal weights. A file appears whole or not at all. Not
+   collective. MU_ERR_INPUT: another ending, a file that is there; MU_ERR_FILE. */
+PetscErrorCode MuCloudWrite(const MuCloudFile *cloud);
+
+/* Clouds over time, read from files. */
+typedef struct _p_MuCloud *MuCloud;
+/* A particles.h5 (by its name or its directory: /time [ns], /position [ns, n, dim], /weight [ns,
+   n]), or a CSV file with the columns x[,y][,w][,t], by a header in any order, without one in the
+   order x[,y][,w]; t, if there, must not fall. `time` is that of a CSV file without t. Weights are
+   equal if there are none. Collective. MU_ERR_INPUT: another dimension than dim, a missing column,
+   text, NaN, a negative weight, no mass, with the number of the row; MU_ERR_FILE. */
+PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                             MuCloud *cloud);
+PetscErrorCode MuCloudDestroy(MuCloud *cloud);
+/* Ascending times [times]; timed: they are the file's own. Borrowed. */
+PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
+                               PetscBool *timed);
+/* The cloud at time `index`: positions [n][dim], weights [n] of sum 1 and the sum that they had;
+   borrowed until the next call. Collective. Errors as above, MU_ERR_FILE. */
+PetscErrorCode MuCloudGet(MuCloud cloud, PetscInt index, PetscInt *n, const PetscReal **position,
+                          const PetscReal **weight, PetscReal *mass);
+
+/* ------------------------------------------------------------------ comparing clouds with
+ * densities
+ */
+
+/* Distances between a cloud mu of weights of sum 1 and a density pi that is constant in every cell,
+   normalised to mass 1, and what N independent samples of pi would have. MuMetricRow of the table:
+   mmd2               <mu - pi, k*(mu - pi)>, k on R^d; >= 0, rounding below that is 0
+   energy_distance    2E|X - Y| - E|X - X'| - E|Y - Y'|; X ~ mu, Y ~ pi
+   w1, w2             1-D: (int_0^1 |Q_mu - Q_pi|^p du)^(1/p), exact
+   kolmogorov         1-D: sup |F_mu - F_pi|, exact
+   sliced_w1, _w2     2-D: (mean over directions of W_p^p)^(1/p) of the projections on equally
+   spaced directions; the projection of pi is exact in its mass per quarter of a cell histogram_l1
+   sum over cells of |mu(cell) - pi(cell)|, and the mass of mu outside the domain mean_error |mean
+   of mu - mean of pi| covariance_error   Frobenius norm of the difference of the covariances A
+   periodic axis is taken as an interval, cut at the walls of the box. */
+#define MU_MAX_METRICS 8
+
+typedef struct {
+  PetscInt dim, cells[2];
+  PetscReal lower[2], upper[2];
+  PetscBool periodic[2];     /* particles are moved into the box by whole periods */
+  const unsigned char *mask; /* [ny][nx], 1 = inside; NULL: all; copied */
+  MuKernelSpec kernel;       /* of mmd2 */
+  PetscInt directions;       /* of sliced_w1 and _w2, > 0 */
+  PetscInt replicates;       /* samples that expected values are estimated from, > 1 */
+  PetscInt seed;             /* of their random numbers */
+} MuComparisonSpec;
+
+/* 64 directions, 20 replicates, seed 1, gaussian kernel of bandwidth 0 (must be set). */
+void MuComparisonSpecDefault(MuComparisonSpec *spec);
+
+typedef struct _p_MuComparison *MuComparison;
+/* Collective. MU_ERR_INPUT as MuKernelCreate(), MuRadialCreate(), MuConvolutionCreate(). */
+PetscErrorCode MuComparisonCreate(MPI_Comm comm, const MuComparisonSpec *spec,
+                                  MuComparison *comparison);
+PetscErrorCode MuComparisonDestroy(MuComparison *comparison);
+/* Names [count] of the metrics, and which are squares of distances; borrowed. */
+PetscErrorCode MuComparisonGetMetrics(MuComparison comparison, PetscInt *count,
+                                      const char *const **names, const PetscBool **squared);
+/* density [ny][nx], the same on all ranks. Collective. MU_ERR_INPUT as MuSamplerCreate(). */
+PetscErrorCode MuComparisonSetReference(MuComparison comparison, const PetscReal *density);
+/* Particles outside the box or the mask, and their weight. Not collective. */
+PetscErrorCode MuComparisonCountOutside(MuComparison comparison, PetscInt n, const PetscReal *x,
+                                        const PetscReal *w, PetscInt *count, PetscReal *mass);
+/* The metrics of a cloud x [n][dim], w [n], the same on all ranks, to values [count]. Collective.
+ */
+PetscErrorCode MuComparisonEvaluate(MuComparison comparison, PetscInt n, const PetscReal *x,
+                                    const PetscReal *w, PetscReal values[]);
+/* Mean and standard deviation [count] of the metrics of n independent samples of pi with equal
+   weights. mmd2 and energy_distance in closed form, the mean being (E k(X, X) - E k(X, X'))/n (only
+   the deviation is estimated from pairs, and that of energy_distance in 1-D from the replicates);
+   the others from the replicates. The same on any number of ranks. Collective. */
+PetscErrorCode MuComparisonExpect(MuComparison comparison, PetscInt n, PetscReal mean[],
+                                  PetscReal deviation[]);
+
+/* What `mudot compare` compares. */
+typedef struct {
+  const char *run; /* run.h5 or its directory */
+  PetscInt files;  /* of particles: particles.h5, its directory, CSV */
+  char *const *file;
+  PetscInt times; /* given; of CSV files without times one per file, otherwise a selection */
+  const PetscReal *time;
+  int overrides; /* kernel keys: [2 k] "-kernel_NAME", [2 k + 1] value */
+  char **override;
+  PetscInt directions, replicates, seed;
+  PetscBool allow_outside; /* particles outside the domain are counted, not refused */
+  const char *directory;   /* for compare.csv and compare.h5; NULL: none */
+  PetscBool overwrite;
+  const char *command_line;
+} MuCompareSpec;
+
+/* The comparison at one time. */
+typedef struct {
+  PetscReal time;
+  PetscInt n;
+  PetscReal effective; /* 1/sum w^2 */
+  PetscReal mass;      /* sum of the weights as they were given */
+  PetscInt outside;    /* particles outside the domain, and their share of the mass */
+  PetscReal outside_mass;
+  PetscReal value[MU_MAX_METRICS], expected[MU_MAX_METRICS], deviation[MU_MAX_METRICS];
+  PetscReal score[MU_MAX_METRICS]; /* (value - expected)/deviation; of a square, that of its root */
+} MuCompareRow;
+
+/* The comparisons, by time, and a sentence; the same on every rank. */
+typedef struct _p_MuCompare *MuCompare;
+/* Collective. MU_ERR_INPUT: times that the run does not cover, particles outside the domain, a
+   directory that holds a comparison, and what MuCloudCreate() and MuComparisonCreate() say;
+   MU_ERR_FILE. */
+PetscErrorCode MuCompareCreate(MPI_Comm comm, const MuCompareSpec *spec, MuCompare *compare);
+PetscErrorCode MuCompareDestroy(MuCompare *compare);
+PetscErrorCode MuCompareGetRows(MuCompare compare, PetscInt *rows, const MuCompareRow **row,
+                                PetscInt *metrics, const char *const **names,
+                                const char **sentence);
+/* Prints the table on rank 0's standard output. Not collective. */
+PetscErrorCode MuComparePrint(MuCompare compare, FILE *out);
+/* compare.csv and compare.h5 in the directory, if there is one. Collective. MU_ERR_FILE. */
+PetscErrorCode MuCompareWrite(MuCompare compare);
 
 /* ------------------------------------------------------------------ cases */
 
@@ -615,6 +763,11 @@ typedef struct _p_MuCase *MuCase;
    MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
    invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c);
+/* The same from a text, e.g. the attribute `case` of run.h5; `name` stands for the file in
+   sentences and in paths. Domain files are not read: the text of a run holds their keys.
+   Collective. */
+PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
+                                    char **argv, MuCase *c);
 PetscErrorCode MuCaseDestroy(MuCase *c);
 PetscErrorCode MuCaseReference(MuCase c);
 PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);

@@ -93,7 +93,8 @@ const MuKeyRow mu_keys[] = {
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
 
-    {"output", "directory", MU_KEY_TEXT, 1, .doc = "where run.h5, ledger.csv and run.xdmf go"},
+    {"output", "directory", MU_KEY_TEXT, 1,
+     .doc = "where run.h5, ledger.csv and run.xdmf go, or particles.h5"},
     {"output", "every", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "time between snapshots"},
     {"output", "times", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "times of snapshots, instead"},
     {"output", "diagnostics", MU_KEY_TEXT, 0, .doc = "extra ledger columns, a list of names"},

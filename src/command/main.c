@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study,
-                                            &mu_command_particles, &mu_command_list};
+static const MuCommand *const commands[] = {&mu_command_run,       &mu_command_study,
+                                            &mu_command_particles, &mu_command_sample,
+                                            &mu_command_compare,   &mu_command_list};
 int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 

@@ -49,7 +49,7 @@ static PetscErrorCode remember(MuRunWriter w, PetscErrorCode code) {
 
 /* ------------------------------------------------------------------ the directory */
 
-static PetscErrorCode make_directory(const char *directory) {
+PetscErrorCode MuMakeDirectory(const char *directory) {
   char path[PETSC_MAX_PATH_LEN];
   struct stat status;
 
@@ -177,7 +177,7 @@ static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
     return MuError(MU_ERR_INPUT, "output_directory: \"%.40s\" is empty or too long",
                    spec->directory);
   PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
-  PetscCall(make_directory(w->directory));
+  PetscCall(MuMakeDirectory(w->directory));
   PetscCall(refuse_results(w, spec->overwrite));
   PetscCall(join_names(spec, &w->csv_header));
   PetscCall(MuRunFileCreate(&w->file, w->grid ? "run.h5" : "particles.h5", spec));

@@ -482,10 +482,27 @@ static PetscReal reflect(PetscReal x, PetscReal lower, PetscReal upper) {
   return PetscClipInterval(u <= length ? lower + u : upper - (u - length), lower, upper);
 }
 
+/* A step across the whole box is no step of a flow in it. */
+static PetscErrorCode check_reach(MuParticles p, const PetscReal *displacement) {
+  const PetscInt dim = p->cloud.dim;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < p->cloud.n * dim && p->info; ++i) {
+    const PetscReal length = p->info->upper[i % dim] - p->info->lower[i % dim];
+    if (!(PetscAbsReal(displacement[i]) <= length))
+      return MuError(MU_ERR_NUMERICS,
+                     "particle %d moves by %g in one step, which is more than the box: the step is "
+                     "too large",
+                     (int)(i / dim) + 1, displacement[i]);
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuParticlesMove(MuParticles p, const PetscReal *displacement) {
   const PetscInt dim = p->cloud.dim;
 
   PetscFunctionBegin;
+  PetscCall(check_reach(p, displacement));
   for (PetscInt i = 0; i < p->cloud.n * dim; ++i) p->cloud.x[i] += displacement[i];
   PetscCall(check_finite(p));
   for (PetscInt i = 0; i < p->cloud.n && p->info; ++i)

@@ -15,7 +15,7 @@ typedef struct {
   PetscInt snapshots, every, columns, energy, mmd2; /* columns of these names; -1: there is none */
   const char *const *names;
   const PetscReal *row;
-  PetscReal first_energy, first_mmd2, worst_residual;
+  PetscReal first_energy, first_mmd2, worst_residual, last_snapshot;
 } Run;
 
 static PetscInt find_column(const Run *r, const char *name) {
@@ -79,6 +79,7 @@ static PetscErrorCode build(MuCase c, Run *r) {
 
   PetscFunctionBegin;
   r->started = MPI_Wtime();
+  r->last_snapshot = -1;
   PetscCall(MuCaseGetComm(c, &r->comm));
   PetscCall(require(c));
   PetscCall(MuCaseGetString(c, "output_directory", &r->directory, NULL));
@@ -133,7 +134,9 @@ static PetscErrorCode add_snapshot(Run *r) {
 
   PetscFunctionBegin;
   PetscCall(MuParticlesGetState(r->particles, &state));
+  if (state.time == r->last_snapshot) PetscFunctionReturn(0);
   PetscCall(MuRunWriterAddCloud(r->writer, state.time, state.position, state.weight));
+  r->last_snapshot = state.time;
   PetscFunctionReturn(0);
 }
 

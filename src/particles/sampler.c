@@ -7,6 +7,8 @@
 #include <gsl/gsl_rng.h>
 #include <math.h>
 
+#define LARGEST (1 - 0x1p-53) /* level below 1 */
+
 struct _p_MuSampler {
   PetscInt dim, cells[2], count;
   PetscReal lower[2], width[2];
@@ -72,7 +74,8 @@ PetscErrorCode MuSamplerDestroy(MuSampler *sampler) {
 /* A uniform number in [0, 1) with all 53 bits: those of two draws. */
 static PetscReal uniform(gsl_rng *rng) {
   const PetscReal high = floor(gsl_rng_uniform(rng) * 0x1p26);
-  return (high + gsl_rng_uniform(rng)) * 0x1p-26;
+  const PetscReal u = (high + gsl_rng_uniform(rng)) * 0x1p-26;
+  return PetscMin(u, LARGEST);
 }
 
 /* The cell with below[cell] <= u < below[cell + 1], which has mass. */
@@ -100,7 +103,7 @@ PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified,
   PetscFunctionBegin;
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal u = uniform(rng);
-    if (stratified) u = PetscMin((i + u) / n, 1 - PETSC_MACHINE_EPSILON);
+    if (stratified) u = PetscMin((i + u) / n, LARGEST);
     const PetscInt cell = find_cell(s, u);
     const PetscReal share = (u - s->below[cell]) / (s->below[cell + 1] - s->below[cell]);
     x[i * s->dim] = position(s, 0, cell % s->cells[0], share);
