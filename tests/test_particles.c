@@ -466,7 +466,7 @@ END_TEST
 
 /* ------------------------------------------------------------------ energies */
 
-static PetscReal energy_of(MuParticles p, const MuCloud *cloud) {
+static PetscReal energy_of(MuParticles p, const MuAtoms *cloud) {
   PetscReal terms[MU_MAX_TERMS], sum = 0;
   const char *const *names;
   const PetscBool *has;
@@ -509,7 +509,7 @@ START_TEST(derivatives_agree_with_differences) {
              strstr(overrides[k], "geometry_wasserstein") ? "" : "-geometry_wasserstein 1 ",
              overrides[k]);
     MuParticles p = make_particles(line, text);
-    MuCloud cloud = {.n = 12, .dim = 1, .x = x, .w = w};
+    MuAtoms cloud = {.n = 12, .dim = 1, .x = x, .w = w};
     memcpy(x, p->cloud.x, sizeof x);
     for (int i = 0; i < 12; ++i) w[i] = (1 + 0.05 * i) / 15;
     OK(MuCloudEnergyEvaluate(p->energy, &cloud, 12, x, df, gradient, NULL));

@@ -237,7 +237,7 @@ PetscErrorCode MuCloudEnergyDestroy(MuCloudEnergy *energy) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuCloud *cloud) {
+PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuAtoms *cloud) {
   PetscBool kl, entropy, relative;
 
   PetscFunctionBegin;
@@ -262,7 +262,7 @@ PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuCloud *cloud) {
 
 /* One evaluation: of the cloud at points y, with what is wanted of it. */
 typedef struct {
-  const MuCloud *cloud;
+  const MuAtoms *cloud;
   PetscInt m;
   const PetscReal *y;
   PetscBool own; /* y are the cloud's points */
@@ -303,7 +303,7 @@ static PetscErrorCode add_mmd(MuCloudEnergy e, const Evaluation *v) {
 
 /* log q and its gradient grad q/q, q = k*mu at y; then the image of w/q. */
 static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
   const PetscInt dim = cloud->dim;
   const PetscReal *q = e->sum;
   PetscReal value = 0;
@@ -374,7 +374,7 @@ static PetscErrorCode add_potential(MuCloudEnergy e, const Evaluation *v) {
 
 /* W*mu and its gradient at one point. A pair at distance 0 adds W(0) if that is finite, and no
    force: W is even. */
-static PetscErrorCode interact(MuCloudEnergy e, const MuCloud *cloud, const PetscReal *y,
+static PetscErrorCode interact(MuCloudEnergy e, const MuAtoms *cloud, const PetscReal *y,
                                PetscReal *value, PetscReal *gradient) {
   const PetscInt dim = cloud->dim;
   PetscReal w, force[2];
@@ -438,7 +438,7 @@ static void relative(PetscReal p, PetscReal u, PetscReal *phi, PetscReal *slope)
 
 /* Terms that need rho(x_i) = n w_i rho_0(x_i), weights of 0 at the smallest number. */
 static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < e->terms; ++t) {
@@ -464,7 +464,7 @@ static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
 /* ------------------------------------------------------------------ evaluation */
 
 static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
-  const MuCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
 
   PetscFunctionBegin;
   if (v->own) e->known_sum = NULL;
@@ -482,7 +482,7 @@ static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuCloud *cloud, PetscInt m,
+PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuAtoms *cloud, PetscInt m,
                                      const PetscReal *y, PetscReal *derivative, PetscReal *gradient,
                                      PetscReal *terms) {
   const Evaluation v = {.cloud = cloud,

@@ -165,7 +165,7 @@ static PetscErrorCode create_streams(MuParticles p) {
 /* i.i.d. samples of the initial measure with equal weights; points of a file themselves if there
    are as many as particles. */
 static PetscErrorCode draw_cloud(MuParticles p) {
-  MuCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   if (p->initial->kind == MU_LAW_POINTS && p->initial->count == cloud->n)
@@ -272,7 +272,7 @@ static PetscErrorCode create_test(MuParticles p) {
 
 /* <m, k*m> - 2 <m, k*pi> + <pi, k*pi> of the cloud m, scaled to mass 1. */
 static PetscErrorCode test_distance(MuParticles p, PetscReal *mmd2) {
-  const MuCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   const PetscReal *sum = NULL;
   PetscReal mass = 0, own = 0, cross = 0, weight;
   MuWallKernel kernel;
@@ -339,7 +339,7 @@ static PetscErrorCode create_columns(MuParticles p) {
 }
 
 static PetscErrorCode fill_row(MuParticles p) {
-  const MuCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   const char *const *names;
   const PetscBool *has_value;
   PetscReal mass = 0, square = 0, least = PETSC_MAX_REAL, most = 0, energy = 0, *at = p->row;
@@ -378,7 +378,7 @@ static PetscErrorCode fill_row(MuParticles p) {
 /* ------------------------------------------------------------------ the state */
 
 static PetscErrorCode check_finite(MuParticles p) {
-  const MuCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < cloud->n; ++i) {
@@ -401,7 +401,7 @@ static PetscErrorCode check_finite(MuParticles p) {
 
 /* DF, its gradient and the energies at the state. */
 static PetscErrorCode evaluate_state(MuParticles p) {
-  const MuCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyRefresh(p->energy));
@@ -414,7 +414,7 @@ static PetscErrorCode evaluate_state(MuParticles p) {
 }
 
 static void measure_displacement(MuParticles p) {
-  const MuCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   PetscReal sum = 0;
   for (PetscInt i = 0; i < cloud->n; ++i) {
     PetscReal square = 0;
@@ -436,7 +436,7 @@ static PetscErrorCode try_step(MuParticles p, PetscReal dt) {
 
 /* A step that fails leaves the state as it was. */
 static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
-  MuCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
   char sentence[1024];
 
   PetscFunctionBegin;
@@ -521,7 +521,7 @@ PetscErrorCode MuParticlesDescend(MuParticles p, PetscReal dt, const PetscReal *
 }
 
 PetscErrorCode MuParticlesReweight(MuParticles p, PetscReal rate, const PetscReal *df) {
-  MuCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
   PetscReal least = 0, sum = 0;
 
   PetscFunctionBegin;
