@@ -16,8 +16,7 @@ PetscErrorCode MuGramDestroy(MuGram *g) {
   PetscCall(MuWorkDestroy(&g->factor));
   PetscCall(MuWorkDestroy(&g->scaled));
   PetscCall(MuWorkDestroy(&g->vectors));
-  PetscCall(PetscFree(g->pivots));
-  g->room = 0;
+  PetscCall(MuWorkDestroy(&g->inverse));
   PetscFunctionReturn(0);
 }
 
@@ -173,7 +172,7 @@ PetscErrorCode MuGramFill(MuGram *g, MuRadial radial, PetscInt n, const PetscRea
   PetscFunctionBegin;
   g->radial = radial;
   g->n = n;
-  PetscCall(MuWorkResize(&g->vectors, (size_t)n * PetscMax(dim + 2, 3)));
+  PetscCall(MuWorkResize(&g->vectors, (size_t)n * (dim + 2)));
   columns = g->vectors.data;
   r2 = columns + (size_t)n * dim;
   left = r2 + n;
@@ -224,7 +223,7 @@ static PetscErrorCode factor_all(MuGram *g, const PetscReal *d) {
 }
 
 /* 1 + L' D^(-1) L */
-static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
+static PetscErrorCode factor_low_rank(MuGram *g) {
   const PetscInt n = g->n, rank = g->rank;
   PetscBLASInt order, info;
   PetscReal *root;
@@ -234,7 +233,7 @@ static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
   PetscCall(MuWorkResize(&g->factor, (size_t)rank * rank));
   PetscCall(MuWorkResize(&g->scaled, (size_t)n * (rank + 1)));
   root = g->scaled.data + (size_t)n * rank;
-  for (PetscInt i = 0; i < n; ++i) root[i] = 1 / sqrt(d[i]);
+  for (PetscInt i = 0; i < n; ++i) root[i] = sqrt(g->reciprocal[i]);
   for (PetscInt q = 0; q < rank; ++q)
     for (PetscInt i = 0; i < n; ++i)
       g->scaled.data[(size_t)q * n + i] = root[i] * g->entries.data[(size_t)q * n + i];
@@ -250,11 +249,14 @@ static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
 
 PetscErrorCode MuGramFactor(MuGram *g, const PetscReal *d) {
   PetscFunctionBegin;
+  PetscCall(MuWorkResize(&g->inverse, g->n));
   g->diagonal = d;
+  g->reciprocal = g->inverse.data;
+  for (PetscInt i = 0; i < g->n; ++i) g->inverse.data[i] = 1 / d[i];
   if (g->rank == g->n)
     PetscCall(factor_all(g, d));
   else if (g->rank > 0)
-    PetscCall(factor_low_rank(g, d));
+    PetscCall(factor_low_rank(g));
   PetscFunctionReturn(0);
 }
 
@@ -267,39 +269,21 @@ static PetscErrorCode triangles(const char *uplo, PetscInt n, PetscReal *factor,
   PetscFunctionReturn(0);
 }
 
-/* v = (L L' + D)^(-1) v */
-static PetscErrorCode solve_low_rank(MuGram *g, PetscReal *v) {
+PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
   const PetscInt n = g->n, rank = g->rank;
   PetscReal *part = g->vectors.data;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
+  if (rank == n) {
+    PetscCall(triangles("L", n, g->factor.data, v));
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt i = 0; i < n; ++i) v[i] *= g->reciprocal[i];
   if (rank == 0) PetscFunctionReturn(0);
   dot_many(n, v, rank, g->entries.data, n, part);
   PetscCall(triangles("U", rank, g->factor.data, part));
   for (PetscInt i = 0; i < n; ++i) v[i] *= g->diagonal[i];
   subtract_many(n, v, rank, g->entries.data, n, part, 1);
-  for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
-  PetscFunctionReturn(0);
-}
-
-/* One step of refinement makes up for the cancellation in solve_low_rank() where D is small. */
-PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
-  const PetscInt n = g->n;
-  PetscReal *solution, *product;
-
-  PetscFunctionBegin;
-  if (g->rank == n) {
-    PetscCall(triangles("L", n, g->factor.data, v));
-    PetscFunctionReturn(0);
-  }
-  solution = g->vectors.data + n;
-  product = solution + n;
-  PetscCall(PetscArraycpy(solution, v, n));
-  PetscCall(solve_low_rank(g, solution));
-  MuGramMultiply(g, solution, product);
-  for (PetscInt i = 0; i < n; ++i) v[i] -= product[i] + g->diagonal[i] * solution[i];
-  PetscCall(solve_low_rank(g, v));
-  for (PetscInt i = 0; i < n; ++i) v[i] += solution[i];
+  for (PetscInt i = 0; i < n; ++i) v[i] *= g->reciprocal[i];
   PetscFunctionReturn(0);
 }

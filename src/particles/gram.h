@@ -9,16 +9,15 @@
    off at a small rank. The diagonal of what is left bounds its entries. */
 typedef struct {
   MuRadial radial;
-  PetscInt n, rank;          /* rank = n: all of G */
-  PetscReal largest;         /* largest |entry| of G */
-  PetscReal error;           /* bound on the entries of G - L L', 0 for all of G */
-  MuWork entries;            /* G [n][n] or L [rank][n] */
-  MuWork factor;             /* of the system: [n][n] or [rank][rank] */
-  MuWork scaled;             /* L with scaled columns */
-  MuWork vectors;            /* short-lived arrays */
-  const PetscReal *diagonal; /* of the system factored last */
-  PetscInt *pivots;          /* room for n */
-  PetscInt room;
+  PetscInt n, rank;                       /* rank = n: all of G */
+  PetscReal largest;                      /* largest |entry| of G */
+  PetscReal error;                        /* bound on the entries of G - L L', 0 for all of G */
+  MuWork entries;                         /* G [n][n] or L [rank][n] */
+  MuWork factor;                          /* of the system: [n][n] or [rank][rank] */
+  MuWork scaled;                          /* L with scaled columns */
+  MuWork vectors;                         /* short-lived arrays */
+  MuWork inverse;                         /* of the diagonal */
+  const PetscReal *diagonal, *reciprocal; /* of the system factored last */
 } MuGram;
 
 /* Fills G with entries accurate to `accuracy` (> 0). radial is borrowed. */
@@ -30,7 +29,7 @@ void MuGramMultiply(MuGram *gram, const PetscReal *w, PetscReal *out);
 /* Factors G + diag(d) (+ a multiple of e e' for a conditionally positive definite kernel), d > 0,
    which is borrowed until the last MuGramSolve(). MU_ERR_NUMERICS if that is not possible. */
 PetscErrorCode MuGramFactor(MuGram *gram, const PetscReal *d);
-/* v = (G + diag(d))^(-1) v */
+/* v = (G + diag(d))^(-1) v; with low rank the relative error grows as d shrinks. */
 PetscErrorCode MuGramSolve(MuGram *gram, PetscReal *v);
 
 #endif

@@ -20,6 +20,7 @@ struct _p_MuSimplex {
   PetscReal *z, *gradient;   /* [n] multipliers of w >= 0; K w - b */
   PetscReal *ones, *dw, *dz; /* [n] solves and steps */
   PetscReal *ratio;          /* [n] z/w */
+  PetscReal *rhs, *shift;    /* [n] of a Newton step */
 };
 
 PetscErrorCode MuSimplexCreate(MPI_Comm comm, MuRadial radial, MuSimplex *simplex) {
@@ -37,6 +38,7 @@ PetscErrorCode MuSimplexCreate(MPI_Comm comm, MuRadial radial, MuSimplex *simple
 static PetscErrorCode free_work(MuSimplex s) {
   PetscFunctionBegin;
   PetscCall(PetscFree6(s->z, s->gradient, s->ones, s->dw, s->dz, s->ratio));
+  PetscCall(PetscFree2(s->rhs, s->shift));
   PetscFunctionReturn(0);
 }
 
@@ -59,6 +61,7 @@ static PetscErrorCode make_room(MuSimplex s, PetscInt n) {
   PetscCall(free_work(s));
   PetscCall(
       PetscMalloc6(n, &s->z, n, &s->gradient, n, &s->ones, n, &s->dw, n, &s->dz, n, &s->ratio));
+  PetscCall(PetscMalloc2(n, &s->rhs, n, &s->shift));
   s->room = n;
   PetscFunctionReturn(0);
 }
@@ -75,28 +78,46 @@ static void find_gradient(MuSimplex s, PetscInt n, const PetscReal *b, const Pet
   for (PetscInt i = 0; i < n; ++i) s->gradient[i] -= b[i];
 }
 
-/* The Newton step towards w_i z_i = center - correction_i; dw and dz hold the predictor if
-   `correct`. `level` is the multiplier of sum w = 1; returns its step. */
-static PetscErrorCode newton_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal level,
-                                  PetscReal center, PetscBool correct, PetscReal *step) {
+/* dw = M^(-1) (rhs + step e), sum w + dw = 1, M = K + diag(z/w); M^(-1) e is in `ones`. */
+static PetscErrorCode solve_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal *step) {
   PetscReal numerator = 1, denominator = 0;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; ++i) {
-    const PetscReal target = center - (correct ? s->dw[i] * s->dz[i] : 0) - w[i] * s->z[i];
-    s->dz[i] = target / w[i];
-    s->dw[i] = -(s->gradient[i] - level - s->z[i]) + s->dz[i];
-  }
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] = s->rhs[i];
   PetscCall(MuGramSolve(&s->gram, s->dw));
   for (PetscInt i = 0; i < n; ++i) {
     numerator -= w[i] + s->dw[i];
     denominator += s->ones[i];
   }
   *step = numerator / denominator;
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] += *step * s->ones[i];
+  PetscFunctionReturn(0);
+}
+
+/* Makes up for the cancellation in systems of low rank where z/w is small. */
+static PetscErrorCode refine_step(MuSimplex s, PetscInt n, PetscReal step) {
+  PetscFunctionBegin;
+  if (s->gram.rank == n) PetscFunctionReturn(0);
+  MuGramMultiply(&s->gram, s->dw, s->dz);
+  for (PetscInt i = 0; i < n; ++i) s->rhs[i] += step - s->dz[i] - s->ratio[i] * s->dw[i];
+  PetscCall(MuGramSolve(&s->gram, s->rhs));
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] += s->rhs[i];
+  PetscFunctionReturn(0);
+}
+
+/* The Newton step towards w_i z_i = center - correction_i; dw and dz hold the predictor if
+   `correct`. `level` is the multiplier of sum w = 1; returns its step. */
+static PetscErrorCode newton_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal level,
+                                  PetscReal center, PetscBool correct, PetscReal *step) {
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < n; ++i) {
-    s->dw[i] += *step * s->ones[i];
-    s->dz[i] -= s->ratio[i] * s->dw[i];
+    const PetscReal target = center - (correct ? s->dw[i] * s->dz[i] : 0) - w[i] * s->z[i];
+    s->shift[i] = target / w[i];
+    s->rhs[i] = level + s->z[i] - s->gradient[i] + s->shift[i];
   }
+  PetscCall(solve_step(s, n, w, step));
+  if (correct) PetscCall(refine_step(s, n, *step));
+  for (PetscInt i = 0; i < n; ++i) s->dz[i] = s->shift[i] - s->ratio[i] * s->dw[i];
   PetscFunctionReturn(0);
 }
 
