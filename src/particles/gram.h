@@ -20,9 +20,12 @@ typedef struct {
   const PetscReal *diagonal, *reciprocal; /* of the system factored last */
 } MuGram;
 
-/* Fills G with entries accurate to `accuracy` (> 0). radial is borrowed. */
-PetscErrorCode MuGramFill(MuGram *gram, MuRadial radial, PetscInt n, const PetscReal *x,
-                          PetscReal scale, PetscReal accuracy);
+/* radial is borrowed. */
+PetscErrorCode MuGramFillAll(MuGram *gram, MuRadial radial, PetscInt n, const PetscReal *x,
+                             PetscReal scale);
+/* L L' with entries accurate to `accuracy` > 0. *done: whether the rank is small enough to pay. */
+PetscErrorCode MuGramFillLowRank(MuGram *gram, MuRadial radial, PetscInt n, const PetscReal *x,
+                                 PetscReal scale, PetscReal accuracy, PetscBool *done);
 PetscErrorCode MuGramDestroy(MuGram *gram);
 /* out = G w */
 void MuGramMultiply(MuGram *gram, const PetscReal *w, PetscReal *out);
