@@ -8,7 +8,7 @@
 
 #include <petscblaslapack.h>
 
-enum { MAX_RIDGES = 40 };
+enum { MAX_RIDGES = 40, MAX_ENTRIES = 1 << 27, SMALL = 32 };
 
 PetscErrorCode MuGramDestroy(MuGram *g) {
   PetscFunctionBegin;
@@ -16,8 +16,7 @@ PetscErrorCode MuGramDestroy(MuGram *g) {
   PetscCall(MuWorkDestroy(&g->factor));
   PetscCall(MuWorkDestroy(&g->scaled));
   PetscCall(MuWorkDestroy(&g->vectors));
-  PetscCall(PetscFree(g->pivots));
-  g->room = 0;
+  PetscCall(MuWorkDestroy(&g->inverse));
   PetscFunctionReturn(0);
 }
 
@@ -121,11 +120,15 @@ static PetscInt find_pivot(PetscInt n, const PetscReal *left) {
   return p;
 }
 
+static PetscInt largest_rank(PetscInt n) {
+  return PetscMin(n / 2, MAX_ENTRIES / n);
+}
+
 /* The rank is too large to pay: it has used up its share, or an eighth of the points has not
    brought four tenths of the digits. */
 static PetscBool gives_up(PetscInt n, PetscInt rank, PetscReal largest, PetscReal left,
                           PetscReal accuracy) {
-  if (rank >= n / 2) return PETSC_TRUE;
+  if (rank >= largest_rank(n)) return PETSC_TRUE;
   return (PetscBool)(rank == PetscMax(n / 8, 16) &&
                      log(left / largest) > 0.4 * log(accuracy / largest));
 }
@@ -141,7 +144,7 @@ static PetscErrorCode fill_low_rank(MuGram *g, const PetscReal *columns, PetscRe
   *done = PETSC_FALSE;
   PetscCall(MuRadialEvaluate(g->radial, 0, &peak, NULL));
   g->largest = scale * peak;
-  PetscCall(MuWorkResize(&g->entries, (size_t)n * (n / 2 + 1)));
+  PetscCall(MuWorkResize(&g->entries, (size_t)n * (largest_rank(n) + 1)));
   for (PetscInt i = 0; i < n; ++i) left[i] = g->largest;
   for (g->rank = 0;; g->rank++) {
     const PetscInt p = find_pivot(n, left);
@@ -162,25 +165,34 @@ static PetscErrorCode fill_low_rank(MuGram *g, const PetscReal *columns, PetscRe
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuGramFill(MuGram *g, MuRadial radial, PetscInt n, const PetscReal *x,
-                          PetscReal scale, PetscReal accuracy) {
-  const PetscInt dim = radial->dim;
-  const PetscBool conditional =
-      (PetscBool)(radial->profile == MU_PROFILE_DISTANCE || radial->profile == MU_PROFILE_RIESZ);
-  PetscReal *columns, *r2, *left;
-  PetscBool done = PETSC_FALSE;
-
+/* Columns [dim][n] of the points in the work space, which has room for two arrays [n] behind. */
+static PetscErrorCode make_columns(MuGram *g, MuRadial radial, PetscInt n, const PetscReal *x) {
   PetscFunctionBegin;
   g->radial = radial;
   g->n = n;
-  PetscCall(MuWorkResize(&g->vectors, (size_t)n * PetscMax(dim + 2, 3)));
-  columns = g->vectors.data;
-  r2 = columns + (size_t)n * dim;
-  left = r2 + n;
-  transpose(n, dim, x, columns);
-  if (!conditional && n >= 32)
-    PetscCall(fill_low_rank(g, columns, scale, accuracy, left, r2, &done));
-  if (!done) PetscCall(fill_all(g, columns, scale, r2));
+  PetscCall(MuWorkResize(&g->vectors, (size_t)n * (radial->dim + 2)));
+  transpose(n, radial->dim, x, g->vectors.data);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGramFillAll(MuGram *g, MuRadial radial, PetscInt n, const PetscReal *x,
+                             PetscReal scale) {
+  PetscFunctionBegin;
+  PetscCall(make_columns(g, radial, n, x));
+  PetscCall(fill_all(g, g->vectors.data, scale, g->vectors.data + (size_t)n * radial->dim));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGramFillLowRank(MuGram *g, MuRadial radial, PetscInt n, const PetscReal *x,
+                                 PetscReal scale, PetscReal accuracy, PetscBool *done) {
+  PetscReal *r2;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (MuRadialIsConditional(radial) || n < SMALL) PetscFunctionReturn(0);
+  PetscCall(make_columns(g, radial, n, x));
+  r2 = g->vectors.data + (size_t)n * radial->dim;
+  PetscCall(fill_low_rank(g, g->vectors.data, scale, accuracy, r2 + n, r2, done));
   PetscFunctionReturn(0);
 }
 
@@ -203,10 +215,7 @@ void MuGramMultiply(MuGram *g, const PetscReal *w, PetscReal *out) {
    the size of rounding helps a singular one. */
 static PetscErrorCode factor_all(MuGram *g, const PetscReal *d) {
   const PetscInt n = g->n;
-  const PetscReal shift =
-      g->radial->profile == MU_PROFILE_DISTANCE || g->radial->profile == MU_PROFILE_RIESZ
-          ? 2 * g->largest
-          : 0;
+  const PetscReal shift = MuRadialIsConditional(g->radial) ? 2 * g->largest : 0;
   PetscBLASInt order, info = 1;
   PetscReal ridge = 0;
 
@@ -224,7 +233,7 @@ static PetscErrorCode factor_all(MuGram *g, const PetscReal *d) {
 }
 
 /* 1 + L' D^(-1) L */
-static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
+static PetscErrorCode factor_low_rank(MuGram *g) {
   const PetscInt n = g->n, rank = g->rank;
   PetscBLASInt order, info;
   PetscReal *root;
@@ -234,7 +243,7 @@ static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
   PetscCall(MuWorkResize(&g->factor, (size_t)rank * rank));
   PetscCall(MuWorkResize(&g->scaled, (size_t)n * (rank + 1)));
   root = g->scaled.data + (size_t)n * rank;
-  for (PetscInt i = 0; i < n; ++i) root[i] = 1 / sqrt(d[i]);
+  for (PetscInt i = 0; i < n; ++i) root[i] = sqrt(g->reciprocal[i]);
   for (PetscInt q = 0; q < rank; ++q)
     for (PetscInt i = 0; i < n; ++i)
       g->scaled.data[(size_t)q * n + i] = root[i] * g->entries.data[(size_t)q * n + i];
@@ -250,11 +259,14 @@ static PetscErrorCode factor_low_rank(MuGram *g, const PetscReal *d) {
 
 PetscErrorCode MuGramFactor(MuGram *g, const PetscReal *d) {
   PetscFunctionBegin;
+  PetscCall(MuWorkResize(&g->inverse, g->n));
   g->diagonal = d;
+  g->reciprocal = g->inverse.data;
+  for (PetscInt i = 0; i < g->n; ++i) g->inverse.data[i] = 1 / d[i];
   if (g->rank == g->n)
     PetscCall(factor_all(g, d));
   else if (g->rank > 0)
-    PetscCall(factor_low_rank(g, d));
+    PetscCall(factor_low_rank(g));
   PetscFunctionReturn(0);
 }
 
@@ -267,39 +279,21 @@ static PetscErrorCode triangles(const char *uplo, PetscInt n, PetscReal *factor,
   PetscFunctionReturn(0);
 }
 
-/* v = (L L' + D)^(-1) v */
-static PetscErrorCode solve_low_rank(MuGram *g, PetscReal *v) {
+PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
   const PetscInt n = g->n, rank = g->rank;
   PetscReal *part = g->vectors.data;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
+  if (rank == n) {
+    PetscCall(triangles("L", n, g->factor.data, v));
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt i = 0; i < n; ++i) v[i] *= g->reciprocal[i];
   if (rank == 0) PetscFunctionReturn(0);
   dot_many(n, v, rank, g->entries.data, n, part);
   PetscCall(triangles("U", rank, g->factor.data, part));
   for (PetscInt i = 0; i < n; ++i) v[i] *= g->diagonal[i];
   subtract_many(n, v, rank, g->entries.data, n, part, 1);
-  for (PetscInt i = 0; i < n; ++i) v[i] /= g->diagonal[i];
-  PetscFunctionReturn(0);
-}
-
-/* One step of refinement makes up for the cancellation in solve_low_rank() where D is small. */
-PetscErrorCode MuGramSolve(MuGram *g, PetscReal *v) {
-  const PetscInt n = g->n;
-  PetscReal *solution, *product;
-
-  PetscFunctionBegin;
-  if (g->rank == n) {
-    PetscCall(triangles("L", n, g->factor.data, v));
-    PetscFunctionReturn(0);
-  }
-  solution = g->vectors.data + n;
-  product = solution + n;
-  PetscCall(PetscArraycpy(solution, v, n));
-  PetscCall(solve_low_rank(g, solution));
-  MuGramMultiply(g, solution, product);
-  for (PetscInt i = 0; i < n; ++i) v[i] -= product[i] + g->diagonal[i] * solution[i];
-  PetscCall(solve_low_rank(g, v));
-  for (PetscInt i = 0; i < n; ++i) v[i] += solution[i];
+  for (PetscInt i = 0; i < n; ++i) v[i] *= g->reciprocal[i];
   PetscFunctionReturn(0);
 }
