@@ -542,6 +542,15 @@ PetscErrorCode MuPairsApply(MuPairs pairs, PetscInt n, const PetscReal *x, const
 PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient);
+/* How the sums are found. Fast sums (dim <= 2, Fourier series on a grid, n + m operations) have an
+   error of at most `tolerance` times sum_j |w_j| k(0), in the gradient divided by the bandwidth;
+   direct sums that of rounding. AUTO, the default with tolerance 1e-7, takes fast sums above n m =
+   1e10 where they are possible: kernels that decay (not imq, riesz), smooth enough for the
+   tolerance (not matern 1/2 or wendland at small bandwidths) and a bandwidth that a grid of 1.6e7
+   cells resolves. FAST makes MuPairsApply() return MU_ERR_INPUT where they are not. Not collective,
+   but the same on every rank. */
+typedef enum { MU_PAIRS_AUTO, MU_PAIRS_DIRECT, MU_PAIRS_FAST } MuPairsMethod;
+PetscErrorCode MuPairsSetMethod(MuPairs pairs, MuPairsMethod method, PetscReal tolerance);
 
 /* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
    guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:
@@ -1334,6 +1343,9 @@ PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
 PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
 /* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME
    where clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
+/* The ledger's row at the state, made now (mmd2 may cost as much as a step); each may be NULL; the
+   row is borrowed and stands until Advance. Collective. t, dt, energy and energy_NAME where
+   clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
    weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
    step), and with the MMD weight step simplex_residual and simplex_iterations. */
 PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,

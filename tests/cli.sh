@@ -490,6 +490,88 @@ assert f.attrs["verdict"] in ("fails", "undecided"), f.attrs["verdict"]
 rows = list(csv.DictReader(open("negative/study.csv")))
 assert len(rows) == 4 and "density_error_l1" in rows[0] and "used_in_fit" in rows[0]'
 
+# ---------------------------------------------------------------------- particle methods
+
+cat >cloud.yaml <<'CASE'
+grid:      {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:    {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:   {type: gaussian, mean: [0], covariance: [2]}
+energy:    {mmd: 1}
+geometry:  {wasserstein: 2, mmd: 1}
+kernel:    {type: gaussian, bandwidth: 1, normalization: peak, extension: zero}
+time:      {end: 0.4, step: 0.05}
+particles: {method: ift, count: 50}
+output:    {directory: out, every: 0.1}
+CASE
+"$mudot" particles --help >log 2>err
+holds "mudot particles --help lists methods and keys" grep -q -e "fisher_rao_weights" log
+holds "and the key particles_count" grep -q -e "-particles_count" log
+"$mudot" list methods >log 2>err
+holds "mudot list methods names the geometry" grep -q "svgd.*stein" log
+refused "particles: no method" 2 "particles_method: is missing" particles case.yaml
+refused "particles: misspelt method" 2 "particles_method|ifft|ift" particles cloud.yaml -particles_method ifft
+refused "particles: method and geometry" 2 "svgd|stein|wasserstein" particles cloud.yaml -particles_method svgd
+refused "particles: energy without a particle form" 2 "energy_chi2|ift" particles cloud.yaml -energy_chi2 1
+refused "particles: weight step of another method" 2 "particles_weight_step|birth_death|entropic" particles cloud.yaml \
+  -particles_weight_step birth_death
+refused "particles: no particles" 2 "particles_count|\"0\"" particles cloud.yaml -particles_count 0
+refused "particles: negative seed" 2 "particles_seed|\"-1\"" particles cloud.yaml -particles_seed -1
+refused "particles: periodic axis" 2 "grid_boundary|periodic" particles cloud.yaml -grid_boundary periodic
+refused "particles: mask" 2 "grid_mask" particles cloud.yaml -grid_mask_formula "x"
+refused "particles: no dimension" 2 "mean" particles cloud.yaml -initial_mean 1,2
+grep -v "^grid:" cloud.yaml >free.yaml
+refused "particles: formula without a grid" 2 "target_type|grid" particles free.yaml -target_type formula -target_density 1
+refused "particles: wrong size of a covariance" 2 "initial_covariance|1 numbers|4 are needed" particles free.yaml -initial_mean 0,0 \
+  -particles_dimension 2
+refused "particles: exact target without closed form" 2 "particles_target_samples|fixed" particles free.yaml -kernel_type imq
+works "particles" particles cloud.yaml -output_directory cloud
+reads "particles.h5" '
+f = h5py.File("cloud/particles.h5", "r")
+a = f.attrs
+assert a["status"] == "done" and a["method"] == "ift" and int(a["seed"]) == 1 and "wasserstein" in a["scheme"]
+assert "mudot particles" in a["command_line"] and "particles:" in a["case"] and a["mudot_version"] and a["started"]
+assert np.allclose(f["time"][:], [0, 0.1, 0.2, 0.3, 0.4]) and f["time"][-1] == 0.4
+assert f["position"].shape == (5, 50, 1) and f["weight"].shape == (5, 50)
+assert np.abs(f["weight"][:].sum(axis=1) - 1).max() < 1e-12 and f["weight"][:].min() >= 0
+l = f["ledger"]
+assert len(l["t"]) == 9 and l["simplex_residual"][:].max() <= 1e-10
+x, w = f["position"][-1, :, 0], f["weight"][-1]
+k = lambda v, s: np.exp(-v**2 / (2 * (1 + s))) / np.sqrt(1 + s)
+m = np.array([-1.5, 1.5])
+exact = (w @ k(x[:, None] - x, 0) @ w - 2 * 0.5 * (w @ k(x[:, None] - m, 0.64)).sum()
+         + 0.25 * k(m[:, None] - m, 1.28).sum())
+assert abs(exact - l["mmd2"][-1]) < 1e-13 and abs(l["energy"][-1] - exact / 2) < 1e-13, (exact, l["mmd2"][-1])
+rows = list(csv.reader(open("cloud/ledger.csv")))
+assert len(rows) == 10 and set(rows[0]) == set(l) and float(rows[-1][0]) == 0.4'
+refused "particles: results are kept" 2 "output_directory|-output_overwrite" particles cloud.yaml -output_directory cloud
+works "particles: -output_overwrite" particles cloud.yaml -output_directory cloud -output_overwrite -particles_seed 5
+works "the same seed" particles cloud.yaml -output_directory again -particles_seed 5
+works "another seed" particles cloud.yaml -output_directory other -particles_seed 6
+"$mpiexec" -n 2 "$mudot" particles cloud.yaml -particles_weight_step entropic -output_directory two-clouds >log 2>err
+works "entropic weights" particles cloud.yaml -particles_weight_step entropic -output_directory entropic
+reads "same seed same bits, another seed another cloud, two ranks the same cloud" '
+open_cloud = lambda d: h5py.File(d + "/particles.h5", "r")
+for name in ("position", "weight"):
+    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("again")[name][:])
+    assert np.allclose(open_cloud("two-clouds")[name][:], open_cloud("entropic")[name][:], rtol=1e-11, atol=1e-11)
+assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("other")["position"][0])'
+works "the same case on the grid" run cloud.yaml -output_directory grid-of-cloud
+refused "particles keep out of a run's directory" 2 "grid-of-cloud|mudot run" particles cloud.yaml -output_directory grid-of-cloud \
+  -output_overwrite
+refused "a run keeps out of the directory of particles" 2 "cloud|mudot particles" run cloud.yaml -output_directory cloud -output_overwrite
+works "rows of the ledger every 3 steps" particles cloud.yaml -particles_ledger_every 3 -output_directory every
+reads "and at the end" 'assert np.allclose(h5py.File("every/particles.h5")["ledger/t"][:], [0, 0.15, 0.3, 0.4])'
+"$mudot" particles cloud.yaml -particles_method mmd_flow -geometry_mmd 0 -energy_mmd 0 -energy_potential -1 \
+  -energy_potential_formula "x^4" -output_directory blown >log 2>err
+got=$?
+if [ $got = 3 ] && grep -q "the last good state, t = " err; then ok "particles that run away exit with 3"; else bad "particles that run away exit with 3" "$got"; fi
+reads "and leave the last good state" '
+f = h5py.File("blown/particles.h5", "r")
+assert f.attrs["status"].startswith("failed") and np.isfinite(f["position"][:]).all() and len(f["time"]) >= 1
+assert len(set(f["time"][:])) == len(f["time"])'
+works "particles in R^5" particles "$root/scripts/particles-mixture-5d.yaml" -particles_count 60 -time_end 0.5 -output_directory five
+works "particles: svgd" particles "$root/scripts/particles-svgd.yaml" -particles_count 60 -time_end 0.5 -output_directory svgd
+
 # ---------------------------------------------------------------------- read and killed while it runs
 
 reads "a run is read while it goes on, and after a kill" '

@@ -94,7 +94,8 @@ const MuKeyRow mu_keys[] = {
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
 
-    {"output", "directory", MU_KEY_TEXT, 1, .doc = "where run.h5, ledger.csv and run.xdmf go"},
+    {"output", "directory", MU_KEY_TEXT, 1,
+     .doc = "where run.h5, ledger.csv and run.xdmf go, or particles.h5"},
     {"output", "every", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "time between snapshots"},
     {"output", "times", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "times of snapshots, instead"},
     {"output", "diagnostics", MU_KEY_TEXT, 0,
@@ -119,6 +120,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "number of these samples (default count)"},
     {"particles", "test_count", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "samples of the target that mmd2 is measured with (default 1000)"},
+    {"particles", "ledger_every", MU_KEY_INT, 1, MU_POSITIVE,
+     .doc = "steps from one row of the ledger to the next (default 1)"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step (default 1e-10)"},
     {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance|particles",

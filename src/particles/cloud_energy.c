@@ -4,8 +4,8 @@
      potential     DF = V
      interaction   DF = W*mu, summed directly
      blob_entropy  DF = log(k*mu) + k*(mu/(k*mu))                     Carrillo, Craig, Patacchini
-   (2019) kl            D log mu - log pi, where D log mu is what the method makes of it
-   (MuLogarithm)
+   (2019) kl            log mu - log pi, where log mu is what the method makes of it (MuLogarithm);
+   in the blob form log(k*mu) + k*(mu/(k*mu)) - 1, F with 1 - mass, as on the grid
 
    With resting positions rho(x_i) = n w_i rho_0(x_i) is known, and so are all energies that are
    functions of rho/pi or rho: DF = (s^(p-1) - 1)/(p-1), log s, log rho + 1. */
@@ -237,7 +237,7 @@ PetscErrorCode MuCloudEnergyDestroy(MuCloudEnergy *energy) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuParticleCloud *cloud) {
+PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuAtoms *cloud) {
   PetscBool kl, entropy, relative;
 
   PetscFunctionBegin;
@@ -262,7 +262,7 @@ PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuParticleCloud *c
 
 /* One evaluation: of the cloud at points y, with what is wanted of it. */
 typedef struct {
-  const MuParticleCloud *cloud;
+  const MuAtoms *cloud;
   PetscInt m;
   const PetscReal *y;
   PetscBool own; /* y are the cloud's points */
@@ -303,7 +303,7 @@ static PetscErrorCode add_mmd(MuCloudEnergy e, const Evaluation *v) {
 
 /* log q and its gradient grad q/q, q = k*mu at y; then the image of w/q. */
 static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
-  const MuParticleCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
   const PetscInt dim = cloud->dim;
   const PetscReal *q = e->sum;
   PetscReal value = 0;
@@ -335,12 +335,17 @@ static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
 }
 
 static PetscErrorCode add_log_target(MuCloudEnergy e, const Evaluation *v) {
+  PetscReal mass = 0;
+
   PetscFunctionBegin;
   PetscCall(
       MuLawLogDensity(e->spec.target, v->m, v->y, e->mean_value, v->gradient ? e->vector : NULL));
   add(v, -e->log_pi, e->mean_value, e->vector);
-  if (v->terms && e->spec.logarithm == MU_LOG_BLOB)
-    add_terms(e, v, TERM_KL, -weighted(v, e->mean_value));
+  if (e->spec.logarithm != MU_LOG_BLOB) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < v->m && v->derivative; ++i) v->derivative[i] -= e->log_pi;
+  if (!v->terms) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < v->cloud->n; ++i) mass += v->cloud->w[i];
+  add_terms(e, v, TERM_KL, 1 - mass - weighted(v, e->mean_value));
   PetscFunctionReturn(0);
 }
 
@@ -369,7 +374,7 @@ static PetscErrorCode add_potential(MuCloudEnergy e, const Evaluation *v) {
 
 /* W*mu and its gradient at one point. A pair at distance 0 adds W(0) if that is finite, and no
    force: W is even. */
-static PetscErrorCode interact(MuCloudEnergy e, const MuParticleCloud *cloud, const PetscReal *y,
+static PetscErrorCode interact(MuCloudEnergy e, const MuAtoms *cloud, const PetscReal *y,
                                PetscReal *value, PetscReal *gradient) {
   const PetscInt dim = cloud->dim;
   PetscReal w, force[2];
@@ -433,7 +438,7 @@ static void relative(PetscReal p, PetscReal u, PetscReal *phi, PetscReal *slope)
 
 /* Terms that need rho(x_i) = n w_i rho_0(x_i), weights of 0 at the smallest number. */
 static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
-  const MuParticleCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
 
   PetscFunctionBegin;
   for (PetscInt t = 0; t < e->terms; ++t) {
@@ -459,7 +464,7 @@ static PetscErrorCode add_local(MuCloudEnergy e, const Evaluation *v) {
 /* ------------------------------------------------------------------ evaluation */
 
 static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
-  const MuParticleCloud *cloud = v->cloud;
+  const MuAtoms *cloud = v->cloud;
 
   PetscFunctionBegin;
   if (v->own) e->known_sum = NULL;
@@ -477,7 +482,7 @@ static PetscErrorCode evaluate(MuCloudEnergy e, const Evaluation *v) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuParticleCloud *cloud, PetscInt m,
+PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuAtoms *cloud, PetscInt m,
                                      const PetscReal *y, PetscReal *derivative, PetscReal *gradient,
                                      PetscReal *terms) {
   const Evaluation v = {.cloud = cloud,

@@ -75,7 +75,7 @@ static PetscErrorCode create(MuParticles p) {
 }
 
 static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
-  const MuParticleCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   const PetscReal *sum;
   PetscReal weight;
 

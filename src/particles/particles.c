@@ -82,7 +82,7 @@ static PetscErrorCode create_grid(MuParticles p) {
 static PetscErrorCode wrong_geometry(MuParticles p, const char *name) {
   const char *join = p->ops->transport && p->ops->reaction ? " + " : "";
   return MuError(MU_ERR_INPUT,
-                 "particles_method: %s discretises the geometry %s%s%s; the case's %s",
+                 "particles_method: %s discretises the geometry %s%s%s; that of the case has %s",
                  p->ops->name, p->ops->transport ? p->ops->transport : "", join,
                  p->ops->reaction ? p->ops->reaction : "", name);
 }
@@ -99,7 +99,7 @@ static PetscErrorCode read_geometry(MuParticles p) {
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &p->spherical, &given));
   for (PetscInt k = 0; k < parts; ++k) {
     const PetscBool entropic = (PetscBool)(p->weight_step == MU_STEP_ENTROPIC);
-    snprintf(fault, sizeof fault, "has %s", names[k]);
+    snprintf(fault, sizeof fault, "%s", names[k]);
     if (!(weights[k] > 0))
       return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", names[k],
                      weights[k]);
@@ -112,11 +112,11 @@ static PetscErrorCode read_geometry(MuParticles p) {
       PetscCall(wrong_geometry(p, fault));
   }
   if (p->ops->transport && p->transport == 0) {
-    snprintf(fault, sizeof fault, "has no %s", p->ops->transport);
+    snprintf(fault, sizeof fault, "no %s", p->ops->transport);
     PetscCall(wrong_geometry(p, fault));
   }
   if (p->ops->reaction && p->reaction == 0) {
-    snprintf(fault, sizeof fault, "has no %s", p->ops->reaction);
+    snprintf(fault, sizeof fault, "no %s", p->ops->reaction);
     PetscCall(wrong_geometry(p, fault));
   }
   PetscFunctionReturn(0);
@@ -165,7 +165,7 @@ static PetscErrorCode create_streams(MuParticles p) {
 /* i.i.d. samples of the initial measure with equal weights; points of a file themselves if there
    are as many as particles. */
 static PetscErrorCode draw_cloud(MuParticles p) {
-  MuParticleCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   if (p->initial->kind == MU_LAW_POINTS && p->initial->count == cloud->n)
@@ -272,7 +272,7 @@ static PetscErrorCode create_test(MuParticles p) {
 
 /* <m, k*m> - 2 <m, k*pi> + <pi, k*pi> of the cloud m, scaled to mass 1. */
 static PetscErrorCode test_distance(MuParticles p, PetscReal *mmd2) {
-  const MuParticleCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   const PetscReal *sum = NULL;
   PetscReal mass = 0, own = 0, cross = 0, weight;
   MuWallKernel kernel;
@@ -338,8 +338,8 @@ static PetscErrorCode create_columns(MuParticles p) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_row(MuParticles p, PetscReal dt) {
-  const MuParticleCloud *cloud = &p->cloud;
+static PetscErrorCode fill_row(MuParticles p) {
+  const MuAtoms *cloud = &p->cloud;
   const char *const *names;
   const PetscBool *has_value;
   PetscReal mass = 0, square = 0, least = PETSC_MAX_REAL, most = 0, energy = 0, *at = p->row;
@@ -348,7 +348,7 @@ static PetscErrorCode fill_row(MuParticles p, PetscReal dt) {
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyGetTerms(p->energy, &terms, &names, &has_value));
   *at++ = p->time;
-  *at++ = dt;
+  *at++ = p->last_step;
   for (PetscInt t = 0; t < terms; ++t) {
     valued += has_value[t];
     energy += p->terms[t];
@@ -378,7 +378,7 @@ static PetscErrorCode fill_row(MuParticles p, PetscReal dt) {
 /* ------------------------------------------------------------------ the state */
 
 static PetscErrorCode check_finite(MuParticles p) {
-  const MuParticleCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < cloud->n; ++i) {
@@ -401,7 +401,7 @@ static PetscErrorCode check_finite(MuParticles p) {
 
 /* DF, its gradient and the energies at the state. */
 static PetscErrorCode evaluate_state(MuParticles p) {
-  const MuParticleCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyRefresh(p->energy));
@@ -414,7 +414,7 @@ static PetscErrorCode evaluate_state(MuParticles p) {
 }
 
 static void measure_displacement(MuParticles p) {
-  const MuParticleCloud *cloud = &p->cloud;
+  const MuAtoms *cloud = &p->cloud;
   PetscReal sum = 0;
   for (PetscInt i = 0; i < cloud->n; ++i) {
     PetscReal square = 0;
@@ -436,7 +436,7 @@ static PetscErrorCode try_step(MuParticles p, PetscReal dt) {
 
 /* A step that fails leaves the state as it was. */
 static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
-  MuParticleCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
   char sentence[1024];
 
   PetscFunctionBegin;
@@ -451,8 +451,9 @@ static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
     return MuError(code, "the particles stopped at t = %g: %s", p->time, sentence);
   }
   p->time = time;
+  p->last_step = dt;
   p->steps++;
-  PetscCall(fill_row(p, dt));
+  p->row_is_current = PETSC_FALSE;
   if (p->callback) PetscCall(p->callback(p->callback_ctx, p));
   PetscFunctionReturn(0);
 }
@@ -481,10 +482,27 @@ static PetscReal reflect(PetscReal x, PetscReal lower, PetscReal upper) {
   return PetscClipInterval(u <= length ? lower + u : upper - (u - length), lower, upper);
 }
 
+/* A step across the whole box is no step of a flow in it. */
+static PetscErrorCode check_reach(MuParticles p, const PetscReal *displacement) {
+  const PetscInt dim = p->cloud.dim;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < p->cloud.n * dim && p->info; ++i) {
+    const PetscReal length = p->info->upper[i % dim] - p->info->lower[i % dim];
+    if (!(PetscAbsReal(displacement[i]) <= length))
+      return MuError(MU_ERR_NUMERICS,
+                     "particle %d moves by %g in one step, which is more than the box: the step is "
+                     "too large",
+                     (int)(i / dim) + 1, displacement[i]);
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuParticlesMove(MuParticles p, const PetscReal *displacement) {
   const PetscInt dim = p->cloud.dim;
 
   PetscFunctionBegin;
+  PetscCall(check_reach(p, displacement));
   for (PetscInt i = 0; i < p->cloud.n * dim; ++i) p->cloud.x[i] += displacement[i];
   PetscCall(check_finite(p));
   for (PetscInt i = 0; i < p->cloud.n && p->info; ++i)
@@ -503,7 +521,7 @@ PetscErrorCode MuParticlesDescend(MuParticles p, PetscReal dt, const PetscReal *
 }
 
 PetscErrorCode MuParticlesReweight(MuParticles p, PetscReal rate, const PetscReal *df) {
-  MuParticleCloud *cloud = &p->cloud;
+  MuAtoms *cloud = &p->cloud;
   PetscReal least = 0, sum = 0;
 
   PetscFunctionBegin;
@@ -597,7 +615,6 @@ static PetscErrorCode build(MuParticles p, const MuParticlesSpec *spec) {
   PetscCall(create_test(p));
   PetscCall(create_columns(p));
   PetscCall(evaluate_state(p));
-  PetscCall(fill_row(p, 0));
   PetscFunctionReturn(0);
 }
 
@@ -657,10 +674,14 @@ PetscErrorCode MuParticlesGetState(MuParticles p, MuParticlesState *state) {
 
 PetscErrorCode MuParticlesGetRow(MuParticles p, PetscInt *columns, const char *const **names,
                                  const PetscReal **row) {
-  *columns = p->column_count;
-  *names = p->column_names;
+  PetscFunctionBegin;
+  if (columns) *columns = p->column_count;
+  if (names) *names = p->column_names;
+  if (!row) PetscFunctionReturn(0);
+  if (!p->row_is_current) PetscCall(fill_row(p));
+  p->row_is_current = PETSC_TRUE;
   *row = p->row;
-  return 0;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuParticlesSetStepCallback(MuParticles p, MuParticlesCallback callback, void *ctx) {

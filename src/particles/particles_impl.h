@@ -128,7 +128,7 @@ PetscErrorCode MuKernelMeanDescribe(MuKernelMean mean, PetscBool *exact, const c
 typedef struct {
   PetscInt n, dim;
   PetscReal *x, *w; /* [n][dim], [n] */
-} MuParticleCloud;
+} MuAtoms;
 
 /* What a method makes of D log mu, the part of DF that a cloud of points does not have. */
 typedef enum {
@@ -155,12 +155,12 @@ typedef struct {
 PetscErrorCode MuCloudEnergyCreate(const MuCloudEnergySpec *spec, MuCloudEnergy *energy);
 PetscErrorCode MuCloudEnergyDestroy(MuCloudEnergy *energy);
 /* With MU_LOG_WEIGHTS: the positions for good. */
-PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy energy, const MuParticleCloud *cloud);
+PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy energy, const MuAtoms *cloud);
 PetscErrorCode MuCloudEnergyRefresh(MuCloudEnergy energy);
 /* DF of the cloud at y [m][dim] (y = cloud->x: at its own points), without what `logarithm` leaves
    out: derivative [m], gradient [m][dim]; terms [terms], only with y = cloud->x. Each may be NULL.
    Collective. */
-PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy energy, const MuParticleCloud *cloud, PetscInt m,
+PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy energy, const MuAtoms *cloud, PetscInt m,
                                      const PetscReal *y, PetscReal *derivative, PetscReal *gradient,
                                      PetscReal *terms);
 /* Names and weights as in the case, and which have a value for clouds. */
@@ -215,9 +215,9 @@ struct _p_MuParticles {
   MuGrid grid; /* NULL: R^dim */
   const MuGridInfo *info;
   MuLaw target, initial;
-  MuParticleCloud cloud;
+  MuAtoms cloud;
   PetscReal *before_x, *before_w; /* the state before the step */
-  PetscReal time, step;
+  PetscReal time, step, last_step;
   PetscInt steps, seed;
   PetscReal limit;               /* |x| beyond it counts as infinite */
   PetscReal transport, reaction; /* weights a, b of the geometry's parts */
@@ -244,6 +244,7 @@ struct _p_MuParticles {
   char (*column_storage)[64];
   const char **column_names;
   PetscReal *row, displacement;
+  PetscBool row_is_current; /* it is made when it is asked for */
   PetscReal *terms;
   MuParticlesCallback callback;
   void *callback_ctx;

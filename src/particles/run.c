@@ -12,10 +12,10 @@ typedef struct {
   MuProgress progress;
   const char *directory;
   PetscReal end, *times, started;
-  PetscInt snapshots, columns, energy, mmd2; /* columns of these names; -1: there is none */
+  PetscInt snapshots, every, columns, energy, mmd2; /* columns of these names; -1: there is none */
   const char *const *names;
   const PetscReal *row;
-  PetscReal first_energy, first_mmd2, worst_residual;
+  PetscReal first_energy, first_mmd2, worst_residual, last_snapshot;
 } Run;
 
 static PetscInt find_column(const Run *r, const char *name) {
@@ -75,8 +75,11 @@ static PetscErrorCode create_writer(MuCase c, Run *r) {
 }
 
 static PetscErrorCode build(MuCase c, Run *r) {
+  PetscBool given;
+
   PetscFunctionBegin;
   r->started = MPI_Wtime();
+  r->last_snapshot = -1;
   PetscCall(MuCaseGetComm(c, &r->comm));
   PetscCall(require(c));
   PetscCall(MuCaseGetString(c, "output_directory", &r->directory, NULL));
@@ -85,6 +88,8 @@ static PetscErrorCode build(MuCase c, Run *r) {
   PetscCall(MuParticlesCreate(c, NULL, &r->particles));
   PetscCall(MuParticlesDescribe(r->particles, &r->words));
   PetscCall(MuParticlesGetRow(r->particles, &r->columns, &r->names, &r->row));
+  r->every = 1;
+  PetscCall(MuCaseGetInt(c, "particles_ledger_every", &r->every, &given));
   r->energy = find_column(r, "energy");
   r->mmd2 = find_column(r, "mmd2");
   PetscCall(create_writer(c, r));
@@ -107,6 +112,7 @@ static PetscReal value_of(const Run *r, PetscInt column) {
   return column < 0 ? 0 : r->row[column];
 }
 
+/* Every so many steps, and at the end. */
 static PetscErrorCode on_step(void *ctx, MuParticles particles) {
   Run *r = ctx;
   MuParticlesState state;
@@ -114,6 +120,8 @@ static PetscErrorCode on_step(void *ctx, MuParticles particles) {
 
   PetscFunctionBegin;
   PetscCall(MuParticlesGetState(particles, &state));
+  if (state.steps % r->every != 0 && state.time < r->end) PetscFunctionReturn(0);
+  PetscCall(MuParticlesGetRow(particles, NULL, NULL, &r->row));
   PetscCall(MuRunWriterAddLedgerRow(r->writer, r->row));
   PetscCall(MuProgressUpdate(r->progress, state.time, state.steps,
                              value_of(r, r->energy >= 0 ? r->energy : r->mmd2)));
@@ -126,7 +134,9 @@ static PetscErrorCode add_snapshot(Run *r) {
 
   PetscFunctionBegin;
   PetscCall(MuParticlesGetState(r->particles, &state));
+  if (state.time == r->last_snapshot) PetscFunctionReturn(0);
   PetscCall(MuRunWriterAddCloud(r->writer, state.time, state.position, state.weight));
+  r->last_snapshot = state.time;
   PetscFunctionReturn(0);
 }
 
