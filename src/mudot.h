@@ -225,12 +225,12 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
-   coordinate a by name or by number counted from 1; NULL or "": column a + 1. points [n][dim],
-   freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on rank 0, the
-   same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such column, a field
-   that is not a finite number (named by its line), no points. */
+   coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
+   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
+   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
+   column, a field that is not a finite number (named by its line), no points. */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
-                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
@@ -339,6 +339,11 @@ typedef struct {
    replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
    results; MU_ERR_FILE: it cannot be made or written. Collective. */
 PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* The same for n particles in R^dim: DIRECTORY/particles.h5, with /position [ns, n, dim] and
+   /weight [ns, n] in place of the grid's datasets, and ledger.csv. A directory that holds the
+   results of the other kind is refused even with `overwrite`. Collective. */
+PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt dim,
+                                          const MuRunWriterSpec *spec, MuRunWriter *writer);
 /* /target/log_density; before the first row or snapshot, once. Collective. */
 PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
 /* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
@@ -350,6 +355,9 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, c
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
 /* Collective. */
 PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* x [n][dim], weights [n], used on rank 0. Collective. */
+PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
+                                   const PetscReal *weights);
 /* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
    written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
  */
@@ -563,6 +571,22 @@ PetscErrorCode MuMixtureKernelMean(MuMixture mixture, MuRadial radial, MPI_Comm 
                                    const PetscReal *x, PetscReal *value, PetscReal *gradient);
 /* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. */
 PetscErrorCode MuMixtureKernelInner(MuMixture a, MuMixture b, MuRadial radial, PetscReal *value);
+
+/* Draws from a density that is constant in every cell of a box: 1-D by exact inversion of the
+   piecewise-linear distribution function, 2-D cell by cell. */
+typedef struct _p_MuSampler *MuSampler;
+/* density [ny][nx] (1-D: [nx]), >= 0, normalised here, copied: cells of density 0 get no point. A
+   point is never on or beyond the edge of its cell's row or column. Not collective. MU_ERR_INPUT: a
+   negative or infinite density, or none. */
+PetscErrorCode MuSamplerCreate(PetscInt dim, const PetscInt cells[2], const PetscReal lower[2],
+                               const PetscReal upper[2], const PetscReal *density,
+                               MuSampler *sampler);
+PetscErrorCode MuSamplerDestroy(MuSampler *sampler);
+/* n points x [n][dim]; rng is a gsl_rng. Independent, or stratified: the level of the distribution
+   function (2-D: of the cells in row-major order, y in the cell being independent) is (i + U)/n for
+   point i, U uniform in [0, 1). Not collective. */
+PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified, PetscInt n,
+                             PetscReal *x);
 
 /* ------------------------------------------------------------------ stored runs */
 
@@ -1111,6 +1135,67 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
+
+/* ------------------------------------------------------------------ particle methods */
+
+/* A particle method on a case with a block `particles`: a cloud sum_i w_i delta(x_i) that
+   discretises the case's geometry and energy. Every rank holds the cloud and draws the same random
+   numbers: the same result on any number of ranks to rounding, the same bits on the same number. */
+typedef struct _p_MuParticles *MuParticles;
+
+/* Overrides of the case. */
+typedef struct {
+  PetscInt count; /* 0: as in the case */
+  PetscInt seed;  /* negative: as in the case */
+} MuParticlesSpec;
+
+/* Read only, owned by the object; the arrays are the same on every rank and change with Advance. */
+typedef struct {
+  PetscReal time;
+  PetscInt steps, count, dim;
+  const PetscReal *position; /* [count][dim] */
+  const PetscReal *weight;   /* [count] */
+} MuParticlesState;
+
+/* What a run does, in words; owned by the object. */
+typedef struct {
+  const char *method;
+  const char *scheme; /* the step, ending with the geometry that it discretises */
+  const char *target; /* how the target enters energy mmd; "" if it does not */
+  const char *energy; /* what the energy of a cloud means where that is not plain; else "" */
+  const char *mmd2;   /* how the ledger's mmd2 is had; "" without a target */
+  PetscInt seed;
+} MuParticlesDescription;
+
+/* Called after every step. */
+typedef PetscErrorCode (*MuParticlesCallback)(void *ctx, MuParticles particles);
+
+/* Draws the initial cloud, i.i.d. with equal weights, at time 0. spec may be NULL. References the
+   case. Collective. MU_ERR_INPUT: one sentence with the key, the value and what is allowed, also
+   where method, geometry and energy do not fit; MU_ERR_FILE. */
+PetscErrorCode MuParticlesCreate(MuCase c, const MuParticlesSpec *spec, MuParticles *particles);
+PetscErrorCode MuParticlesDestroy(MuParticles *particles);
+/* To exactly `time`, the interval cut evenly into steps of at most time_step. Collective.
+   MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
+PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
+PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
+/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME
+   where clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
+   weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
+   step), and with the MMD weight step simplex_residual and simplex_iterations. */
+PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,
+                                 const char *const **names, const PetscReal **row);
+PetscErrorCode MuParticlesSetStepCallback(MuParticles particles, MuParticlesCallback callback,
+                                          void *ctx);
+PetscErrorCode MuParticlesDescribe(MuParticles particles, MuParticlesDescription *description);
+
+/* The methods and the geometry that each discretises. */
+PetscErrorCode MuMethodGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* Runs the method of the case and writes particles.h5 and ledger.csv into its output directory;
+   prints a summary on standard output. Collective. MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the
+   last good state is the last snapshot of particles.h5, which the sentence names. */
+PetscErrorCode MuRunParticles(MuCase c);
 
 /* ------------------------------------------------------------------ studies */
 

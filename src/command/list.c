@@ -14,6 +14,7 @@ static const struct {
     {"kernels", MuKernelGetTableRow, "formula"},
     {"schemes", MuSchemeGetTableRow, "formula"},
     {"diagnostics", MuDiagnosticGetTableRow, "formula"},
+    {"methods", MuMethodGetTableRow, "formula"},
     {"exact_solutions", MuExactGetTableRow, "needs"},
     {"commands", NULL, "summary"},
     {"keys", NULL, "doc"},

@@ -88,7 +88,7 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_grid(MuCase c, MuGrid *grid) {
+PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
   MuGridSpec spec;
   MPI_Comm comm;
   unsigned char *mask;
@@ -135,9 +135,8 @@ static PetscErrorCode get_exactly(MuCase c, const char *block, const char *name,
   PetscFunctionReturn(0);
 }
 
-/* All numbers of a list, allocated; *count = 0 and NULL if the key is not there. */
-static PetscErrorCode get_list(MuCase c, const char *block, const char *name, PetscInt *count,
-                               PetscReal **values) {
+PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
+                             PetscReal **values) {
   PetscBool given;
 
   PetscFunctionBegin;
@@ -156,23 +155,30 @@ typedef struct {
   char path[PETSC_MAX_PATH_LEN];
 } DensityInput;
 
-static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
+                                PetscReal *lists[3]) {
   static const char *const names[3] = {"weights", "means", "covariances"};
   const PetscInt per_component[3] = {1, dim, dim * dim};
   PetscInt count[3];
 
   PetscFunctionBegin;
-  for (int k = 0; k < 3; ++k) PetscCall(get_list(c, block, names[k], &count[k], &in->lists[k]));
+  for (int k = 0; k < 3; ++k) PetscCall(MuCaseGetList(c, block, names[k], &count[k], &lists[k]));
   for (int k = 1; k < 3; ++k)
     if (count[k] == 0)
       return MuError(MU_ERR_INPUT, "%s_%s: is missing; a mixture needs it", block, names[k]);
-  in->spec.components = count[1] / dim;
+  *components = PetscMax(count[1] / dim, 1);
   for (int k = 0; k < 3; ++k)
-    if (count[k] && count[k] != in->spec.components * per_component[k])
+    if (count[k] && count[k] != *components * per_component[k])
       return MuError(MU_ERR_INPUT,
                      "%s_%s: has %d numbers; a mixture of %d components in dimension %d needs %d",
-                     block, names[k], (int)count[k], (int)in->spec.components, (int)dim,
-                     (int)(in->spec.components * per_component[k]));
+                     block, names[k], (int)count[k], (int)*components, (int)dim,
+                     (int)(*components * per_component[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetMixture(c, block, dim, &in->spec.components, in->lists));
   in->spec.weights = in->lists[0];
   in->spec.means = in->lists[1];
   in->spec.covariances = in->lists[2];
@@ -271,7 +277,7 @@ static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_density(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
+PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
   DensityInput in;
   const MuGridInfo *info;
   MuDensity density = NULL;
@@ -305,7 +311,7 @@ static PetscErrorCode create_initial(MuCase c, MuProblemParts *p) {
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(p->grid, &info));
-  PetscCall(create_density(c, "initial", p->grid, &p->initial));
+  PetscCall(MuCaseCreateLogDensity(c, "initial", p->grid, &p->initial));
   PetscCall(VecGetArray(p->initial, &x));
   MuArrayExp(info->local_size, x, x);
   PetscCall(VecRestoreArray(p->initial, &x));
@@ -512,7 +518,7 @@ static PetscErrorCode check_support(const MuProblemParts *p) {
 
 /* ------------------------------------------------------------------ time and output */
 
-static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
+PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
   PetscInt solver = MU_TRANSPORT_AUTO;
   PetscBool given;
 
@@ -532,8 +538,8 @@ static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_snapshots(MuCase c, MuProblemParts *p) {
-  PetscReal every = p->flow.end / 10, end = p->flow.end;
+PetscErrorCode MuCaseGetSnapshots(MuCase c, PetscReal end, PetscInt *snapshots, PetscReal **times) {
+  PetscReal every = end / 10;
   PetscBool has_every, given;
   PetscInt count;
 
@@ -547,18 +553,18 @@ static PetscErrorCode read_snapshots(MuCase c, MuProblemParts *p) {
     if (intervals > 1e6)
       return MuError(MU_ERR_INPUT, "output_every: %g makes %.0f snapshots; at most 1e6 are allowed",
                      every, intervals);
-    p->snapshots = (PetscInt)intervals + 1;
-    PetscCall(PetscMalloc1(p->snapshots, &p->snapshot_times));
-    for (PetscInt k = 0; k < p->snapshots; ++k) p->snapshot_times[k] = PetscMin(k * every, end);
-    p->snapshot_times[p->snapshots - 1] = end;
+    *snapshots = (PetscInt)intervals + 1;
+    PetscCall(PetscMalloc1(*snapshots, times));
+    for (PetscInt k = 0; k < *snapshots; ++k) (*times)[k] = PetscMin(k * every, end);
+    (*times)[*snapshots - 1] = end;
     PetscFunctionReturn(0);
   }
-  p->snapshots = count;
-  PetscCall(PetscMalloc1(count, &p->snapshot_times));
-  PetscCall(MuCaseGetRealArray(c, "output_times", &count, p->snapshot_times, &given));
+  *snapshots = count;
+  PetscCall(PetscMalloc1(count, times));
+  PetscCall(MuCaseGetRealArray(c, "output_times", &count, *times, &given));
   for (PetscInt k = 0; k < count; ++k) {
-    PetscReal t = p->snapshot_times[k];
-    if (t < 0 || t > end || (k && t <= p->snapshot_times[k - 1]))
+    PetscReal t = (*times)[k];
+    if (t < 0 || t > end || (k && t <= (*times)[k - 1]))
       return MuError(MU_ERR_INPUT,
                      "output_times: %g is out of order or outside [0, time_end = %g]; times must "
                      "ascend",
@@ -591,10 +597,10 @@ static PetscErrorCode build(MuCase c, MuProblem problem) {
   PetscInt choice;
 
   PetscFunctionBegin;
-  PetscCall(create_grid(c, &p->grid));
+  PetscCall(MuCaseCreateGrid(c, &p->grid));
   PetscCall(MuGridGetInfo(p->grid, &info));
   PetscCall(MuCaseGetChoice(c, "target_type", &choice, &has_target));
-  if (has_target) PetscCall(create_density(c, "target", p->grid, &p->log_target));
+  if (has_target) PetscCall(MuCaseCreateLogDensity(c, "target", p->grid, &p->log_target));
   PetscCall(create_initial(c, p));
   PetscCall(create_kernel(c, "energy_kernel", info->dim, &p->energy_kernel));
   PetscCall(create_kernel(c, "geometry_kernel", info->dim, &p->geometry_kernel));
@@ -607,8 +613,8 @@ static PetscErrorCode build(MuCase c, MuProblem problem) {
   PetscCall(create_geometry(c, p));
   PetscCall(check_conditional(p));
   PetscCall(check_support(p));
-  PetscCall(read_time(c, &p->flow));
-  PetscCall(read_snapshots(c, p));
+  PetscCall(MuCaseGetTime(c, &p->flow));
+  PetscCall(MuCaseGetSnapshots(c, p->flow.end, &p->snapshots, &p->snapshot_times));
   PetscCall(read_diagnostics(c, p));
   PetscFunctionReturn(0);
 }
