@@ -57,6 +57,7 @@ _mudot_options() {
         case $word in
           -energy_NAME) _mudot_names energies | sed 's/^/-energy_/' ;;
           -geometry_NAME) _mudot_names geometries | sed 's/^/-geometry_/' ;;
+          -*_NAME) _mudot_names keys | sed -n "s/^${word:1:-4}/-&/p" ;;
           -[a-z]*) echo "$word" ;;
           *) break ;;
         esac
@@ -90,6 +91,7 @@ _mudot_values() {
   case $name in
     *file | *_mask | study_case) echo @files ;;
     *directory | *_reference) echo @directories ;;
+    output) [[ $row != *" FILE"* ]] || echo @files ;;
     study_vary) _mudot_names keys ;;
     *)
       read -ra words <<<"$row"
