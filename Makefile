@@ -1,6 +1,6 @@
 # mudot: gradient flows of measures. The two commands that do everything: make demo, make check.
 #
-#   make            build/mudot, build/libmudot.a, build/libmudot.so
+#   make            build/mudot, build/libmudot.a, build/libmudot.so, the manual page, the completion
 #   make demo       install what is missing, build, run the main case, draw it
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
 #   make bench      speed ratios, printed and written to build/bench.csv

@@ -42,19 +42,22 @@ _mudot_help() {
 # The options of a command: in brackets in its usage, and at the beginning of the lines of its help.
 # -energy_NAME stands for an option per name.
 _mudot_options() {
-  local line word
+  local line word words
   echo --help
   _mudot_help "$1" | {
-    read -r line
-    for word in $line; do
+    read -ra words
+    for word in "${words[@]}"; do
       word=${word#[}
       case ${word%]} in -key) ;; -*) echo "${word%]}" ;; esac
     done
-    while read -r line; do
-      for word in $line; do
+    while IFS= read -r line; do
+      [[ $line =~ ^\ {2,4}- ]] || continue
+      read -ra words <<<"$line"
+      for word in "${words[@]}"; do
         case $word in
           -energy_NAME) _mudot_names energies | sed 's/^/-energy_/' ;;
           -geometry_NAME) _mudot_names geometries | sed 's/^/-geometry_/' ;;
+          -*_NAME) _mudot_names keys | sed -n "s/^${word:1:-4}/-&/p" ;;
           -[a-z]*) echo "$word" ;;
           *) break ;;
         esac
@@ -80,7 +83,7 @@ _mudot_row_of() {
 # The values that a row names: a|b|c, a table ("mudot list TABLE"), files, directories, keys.
 # Says nothing for numbers and free text, and @files, @directories for those.
 _mudot_values() {
-  local row=$1 name=${1%% *} word
+  local row=$1 name=${1%% *} word words
   if [[ $row =~ mudot\ list\ ([a-z_]+) && $row != *_NAME\ * ]]; then
     _mudot_names "${BASH_REMATCH[1]}"
     return
@@ -88,9 +91,11 @@ _mudot_values() {
   case $name in
     *file | *_mask | study_case) echo @files ;;
     *directory | *_reference) echo @directories ;;
+    output) [[ $row != *" FILE"* ]] || echo @files ;;
     study_vary) _mudot_names keys ;;
     *)
-      for word in $row; do
+      read -ra words <<<"$row"
+      for word in "${words[@]}"; do
         [[ $word =~ ^[a-z0-9_]+(\|[a-z0-9_]+)+$ ]] && tr '|' '\n' <<<"$word"
       done
       ;;
@@ -110,7 +115,7 @@ _mudot_arguments() {
 }
 
 _mudot_reply() {
-  local words=$1 before=$2 word file
+  local offered=$1 before=$2 word file
   while IFS= read -r word; do
     case $word in
       "") ;;
@@ -123,7 +128,7 @@ _mudot_reply() {
       *) case $before$word in "$cur"*) COMPREPLY+=("$before$word") ;; esac ;;
     esac
     case $word in @*) compopt -o filenames 2>/dev/null || : ;; esac
-  done <<<"$words"
+  done <<<"$offered"
 }
 
 _mudot() {

@@ -61,8 +61,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "uniform background added before normalising"},
 
     {"energy", "*", MU_KEY_REAL, 1, .doc = "weight of the energy NAME (mudot list energies)"},
-    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "p of power"},
-    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "m of internal"},
+    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "exponent p of power"},
+    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "exponent m of internal"},
     {"energy", "potential_formula", MU_KEY_TEXT, 1, .doc = "V(x, y) of potential"},
     {"energy", "interaction_formula", MU_KEY_TEXT, 1, .doc = "W(x, y) of interaction, even"},
 
@@ -71,20 +71,20 @@ const MuKeyRow mu_keys[] = {
     {"geometry", "ridge", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "lambda of ridge_fisher_rao, ridge_stein, mmd"},
     {"geometry", "mobility_exponent", MU_KEY_REAL, 1,
-     .doc = "m of power_mobility, wasserstein_mobility"},
+     .doc = "exponent m of power_mobility, wasserstein_mobility"},
     {"geometry", "face_mean", MU_KEY_CHOICE, 1,
      .allowed = "auto|logarithmic|arithmetic|upwind|stolarsky",
      .doc = "mean of the density over a face (default auto)"},
 
     {KERNEL, "type", MU_KEY_TEXT, 1, .doc = "kernel family (mudot list kernels)"},
-    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "h"},
+    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bandwidth h, the length scale"},
     {KERNEL, "normalization", MU_KEY_CHOICE, 1, .allowed = "mass|peak",
      .doc = "integral 1 (default) or k(0) = 1"},
     {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",
      .doc = "how the kernel meets a wall (default reflect)"},
     {KERNEL, "smoothness", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "matern: 0.5, 1.5 or 2.5"},
-    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: s"},
-    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: r, below 2"},
+    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: order s"},
+    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: exponent r, below 2"},
 
     {"time", "end", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "final time"},
     {"time", "step", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "step size, the first one if adaptive"},
@@ -387,7 +387,7 @@ static PetscErrorCode print_block(FILE *out, const char *block) {
     used += (size_t)snprintf(names + used, sizeof names - used, "%s-%s_%s", used ? " " : "", block,
                              row->name);
   }
-  if (used) PetscCall(MuPrintRow(out, "", 0, names));
+  if (used) PetscCall(MuPrintRow(out, "", 1, names));
   PetscFunctionReturn(0);
 }
 

@@ -47,6 +47,8 @@ static PetscErrorCode print_help(FILE *out) {
   PetscFunctionBegin;
   fprintf(out,
           "mudot %s: gradient flows of measures, d mu/dt = -K(mu) DF(mu), on grids\n"
+          "\n    mudot COMMAND [ARGUMENTS]\n"
+          "    mpiexec -n 4 mudot COMMAND [ARGUMENTS]\n"
           "\ncommands\n",
           MUDOT_VERSION);
   for (PetscInt i = 0; i < COMMANDS; ++i)
@@ -54,6 +56,9 @@ static PetscErrorCode print_help(FILE *out) {
   fprintf(out,
           "\n\"mudot COMMAND --help\" or \"mudot help COMMAND\" says more; \"mudot --version\" "
           "prints the version.\n"
+          "\nResults go to files, a summary to standard output, mistakes to standard error, in one "
+          "sentence each.\nVerdicts, warnings and errors are coloured on a terminal unless the "
+          "environment variable NO_COLOR is set.\n"
           "\nexit status\n");
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i)
     PetscCall(MuPrintRow(out, statuses[i][0], 12, statuses[i][1]));
@@ -74,6 +79,11 @@ static PetscErrorCode find_command(const char *word, const MuCommand **command) 
 
   PetscFunctionBegin;
   PetscCall(MuTableFind(command_row, word, &name, nearest));
+  if (!name && word[0] == '-')
+    return MuError(MU_ERR_INPUT,
+                   "%s: a command comes first; before it only options of PETSc, --help and "
+                   "--version are allowed (see mudot --help)",
+                   word);
   if (!name)
     return MuError(MU_ERR_INPUT, "there is no command \"%s\"; the nearest is %s (see mudot --help)",
                    word, nearest);

@@ -26,9 +26,10 @@ static PetscErrorCode help(FILE *out) {
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuMethodGetTableRow(i, &name, &formula));
     if (!name) break;
-    fprintf(out, "  %-20s %s\n", name, formula);
+    PetscCall(MuPrintRow(out, name, 20, formula));
   }
-  PetscCall(MuCasePrintKeys(out));
+  PetscCall(MuCasePrintBlocks(out, "particles", NULL));
+  PetscCall(MuCasePrintBlocks(out, NULL, "particles|study"));
   PetscFunctionReturn(0);
 }
 

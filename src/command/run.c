@@ -22,7 +22,10 @@ static PetscErrorCode help(FILE *out) {
           "initial, energy,\ngeometry, time and output, and a target if the energy has one. Every "
           "key may be given here too and then\nwins: -time_step 0.005, lists with commas: "
           "-grid_cells 64,64. Options of PETSc (-log_view, -ksp_...,\n-snes_..., -ts_...) are "
-          "passed on. Existing results are kept unless -output_overwrite is given.\n");
+          "passed on. Existing results are kept unless -output_overwrite is given.\n"
+          "\n    mudot run case.yaml\n"
+          "    mudot run case.yaml -time_step 0.005 -output_directory out/half-the-step\n"
+          "    mpiexec -n 4 mudot run case.yaml -grid_cells 512,512 -output_overwrite\n");
   PetscCall(MuCasePrintBlocks(out, NULL, "study|particles"));
   PetscFunctionReturn(0);
 }
