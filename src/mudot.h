@@ -508,6 +508,15 @@ PetscErrorCode MuPairsApply(MuPairs pairs, PetscInt n, const PetscReal *x, const
 PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient);
+/* How the sums are found. Fast sums (dim <= 2, Fourier series on a grid, n + m operations) have an
+   error of at most `tolerance` times sum_j |w_j| k(0), in the gradient divided by the bandwidth;
+   direct sums that of rounding. AUTO, the default with tolerance 1e-7, takes fast sums above n m =
+   1e10 where they are possible: kernels that decay (not imq, riesz), smooth enough for the
+   tolerance (not matern 1/2 or wendland at small bandwidths) and a bandwidth that a grid of 1.6e7
+   cells resolves. FAST makes MuPairsApply() return MU_ERR_INPUT where they are not. Not collective,
+   but the same on every rank. */
+typedef enum { MU_PAIRS_AUTO, MU_PAIRS_DIRECT, MU_PAIRS_FAST } MuPairsMethod;
+PetscErrorCode MuPairsSetMethod(MuPairs pairs, MuPairsMethod method, PetscReal tolerance);
 
 /* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
    guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:
