@@ -1341,8 +1341,6 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles);
    MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
 PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
 PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
-/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME
-   where clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
 /* The ledger's row at the state, made now (mmd2 may cost as much as a step); each may be NULL; the
    row is borrowed and stands until Advance. Collective. t, dt, energy and energy_NAME where
    clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
