@@ -26,7 +26,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 CC      := mpicc
 MPIEXEC ?= mpiexec
-MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1
+MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib
 ARCH    ?= -march=native
 OPT     ?= -O3 -g
 SANITIZE ?=

@@ -9,7 +9,8 @@
 typedef struct {
   TS ts;
   Vec u, rho, xi;
-  PetscReal first_step;
+  PetscReal first_step; /* where the last step left the inner one: the next begins with it */
+  PetscBool failed;     /* the right-hand side could not be computed */
 } LogDensity;
 
 /* rho = exp u inside, 0 outside */
@@ -32,15 +33,35 @@ static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void 
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
 
+  PetscErrorCode code;
+
   PetscFunctionBegin;
   (void)ts;
   (void)t;
   PetscCall(exponentiate(flow, u, l->rho));
   PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, l->rho));
-  PetscCall(MuGeometryApplyRelative(flow->geometry, l->xi, rate));
+  code = MuGeometryApplyRelative(flow->geometry, l->xi, rate);
+  PetscCall(MuFlowCatch(flow, code, &l->failed));
+  if (l->failed) PetscCall(VecSet(rate, NAN));
   PetscCall(VecScale(rate, -1));
   PetscCall(MuGridApplyMask(flow->grid, rate));
+  PetscFunctionReturn(0);
+}
+
+/* A stage whose right-hand side has failed or is not finite makes the inner step smaller. */
+static PetscErrorCode stage_is_good(TS ts, PetscReal time, Vec u, PetscBool *good) {
+  LogDensity *l;
+  MuIntegrator it;
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  (void)time;
+  PetscCall(TSGetApplicationContext(ts, &it));
+  l = it->data;
+  PetscCall(VecNorm(u, NORM_INFINITY, &norm));
+  *good = (PetscBool)(!l->failed && !PetscIsInfOrNanReal(norm));
+  l->failed = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -56,6 +77,8 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetType(l->ts, TSRK));
   PetscCall(TSRKSetType(l->ts, TSRK5DP));
   PetscCall(TSSetRHSFunction(l->ts, NULL, right_hand_side, it));
+  PetscCall(TSSetApplicationContext(l->ts, it));
+  PetscCall(TSSetFunctionDomainError(l->ts, stage_is_good));
   PetscCall(TSSetSolution(l->ts, l->u));
   PetscCall(TSSetMaxSteps(l->ts, PETSC_MAX_INT));
   PetscCall(TSSetMaxSNESFailures(l->ts, -1));
@@ -165,6 +188,16 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode log_density_remember(MuIntegrator it, MuMemory *memory) {
+  memory->value[memory->count++] = ((LogDensity *)it->data)->first_step;
+  return 0;
+}
+
+static PetscErrorCode log_density_recall(MuIntegrator it, MuMemory *memory) {
+  ((LogDensity *)it->data)->first_step = memory->value[memory->count++];
+  return 0;
+}
+
 const MuIntegratorOps MuLogDensityOps = {
     .name = "log_density",
     .formula = "u = log rho, du/dt = -(K(mu) DF)/mu, adaptive Runge-Kutta (PETSc TSRK): positive, "
@@ -173,4 +206,6 @@ const MuIntegratorOps MuLogDensityOps = {
     .create = log_density_create,
     .advance = log_density_advance,
     .destroy = log_density_destroy,
+    .remember = log_density_remember,
+    .recall = log_density_recall,
 };

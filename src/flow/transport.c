@@ -106,7 +106,7 @@ PetscErrorCode MuTransportSetUp(MuTransport t, PetscReal dt) {
   if (!(dt >= 0) || PetscIsInfOrNanReal(dt))
     return MuError(MU_ERR_INPUT, "time_step: %g; a finite step of at least 0 is needed", dt);
   t->dt = dt;
-  t->ready = PETSC_FALSE;
+  t->ready = t->stalled = PETSC_FALSE;
   PetscCall(t->ops->set_up(t));
   t->ready = PETSC_TRUE;
   PetscFunctionReturn(0);

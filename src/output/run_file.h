@@ -13,7 +13,7 @@ typedef struct {
   PetscInt columns;
   char **names;                               /* of the columns; owned */
   hid_t access, file, time, density, *ledger; /* datasets are open only while appending is on */
-  hsize_t snapshots, rows;                    /* on disk */
+  hsize_t snapshots, rows;                    /* of this run; a resumed file may hold more */
   PetscBool published;
 } MuRunFile;
 
@@ -25,6 +25,17 @@ typedef struct {
 /* Makes the file with its groups and empty datasets under a partial name. */
 PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask,
                                const MuRunWriterSpec *spec);
+/* Opens the file of an earlier run for appending behind its first `rows` and `snapshots`.
+   MU_ERR_FILE if it holds less. */
+PetscErrorCode MuRunFileResume(MuRunFile *f, const MuGridInfo *info, const MuRunWriterSpec *spec);
+/* Shortens all series to what this run has written. */
+PetscErrorCode MuRunFileCut(MuRunFile *f);
+/* Brings what was written to the disk. */
+PetscErrorCode MuRunFileSync(MuRunFile *f);
+/* Reads a run's file; remains->there is false if there is none. */
+PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *remains);
+/* The first n rows, [n][columns], of a file that is open. */
+PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows);
 /* A text attribute of an object, made or replaced; at any time. */
 PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribute);
 PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);
