@@ -1,6 +1,7 @@
 /* mudot: the table of commands, and what becomes of an error. */
 #include "command/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,10 @@ static int initialize(int argc, char **argv) {
   return MuInitialize(&count, &arguments, NULL) != 0;
 }
 
+/* A reader of our output that has gone away (mudot ... | head) is no reason to lose a run. */
 int main(int argc, char **argv) {
   if (initialize(argc, argv)) return 3;
+  signal(SIGPIPE, SIG_IGN);
   int status = report(dispatch(argc, argv));
   fflush(stdout);
   return MuFinalize() && !status ? 3 : status;
