@@ -43,7 +43,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli restart bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -84,6 +84,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory cli
+	@$(MAKE) --no-print-directory restart
 	@$(MAKE) --no-print-directory sanitize
 
 test: $(TESTS)
@@ -105,6 +106,10 @@ sanitize-run:
 
 cli: $(BUILD)/mudot
 	@BUILD=$(BUILD) tests/cli.sh
+
+# Runs that are killed, stopped and starved of disk space, and go on.
+restart: $(BUILD)/mudot
+	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/restart.py
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -113,10 +113,12 @@ static int initialize(int argc, char **argv) {
   return MuInitialize(&count, &arguments, NULL) != 0;
 }
 
-/* A reader of our output that has gone away (mudot ... | head) is no reason to lose a run. */
+/* A reader of our output that has gone away (mudot ... | head) is no reason to lose a run, and a
+   limit on the size of files is an error like a full disk. */
 int main(int argc, char **argv) {
   if (initialize(argc, argv)) return 3;
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   int status = report(dispatch(argc, argv));
   fflush(stdout);
   return MuFinalize() && !status ? 3 : status;

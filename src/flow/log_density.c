@@ -6,11 +6,16 @@
 
 #include <math.h>
 
+/* Rates of log rho beyond this count as infinite: their squares must fit into a number. */
+#define MOST_RATE 1e100
+/* Inner steps are not asked for more: log rho has no more digits. */
+#define LEAST_TOLERANCE 1e-14
+
 typedef struct {
   TS ts;
   Vec u, rho, xi;
   PetscReal first_step; /* where the last step left the inner one: the next begins with it */
-  PetscBool failed;     /* the right-hand side could not be computed */
+  int failed;           /* a right-hand side of this step was not finite on this rank */
 } LogDensity;
 
 /* rho = exp u inside, 0 outside */
@@ -28,12 +33,38 @@ static PetscErrorCode exponentiate(MuFlow flow, Vec u, Vec rho) {
   PetscFunctionReturn(0);
 }
 
+/* PETSc stops the program over numbers that are not finite: they are noted and become zeros, and
+   the step is given up. */
+static PetscErrorCode check_rate(LogDensity *l, Vec rate) {
+  PetscReal *x;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(rate, &n));
+  PetscCall(VecGetArray(rate, &x));
+  for (PetscInt i = 0; i < n; ++i) l->failed |= !(PetscAbsReal(x[i]) < MOST_RATE);
+  if (l->failed) PetscCall(PetscArrayzero(x, n));
+  PetscCall(VecRestoreArray(rate, &x));
+  PetscFunctionReturn(0);
+}
+
+/* Whether any rank has noted a failure in this step. */
+static PetscErrorCode has_failed(MuIntegrator it, PetscBool *failed) {
+  int any = ((LogDensity *)it->data)->failed;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, it->flow->info->comm));
+  *failed = (PetscBool)any;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void *ctx) {
   MuIntegrator it = ctx;
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
 
   PetscErrorCode code;
+  PetscBool failed;
 
   PetscFunctionBegin;
   (void)ts;
@@ -42,26 +73,25 @@ static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void 
   PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, l->rho));
   code = MuGeometryApplyRelative(flow->geometry, l->xi, rate);
-  PetscCall(MuFlowCatch(flow, code, &l->failed));
-  if (l->failed) PetscCall(VecSet(rate, NAN));
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  if (failed) l->failed = 1;
   PetscCall(VecScale(rate, -1));
   PetscCall(MuGridApplyMask(flow->grid, rate));
+  PetscCall(check_rate(l, rate));
   PetscFunctionReturn(0);
 }
 
-/* A stage whose right-hand side has failed or is not finite makes the inner step smaller. */
+/* Once a right-hand side has failed no stage is good, and the inner integrator gives up. */
 static PetscErrorCode stage_is_good(TS ts, PetscReal time, Vec u, PetscBool *good) {
-  LogDensity *l;
   MuIntegrator it;
-  PetscReal norm;
+  PetscBool failed;
 
   PetscFunctionBegin;
   (void)time;
+  (void)u;
   PetscCall(TSGetApplicationContext(ts, &it));
-  l = it->data;
-  PetscCall(VecNorm(u, NORM_INFINITY, &norm));
-  *good = (PetscBool)(!l->failed && !PetscIsInfOrNanReal(norm));
-  l->failed = PETSC_FALSE;
+  PetscCall(has_failed(it, &failed));
+  *good = (PetscBool)!failed;
   PetscFunctionReturn(0);
 }
 
@@ -86,7 +116,7 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetExactFinalTime(l->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSGetAdapt(l->ts, &adapt));
   PetscCall(TSAdaptSetType(adapt, TSADAPTBASIC));
-  PetscCall(TSSetTolerances(l->ts, flow->spec.tolerance, NULL, 0, NULL));
+  PetscCall(TSSetTolerances(l->ts, PetscMax(flow->spec.tolerance, LEAST_TOLERANCE), NULL, 0, NULL));
   PetscCall(TSSetFromOptions(l->ts));
   PetscFunctionReturn(0);
 }
@@ -168,8 +198,10 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
   TSConvergedReason reason;
+  PetscBool failed;
 
   PetscFunctionBegin;
+  l->failed = 0;
   PetscCall(take_logarithm(flow, rho, l->u));
   PetscCall(TSSetTime(l->ts, 0));
   PetscCall(TSSetStepNumber(l->ts, 0));
@@ -178,6 +210,8 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscCall(TSSetTimeStep(l->ts, l->first_step > 0 ? PetscMin(l->first_step, dt) : dt));
   PetscCall(TSSolve(l->ts, NULL));
   PetscCall(TSGetConvergedReason(l->ts, &reason));
+  PetscCall(has_failed(it, &failed));
+  if (failed) reason = TS_DIVERGED_STEP_REJECTED;
   *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
   PetscCall(TSGetTimeStep(l->ts, &l->first_step));
   if (reason <= 0) {
