@@ -231,8 +231,8 @@ def signals():
 
     process = start("line.yaml", "-output_directory", "both", ranks=2)
     running_at("both", 20)
-    ranks = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True)
-    os.kill(int(ranks.stdout.split()[1]), signal.SIGTERM)
+    children = open(f"/proc/{process.pid}/task/{process.pid}/children").read().split()
+    os.kill(int(children[1]), signal.SIGTERM)
     code, out, err = finish(process)
     check("a signal that one rank of two gets stops both", code == 5 and "mpiexec -n 2 mudot" in out,
           f"{code} {err}")

@@ -267,16 +267,24 @@ static hid_t open_attribute(hid_t object, const char *name, hid_t type) {
   return attribute;
 }
 
+static herr_t write_to(hid_t object, const char *name, hid_t type, const void *value) {
+  hid_t attribute = open_attribute(object, name, type);
+  herr_t status = -1;
+  if (attribute < 0) return -1;
+  status = H5Awrite(attribute, type, value);
+  if (H5Aclose(attribute) < 0) status = -1;
+  return status;
+}
+
+/* A text lies outside its attribute, and a kill between the writes of the two leaves an attribute
+   whose value can be neither read nor replaced: it is made anew. */
 static herr_t write_attribute(hid_t file, const char *path, const char *name, hid_t type,
                               const void *value) {
-  hid_t object = H5Oopen(file, path, H5P_DEFAULT), attribute;
-  herr_t status = -1;
+  hid_t object = H5Oopen(file, path, H5P_DEFAULT);
+  herr_t status;
   if (object < 0) return -1;
-  attribute = open_attribute(object, name, type);
-  if (attribute >= 0) {
-    status = H5Awrite(attribute, type, value);
-    if (H5Aclose(attribute) < 0) status = -1;
-  }
+  status = write_to(object, name, type, value);
+  if (status < 0 && H5Adelete(object, name) >= 0) status = write_to(object, name, type, value);
   H5Oclose(object);
   return status;
 }

@@ -103,7 +103,7 @@ static PetscErrorCode set_root(MuRunWriter w, const char *name, const char *text
   PetscFunctionReturn(0);
 }
 
-/* `status` and `finished`, which change, come first. */
+/* `status`, `finished` and `restarts`, which change, come first. */
 static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
   char text[64];
   PetscInt major, minor, subminor;
@@ -111,6 +111,7 @@ static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
   PetscCall(set_root(w, "status", "running"));
   PetscCall(set_root(w, "finished", ""));
+  PetscCall(set_root(w, "restarts", "")); /* one line per restart; made now, changed in place */
   utc_now(text, sizeof text);
   PetscCall(set_root(w, "started", text));
   PetscCall(set_root(w, "mudot_version", MUDOT_VERSION));
