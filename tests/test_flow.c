@@ -151,16 +151,14 @@ static PetscErrorCode watch_last(void *ctx, MuFlow flow, PetscReal time, PetscRe
 START_TEST(a_failed_step_restores_the_state) {
   static const struct {
     const char *geometry, *energy[3], *scheme, *word;
-    PetscReal weight, ridge;
+    PetscReal weight;
   } faults[] = {
-      {"mmd", {"potential"}, "auto", "negative", 1, 0},
-      {"mmd", {"potential", "kl"}, "auto", "negative", 1, 0},
-      {"kernel_fisher_rao", {"potential"}, "auto", "integrator did not converge", -3, 0},
-      {"fisher_rao", {"potential"}, "closed_form", "no longer finite", -3, 0},
-      {"ridge_fisher_rao", {"potential", "kl"}, "auto", "ridge", -3, 1e-300},
-      {"wasserstein", {"potential", "interaction"}, "discrete_gradient", "", -3, 0},
+      {"mmd", {"potential"}, "auto", "negative", 1},
+      {"kernel_fisher_rao", {"potential"}, "auto", "integrator did not converge", -3},
+      {"fisher_rao", {"potential"}, "closed_form", "no longer finite", -3},
+      {"wasserstein", {"potential", "interaction"}, "discrete_gradient", "", -3},
   };
-  const PetscReal end = 1e5;
+  const PetscReal end = 400;
   MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
   Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), rho;
   MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
@@ -170,12 +168,10 @@ START_TEST(a_failed_step_restores_the_state) {
                          .energy_weight = {faults[k].weight, faults[k].weight},
                          .geometry = {faults[k].geometry},
                          .kernel = kernel,
-                         .ridge = faults[k].ridge,
                          .log_target = log_target,
                          .scheme = faults[k].scheme,
-                         .step = k < 2 ? 0.01 : 1,
+                         .step = k < 1 ? 0.01 : 1,
                          .end = end};
-    if (faults[k].energy[1] && !strcmp(faults[k].energy[1], "kl")) spec.energy_weight[1] = 1;
     MuFlow flow = TestFlowCreate(&spec, initial);
     Last last = {.time = 0};
     PetscReal time, energy, terms[MU_MAX_TERMS] = {0};
@@ -183,7 +179,9 @@ START_TEST(a_failed_step_restores_the_state) {
     OK(VecCopy(initial, last.after));
     OK(MuFlowGetEnergy(flow, &last.energy, last.terms));
     OK(MuFlowSetStepCallback(flow, watch_last, &last));
-    ck_assert_int_eq(MuFlowAdvance(flow, end), MU_ERR_NUMERICS);
+    PetscErrorCode code = MuFlowAdvance(flow, end);
+    ck_assert_msg(code == MU_ERR_NUMERICS, "%s, %s: code %d", faults[k].geometry, faults[k].scheme,
+                  (int)code);
     ck_assert_msg(strstr(MuErrorMessage(), faults[k].word) != NULL, "%s: %s", faults[k].geometry,
                   MuErrorMessage());
     OK(MuFlowGetState(flow, &time, &rho));
