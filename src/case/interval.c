@@ -48,7 +48,8 @@ const char *MuParseInterval(const char *text, PetscBool steps_allowed, PetscReal
   while (*text) {
     char *unit;
     PetscReal number = strtod(text, &unit), scale;
-    if (unit == text || strpbrk(text, "xXnN") == text || !(number >= 0)) return wrong;
+    /* neither hexadecimal numbers nor infinity */
+    if (unit == text || strspn(text, "0123456789.eE+") < (size_t)(unit - text)) return wrong;
     unit += strspn(unit, " ");
     size_t length = word_length(unit);
     if (steps_allowed && *seconds == 0 && (!*unit || !strncmp(unit, "step", 4)))
