@@ -28,7 +28,7 @@ export OPENBLAS_NUM_THREADS := 1
 
 CC      := mpicc
 MPIEXEC ?= mpiexec
-MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1
+MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib
 ARCH    ?= -march=native
 OPT     ?= -O3 -g
 SANITIZE ?=
@@ -46,7 +46,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli restart bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -96,6 +96,7 @@ check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory cli
+	@$(MAKE) --no-print-directory restart
 	@$(MAKE) --no-print-directory sanitize
 
 test: $(TESTS)
@@ -119,6 +120,10 @@ cli: all
 	@BUILD=$(BUILD) tests/cli.sh
 	@BUILD=$(BUILD) tests/install.sh
 	@$(PYTHON) tests/tutorial.py $(BUILD) README.md
+
+# Runs that are killed, stopped and starved of disk space, and go on.
+restart: $(BUILD)/mudot
+	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/restart.py
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -343,13 +343,18 @@ typedef struct {
   const char *case_text;
   PetscInt columns;         /* of the ledger, at least 1 */
   const char *const *names; /* [columns]; the first is t */
+  PetscBool resume;         /* goes on in the run that is there, behind its first ... */
+  PetscInt rows, snapshots; /* ... rows and snapshots; what is behind them stays until it is written
+                               again or MuRunWriterCut() */
   PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
                               ledger.csv has them at once. */
 } MuRunWriterSpec;
 
 /* Makes the directory and a partial file in it. The spec is copied. Results that are there are
-   replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
-   results; MU_ERR_FILE: it cannot be made or written. Collective. */
+   replaced when the first row or snapshot comes, not before; checkpoints of theirs are removed
+   then. With `resume` status is "running" again and mpi_ranks is set; the other attributes stay as
+   they are. MU_ERR_INPUT: the directory holds results; MU_ERR_FILE: it cannot be made or written,
+   or (resume) holds less. Collective. */
 PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
 /* The same for n particles in R^dim: DIRECTORY/particles.h5, with /position [ns, n, dim] and
    /weight [ns, n] in place of the grid's datasets, and ledger.csv. A directory that holds the
@@ -370,12 +375,63 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
 /* x [n][dim], weights [n], used on rank 0. Collective. */
 PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
                                    const PetscReal *weights);
+/* Brings all rows and snapshots so far to the disk and counts them. Collective. */
+PetscErrorCode MuRunWriterSync(MuRunWriter writer, PetscInt *rows, PetscInt *snapshots);
+/* Cuts off what a resumed run has left behind its own last row and snapshot. Collective. */
+PetscErrorCode MuRunWriterCut(MuRunWriter writer);
 /* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
    written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
  */
 PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
 /* Without Finish: removes the partial file, or marks the run as failed. Collective. */
 PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+
+/* What DIRECTORY/run.h5 holds of a run, finished or not. */
+typedef struct {
+  PetscBool there; /* whether there is such a file; the rest is empty if not */
+  PetscInt rows, snapshots;
+  PetscReal *times;                    /* [snapshots] */
+  PetscInt cells;                      /* values of target, 0 if it has none */
+  PetscReal *target;                   /* log_density, on rank 0 */
+  char *case_text, *status, *restarts; /* attributes, "" where there is none */
+} MuRunRemains;
+/* Collective. MU_ERR_FILE: run.h5 is there and cannot be read. */
+PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, MuRunRemains *remains);
+PetscErrorCode MuRunRemainsFree(MuRunRemains *remains);
+
+/* Named numbers, texts and fields: the complete state of a run between two steps. */
+typedef struct _p_MuCheckpoint *MuCheckpoint;
+/* An empty one. Collective, like everything below. */
+PetscErrorCode MuCheckpointCreate(MPI_Comm comm, MuCheckpoint *checkpoint);
+PetscErrorCode MuCheckpointDestroy(MuCheckpoint *checkpoint);
+/* Copies, replacing what had the name. Numbers and texts are the same on every rank; names are at
+   most 31 characters. */
+PetscErrorCode MuCheckpointPutNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
+                                      const PetscReal values[]);
+PetscErrorCode MuCheckpointPutText(MuCheckpoint checkpoint, const char *name, const char *text);
+PetscErrorCode MuCheckpointPutField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
+                                    Vec field);
+/* MU_ERR_FILE: there is nothing of this name and size. The text is borrowed. */
+PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
+                                      PetscReal values[]);
+PetscErrorCode MuCheckpointGetText(MuCheckpoint checkpoint, const char *name, const char **text);
+PetscErrorCode MuCheckpointGetField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
+                                    Vec field);
+
+#define MU_GENERATIONS 2
+/* DIRECTORY/checkpoint.h5 (generation 0, the newest) or checkpoint.1.h5 (the one before). */
+PetscErrorCode MuCheckpointPath(const char *directory, PetscInt generation,
+                                char path[PETSC_MAX_PATH_LEN]);
+/* Writes generation 0, whole or not at all: a temporary file beside it, on disk before it is
+   renamed; the last good generation 0 becomes generation 1. An HDF5 file behind a block of 512
+   bytes with its length and a CRC-32. MU_ERR_FILE: it cannot be written; both generations are as
+   before. */
+PetscErrorCode MuCheckpointWrite(MuCheckpoint checkpoint, const char *directory);
+/* *checkpoint is NULL if there is no such file. MU_ERR_FILE: it is damaged or cannot be read. */
+PetscErrorCode MuCheckpointRead(MPI_Comm comm, const char *directory, PetscInt generation,
+                                MuCheckpoint *checkpoint);
+/* Removes both generations. Not an error if there are none. */
+PetscErrorCode MuCheckpointRemove(MPI_Comm comm, const char *directory);
 
 /* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
    energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
@@ -498,6 +554,13 @@ PetscErrorCode MuConvolutionApplyInverse(MuConvolution convolution, PetscReal ri
    if b = 0 and the symbol has a zero. Collective. */
 PetscErrorCode MuConvolutionApplyRational(MuConvolution convolution, PetscReal a, PetscReal b,
                                           Vec in, Vec out);
+
+/* FFTW's plans for grids from 2^16 cells on are measured, so that the bits of a transform may
+   differ from one start of the program to the next. As a text they go into a checkpoint (freed with
+   PetscFree(); rank 0 plans for all ranks), and are taken up again before anything is planned. A
+   text of another version of FFTW is passed over. Not collective. */
+PetscErrorCode MuTransformPlansGet(char **text);
+PetscErrorCode MuTransformPlansSet(const char *text);
 
 /* Smallest and largest value of the discrete symbol. Under `zero`: of the circulant on the padded
    box or, where cutting the kernel off at the padding has spoilt that, of the positive symbol of
@@ -813,6 +876,10 @@ PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);
 PetscErrorCode MuCaseGetReal(MuCase c, const char *key, PetscReal *value, PetscBool *given);
 PetscErrorCode MuCaseGetInt(MuCase c, const char *key, PetscInt *value, PetscBool *given);
 PetscErrorCode MuCaseGetBool(MuCase c, const char *key, PetscBool *value, PetscBool *given);
+/* An interval: *seconds of wall-clock time, or *steps (the other one is 0; both are 0 for "false").
+ */
+PetscErrorCode MuCaseGetInterval(MuCase c, const char *key, PetscReal *seconds, PetscInt *steps,
+                                 PetscBool *given);
 /* The whole text, commas and all; borrowed, valid as long as the case. */
 PetscErrorCode MuCaseGetString(MuCase c, const char *key, const char **value, PetscBool *given);
 /* Index of the word in the table's list of allowed words, i.e. boundary: no_flux 0, periodic 1;
@@ -866,6 +933,12 @@ PetscErrorCode MuCaseRequire(MuCase c);
 /* The case as YAML after overrides and domain file: read again, it gives the same case. Borrowed.
  */
 PetscErrorCode MuCaseGetEffective(MuCase c, const char **text);
+/* The first key in which the case differs from one given by its effective text, without the keys of
+   `except` (ends with NULL; "study_*": a whole block); key is "" if there is none. Within energy
+   and geometry the order counts as well. here, there: the values, "" where it is not given. Not
+   collective. */
+PetscErrorCode MuCaseCompare(MuCase c, const char *text, const char *const except[], char key[64],
+                             char here[64], char there[64]);
 /* The name of the case file. Not collective. */
 PetscErrorCode MuCaseGetFile(MuCase c, char file[PETSC_MAX_PATH_LEN]);
 /* The command line as a shell would read it: file and arguments, after what was set as the program,
@@ -1218,6 +1291,10 @@ PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void 
  * last good state. */
 PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time);
 
+/* From the step callback: MuFlowAdvance() returns after this step. The next MuFlowAdvance() to the
+   same time goes on with the same steps as if it had not stopped. Collective. */
+PetscErrorCode MuFlowStop(MuFlow flow);
+
 /* The time and the density reached; borrowed, read only. */
 PetscErrorCode MuFlowGetState(MuFlow flow, PetscReal *time, Vec *density);
 /* Restarts from another density (copied) at another time, without building anything anew.
@@ -1232,6 +1309,14 @@ PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, 
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
 /* The parts; borrowed. */
 PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
+
+/* Puts the complete state between two steps into a checkpoint: the density, the numbers of the step
+   control and those that the integrator keeps from step to step. A flow made from the same case on
+   the same number of ranks that takes it back goes on with the same bits, on another number of
+   ranks to rounding. Callable from the step callback. Collective. */
+PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint);
+/* MU_ERR_FILE: the checkpoint is not one of a flow on this grid. */
+PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint);
 
 /* ------------------------------------------------------------------ the ledger */
 
@@ -1266,6 +1351,10 @@ PetscErrorCode MuLedgerGetStep(MuLedger ledger, Vec *velocity, Vec *force, Vec *
 PetscErrorCode MuLedgerGetWorst(MuLedger ledger, PetscReal *defect, PetscReal *mass_drift);
 /* Number of steps whose R is only a lower bound because its solve was cut off. */
 PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps);
+/* The running sums, with the flow's checkpoint; MuLedgerLoad() stands in for MuLedgerStart().
+   Collective. */
+PetscErrorCode MuLedgerSave(MuLedger ledger, MuCheckpoint checkpoint);
+PetscErrorCode MuLedgerLoad(MuLedger ledger, MuCheckpoint checkpoint);
 
 /* ------------------------------------------------------------------ problems */
 
@@ -1359,6 +1448,16 @@ PetscErrorCode MuMethodGetTableRow(PetscInt i, const char **name, const char **f
    prints a summary on standard output. Collective. MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the
    last good state is the last snapshot of particles.h5, which the sentence names. */
 PetscErrorCode MuRunParticles(MuCase c);
+typedef struct {
+  PetscBool restart; /* goes on from the newest good checkpoint of the output directory, else from
+                        t = 0; says from where */
+} MuRunSpec;
+
+/* The same with a spec (NULL: the above). *interrupted: the run was stopped before its end by
+   SIGTERM, SIGINT or SIGHUP or by time_wall_limit; its checkpoint is written and the command to go
+   on printed. SIGUSR1 has a checkpoint written. The signals have their former meaning again
+   afterwards. MU_ERR_INPUT with restart: the directory holds another case. */
+PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupted);
 
 /* ------------------------------------------------------------------ studies */
 

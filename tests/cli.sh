@@ -124,6 +124,9 @@ refused "more cells than an index can count" 2 "grid_cells|2000000000 cells are 
 refused "a step that never arrives" 2 "time_step|1e-300" run case.yaml -time_step 1e-300
 refused "empty box" 2 "grid_upper|-6" run case.yaml -grid_upper -6
 refused "unknown boundary" 2 "grid_boundary|\"open\"|no_flux|periodic" run case.yaml -grid_boundary open
+refused "checkpoints at no interval" 2 "output_checkpoint|\"soon\"|10min" run case.yaml -output_checkpoint soon
+refused "checkpoints every half step" 2 "output_checkpoint|\"0.5 steps\"" run case.yaml -output_checkpoint "0.5 steps"
+refused "a limit of time in steps" 2 "time_wall_limit|\"5 steps\"" run case.yaml -time_wall_limit "5 steps"
 refused "unknown energy" 2 "energy_kll|the nearest is energy_kl" run case.yaml -energy_kll 1
 refused "unknown geometry" 2 "geometry_wassertein|geometry_wasserstein" run case.yaml -geometry_wassertein 1
 refused "unknown kernel" 2 "gausian|gaussian" run case.yaml -geometry_kernel_fisher_rao 1 -kernel_type gausian -kernel_bandwidth 1
@@ -180,7 +183,8 @@ refused "unknown table" 2 "kernel|the nearest is kernels" list kernel
 holds "--help" "$mudot" --help
 holds "--version" "$mudot" --version
 holds "run --help" "$mudot" run --help
-for key in grid_cells target_log_density initial_mean energy_NAME geometry_spherical \
+holds "run --help has -restart" sh -c "'$mudot' run --help | grep -q -e '-restart'"
+for key in output_checkpoint time_wall_limit grid_cells target_log_density initial_mean energy_NAME geometry_spherical \
   energy_kernel_bandwidth time_transport_solver output_every; do
   holds "run --help has $key" sh -c "'$mudot' run --help | grep -q -e '-$key'"
 done

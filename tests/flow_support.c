@@ -93,6 +93,7 @@ MuFlow TestFlowCreate(const TestFlowSpec *spec, Vec initial) {
   f.step = spec->step;
   f.end = spec->end;
   f.solver = spec->solver;
+  f.adapt = spec->adapt;
   if (spec->tolerance > 0) f.tolerance = spec->tolerance;
   OK(MuFlowCreate(spec->grid, energy, geometry, initial, &f, &flow));
   OK(MuEnergyDestroy(&energy));

@@ -31,6 +31,7 @@ typedef struct {
   Vec log_target;
   const char *scheme;
   PetscReal step, end, tolerance;
+  PetscBool adapt;
   MuTransportSolver solver;
 } TestFlowSpec;
 

@@ -618,6 +618,84 @@ START_TEST(switches_of_petsc_leave_the_case_alone) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ intervals, other cases */
+
+START_TEST(intervals) {
+  static const struct {
+    const char *text;
+    PetscReal seconds; /* of a time; -1: refused */
+    PetscReal or_else; /* of "steps": seconds, or -steps; -1e9: refused */
+  } rows[] = {{"90s", 90, 90},         {"10min", 600, 600},     {"1h30min", 5400, 5400},
+              {"2d", 172800, 172800},  {"0.5h", 1800, 1800},    {"1h 5s", 3605, 3605},
+              {"250ms", 0.25, 0.25},   {"500", 500, -500},      {"500 steps", -1, -500},
+              {"1 step", -1, -1},      {"true", -1, 600},       {"false", -1, 0},
+              {"soon", -1, -1e9},      {"10 parsec", -1, -1e9}, {"-5s", -1, -1e9},
+              {"1.5 steps", -1, -1e9}, {"0", -1, -1e9},         {"nan", -1, -1e9},
+              {"10min 5", -1, -1e9},   {"0x10s", -1, -1e9},     {"infs", -1, -1e9}};
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; ++k) {
+    PetscReal seconds;
+    PetscInt steps;
+    const char *fault = MuParseInterval(rows[k].text, PETSC_FALSE, &seconds, &steps);
+    ck_assert_msg((fault != NULL) == (rows[k].seconds < 0), "%s: %s", rows[k].text, fault);
+    if (!fault) ck_assert_msg(seconds == rows[k].seconds && !steps, "%s", rows[k].text);
+    fault = MuParseInterval(rows[k].text, PETSC_TRUE, &seconds, &steps);
+    ck_assert_msg((fault != NULL) == (rows[k].or_else == -1e9), "%s: %s", rows[k].text, fault);
+    if (!fault)
+      ck_assert_msg(rows[k].or_else < 0 ? steps == -rows[k].or_else && !seconds
+                                        : seconds == rows[k].or_else && !steps,
+                    "%s", rows[k].text);
+  }
+}
+END_TEST
+
+/* The key in which two cases differ, whichever of them has it. */
+START_TEST(cases_are_compared_key_by_key) {
+  static const char text[] = "grid: {lower: [-6], upper: [6], cells: [64]}\n"
+                             "energy: {kl: 1, l2: 2}\n"
+                             "geometry: {wasserstein: 1}\n"
+                             "time: {end: 1, step: 0.1}\n"
+                             "output: {directory: out, every: 0.1}\n";
+  static const struct {
+    const char *arguments[3], *key, *here, *there;
+  } rows[] = {{{NULL}, "", "", ""},
+              {{"-time_step", "0.2"}, "time_step", "0.2", "0.1"},
+              {{"-grid_cells", "65"}, "grid_cells", "[65]", "[64]"},
+              {{"-geometry_mmd", "1"}, "geometry_mmd", "1", ""},
+              {{"-output_directory", "other"}, "", "", ""},
+              {{"-study_vary", "time_step"}, "", "", ""},
+              {{"-time_scheme", "auto"}, "time_scheme", "auto", ""}};
+  static const char *const except[] = {"output_directory", "study_*", NULL};
+  char key[64], here[64], there[64];
+  const char *effective;
+  MuCase first, c;
+  OK(read_text(text, NULL, &first));
+  OK(MuCaseGetEffective(first, &effective));
+  for (size_t k = 0; k < sizeof rows / sizeof *rows; ++k) {
+    OK(read_text(text, rows[k].arguments, &c));
+    OK(MuCaseCompare(c, effective, except, key, here, there));
+    ck_assert_str_eq(key, rows[k].key);
+    ck_assert_str_eq(here, rows[k].here);
+    ck_assert_str_eq(there, rows[k].there);
+    const char *own;
+    OK(MuCaseGetEffective(c, &own));
+    OK(MuCaseCompare(first, own, except, key, here, there));
+    ck_assert_str_eq(key, rows[k].key);
+    ck_assert_str_eq(there, rows[k].here);
+    OK(MuCaseDestroy(&c));
+  }
+  OK(read_text("grid: {lower: [-6], upper: [6], cells: [64]}\n"
+               "energy: {l2: 2, kl: 1}\n"
+               "geometry: {wasserstein: 1}\n"
+               "time: {end: 1, step: 0.1}\n"
+               "output: {directory: out, every: 0.1}\n",
+               NULL, &c));
+  OK(MuCaseCompare(c, effective, except, key, here, there));
+  ck_assert_str_eq(key, "energy");
+  OK(MuCaseDestroy(&c));
+  OK(MuCaseDestroy(&first));
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("case");
   TCase *t = tcase_create("case");
@@ -643,6 +721,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, keys_are_told_once);
   tcase_add_test(t, rows_are_wrapped);
   tcase_add_test(t, switches_of_petsc_leave_the_case_alone);
+  tcase_add_test(t, intervals);
+  tcase_add_test(t, cases_are_compared_key_by_key);
   suite_add_tcase(suite, t);
   return suite;
 }

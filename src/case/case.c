@@ -169,7 +169,8 @@ static PetscErrorCode visit_argument(void *ctx, const char *name, const char *va
   other = MuCaseFind(c, entry.name);
   if (other && other->line == 0)
     return MuError(MU_ERR_INPUT, "%s: is given twice (command line)", entry.name);
-  if (!value[0] && entry.row->type != MU_KEY_BOOL)
+  if (!value[0] && entry.row->type != MU_KEY_BOOL &&
+      !(entry.row->type == MU_KEY_INTERVAL && entry.row->allowed))
     return MuError(MU_ERR_INPUT, "%s: has no value (command line)", entry.name);
   if (other)
     *(MuCaseEntry *)other = entry;

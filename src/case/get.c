@@ -62,6 +62,8 @@ static const char *item_fault(const MuKeyRow *row, const char *item, size_t size
   PetscInt integer;
   PetscBool truth;
   switch (row->type) {
+  case MU_KEY_INTERVAL:
+    return MuParseInterval(item, (PetscBool)(row->allowed != NULL), &real, &integer);
   case MU_KEY_REAL:
     if (!MuParseReal(item, &real)) return "is not a number";
     return range_sentence(row->range, real);
@@ -210,6 +212,17 @@ PetscErrorCode MuCaseGetBool(MuCase c, const char *key, PetscBool *value, PetscB
   PetscFunctionBegin;
   PetscCall(look_up(c, key, MU_KEY_BOOL, given, &entry, &text));
   if (entry) MuParseBool(text, value);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetInterval(MuCase c, const char *key, PetscReal *seconds, PetscInt *steps,
+                                 PetscBool *given) {
+  const MuCaseEntry *entry;
+  const char *text;
+
+  PetscFunctionBegin;
+  PetscCall(look_up(c, key, MU_KEY_INTERVAL, given, &entry, &text));
+  if (entry) MuParseInterval(text, (PetscBool)(entry->row->allowed != NULL), seconds, steps);
   PetscFunctionReturn(0);
 }
 

@@ -93,6 +93,8 @@ const MuKeyRow mu_keys[] = {
     {"time", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "error per step if adaptive"},
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
+    {"time", "wall_limit", MU_KEY_INTERVAL, 1,
+     .doc = "stop in time for a checkpoint before this wall-clock time, e.g. 11h30min"},
 
     {"output", "directory", MU_KEY_TEXT, 1,
      .doc = "where run.h5, ledger.csv and run.xdmf go, or particles.h5"},
@@ -101,6 +103,8 @@ const MuKeyRow mu_keys[] = {
     {"output", "diagnostics", MU_KEY_TEXT, 0,
      .doc = "extra ledger columns, names (mudot list diagnostics)"},
     {"output", "overwrite", MU_KEY_BOOL, 1, .doc = "replace the results in directory"},
+    {"output", "checkpoint", MU_KEY_INTERVAL, 1, .allowed = "steps",
+     .doc = "how often the state is kept for -restart: 10min (default), \"500 steps\", false"},
     {"particles", "method", MU_KEY_TEXT, 1, .doc = "particle method (mudot list methods)"},
     {"particles", "count", MU_KEY_INT, 1, MU_POSITIVE, .doc = "number of particles (default 1000)"},
     {"particles", "seed", MU_KEY_INT, 1, MU_NOT_NEGATIVE,
@@ -155,8 +159,6 @@ const MuKeyRow mu_keys[] = {
      .doc = "balance: list of geometry:energy:scheme, parts joined by +"},
     {"study", "expect", MU_KEY_CHOICE, 1, .allowed = "holds|fails|undecided",
      .doc = "verdict that make studies counts as right (default holds)"},
-    {"output", "checkpoint", MU_KEY_BOOL, 1,
-     .doc = "accepted; the last good state of a failed run is always kept"},
 };
 const PetscInt mu_key_count = sizeof mu_keys / sizeof *mu_keys;
 
@@ -291,6 +293,8 @@ static const char *value_word(const MuKeyRow *row) {
     return "true|false";
   case MU_KEY_TEXT:
     return row->most == 1 ? "TEXT" : "WORDS";
+  case MU_KEY_INTERVAL:
+    return "INTERVAL";
   case MU_KEY_CHOICE:
     break;
   }

@@ -15,7 +15,8 @@ typedef struct {
   PetscErrorCode (*help)(FILE *out);
 } MuCommand;
 
-/* Exit status of a command that did its work: 0, or 1 for a verdict "does not hold". */
+/* Exit status of a command that did its work: 0, 1 for a verdict "does not hold", or 5 for a run
+   that was stopped before its end. */
 extern int mu_command_status;
 
 extern const MuCommand mu_command_run, mu_command_study, mu_command_particles, mu_command_sample,

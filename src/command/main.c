@@ -196,12 +196,15 @@ static int initialize(int argc, char **argv) {
     i += length ? length : 1;
   }
   if (MuInitialize(&count, &arguments, NULL)) return 1;
-  signal(SIGPIPE, SIG_IGN); /* a reader that goes away (| head) ends neither a run nor in a trace */
   return 0;
 }
 
+/* A reader of our output that has gone away (mudot ... | head) is no reason to lose a run, and a
+   limit on the size of files is an error like a full disk. */
 int main(int argc, char **argv) {
   if (initialize(argc, argv)) return 3;
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   int status = report(dispatch(argc, argv));
   fflush(stdout);
   return MuFinalize() && !status ? 3 : status;

@@ -1,17 +1,44 @@
-/* mudot run CASE.yaml [-key value ...] */
+/* mudot run CASE.yaml [-restart] [-key value ...] */
 #include "command/command.h"
 
+#include <string.h>
+
+#define INTERRUPTED 5 /* exit status */
+
+/* Takes -restart out of the arguments; what is left belongs to the case. */
+static PetscErrorCode split_arguments(int argc, char **argv, int *left, char ***rest,
+                                      PetscBool *restart) {
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(argc + 1, rest));
+  *left = 0;
+  *restart = PETSC_FALSE;
+  for (int k = 0; k < argc; ++k) {
+    if (!strcmp(argv[k], "-restart") || !strcmp(argv[k], "--restart"))
+      *restart = PETSC_TRUE;
+    else
+      (*rest)[(*left)++] = argv[k];
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode solve(MuTableRow commands, int argc, char **argv) {
+  PetscBool interrupted = PETSC_FALSE;
   PetscErrorCode code;
+  MuRunSpec spec = {.restart = PETSC_FALSE};
+  char **rest = NULL;
+  int left = 0;
   MuCase c;
 
   PetscFunctionBegin;
   (void)commands;
-  PetscCall(MuCaseCreate(PETSC_COMM_WORLD, NULL, argc, argv, &c));
-  code = MuCaseSetCommandLine(c, "mudot run", argc, argv);
+  PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart));
+  code = MuCaseCreate(PETSC_COMM_WORLD, NULL, left, rest, &c);
+  if (!code) code = MuCaseSetCommandLine(c, "mudot run", argc, argv);
   if (!code) code = MuCaseRequire(c);
-  if (!code) code = MuRunCase(c);
+  if (!code) code = MuRunSolve(c, &spec, &interrupted);
   PetscCall(MuCaseDestroy(&c));
+  PetscCall(PetscFree(rest));
+  if (interrupted) mu_command_status = INTERRUPTED;
   PetscFunctionReturn(code);
 }
 
@@ -26,13 +53,17 @@ static PetscErrorCode help(FILE *out) {
           "\n    mudot run case.yaml\n"
           "    mudot run case.yaml -time_step 0.005 -output_directory out/half-the-step\n"
           "    mpiexec -n 4 mudot run case.yaml -grid_cells 512,512 -output_overwrite\n");
+  fprintf(out,
+          "\n  -restart    go on from the newest good checkpoint of output_directory, or begin if "
+          "there is none\n\nSIGTERM, SIGINT, SIGHUP and time_wall_limit stop a run after the "
+          "step, with a checkpoint; SIGUSR1 has\none written and the run goes on.\n");
   PetscCall(MuCasePrintBlocks(out, NULL, "study|particles"));
   PetscFunctionReturn(0);
 }
 
 const MuCommand mu_command_run = {
     .name = "run",
-    .usage = "CASE.yaml [-key value ...]",
+    .usage = "CASE.yaml [-restart] [-key value ...]",
     .summary = "solve one flow and write its results",
     .run = solve,
     .help = help,

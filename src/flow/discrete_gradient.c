@@ -48,10 +48,18 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   PetscFunctionReturn(0);
 }
 
+/* A K that cannot be applied is a numerical outcome. */
 static PetscErrorCode residual_function(SNES snes, Vec rho, Vec residual, void *ctx) {
+  MuIntegrator it = ctx;
+  PetscErrorCode code = evaluate(it, rho, residual);
+  PetscBool failed;
+
   PetscFunctionBegin;
-  (void)snes;
-  PetscCall(evaluate(ctx, rho, residual));
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) {
+    PetscCall(SNESSetFunctionDomainError(snes));
+    PetscCall(VecSet(residual, NAN));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -64,6 +72,7 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   MuGrid grid = it->flow->grid;
   Vec rho, residual;
   PetscReal l1, change, defect, dissipation;
+  PetscBool failed;
 
   PetscFunctionBegin;
   (void)xnorm;
@@ -83,7 +92,12 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   if (iteration == 0) PetscFunctionReturn(0);
   PetscCall(MuGridDistanceL1(grid, rho, d->start, &change));
   if (l1 > RESIDUAL_TOLERANCE * change) PetscFunctionReturn(0);
-  PetscCall(evaluate(it, rho, d->work));
+  PetscErrorCode code = evaluate(it, rho, d->work);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) {
+    *reason = SNES_DIVERGED_FUNCTION_DOMAIN;
+    PetscFunctionReturn(0);
+  }
   PetscCall(MuGridInner(grid, d->gradient, d->work, &defect));
   PetscCall(MuGridInner(grid, d->gradient, d->image, &dissipation));
   if (PetscAbsReal(defect) <= BALANCE_TOLERANCE * d->dt * dissipation)

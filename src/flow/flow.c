@@ -59,8 +59,9 @@ static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
   if (outcome == MU_STEP_DIVERGED && !(kinds & MU_PART_TRANSPORT))
     return "the integrator did not converge";
   switch (outcome) {
+  case MU_STEP_OK:
+    return "the error of the step stays above time_tolerance";
   case MU_STEP_DIVERGED:
-
     return "the nonlinear solver did not converge (where mass piles up without diffusion, "
            "geometry_face_mean upwind is monotone)";
   case MU_STEP_NEGATIVE:
@@ -103,15 +104,44 @@ PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed) {
+  PetscFunctionBegin;
+  *failed = (PetscBool)(code == MU_ERR_NUMERICS);
+  if (*failed) PetscCall(PetscStrncpy(flow->failure, MuErrorMessage(), sizeof flow->failure));
+  PetscFunctionReturn(*failed ? 0 : code);
+}
+
+/* Everything of the state at rho that is a function of rho and lives through a step. */
+static PetscErrorCode evaluate_derivative(MuFlow flow) {
+  PetscReal value, terms[MU_MAX_TERMS];
+
+  PetscFunctionBegin;
+  if (!flow->keep_derivative) PetscFunctionReturn(0);
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, terms, flow->derivative, NULL));
+  PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ one step */
+
+static PetscErrorCode advance(MuFlow flow, PetscReal dt) {
+  PetscErrorCode code;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  code = flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome);
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  if (failed) flow->outcome = MU_STEP_DIVERGED;
+  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscFunctionReturn(0);
+}
 
 /* One attempt from flow->before to flow->rho, all checks included. */
 static PetscErrorCode attempt(MuFlow flow, PetscReal dt) {
   PetscFunctionBegin;
   if (!flow->at_start) PetscCall(VecCopy(flow->before, flow->rho));
   flow->at_start = PETSC_FALSE;
-  PetscCall(flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome));
-  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscCall(advance(flow, dt));
   PetscFunctionReturn(0);
 }
 
@@ -127,21 +157,21 @@ static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *erro
   PetscCall(VecCopy(flow->rho, flow->full));
   PetscCall(attempt(flow, dt / 2));
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
-  PetscCall(flow->integrator->ops->advance(flow->integrator, dt / 2, flow->rho, &flow->outcome));
-  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscCall(advance(flow, dt / 2));
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
   PetscCall(MuGridDistanceL1(flow->grid, flow->rho, flow->full, error));
   PetscCall(MuGridIntegrate(flow->grid, flow->rho, &mass));
   *error /= mass * (PetscPowRealInt(2, (int)flow->integrator->order) - 1);
+  if (PetscIsInfOrNanReal(*error)) flow->outcome = MU_STEP_NOT_FINITE;
   PetscFunctionReturn(0);
 }
 
 /* Evaluates F after the step; a rise beyond rounding rejects it. */
 static PetscErrorCode guard_energy(MuFlow flow) {
-  PetscReal value, slack = 1e-11 * flow->energy_scale + 1e-14;
+  PetscReal value, terms[MU_MAX_TERMS], slack = 1e-11 * flow->energy_scale + 1e-14;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, flow->energy_terms,
+  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, terms,
                              flow->keep_derivative ? flow->derivative : NULL, NULL));
   if (flow->keep_derivative)
     PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
@@ -149,8 +179,9 @@ static PetscErrorCode guard_energy(MuFlow flow) {
     flow->outcome = MU_STEP_NOT_FINITE;
   else if (flow->spec.guard && value > flow->energy_value + slack)
     flow->outcome = MU_STEP_ENERGY;
-  else
-    flow->energy_value = value;
+  if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  flow->energy_value = value;
+  PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscFunctionReturn(0);
 }
 
@@ -168,39 +199,79 @@ static void adapt_step(MuFlow flow, PetscReal dt, PetscReal error) {
   flow->adapted_step = dt * PetscClipInterval(factor, 0.2, 5);
 }
 
+/* One attempt with all checks; `error` is that of the adaptation. */
+static PetscErrorCode try_step(MuFlow flow, PetscReal dt, PetscReal *error) {
+  PetscFunctionBegin;
+  flow->tried_step = dt;
+  flow->failure[0] = 0;
+  *error = 0;
+  if (flow->spec.adapt)
+    PetscCall(attempt_doubled(flow, dt, error));
+  else
+    PetscCall(attempt(flow, dt));
+  if (flow->outcome == MU_STEP_OK && *error <= flow->spec.tolerance) PetscCall(guard_energy(flow));
+  if (flow->outcome == MU_STEP_OK && flow->spec.adapt) adapt_step(flow, dt, *error);
+  PetscFunctionReturn(0);
+}
+
+/* The state before the step and all that the integrator and the flow knew of it, bit for bit. */
+static PetscErrorCode restore(MuFlow flow) {
+  PetscFunctionBegin;
+  PetscCall(VecCopy(flow->before, flow->rho));
+  flow->at_start = PETSC_TRUE;
+  flow->memory.count = 0;
+  PetscCall(MuIntegratorRecall(flow->integrator, &flow->memory));
+  PetscCall(evaluate_derivative(flow));
+  PetscFunctionReturn(0);
+}
+
+/* Tries smaller and smaller steps; *accepted is the size of the one that was taken, 0: none. */
+static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) {
+  PetscReal error;
+
+  PetscFunctionBegin;
+  *accepted = 0;
+  for (PetscInt halvings = 0; halvings <= MAX_HALVINGS; ++halvings) {
+    PetscCall(try_step(flow, dt, &error));
+    if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) {
+      if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
+      *accepted = dt;
+      PetscFunctionReturn(0);
+    }
+    flow->rejected++;
+    PetscCall(restore(flow));
+    dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode step_mudot(TS ts) {
   MuFlow flow;
-  PetscReal dt, rest, error = 0;
-  PetscInt halvings = 0;
+  PetscReal rest, adapted, accepted;
+  PetscErrorCode code;
 
   PetscFunctionBegin;
   PetscCall(TSGetApplicationContext(ts, &flow));
   rest = ts->max_time - ts->ptime;
-  dt = next_step(flow, rest);
+  adapted = flow->adapted_step;
   PetscCall(VecCopy(flow->rho, flow->before));
   flow->at_start = PETSC_TRUE;
-  for (;;) {
-    if (flow->spec.adapt)
-      PetscCall(attempt_doubled(flow, dt, &error));
-    else
-      PetscCall(attempt(flow, dt));
-    if (flow->outcome == MU_STEP_OK && !(flow->spec.adapt && error > flow->spec.tolerance))
-      PetscCall(guard_energy(flow));
-    if (flow->outcome == MU_STEP_OK && flow->spec.adapt) adapt_step(flow, dt, error);
-    if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) break;
-    flow->rejected++;
-    if (++halvings > MAX_HALVINGS) {
-      PetscCall(VecCopy(flow->before, flow->rho));
-      ts->reason = TS_DIVERGED_STEP_REJECTED;
-      PetscFunctionReturn(0);
-    }
-    dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
+  flow->memory.count = 0;
+  PetscCall(MuIntegratorRemember(flow->integrator, &flow->memory));
+  code = take_step(flow, next_step(flow, rest), &accepted);
+  if (code || !accepted) flow->adapted_step = adapted;
+  if (code) {
+    PetscCall(restore(flow));
+    PetscFunctionReturn(code);
   }
-  if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
-  flow->last_step = dt;
+  if (!accepted) {
+    ts->reason = TS_DIVERGED_STEP_REJECTED;
+    PetscFunctionReturn(0);
+  }
+  flow->last_step = accepted;
   flow->accepted++;
-  ts->ptime = dt == rest ? ts->max_time : ts->ptime + dt;
-  ts->time_step = dt;
+  ts->ptime = accepted == rest ? ts->max_time : ts->ptime + accepted;
+  ts->time_step = accepted;
   PetscFunctionReturn(0);
 }
 
@@ -222,6 +293,7 @@ static PetscErrorCode post_step(TS ts) {
   if (flow->callback)
     PetscCall(flow->callback(flow->callback_ctx, flow, flow->time, flow->last_step, flow->before,
                              flow->rho));
+  if (flow->stop) PetscCall(TSSetConvergedReason(ts, TS_CONVERGED_USER));
   PetscFunctionReturn(0);
 }
 
@@ -380,10 +452,13 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
   PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
   if (flow->outcome != MU_STEP_OK)
     return MuError(MU_ERR_INPUT, "initial: the density is not finite and non-negative everywhere");
-  flow->time = time;
+  flow->time = flow->interval_end = time;
   flow->adapted_step = flow->spec.step;
+  flow->memory = (MuMemory){.count = 0};
+  PetscCall(MuIntegratorRecall(flow->integrator, &flow->memory));
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &flow->energy_value, flow->energy_terms, NULL,
                              NULL));
+  PetscCall(evaluate_derivative(flow));
   if (PetscIsInfOrNanReal(flow->energy_value))
     return MuError(MU_ERR_INPUT,
                    "initial: its energy is infinite, it has mass where the target vanishes or is "
@@ -395,23 +470,41 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
   PetscFunctionReturn(0);
 }
 
+/* An interval is cut into equal steps where it begins; one that was left half-way goes on. */
+static void begin_interval(MuFlow flow, PetscReal end) {
+  const PetscReal length = end - flow->time;
+  if (flow->interval_end == end) return;
+  flow->interval_end = end;
+  flow->interval_step = length / PetscMax(1, PetscCeilReal(length / flow->spec.step - STEP_SLACK));
+}
+
+static PetscErrorCode failed_to_advance(MuFlow flow) {
+  const char *why = flow->outcome == MU_STEP_DIVERGED && flow->failure[0]
+                        ? flow->failure
+                        : outcome_sentence(flow->outcome, flow->integrator->kinds);
+  return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
+                 flow->time, why, flow->tried_step, flow->scheme);
+}
+
 PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
-  PetscReal rest = time - flow->time;
   TSConvergedReason reason;
 
   PetscFunctionBegin;
-  if (rest <= 0) PetscFunctionReturn(0);
-  flow->interval_step = rest / PetscMax(1, PetscCeilReal(rest / flow->spec.step - STEP_SLACK));
+  flow->stop = PETSC_FALSE;
+  if (time <= flow->time) PetscFunctionReturn(0);
+  begin_interval(flow, time);
   PetscCall(TSSetTime(flow->ts, flow->time));
-  PetscCall(TSSetTimeStep(flow->ts, PetscMin(rest, flow->interval_step)));
+  PetscCall(TSSetTimeStep(flow->ts, PetscMin(time - flow->time, flow->interval_step)));
   PetscCall(TSSetMaxTime(flow->ts, time));
   PetscCall(TSSolve(flow->ts, NULL));
   PetscCall(TSGetConvergedReason(flow->ts, &reason));
-  if (reason < 0)
-    return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
-                   flow->time, outcome_sentence(flow->outcome, flow->integrator->kinds),
-                   flow->interval_step / (1 << MAX_HALVINGS), flow->scheme);
+  if (reason < 0) PetscCall(failed_to_advance(flow));
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowStop(MuFlow flow) {
+  flow->stop = PETSC_TRUE;
+  return 0;
 }
 
 PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void *ctx) {
@@ -456,4 +549,48 @@ PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeo
   if (energy) *energy = flow->energy;
   if (geometry) *geometry = flow->geometry;
   return 0;
+}
+
+/* ------------------------------------------------------------------ checkpoints */
+
+enum { NUMBERS = 9 };
+
+PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
+  MuMemory memory = {.count = 0};
+  const PetscReal numbers[NUMBERS] = {
+      flow->time,         flow->interval_end,        flow->interval_step,
+      flow->adapted_step, flow->last_step,           (PetscReal)flow->accepted,
+      flow->energy_value, (PetscReal)flow->rejected, flow->energy_scale};
+
+  PetscFunctionBegin;
+  PetscCall(MuIntegratorRemember(flow->integrator, &memory));
+  PetscCall(MuCheckpointPutField(checkpoint, flow->grid, "density", flow->rho));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "flow", NUMBERS, numbers));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
+  MuMemory memory = {.count = 0};
+  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS];
+
+  PetscFunctionBegin;
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "flow", NUMBERS, numbers));
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, terms));
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
+  PetscCall(MuCheckpointGetField(checkpoint, flow->grid, "density", flow->rho));
+  flow->time = numbers[0];
+  flow->interval_end = numbers[1];
+  flow->interval_step = numbers[2];
+  flow->adapted_step = numbers[3];
+  flow->last_step = numbers[4];
+  flow->accepted = (PetscInt)numbers[5];
+  flow->energy_value = numbers[6];
+  flow->rejected = (PetscInt)numbers[7];
+  flow->energy_scale = numbers[8];
+  PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
+  PetscCall(MuIntegratorRecall(flow->integrator, &memory));
+  PetscCall(evaluate_derivative(flow));
+  PetscFunctionReturn(0);
 }

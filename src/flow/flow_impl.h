@@ -19,6 +19,14 @@ typedef struct _p_MuIntegrator *MuIntegrator;
 #define MU_WHOLE             (-1)
 #define MU_LOGARITHMIC_TERMS (-2) /* kl, entropy and potential together */
 
+/* The numbers of an integrator that survive a step and change the bits of the next one: with the
+ * density they are its whole state. Zeros are the memory of an integrator that has not begun. */
+#define MU_MEMORY 8
+typedef struct {
+  PetscReal value[MU_MEMORY];
+  PetscInt count;
+} MuMemory;
+
 /* One time integrator; it advances the parts of K that `kinds` names (MU_PART_*). */
 typedef struct {
   const char *name;
@@ -30,6 +38,10 @@ typedef struct {
   PetscErrorCode (*advance)(MuIntegrator integrator, PetscReal dt, Vec rho, MuStepOutcome *outcome);
   /* OPTIONAL: frees data; default: nothing to free. */
   PetscErrorCode (*destroy)(MuIntegrator integrator);
+  /* OPTIONAL, both or none: appends its memory; takes it back in the same order, from value[count].
+     Default: no memory, advance() depends on dt and rho alone. */
+  PetscErrorCode (*remember)(MuIntegrator integrator, MuMemory *memory);
+  PetscErrorCode (*recall)(MuIntegrator integrator, MuMemory *memory);
   /* OPTIONAL: adds to the sentence of MuFlowGetScheme(); default: nothing. */
   PetscErrorCode (*describe)(MuIntegrator integrator, char *text, size_t length);
 } MuIntegratorOps;
@@ -57,10 +69,14 @@ struct _p_MuFlow {
   Vec before; /* the state before the step */
   Vec full;   /* adaptation: the full step */
   PetscReal time;
-  PetscReal interval_step; /* step of the current interval */
+  PetscReal interval_end;  /* end of the interval that was begun; <= time: none is */
+  PetscReal interval_step; /* its step */
   PetscReal adapted_step;  /* next step of the adaptation */
   PetscReal last_step;     /* size of the accepted step */
+  PetscReal tried_step;    /* size of the last attempt */
   PetscBool at_start;      /* rho still is `before` */
+  PetscBool stop;          /* MuFlowStop() */
+  MuMemory memory;         /* the integrator's, before the step */
   PetscInt accepted, rejected;
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
                    */
@@ -68,6 +84,7 @@ struct _p_MuFlow {
   PetscBool keep_derivative; /* the energy guard leaves DF for the next step */
   PetscBool preimage;        /* DF = Kc eta with the geometry's kernel: no inverse is needed */
   MuStepOutcome outcome;     /* of the last attempt */
+  char failure[512];         /* sentence of the solver that failed in it, or "" */
   PetscReal energy_value, energy_scale;
   PetscReal energy_terms[MU_MAX_TERMS];
   MuStepCallback callback;
@@ -78,6 +95,12 @@ struct _p_MuFlow {
 PetscErrorCode MuIntegratorCreate(MuFlow flow, const char *name, PetscInt kinds,
                                   MuIntegrator *integrator);
 PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
+/* The memory of an integrator that has one, and back; see MuMemory. */
+PetscErrorCode MuIntegratorRemember(MuIntegrator integrator, MuMemory *memory);
+PetscErrorCode MuIntegratorRecall(MuIntegrator integrator, MuMemory *memory);
+/* For callbacks of PETSc's solvers, through which no error may pass: *failed and 0 for
+   MU_ERR_NUMERICS, whose sentence is kept; other codes as they are. Not collective. */
+PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
 /* A closed form of one part and one term (see the fields of MuIntegrator); *integrator is NULL if
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,

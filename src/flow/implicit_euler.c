@@ -14,6 +14,7 @@
    kept where no part of J is a nonlinear diffusion; the flow's energy guard watches it. Sources:
    Scharfetter and Gummel (1969); Maas (2011); Mielke (2011). */
 #include "flow/flow_impl.h"
+#include "flow/transport_impl.h"
 
 #include <math.h>
 
@@ -28,7 +29,11 @@ typedef struct {
   MuTransport lines; /* preconditioner of the residual form in 2-D, or NULL */
   MuLinearization linearization;
   PetscBool constant, single_pass;
-  PetscReal factored; /* dt of the factors of constant coefficients */
+  /* Constant coefficients: factors are kept as long as dt differs by rounding. `reference` is the
+     dt that they stand for and `stalled` what their transport remembers (both are memory);
+     `factored` is the dt of those that are there. */
+  PetscReal reference, factored;
+  PetscBool stalled;
   PetscReal dt;
   Vec start, iterate, image, fallback;
   SNES snes;
@@ -59,8 +64,30 @@ static PetscErrorCode solve_linear(MuIntegrator it, Vec from, Vec to, PetscBool 
       MuTransportSolve(((ImplicitEuler *)it->data)->transport, PETSC_FALSE, from, to);
 
   PetscFunctionBegin;
-  *failed = (PetscBool)(code == MU_ERR_NUMERICS);
-  PetscFunctionReturn(*failed ? 0 : code);
+  PetscCall(MuFlowCatch(it->flow, code, failed));
+  PetscFunctionReturn(0);
+}
+
+/* The same for the factors. */
+static PetscErrorCode set_up(MuIntegrator it, MuTransport transport, PetscReal dt,
+                             PetscBool *failed) {
+  PetscErrorCode code = MuTransportSetUp(transport, dt);
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowCatch(it->flow, code, failed));
+  PetscFunctionReturn(0);
+}
+
+/* Fills and factors for the coefficients at rho. */
+static PetscErrorCode linearize(MuIntegrator it, Vec rho, MuTransport transport, PetscReal dt,
+                                PetscBool *failed) {
+  PetscErrorCode code =
+      MuLinearizationFill(((ImplicitEuler *)it->data)->linearization, rho, transport);
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowCatch(it->flow, code, failed));
+  if (!*failed) PetscCall(set_up(it, transport, dt, failed));
+  PetscFunctionReturn(0);
 }
 
 /* T(x): one solve with the coefficients at x. */
@@ -68,9 +95,8 @@ static PetscErrorCode apply_map(MuIntegrator it, Vec x, Vec y, PetscBool *failed
   ImplicitEuler *e = it->data;
 
   PetscFunctionBegin;
-  PetscCall(MuLinearizationFill(e->linearization, x, e->transport));
-  PetscCall(MuTransportSetUp(e->transport, e->dt));
-  PetscCall(solve_linear(it, e->start, y, failed));
+  PetscCall(linearize(it, x, e->transport, e->dt, failed));
+  if (!*failed) PetscCall(solve_linear(it, e->start, y, failed));
   PetscFunctionReturn(0);
 }
 
@@ -83,7 +109,10 @@ static PetscErrorCode map_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   PetscFunctionBegin;
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   PetscCall(apply_map(it, e->image, residual, &failed));
-  if (failed) PetscCall(SNESSetFunctionDomainError(snes));
+  if (failed) {
+    PetscCall(SNESSetFunctionDomainError(snes));
+    PetscCall(VecSet(residual, NAN));
+  }
   PetscCall(VecAYPX(residual, -1, x));
   PetscFunctionReturn(0);
 }
@@ -93,13 +122,19 @@ static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   MuIntegrator it = ctx;
   ImplicitEuler *e = it->data;
   MuFlow flow = it->flow;
+  PetscBool failed;
 
   PetscFunctionBegin;
-  (void)snes;
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   PetscCall(MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, e->image));
-  PetscCall(MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual));
+  PetscErrorCode code =
+      MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual);
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  if (failed) {
+    PetscCall(SNESSetFunctionDomainError(snes));
+    PetscCall(VecSet(residual, NAN));
+  }
   PetscCall(VecAYPX(residual, e->dt, x));
   PetscCall(VecAXPY(residual, -1, e->start));
   PetscFunctionReturn(0);
@@ -108,12 +143,13 @@ static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
 static PetscErrorCode setup_lines(SNES snes, Vec x, Mat jacobian, Mat preconditioner, void *ctx) {
   MuIntegrator it = ctx;
   ImplicitEuler *e = it->data;
+  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(MatMFFDComputeJacobian(snes, x, jacobian, preconditioner, NULL));
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
-  PetscCall(MuLinearizationFill(e->linearization, e->image, e->lines));
-  PetscCall(MuTransportSetUp(e->lines, e->dt));
+  PetscCall(linearize(it, e->image, e->lines, e->dt, &failed));
+  if (failed) PetscCall(SNESSetJacobianDomainError(snes));
   PetscFunctionReturn(0);
 }
 
@@ -298,6 +334,40 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode advance_constant(MuIntegrator it, Vec rho, PetscBool *failed) {
+  ImplicitEuler *e = it->data;
+
+  PetscFunctionBegin;
+  if (PetscAbsReal(e->dt - e->reference) > 1e-12 * e->dt) {
+    e->reference = e->dt;
+    e->stalled = PETSC_FALSE;
+  }
+  if (e->factored != e->reference) {
+    e->factored = 0;
+    PetscCall(set_up(it, e->transport, e->reference, failed));
+    if (*failed) PetscFunctionReturn(0);
+    e->factored = e->reference;
+  }
+  e->transport->stalled = e->stalled;
+  PetscCall(solve_linear(it, rho, rho, failed));
+  e->stalled = e->transport->stalled;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode implicit_euler_remember(MuIntegrator it, MuMemory *memory) {
+  ImplicitEuler *e = it->data;
+  memory->value[memory->count++] = e->reference;
+  memory->value[memory->count++] = e->stalled;
+  return 0;
+}
+
+static PetscErrorCode implicit_euler_recall(MuIntegrator it, MuMemory *memory) {
+  ImplicitEuler *e = it->data;
+  e->reference = memory->value[memory->count++];
+  e->stalled = (PetscBool)(memory->value[memory->count++] != 0);
+  return 0;
+}
+
 static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                              MuStepOutcome *outcome) {
   ImplicitEuler *e = it->data;
@@ -307,18 +377,13 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
   *outcome = MU_STEP_OK;
   e->dt = dt;
   if (e->constant) {
-    if (PetscAbsReal(dt - e->factored) > 1e-12 * dt) {
-      PetscCall(MuTransportSetUp(e->transport, dt));
-      e->factored = dt;
-    }
-    PetscCall(solve_linear(it, rho, rho, &failed));
+    PetscCall(advance_constant(it, rho, &failed));
     if (failed) *outcome = MU_STEP_DIVERGED;
     PetscFunctionReturn(0);
   }
   if (e->single_pass) {
-    PetscCall(MuLinearizationFill(e->linearization, rho, e->transport));
-    PetscCall(MuTransportSetUp(e->transport, dt));
-    PetscCall(solve_linear(it, rho, rho, &failed));
+    PetscCall(linearize(it, rho, e->transport, dt, &failed));
+    if (!failed) PetscCall(solve_linear(it, rho, rho, &failed));
     if (failed) *outcome = MU_STEP_DIVERGED;
     PetscFunctionReturn(0);
   }
@@ -353,6 +418,8 @@ const MuIntegratorOps MuImplicitEulerOps = {
     .create = implicit_euler_create,
     .advance = implicit_euler_advance,
     .destroy = implicit_euler_destroy,
+    .remember = implicit_euler_remember,
+    .recall = implicit_euler_recall,
     .describe = implicit_euler_describe,
 };
 
@@ -363,5 +430,7 @@ const MuIntegratorOps MuSplitTransportOps = {
     .create = split_transport_create,
     .advance = implicit_euler_advance,
     .destroy = implicit_euler_destroy,
+    .remember = implicit_euler_remember,
+    .recall = implicit_euler_recall,
     .describe = implicit_euler_describe,
 };

@@ -182,3 +182,28 @@ PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps) {
   *steps = ledger->cut_off;
   return 0;
 }
+
+enum { NUMBERS = 6 };
+
+PetscErrorCode MuLedgerSave(MuLedger l, MuCheckpoint checkpoint) {
+  const PetscReal numbers[NUMBERS] = {l->initial_energy, l->initial_mass, l->dissipated,
+                                      l->worst_defect,   l->worst_drift,  (PetscReal)l->cut_off};
+
+  PetscFunctionBegin;
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "ledger", NUMBERS, numbers));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerLoad(MuLedger l, MuCheckpoint checkpoint) {
+  PetscReal numbers[NUMBERS];
+
+  PetscFunctionBegin;
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "ledger", NUMBERS, numbers));
+  l->initial_energy = numbers[0];
+  l->initial_mass = numbers[1];
+  l->dissipated = numbers[2];
+  l->worst_defect = numbers[3];
+  l->worst_drift = numbers[4];
+  l->cut_off = (PetscInt)numbers[5];
+  PetscFunctionReturn(0);
+}

@@ -6,10 +6,16 @@
 
 #include <math.h>
 
+/* Rates of log rho beyond this count as infinite: their squares must fit into a number. */
+#define MOST_RATE 1e100
+/* Inner steps are not asked for more: log rho has no more digits. */
+#define LEAST_TOLERANCE 1e-14
+
 typedef struct {
   TS ts;
   Vec u, rho, xi;
-  PetscReal first_step;
+  PetscReal first_step; /* where the last step left the inner one: the next begins with it */
+  int failed;           /* a right-hand side of this step was not finite on this rank */
 } LogDensity;
 
 /* rho = exp u inside, 0 outside */
@@ -27,10 +33,38 @@ static PetscErrorCode exponentiate(MuFlow flow, Vec u, Vec rho) {
   PetscFunctionReturn(0);
 }
 
+/* PETSc stops the program over numbers that are not finite: they are noted and become zeros, and
+   the step is given up. */
+static PetscErrorCode check_rate(LogDensity *l, Vec rate) {
+  PetscReal *x;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(rate, &n));
+  PetscCall(VecGetArray(rate, &x));
+  for (PetscInt i = 0; i < n; ++i) l->failed |= !(PetscAbsReal(x[i]) < MOST_RATE);
+  if (l->failed) PetscCall(PetscArrayzero(x, n));
+  PetscCall(VecRestoreArray(rate, &x));
+  PetscFunctionReturn(0);
+}
+
+/* Whether any rank has noted a failure in this step. */
+static PetscErrorCode has_failed(MuIntegrator it, PetscBool *failed) {
+  int any = ((LogDensity *)it->data)->failed;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, it->flow->info->comm));
+  *failed = (PetscBool)any;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void *ctx) {
   MuIntegrator it = ctx;
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
+
+  PetscErrorCode code;
+  PetscBool failed;
 
   PetscFunctionBegin;
   (void)ts;
@@ -38,9 +72,26 @@ static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void 
   PetscCall(exponentiate(flow, u, l->rho));
   PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, l->rho));
-  PetscCall(MuGeometryApplyRelative(flow->geometry, l->xi, rate));
+  code = MuGeometryApplyRelative(flow->geometry, l->xi, rate);
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  if (failed) l->failed = 1;
   PetscCall(VecScale(rate, -1));
   PetscCall(MuGridApplyMask(flow->grid, rate));
+  PetscCall(check_rate(l, rate));
+  PetscFunctionReturn(0);
+}
+
+/* Once a right-hand side has failed no stage is good, and the inner integrator gives up. */
+static PetscErrorCode stage_is_good(TS ts, PetscReal time, Vec u, PetscBool *good) {
+  MuIntegrator it;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  (void)time;
+  (void)u;
+  PetscCall(TSGetApplicationContext(ts, &it));
+  PetscCall(has_failed(it, &failed));
+  *good = (PetscBool)!failed;
   PetscFunctionReturn(0);
 }
 
@@ -56,6 +107,8 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetType(l->ts, TSRK));
   PetscCall(TSRKSetType(l->ts, TSRK5DP));
   PetscCall(TSSetRHSFunction(l->ts, NULL, right_hand_side, it));
+  PetscCall(TSSetApplicationContext(l->ts, it));
+  PetscCall(TSSetFunctionDomainError(l->ts, stage_is_good));
   PetscCall(TSSetSolution(l->ts, l->u));
   PetscCall(TSSetMaxSteps(l->ts, PETSC_MAX_INT));
   PetscCall(TSSetMaxSNESFailures(l->ts, -1));
@@ -63,7 +116,7 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetExactFinalTime(l->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSGetAdapt(l->ts, &adapt));
   PetscCall(TSAdaptSetType(adapt, TSADAPTBASIC));
-  PetscCall(TSSetTolerances(l->ts, flow->spec.tolerance, NULL, 0, NULL));
+  PetscCall(TSSetTolerances(l->ts, PetscMax(flow->spec.tolerance, LEAST_TOLERANCE), NULL, 0, NULL));
   PetscCall(TSSetFromOptions(l->ts));
   PetscFunctionReturn(0);
 }
@@ -145,8 +198,10 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
   TSConvergedReason reason;
+  PetscBool failed;
 
   PetscFunctionBegin;
+  l->failed = 0;
   PetscCall(take_logarithm(flow, rho, l->u));
   PetscCall(TSSetTime(l->ts, 0));
   PetscCall(TSSetStepNumber(l->ts, 0));
@@ -155,6 +210,8 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscCall(TSSetTimeStep(l->ts, l->first_step > 0 ? PetscMin(l->first_step, dt) : dt));
   PetscCall(TSSolve(l->ts, NULL));
   PetscCall(TSGetConvergedReason(l->ts, &reason));
+  PetscCall(has_failed(it, &failed));
+  if (failed) reason = TS_DIVERGED_STEP_REJECTED;
   *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
   PetscCall(TSGetTimeStep(l->ts, &l->first_step));
   if (reason <= 0) {
@@ -165,6 +222,16 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode log_density_remember(MuIntegrator it, MuMemory *memory) {
+  memory->value[memory->count++] = ((LogDensity *)it->data)->first_step;
+  return 0;
+}
+
+static PetscErrorCode log_density_recall(MuIntegrator it, MuMemory *memory) {
+  ((LogDensity *)it->data)->first_step = memory->value[memory->count++];
+  return 0;
+}
+
 const MuIntegratorOps MuLogDensityOps = {
     .name = "log_density",
     .formula = "u = log rho, du/dt = -(K(mu) DF)/mu, adaptive Runge-Kutta (PETSc TSRK): positive, "
@@ -173,4 +240,6 @@ const MuIntegratorOps MuLogDensityOps = {
     .create = log_density_create,
     .advance = log_density_advance,
     .destroy = log_density_destroy,
+    .remember = log_density_remember,
+    .recall = log_density_recall,
 };

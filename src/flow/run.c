@@ -1,7 +1,24 @@
 /* mudot run: a case solved, recorded and summed up. */
 #include "flow/flow_impl.h"
+#include "flow/interrupt.h"
+#include "flow/restart.h"
 
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
+
+/* When a checkpoint is due and when the run has to stop. Wall-clock times are those of rank 0. */
+typedef struct {
+  MuCheckpoint checkpoint;
+  PetscReal every_seconds, limit; /* 0: never, none */
+  PetscInt every_steps, steps;    /* steps since the last one */
+  double written, last_step;      /* times */
+  PetscReal step_seconds, write_seconds;
+  PetscBool warned;
+  PetscBool there;  /* a good checkpoint is on disk ... */
+  PetscReal time;   /* ... of this time */
+  char reason[128]; /* why the run stops before its end, "" if it does not */
+} Keeping;
 
 typedef struct {
   MuProblem problem;
@@ -16,6 +33,10 @@ typedef struct {
   PetscInt ledger_columns;
   PetscReal *row;
   PetscReal initial_energy, started;
+  MuRestart restart;
+  PetscBool resumed; /* run.h5 is there and goes on */
+  Keeping keeping;
+  const char *case_text, *command_line;
 } Run;
 
 /* ------------------------------------------------------------------ building */
@@ -44,6 +65,29 @@ static PetscErrorCode name_columns(Run *r) {
   PetscFunctionReturn(0);
 }
 
+/* The attributes of a run that goes on: what it is now, and one line per restart. */
+static PetscErrorCode note_restart(Run *r) {
+  const MuGridInfo *info;
+  char *lines, now[32];
+  size_t length = strlen(r->restart.remains.restarts) + strlen(r->command_line) + 128;
+  time_t seconds = time(NULL);
+  struct tm broken;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  gmtime_r(&seconds, &broken);
+  strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &broken);
+  PetscCall(PetscMalloc1(length, &lines));
+  PetscCall(PetscSNPrintf(lines, length, "%s%s from t = %.17g on %d rank%s: %s\n",
+                          r->restart.remains.restarts, now, r->restart.time, info->size,
+                          info->size > 1 ? "s" : "", r->command_line));
+  PetscCall(MuRunWriterSetAttribute(r->writer, "/", "restarts", lines));
+  if (strcmp(r->case_text, r->restart.remains.case_text))
+    PetscCall(MuRunWriterSetAttribute(r->writer, "/", "case", r->case_text));
+  PetscCall(PetscFree(lines));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_writer(MuCase c, Run *r) {
   MuRunWriterSpec spec = {.columns = r->ledger_columns + r->parts->diagnostics,
                           .names = r->columns};
@@ -54,10 +98,17 @@ static PetscErrorCode create_writer(MuCase c, Run *r) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetString(c, "output_directory", &r->directory, NULL));
   PetscCall(MuCaseGetBool(c, "output_overwrite", &spec.overwrite, &given));
-  PetscCall(MuCaseGetCommandLine(c, &spec.command_line));
-  PetscCall(MuCaseGetEffective(c, &spec.case_text));
+  spec.command_line = r->command_line;
+  spec.case_text = r->case_text;
   spec.directory = r->directory;
+  spec.resume = r->resumed;
+  spec.rows = r->restart.rows;
+  spec.snapshots = r->restart.snapshots;
   PetscCall(MuRunWriterCreate(r->parts->grid, &spec, &r->writer));
+  if (r->resumed) {
+    PetscCall(note_restart(r));
+    PetscFunctionReturn(0);
+  }
   if (r->parts->log_target) PetscCall(MuRunWriterSetTarget(r->writer, r->parts->log_target));
   PetscCall(MuFlowGetScheme(r->flow, NULL, NULL, &why));
   PetscCall(MuRunWriterSetAttribute(r->writer, "/", "scheme", why));
@@ -66,21 +117,46 @@ static PetscErrorCode create_writer(MuCase c, Run *r) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode create_keeping(MuCase c, Run *r, MPI_Comm comm) {
+  Keeping *k = &r->keeping;
+  const MuGridInfo *info;
+  PetscInt none;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  k->every_seconds = 600;
+  PetscCall(MuCaseGetInterval(c, "output_checkpoint", &k->every_seconds, &k->every_steps, &given));
+  PetscCall(MuCaseGetInterval(c, "time_wall_limit", &k->limit, &none, &given));
+  PetscCall(MuCheckpointCreate(comm, &k->checkpoint));
+  k->write_seconds = 0.05 + 1e-7 * (PetscReal)info->cells[0] * (PetscReal)info->cells[1];
+  k->there = (PetscBool)(r->restart.checkpoint != NULL);
+  k->time = r->restart.time;
+  k->written = k->last_step = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode build(MuCase c, Run *r) {
   MPI_Comm comm;
 
   PetscFunctionBegin;
-  r->started = MPI_Wtime();
   PetscCall(MuCaseGetComm(c, &comm));
   PetscCall(MuProblemCreate(c, &r->problem));
   PetscCall(MuProblemGetParts(r->problem, &r->parts));
+  PetscCall(MuRestartCheck(&r->restart, r->parts, r->directory));
   PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
                          &r->parts->flow, &r->flow));
   PetscCall(MuLedgerCreate(r->flow, &r->ledger));
   PetscCall(create_diagnostics(r));
   PetscCall(name_columns(r));
+  if (r->restart.checkpoint) {
+    PetscCall(MuFlowLoad(r->flow, r->restart.checkpoint));
+    PetscCall(MuLedgerLoad(r->ledger, r->restart.checkpoint));
+    r->initial_energy = r->restart.initial_energy;
+  }
   PetscCall(create_writer(c, r));
-  PetscCall(MuProgressCreate(comm, 0, r->parts->flow.end, &r->progress));
+  PetscCall(create_keeping(c, r, comm));
+  PetscCall(MuProgressCreate(comm, r->restart.time, r->parts->flow.end, &r->progress));
   PetscFunctionReturn(0);
 }
 
@@ -94,6 +170,106 @@ static PetscErrorCode destroy(Run *r) {
   PetscCall(PetscFree(r->columns));
   PetscCall(PetscFree(r->row));
   PetscCall(MuProblemDestroy(&r->problem));
+  PetscCall(MuCheckpointDestroy(&r->keeping.checkpoint));
+  PetscCall(MuRestartFree(&r->restart));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ checkpoints */
+
+/* The complete state, with what of run.h5 it belongs to. */
+static PetscErrorCode save(Run *r) {
+  MuCheckpoint checkpoint = r->keeping.checkpoint;
+  const MuGridInfo *info;
+  PetscInt rows, snapshots;
+  PetscReal time;
+  char *plans;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  PetscCall(MuRunWriterSync(r->writer, &rows, &snapshots));
+  PetscCall(MuFlowSave(r->flow, checkpoint));
+  PetscCall(MuLedgerSave(r->ledger, checkpoint));
+  PetscCall(MuFlowGetState(r->flow, &time, NULL));
+  const PetscReal numbers[] = {(PetscReal)rows, (PetscReal)snapshots, r->initial_energy, time,
+                               (PetscReal)info->size};
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "run", sizeof numbers / sizeof *numbers, numbers));
+  PetscCall(MuCheckpointPutText(checkpoint, "case", r->case_text));
+  PetscCall(MuCheckpointPutText(checkpoint, "mudot_version", MUDOT_VERSION));
+  PetscCall(MuTransformPlansGet(&plans));
+  PetscCall(MuCheckpointPutText(checkpoint, "transform_plans", plans));
+  PetscCall(PetscFree(plans));
+  PetscFunctionReturn(0);
+}
+
+/* A checkpoint that cannot be written is no reason to stop: one warning, and the one before stays.
+ */
+static PetscErrorCode write_checkpoint(Run *r) {
+  Keeping *k = &r->keeping;
+  const MuGridInfo *info;
+  PetscErrorCode code;
+  const double start = MPI_Wtime();
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  PetscCall(save(r));
+  code = MuCheckpointWrite(k->checkpoint, r->directory);
+  if (code && code != MU_ERR_FILE) PetscFunctionReturn(code);
+  if (code && !k->warned) {
+    if (k->there)
+      PetscCall(MuWarn(info->comm, "%s; the checkpoint of t = %g stays and the run goes on",
+                       MuErrorMessage(), k->time));
+    else
+      PetscCall(MuWarn(info->comm, "%s; the run goes on without", MuErrorMessage()));
+  }
+  k->warned = (PetscBool)(code != 0);
+  if (!code) {
+    k->there = PETSC_TRUE;
+    PetscCall(MuFlowGetState(r->flow, &k->time, NULL));
+  }
+  k->written = MPI_Wtime();
+  k->write_seconds = PetscMax(k->write_seconds, k->written - start);
+  k->steps = 0;
+  PetscFunctionReturn(0);
+}
+
+enum { STOP, WRITE, LIMIT, WISHES };
+
+/* What this rank knows; the times are those of rank 0. */
+static void gather_wishes(Run *r, PetscMPIInt rank, int wish[WISHES]) {
+  Keeping *k = &r->keeping;
+  const double now = MPI_Wtime();
+
+  wish[STOP] = MuInterruptTake(&wish[WRITE]);
+  wish[LIMIT] = 0;
+  k->step_seconds = PetscMax(now - k->last_step, 0.9 * k->step_seconds);
+  k->last_step = now;
+  if (k->every_steps && ++k->steps >= k->every_steps) wish[WRITE] = 1;
+  if (rank) return;
+  if (k->every_seconds > 0 && now - k->written >= k->every_seconds) wish[WRITE] = 1;
+  if (k->limit > 0 && now - r->started + 2 * (k->step_seconds + k->write_seconds) >= k->limit)
+    wish[LIMIT] = 1;
+}
+
+/* At the end of a step: what signals, the clock and the number of steps ask for, on all ranks
+   alike. */
+static PetscErrorCode answer_wishes(Run *r, PetscReal time) {
+  Keeping *k = &r->keeping;
+  const MuGridInfo *info;
+  const char *text;
+  int wish[WISHES];
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  gather_wishes(r, info->rank, wish);
+  if (info->size > 1)
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wish, WISHES, MPI_INT, MPI_MAX, info->comm));
+  if (time >= r->parts->flow.end) PetscFunctionReturn(0);
+  if (wish[STOP] || wish[LIMIT] || wish[WRITE]) PetscCall(write_checkpoint(r));
+  if (!wish[STOP] && !wish[LIMIT]) PetscFunctionReturn(0);
+  text = wish[STOP] ? MuInterruptName(wish[STOP]) : "time_wall_limit";
+  PetscCall(PetscStrncpy(k->reason, text, sizeof k->reason));
+  PetscCall(MuFlowStop(r->flow));
   PetscFunctionReturn(0);
 }
 
@@ -118,6 +294,7 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
   PetscCall(write_row(r, after));
   PetscCall(MuFlowGetSteps(flow, &steps, NULL));
   PetscCall(MuProgressUpdate(r->progress, time, steps, r->row[2]));
+  PetscCall(answer_wishes(r, time));
   PetscFunctionReturn(0);
 }
 
@@ -131,8 +308,7 @@ static PetscErrorCode add_snapshot(Run *r) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode solve(Run *r) {
-  const MuProblemParts *p = r->parts;
+static PetscErrorCode start(Run *r) {
   Vec rho;
 
   PetscFunctionBegin;
@@ -140,9 +316,18 @@ static PetscErrorCode solve(Run *r) {
   r->initial_energy = r->row[2];
   PetscCall(MuFlowGetState(r->flow, NULL, &rho));
   PetscCall(write_row(r, rho));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode solve(Run *r) {
+  const MuProblemParts *p = r->parts;
+
+  PetscFunctionBegin;
+  if (!r->restart.checkpoint) PetscCall(start(r));
   PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));
-  for (PetscInt k = 0; k < p->snapshots; ++k) {
+  for (PetscInt k = r->restart.snapshots; k < p->snapshots; ++k) {
     PetscCall(MuFlowAdvance(r->flow, p->snapshot_times[k]));
+    if (r->keeping.reason[0]) PetscFunctionReturn(0);
     PetscCall(add_snapshot(r));
   }
   PetscCall(MuFlowAdvance(r->flow, p->flow.end));
@@ -216,6 +401,7 @@ static PetscErrorCode record_failure(Run *r) {
   PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
   PetscCall(MuFlowGetState(r->flow, &time, NULL));
   PetscCall(add_snapshot(r));
+  PetscCall(MuRunWriterCut(r->writer));
   PetscCall(PetscSNPrintf(status, sizeof status, "failed: %s", sentence));
   PetscCall(MuRunWriterFinish(r->writer, status));
   return MuError(MU_ERR_NUMERICS,
@@ -223,21 +409,128 @@ static PetscErrorCode record_failure(Run *r) {
                  time, r->directory);
 }
 
-PetscErrorCode MuRunCase(MuCase c) {
-  Run r = {0};
+/* What cannot be written any more ends the run; the state to go on from is named. */
+static PetscErrorCode name_state(Run *r) {
+  char sentence[1024];
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
+  if (r->keeping.there)
+    return MuError(MU_ERR_FILE, "%s; -restart goes on from the checkpoint of t = %g in %s",
+                   sentence, r->keeping.time, r->directory);
+  return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0", sentence);
+}
+
+/* The run ends before its time; what has been written stays, and the next run goes on from it. */
+static PetscErrorCode record_interruption(Run *r) {
+  char status[256];
+  PetscReal time;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowGetState(r->flow, &time, NULL));
+  PetscCall(PetscSNPrintf(status, sizeof status, "interrupted at t = %.17g: %s", time,
+                          r->keeping.reason));
+  PetscCall(MuRunWriterFinish(r->writer, status));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_interruption(Run *r) {
+  const MuGridInfo *info;
+  PetscReal time;
+  char launcher[32] = "";
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  PetscCall(MuFlowGetState(r->flow, &time, NULL));
+  if (info->size > 1)
+    PetscCall(PetscSNPrintf(launcher, sizeof launcher, "mpiexec -n %d ", info->size));
+  PetscCall(PetscPrintf(info->comm, "stopped         at t = %g: %s\n", time, r->keeping.reason));
+  if (r->keeping.there)
+    PetscCall(
+        PetscPrintf(info->comm, "checkpoint      t = %g in %s\n", r->keeping.time, r->directory));
+  PetscCall(PetscPrintf(info->comm, "go on with      %s%s%s\n", launcher, r->command_line,
+                        strstr(r->command_line, " -restart") ? "" : " -restart"));
+  PetscFunctionReturn(0);
+}
+
+/* Says from where the run goes on. */
+static PetscErrorCode print_restart(Run *r, MPI_Comm comm) {
+  PetscReal numbers[5];
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  if (!r->restart.checkpoint) {
+    PetscCall(
+        PetscPrintf(comm, "restart         from t = 0: %s holds no checkpoint\n", r->directory));
+    PetscFunctionReturn(0);
+  }
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(MuCheckpointGetNumbers(r->restart.checkpoint, "run", 5, numbers));
+  PetscCall(PetscPrintf(
+      comm, "restart         from t = %g (%s)%s\n", r->restart.time, r->restart.path,
+      size == (int)numbers[4] ? "" : ", on another number of ranks: the same to rounding"));
+  PetscFunctionReturn(0);
+}
+
+/* Up to the end or the interruption, and everything on disk. */
+static PetscErrorCode solve_and_record(Run *r) {
+  PetscErrorCode code = solve(r);
+
+  PetscFunctionBegin;
+  if (code == MU_ERR_NUMERICS) {
+    code = record_failure(r);
+  } else if (!code && r->keeping.reason[0]) {
+    code = record_interruption(r);
+  } else if (!code) {
+    code = MuRunWriterCut(r->writer);
+    if (!code) code = MuRunWriterFinish(r->writer, "done");
+  }
+  if (code == MU_ERR_FILE) code = name_state(r);
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode run(MuCase c, Run *r, PetscBool restart) {
+  PetscErrorCode code;
+  MPI_Comm comm;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetComm(c, &comm));
+  PetscCall(MuCaseGetString(c, "output_directory", &r->directory, NULL));
+  PetscCall(MuCaseGetCommandLine(c, &r->command_line));
+  PetscCall(MuCaseGetEffective(c, &r->case_text));
+  if (restart) PetscCall(MuRestartFind(c, &r->restart));
+  r->resumed = r->restart.remains.there;
+  if (r->restart.finished) {
+    PetscCall(PetscPrintf(comm, "restart         the run in %s is done\n", r->directory));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(build(c, r));
+  if (restart) PetscCall(print_restart(r, comm));
+  code = solve_and_record(r);
+  PetscCall(MuProgressDestroy(&r->progress));
+  PetscCall(code);
+  PetscCall(print_summary(r));
+  if (r->keeping.reason[0]) PetscCall(print_interruption(r));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupted) {
+  Run r = {.started = MPI_Wtime()};
   PetscErrorCode code;
 
   PetscFunctionBegin;
-  code = build(c, &r);
-  if (!code) {
-    code = solve(&r);
-    if (code == MU_ERR_NUMERICS)
-      code = record_failure(&r);
-    else if (!code)
-      code = MuRunWriterFinish(r.writer, "done");
-  }
-  PetscCall(MuProgressDestroy(&r.progress));
-  if (!code) code = print_summary(&r);
+  MuInterruptBegin();
+  code = run(c, &r, (PetscBool)(spec && spec->restart));
+  *interrupted = (PetscBool)(r.keeping.reason[0] != 0);
   PetscCall(destroy(&r));
+  MuInterruptEnd();
   PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuRunCase(MuCase c) {
+  PetscBool interrupted;
+
+  PetscFunctionBegin;
+  PetscCall(MuRunSolve(c, NULL, &interrupted));
+  PetscFunctionReturn(0);
 }

@@ -63,6 +63,18 @@ PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuIntegratorRemember(MuIntegrator it, MuMemory *memory) {
+  PetscFunctionBegin;
+  if (it->ops->remember) PetscCall(it->ops->remember(it, memory));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuIntegratorRecall(MuIntegrator it, MuMemory *memory) {
+  PetscFunctionBegin;
+  if (it->ops->recall) PetscCall(it->ops->recall(it, memory));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name,
                                   const char **why) {
   PetscBool closed, relative, local;

@@ -117,6 +117,22 @@ static PetscErrorCode splitting_destroy(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode splitting_remember(MuIntegrator it, MuMemory *memory) {
+  Splitting *s = it->data;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < s->count; ++k) PetscCall(MuIntegratorRemember(s->piece[k], memory));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode splitting_recall(MuIntegrator it, MuMemory *memory) {
+  Splitting *s = it->data;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < s->count; ++k) PetscCall(MuIntegratorRecall(s->piece[k], memory));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode substep(MuIntegrator it, PetscReal dt, Vec rho, MuStepOutcome *outcome) {
   PetscFunctionBegin;
   if (*outcome == MU_STEP_OK) PetscCall(it->ops->advance(it, dt, rho, outcome));
@@ -171,6 +187,8 @@ const MuIntegratorOps MuSplittingOps = {
     .create = splitting_create,
     .advance = strang_advance,
     .destroy = splitting_destroy,
+    .remember = splitting_remember,
+    .recall = splitting_recall,
     .describe = splitting_describe,
 };
 
@@ -182,5 +200,7 @@ const MuIntegratorOps MuSplittingLieOps = {
     .create = splitting_create,
     .advance = lie_advance,
     .destroy = splitting_destroy,
+    .remember = splitting_remember,
+    .recall = splitting_recall,
     .describe = splitting_describe,
 };

@@ -106,7 +106,7 @@ PetscErrorCode MuTransportSetUp(MuTransport t, PetscReal dt) {
   if (!(dt >= 0) || PetscIsInfOrNanReal(dt))
     return MuError(MU_ERR_INPUT, "time_step: %g; a finite step of at least 0 is needed", dt);
   t->dt = dt;
-  t->ready = PETSC_FALSE;
+  t->ready = t->stalled = PETSC_FALSE;
   PetscCall(MuEventBegin(MU_EVENT_FACTOR));
   PetscCall(t->ops->set_up(t));
   PetscCall(MuEventEnd(MU_EVENT_FACTOR));
@@ -153,7 +153,7 @@ PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal 
 
 /* Seconds, from runs with dt |L| between 1 and 1e6 on one core (64^2 to 1024^2): `coupled` takes
    1.5e-7 per cell and step; `direct` 2.2e-8 n^1.5 for the factors and 3.5e-8 n (n/65536)^0.35 per
-   step. On several ranks a solve with distributed factors was never quicker than `coupled`. */
+   step. On several ranks a factorisation was never quicker than `coupled`. */
 PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver *solver,
                                  char why[MU_TRANSPORT_WHY]) {
   const MuGridInfo *info;
@@ -169,7 +169,7 @@ PetscErrorCode MuTransportChoose(MuGrid grid, PetscInt steps, MuTransportSolver 
                             "coupled: in 1-D every solver is one tridiagonal solve"));
   } else if (info->size > 1) {
     PetscCall(PetscSNPrintf(why, MU_TRANSPORT_WHY,
-                            "coupled: on %d ranks it takes less per step than distributed factors",
+                            "coupled: on %d ranks it takes less per step than a factorisation",
                             info->size));
   } else if (factors + steps * direct < steps * coupled) {
     *solver = MU_TRANSPORT_DIRECT;

@@ -250,13 +250,14 @@ static PetscErrorCode solve_iteratively(MuTransport t, PetscBool reversed, Vec r
 static PetscErrorCode coupled_solve(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1) {
   Coupled *s = t->data;
   const PetscReal *r;
-  PetscBool done = PETSC_FALSE, factored = (PetscBool)(s->direct && s->direct->ready);
+  PetscBool done = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho0, &r));
   PetscCall(PetscArraycpy(s->rhs, r, t->info->local_size));
   PetscCall(VecRestoreArrayRead(rho0, &r));
-  if (!factored) PetscCall(solve_iteratively(t, reversed, rho0, rho1, &done));
+  if (!t->stalled) PetscCall(solve_iteratively(t, reversed, rho0, rho1, &done));
+  t->stalled = (PetscBool)!done;
   if (!done) PetscCall(solve_directly(t, rho1));
   PetscFunctionReturn(0);
 }

@@ -30,7 +30,8 @@ struct _p_MuTransport {
   PetscReal *below;    /* [row_length] halo row */
   PetscReal dt, tolerance;
   PetscInt iterations;
-  PetscBool ready; /* whether SetUp was called */
+  PetscBool ready;   /* whether SetUp was called */
+  PetscBool stalled; /* coupled: the iteration has stalled since SetUp, the factors serve */
 };
 
 /* Another solver for the same coefficients (shared, not copied). Collective. */

@@ -109,6 +109,12 @@ PetscErrorCode MuGridCreate(MPI_Comm comm, const MuGridSpec *spec, MuGrid *grid)
     PetscCall(MuGridDestroy(&g));
     return failed;
   }
+  PetscCall(PetscMalloc2(info->size, &g->cell_counts, info->size, &g->cell_starts));
+  for (PetscMPIInt r = 0; r < info->size; ++r) {
+    g->cell_starts[r] = (PetscMPIInt)(info->row_starts[r] * info->row_length);
+    g->cell_counts[r] =
+        (PetscMPIInt)((info->row_starts[r + 1] - info->row_starts[r]) * info->row_length);
+  }
   PetscCall(PetscMalloc1(info->local_size, &g->mask));
   for (PetscInt a = 0; a < 2; ++a) {
     PetscCall(PetscCalloc1(info->local_size, &g->open[a]));
@@ -143,6 +149,7 @@ PetscErrorCode MuGridDestroy(MuGrid *grid) {
   if (!g || --g->references > 0) PetscFunctionReturn(0);
   PetscCall(DMDestroy(&g->dm));
   PetscCall(PetscFree(g->row_starts));
+  PetscCall(PetscFree2(g->cell_counts, g->cell_starts));
   PetscCall(PetscFree(g->mask));
   PetscCall(PetscFree(g->open[0]));
   PetscCall(PetscFree(g->open[1]));
@@ -237,26 +244,12 @@ PetscErrorCode MuGridApplyMask(MuGrid grid, Vec f) {
   PetscFunctionReturn(0);
 }
 
-/* counts[r], starts[r]: the cells of rank r in a global array; freed by the caller with
- * PetscFree2(). */
-static PetscErrorCode cell_ranges(const MuGridInfo *info, PetscMPIInt **counts,
-                                  PetscMPIInt **starts) {
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc2(info->size, counts, info->size, starts));
-  for (PetscMPIInt r = 0; r < info->size; ++r) {
-    (*starts)[r] = (PetscMPIInt)(info->row_starts[r] * info->row_length);
-    (*counts)[r] = (PetscMPIInt)(info->row_starts[r + 1] * info->row_length) - (*starts)[r];
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuGridGather(MuGrid grid, Vec f, PetscBool to_all, PetscReal *global) {
   const MuGridInfo *info = &grid->info;
-  PetscMPIInt *counts, *starts;
+  const PetscMPIInt *counts = grid->cell_counts, *starts = grid->cell_starts;
   const PetscReal *x;
 
   PetscFunctionBegin;
-  PetscCall(cell_ranges(info, &counts, &starts));
   PetscCall(VecGetArrayRead(f, &x));
   if (to_all)
     PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)info->local_size, MPIU_REAL, global, counts, starts,
@@ -265,21 +258,17 @@ PetscErrorCode MuGridGather(MuGrid grid, Vec f, PetscBool to_all, PetscReal *glo
     PetscCallMPI(MPI_Gatherv(x, (PetscMPIInt)info->local_size, MPIU_REAL, global, counts, starts,
                              MPIU_REAL, 0, info->comm));
   PetscCall(VecRestoreArrayRead(f, &x));
-  PetscCall(PetscFree2(counts, starts));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuGridScatter(MuGrid grid, const PetscReal *global, Vec f) {
   const MuGridInfo *info = &grid->info;
-  PetscMPIInt *counts, *starts;
   PetscReal *x;
 
   PetscFunctionBegin;
-  PetscCall(cell_ranges(info, &counts, &starts));
   PetscCall(VecGetArray(f, &x));
-  PetscCallMPI(MPI_Scatterv(global, counts, starts, MPIU_REAL, x, (PetscMPIInt)info->local_size,
-                            MPIU_REAL, 0, info->comm));
+  PetscCallMPI(MPI_Scatterv(global, grid->cell_counts, grid->cell_starts, MPIU_REAL, x,
+                            (PetscMPIInt)info->local_size, MPIU_REAL, 0, info->comm));
   PetscCall(VecRestoreArray(f, &x));
-  PetscCall(PetscFree2(counts, starts));
   PetscFunctionReturn(0);
 }

@@ -109,7 +109,7 @@ static hid_t create_file(const char *path, hid_t access) {
   return file;
 }
 
-PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+static PetscErrorCode prepare(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
   f->file = f->time = f->access = -1;
   f->columns = spec->columns;
@@ -125,6 +125,12 @@ PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *file_name, const MuRunW
   HDF(f->access = H5Pcreate(H5P_FILE_ACCESS));
   HDF(MuSetCrashSafeDriver(f->access));
   HDF(H5Pset_libver_bounds(f->access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+  PetscFunctionBegin;
+  PetscCall(prepare(f, file_name, spec));
   HDF(f->file = create_file(f->partial, f->access));
   PetscCall(create_series(f, spec));
   PetscFunctionReturn(0);
@@ -200,6 +206,40 @@ PetscErrorCode MuRunFilePublish(MuRunFile *f) {
   PetscFunctionReturn(0);
 }
 
+static herr_t length_of(hid_t set, hsize_t *length) {
+  hsize_t size[3] = {0};
+  hid_t space = H5Dget_space(set);
+  herr_t status = H5Sget_simple_extent_dims(space, size, NULL);
+  H5Sclose(space);
+  *length = size[0];
+  return status;
+}
+
+PetscErrorCode MuRunFileResume(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+  hsize_t snapshots = 0, rows = 0;
+
+  PetscFunctionBegin;
+  PetscCall(prepare(f, file_name, spec));
+  f->published = PETSC_TRUE;
+  PetscCall(open_file(f, PETSC_TRUE));
+  f->snapshots = (hsize_t)spec->snapshots;
+  f->rows = (hsize_t)spec->rows;
+  HDF(length_of(f->time, &snapshots));
+  PetscBool enough = (PetscBool)(snapshots >= f->snapshots);
+  for (int k = 0; k < f->series_count; ++k) {
+    HDF(length_of(f->series[k].set, &snapshots));
+    if (snapshots < f->snapshots) enough = PETSC_FALSE;
+  }
+  for (PetscInt c = 0; c < f->columns; ++c) {
+    HDF(length_of(f->ledger[c], &rows));
+    if (rows < f->rows) enough = PETSC_FALSE;
+  }
+  if (!enough)
+    return MuError(MU_ERR_FILE, "%s: holds less than %d snapshots and %d rows, which are needed",
+                   f->path, (int)spec->snapshots, (int)spec->rows);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuRunFileClose(MuRunFile *f) {
   PetscErrorCode code = 0;
 
@@ -224,16 +264,24 @@ static hid_t open_attribute(hid_t object, const char *name, hid_t type) {
   return attribute;
 }
 
+static herr_t write_to(hid_t object, const char *name, hid_t type, const void *value) {
+  hid_t attribute = open_attribute(object, name, type);
+  herr_t status = -1;
+  if (attribute < 0) return -1;
+  status = H5Awrite(attribute, type, value);
+  if (H5Aclose(attribute) < 0) status = -1;
+  return status;
+}
+
+/* A text lies outside its attribute, and a kill between the writes of the two leaves an attribute
+   whose value can be neither read nor replaced: it is made anew. */
 static herr_t write_attribute(hid_t file, const char *path, const char *name, hid_t type,
                               const void *value) {
-  hid_t object = H5Oopen(file, path, H5P_DEFAULT), attribute;
-  herr_t status = -1;
+  hid_t object = H5Oopen(file, path, H5P_DEFAULT);
+  herr_t status;
   if (object < 0) return -1;
-  attribute = open_attribute(object, name, type);
-  if (attribute >= 0) {
-    status = H5Awrite(attribute, type, value);
-    if (H5Aclose(attribute) < 0) status = -1;
-  }
+  status = write_to(object, name, type, value);
+  if (status < 0 && H5Adelete(object, name) >= 0) status = write_to(object, name, type, value);
   H5Oclose(object);
   return status;
 }
@@ -275,14 +323,15 @@ PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value) {
 
 /* ------------------------------------------------------------------ appending */
 
-/* Appends `count` items to a growing dataset whose item has the given size, and hands them to the
-   system. */
+/* Writes `count` items behind the first `at` of a growing dataset whose item has the given size,
+   and hands them to the system. */
 static herr_t append(hid_t set, int rank, hsize_t at, hsize_t count, const hsize_t *item,
                      const double *values) {
-  hsize_t size[3] = {at + count}, start[3] = {at}, block[3] = {count};
+  hsize_t size[3] = {at + count}, start[3] = {at}, block[3] = {count}, length;
   herr_t status = -1;
   for (int a = 1; a < rank; ++a) size[a] = block[a] = item[a - 1];
-  if (H5Dset_extent(set, size) < 0) return -1;
+  if (length_of(set, &length) < 0) return -1;
+  if (at + count > length && H5Dset_extent(set, size) < 0) return -1;
   hid_t space = H5Dget_space(set), memory = H5Screate_simple(rank, block, NULL);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, block, NULL) >= 0)
     status = H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
@@ -317,5 +366,129 @@ PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows)
   }
   f->rows += (hsize_t)n;
   PetscCall(PetscFree(column));
+  PetscFunctionReturn(code);
+}
+
+/* ------------------------------------------------------------------ resumed runs */
+
+static herr_t cut(hid_t set, int rank, hsize_t length, const hsize_t *item) {
+  hsize_t size[3] = {length}, now;
+  for (int a = 1; a < rank; ++a) size[a] = item[a - 1];
+  if (length_of(set, &now) < 0) return -1;
+  if (now <= length) return 0;
+  return H5Dset_extent(set, size) < 0 ? -1 : H5Dflush(set);
+}
+
+/* First the datasets whose lengths count what is finished. */
+PetscErrorCode MuRunFileCut(MuRunFile *f) {
+  PetscFunctionBegin;
+  HDF(cut(f->time, 1, f->snapshots, NULL));
+  for (int k = 0; k < f->series_count; ++k)
+    HDF(cut(f->series[k].set, f->series[k].rank + 1, f->snapshots, f->series[k].item));
+  for (PetscInt c = 0; c < f->columns; ++c) HDF(cut(f->ledger[c], 1, f->rows, NULL));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileSync(MuRunFile *f) {
+  void *handle = NULL;
+
+  PetscFunctionBegin;
+  HDF(H5Fget_vfd_handle(f->file, H5P_DEFAULT, &handle));
+  HDF(fsync(*(int *)handle));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {
+  const hsize_t start = 0, count = (hsize_t)n;
+  PetscReal *column;
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (n == 0) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(n, &column));
+  hid_t memory = H5Screate_simple(1, &count, NULL);
+  for (PetscInt c = 0; c < f->columns && !code; ++c) {
+    hid_t space = H5Dget_space(f->ledger[c]);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL);
+    if (H5Dread(f->ledger[c], H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, column) < 0)
+      code = MuError(MU_ERR_FILE, "%s: /ledger/%s cannot be read", f->path, f->names[c]);
+    H5Sclose(space);
+    for (PetscInt i = 0; i < n; ++i) rows[i * f->columns + c] = column[i];
+  }
+  H5Sclose(memory);
+  PetscCall(PetscFree(column));
+  PetscFunctionReturn(code);
+}
+
+/* The text of an attribute of variable length of /, "" if there is none. */
+static PetscErrorCode read_attribute(hid_t file, const char *name, char **text) {
+  char *value = NULL;
+  hid_t attribute = H5Aexists(file, name) > 0 ? H5Aopen(file, name, H5P_DEFAULT) : -1;
+
+  PetscFunctionBegin;
+  if (attribute >= 0) {
+    hid_t type = H5Aget_type(attribute);
+    if (H5Tis_variable_str(type) > 0 && H5Aread(attribute, type, &value) < 0) value = NULL;
+    H5Tclose(type);
+    H5Aclose(attribute);
+  }
+  PetscCall(PetscStrallocpy(value ? value : "", text));
+  if (value) H5free_memory(value);
+  PetscFunctionReturn(0);
+}
+
+/* A whole dataset of doubles; *n = -1 if it cannot be read. */
+static PetscErrorCode read_dataset(hid_t file, const char *name, PetscInt *n, PetscReal **values) {
+  hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+
+  PetscFunctionBegin;
+  *n = -1;
+  *values = NULL;
+  if (set < 0) PetscFunctionReturn(0);
+  hid_t space = H5Dget_space(set);
+  const hssize_t size = H5Sget_simple_extent_npoints(space);
+  H5Sclose(space);
+  PetscCall(PetscMalloc1(size + 1, values));
+  if (size >= 0 && H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values) >= 0)
+    *n = (PetscInt)size;
+  H5Dclose(set);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
+  PetscReal *t;
+
+  PetscFunctionBegin;
+  PetscCall(read_attribute(file, "case", &r->case_text));
+  PetscCall(read_attribute(file, "status", &r->status));
+  PetscCall(read_attribute(file, "restarts", &r->restarts));
+  PetscCall(read_dataset(file, "time", &r->snapshots, &r->times));
+  PetscCall(read_dataset(file, "ledger/t", &r->rows, &t));
+  PetscCall(PetscFree(t));
+  if (H5Lexists(file, "target/log_density", H5P_DEFAULT) > 0)
+    PetscCall(read_dataset(file, "target/log_density", &r->cells, &r->target));
+  if (r->snapshots < 0 || r->rows < 0 || r->cells < 0)
+    return MuError(MU_ERR_FILE, "%s: is not the file of a run, or damaged", path);
+  r->there = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *r) {
+  PetscErrorCode code;
+  hid_t properties, file;
+
+  PetscFunctionBegin;
+  if (access(path, F_OK) != 0 && errno == ENOENT) PetscFunctionReturn(0);
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  properties = H5Pcreate(H5P_FILE_ACCESS);
+  MuSetCrashSafeDriver(properties);
+  errno = 0;
+  file = H5Fopen(path, H5F_ACC_RDONLY, properties);
+  H5Pclose(properties);
+  if (file < 0)
+    return MuError(MU_ERR_FILE, "%s: cannot be read%s%s", path, errno ? ": " : "",
+                   errno ? strerror(errno) : ", it is damaged");
+  code = inspect(file, path, r);
+  H5Fclose(file);
   PetscFunctionReturn(code);
 }

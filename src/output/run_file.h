@@ -24,7 +24,7 @@ typedef struct {
   PetscInt columns;
   char **names;                      /* of the columns; owned */
   hid_t access, file, time, *ledger; /* datasets are open only while appending is on */
-  hsize_t snapshots, rows;           /* on disk */
+  hsize_t snapshots, rows;           /* of this run; a resumed file may hold more */
   PetscBool published;
 } MuRunFile;
 
@@ -39,6 +39,17 @@ PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *name, const MuRunWriter
 void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second);
 /* /grid and an empty /target; before publishing. mask: global field. */
 PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask);
+/* Opens the file of an earlier run for appending behind its first `rows` and `snapshots`.
+   The series are named by MuRunFileAddSeries() before. MU_ERR_FILE if it holds less. */
+PetscErrorCode MuRunFileResume(MuRunFile *f, const char *name, const MuRunWriterSpec *spec);
+/* Shortens all series to what this run has written. */
+PetscErrorCode MuRunFileCut(MuRunFile *f);
+/* Brings what was written to the disk. */
+PetscErrorCode MuRunFileSync(MuRunFile *f);
+/* Reads a run's file; remains->there is false if there is none. */
+PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *remains);
+/* The first n rows, [n][columns], of a file that is open. */
+PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows);
 /* A text attribute of an object, made or replaced; at any time. */
 PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribute);
 PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);

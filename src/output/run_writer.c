@@ -28,8 +28,9 @@ struct _p_MuRunWriter {
   PetscReal *field; /* [ny][nx] */
   PetscReal *rows;  /* [buffered][columns] not yet in run.h5 */
   PetscInt buffered, capacity;
-  PetscReal *times; /* of the snapshots */
+  PetscReal *times; /* of the snapshots in the file */
   PetscInt snapshots, times_capacity;
+  PetscInt in_file; /* snapshots that times knows: a resumed file may hold more than this run has */
   PetscReal flush_seconds, last_flush, last_xdmf;
   PetscErrorCode failed; /* first error */
   char sentence[1024];
@@ -116,7 +117,7 @@ static PetscErrorCode set_root(MuRunWriter w, const char *name, const char *text
   PetscFunctionReturn(0);
 }
 
-/* `status` and `finished`, which change, come first. */
+/* `status`, `finished` and `restarts`, which change, come first. */
 static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
   char text[64];
   PetscInt major, minor, subminor;
@@ -124,6 +125,7 @@ static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
   PetscCall(set_root(w, "status", "running"));
   PetscCall(set_root(w, "finished", ""));
+  PetscCall(set_root(w, "restarts", "")); /* one line per restart; made now, changed in place */
   utc_now(text, sizeof text);
   PetscCall(set_root(w, "started", text));
   PetscCall(set_root(w, "mudot_version", MUDOT_VERSION));
@@ -171,12 +173,18 @@ static PetscErrorCode join_names(const MuRunWriterSpec *spec, char **line) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
+static PetscErrorCode check_directory(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
   if (strlen(spec->directory) > PETSC_MAX_PATH_LEN - 32 || !spec->directory[0])
     return MuError(MU_ERR_INPUT, "output_directory: \"%.40s\" is empty or too long",
                    spec->directory);
   PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
+  PetscFunctionBegin;
+  PetscCall(check_directory(w, spec));
   PetscCall(MuMakeDirectory(w->directory));
   PetscCall(refuse_results(w, spec->overwrite));
   PetscCall(join_names(spec, &w->csv_header));
@@ -185,6 +193,136 @@ static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscCall(describe_run(w, spec));
   PetscFunctionReturn(0);
 }
+
+/* ------------------------------------------------------------------ an earlier run goes on */
+
+/* Where the line behind the header and the first `rows` rows begins, -1 if there is none. */
+static long find_row(FILE *csv, PetscInt rows) {
+  PetscInt lines = 0;
+  for (int c = getc(csv); c != EOF; c = getc(csv))
+    if (c == '\n' && lines++ == rows) return ftell(csv);
+  return -1;
+}
+
+static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values);
+
+static PetscErrorCode open_csv(MuRunWriter w, const char *path, const char *mode) {
+  PetscFunctionBegin;
+  errno = 0;
+  w->csv = fopen(path, mode);
+  if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0) return MuCannotWrite(path);
+  PetscFunctionReturn(0);
+}
+
+/* ledger.csv anew from the rows of run.h5. */
+static PetscErrorCode rebuild_csv(MuRunWriter w, const char *path, PetscInt rows) {
+  PetscReal *values;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(rows * w->columns, &values));
+  PetscCall(MuRunFileReadRows(&w->file, rows, values));
+  PetscCall(open_csv(w, path, "w"));
+  if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
+  for (PetscInt r = 0; r < rows; ++r) PetscCall(write_csv_row(w, values + r * w->columns));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(0);
+}
+
+/* Behind its first rows; the lines behind them stay until they are written again. */
+static PetscErrorCode resume_csv(MuRunWriter w, PetscInt rows) {
+  char path[PETSC_MAX_PATH_LEN];
+  FILE *csv;
+  long at = -1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
+  csv = fopen(path, "r");
+  if (csv) at = find_row(csv, rows);
+  if (csv) fclose(csv);
+  if (at < 0) {
+    PetscCall(rebuild_csv(w, path, rows));
+  } else {
+    PetscCall(open_csv(w, path, "r+"));
+    if (fseek(w->csv, at, SEEK_SET) != 0) return MuCannotWrite(path);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_room_for_times(MuRunWriter w, PetscInt count) {
+  PetscFunctionBegin;
+  if (count <= w->times_capacity) PetscFunctionReturn(0);
+  w->times_capacity = 2 * count + 256;
+  PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)w->times_capacity, &w->times));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode resume_files(MuRunWriter w, const MuRunWriterSpec *spec) {
+  MuRunRemains remains = {.there = PETSC_FALSE};
+  char path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  PetscCall(check_directory(w, spec));
+  PetscCall(join_names(spec, &w->csv_header));
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.h5", w->directory));
+  PetscCall(MuRunFileInspect(path, &remains));
+  PetscCall(MuRunFileResume(&w->file, "run.h5", spec));
+  w->snapshots = spec->snapshots;
+  w->in_file = remains.snapshots;
+  PetscCall(make_room_for_times(w, w->in_file));
+  PetscCall(PetscArraycpy(w->times, remains.times, w->in_file));
+  PetscCall(MuRunRemainsFree(&remains));
+  PetscCall(set_root(w, "status", "running"));
+  PetscCall(set_root(w, "finished", ""));
+  PetscCall(MuRunFileSetInteger(&w->file, "mpi_ranks", w->size));
+  PetscCall(resume_csv(w, spec->rows));
+  w->last_flush = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, MuRunRemains *r) {
+  char path[PETSC_MAX_PATH_LEN], **texts[] = {&r->case_text, &r->status, &r->restarts};
+  PetscErrorCode code = 0;
+  PetscMPIInt rank;
+  int lengths[3] = {0}, there;
+
+  PetscFunctionBegin;
+  *r = (MuRunRemains){.rows = 0};
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.h5", directory));
+  if (rank == 0) code = MuRunFileInspect(path, r);
+  code = MuErrorAgree(comm, code);
+  if (code) {
+    PetscCall(MuRunRemainsFree(r));
+    PetscFunctionReturn(code);
+  }
+  there = r->there;
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
+  r->there = (PetscBool)there;
+  PetscCallMPI(MPI_Bcast(&r->rows, 1, MPIU_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(&r->snapshots, 1, MPIU_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(&r->cells, 1, MPIU_INT, 0, comm));
+  if (rank) PetscCall(PetscMalloc1(r->snapshots + 1, &r->times));
+  PetscCallMPI(MPI_Bcast(r->times, (PetscMPIInt)r->snapshots, MPIU_REAL, 0, comm));
+  for (int k = 0; k < 3; ++k) {
+    if (rank == 0 && there) lengths[k] = (int)strlen(*texts[k]);
+    PetscCallMPI(MPI_Bcast(&lengths[k], 1, MPI_INT, 0, comm));
+    if (!*texts[k]) PetscCall(PetscCalloc1(lengths[k] + 1, texts[k]));
+    PetscCallMPI(MPI_Bcast(*texts[k], lengths[k] + 1, MPI_CHAR, 0, comm));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunRemainsFree(MuRunRemains *r) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(r->times));
+  PetscCall(PetscFree(r->target));
+  PetscCall(PetscFree(r->case_text));
+  PetscCall(PetscFree(r->status));
+  PetscCall(PetscFree(r->restarts));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ a new run */
 
 static PetscErrorCode create_writer(MPI_Comm comm, const MuRunWriterSpec *spec,
                                     MuRunWriter *writer) {
@@ -206,7 +344,7 @@ static PetscErrorCode open_writer(MuRunWriter w, const MuRunWriterSpec *spec, Mu
 
   PetscFunctionBegin;
   *writer = NULL;
-  if (writes(w)) code = remember(w, create_files(w, spec));
+  if (writes(w)) code = remember(w, spec->resume ? resume_files(w, spec) : create_files(w, spec));
   code = MuErrorAgree(w->comm, code);
   if (code)
     PetscCall(MuRunWriterDestroy(&w));
@@ -252,12 +390,11 @@ static PetscErrorCode start(MuRunWriter w) {
   PetscFunctionBegin;
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.xdmf", w->directory));
   unlink(path);
+  PetscCall(MuCheckpointRemove(PETSC_COMM_SELF, w->directory));
   PetscCall(MuRunFilePublish(&w->file));
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-  errno = 0;
-  w->csv = fopen(path, "w");
-  if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0 || fputs(w->csv_header, w->csv) < 0)
-    return MuCannotWrite(path);
+  PetscCall(open_csv(w, path, "w"));
+  if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
   w->last_flush = MPI_Wtime();
   PetscFunctionReturn(0);
 }
@@ -341,13 +478,11 @@ static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t, const PetscReal *
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
   PetscCall(MuRunFileAddSnapshot(&w->file, t, values));
-  if (w->snapshots == w->times_capacity) {
-    w->times_capacity = 2 * w->times_capacity + 256;
-    PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)w->times_capacity, &w->times));
-  }
+  PetscCall(make_room_for_times(w, w->snapshots + 1));
   w->times[w->snapshots++] = t;
+  w->in_file = PetscMax(w->in_file, w->snapshots);
   if (w->grid && MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) {
-    PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
+    PetscCall(MuXdmfWrite(w->directory, w->info, w->in_file, w->times));
     w->last_xdmf = MPI_Wtime();
   }
   PetscFunctionReturn(0);
@@ -379,12 +514,56 @@ PetscErrorCode MuRunWriterAddCloud(MuRunWriter w, PetscReal t, const PetscReal *
 
 /* ------------------------------------------------------------------ the end */
 
+static PetscErrorCode sync_files(MuRunWriter w) {
+  PetscFunctionBegin;
+  PetscCall(flush_rows(w));
+  PetscCall(MuRunFileSync(&w->file));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterSync(MuRunWriter w, PetscInt *rows, PetscInt *snapshots) {
+  PetscErrorCode code = 0;
+  PetscInt counts[2] = {0};
+
+  PetscFunctionBegin;
+  if (writes(w)) {
+    code = remember(w, w->failed ? 0 : sync_files(w));
+    counts[0] = (PetscInt)w->file.rows;
+    counts[1] = w->snapshots;
+  }
+  code = MuErrorAgree(w->info->comm, code);
+  PetscCallMPI(MPI_Bcast(counts, 2, MPIU_INT, 0, w->info->comm));
+  *rows = counts[0];
+  *snapshots = counts[1];
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode cut_files(MuRunWriter w) {
+  PetscFunctionBegin;
+  PetscCall(flush_rows(w));
+  PetscCall(MuRunFileCut(&w->file));
+  w->in_file = w->snapshots;
+  errno = 0;
+  if (fflush(w->csv) != 0 || ftruncate(fileno(w->csv), ftell(w->csv)) != 0)
+    return MuCannotWrite(w->directory);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterCut(MuRunWriter w) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (writes(w)) code = remember(w, w->failed ? 0 : cut_files(w));
+  code = MuErrorAgree(w->info->comm, code);
+  PetscFunctionReturn(code);
+}
+
 static PetscErrorCode finish(MuRunWriter w, const char *status) {
   char text[64];
 
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
-  if (w->grid) PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
+  if (w->grid) PetscCall(MuXdmfWrite(w->directory, w->info, w->in_file, w->times));
   utc_now(text, sizeof text);
   PetscCall(set_root(w, "finished", text));
   PetscCall(set_root(w, "status", status));
@@ -424,7 +603,7 @@ PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer) {
   *writer = NULL;
   if (!w) PetscFunctionReturn(0);
   if (writes(w) && !w->finished) {
-    if (w->file.published && !w->failed) (void)finish(w, "failed: the run was given up");
+    if (w->file.published && w->csv && !w->failed) (void)finish(w, "failed: the run was given up");
     (void)close_files(w);
   }
   PetscCall(PetscFree(w->csv_header));
