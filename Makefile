@@ -37,7 +37,7 @@ PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell p
 PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
 SOURCES  := $(filter-out src/command/main.c,$(wildcard src/*/*.c))
-OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/output/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
@@ -51,6 +51,19 @@ all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+
+# The page of mudot report, with its style sheet and script, as lines of C strings.
+PAGE := src/output/report.html src/output/report.css src/output/report.js
+
+$(BUILD)/obj/output/report_page.c: $(PAGE)
+	@mkdir -p $(@D)
+	@{ echo '#include "output/report.h"'; echo 'const char *const mu_report_page[] = {'; \
+	  sed -e '/^@STYLE@$$/{r src/output/report.css' -e 'd;}' \
+	      -e '/^@SCRIPT@$$/{r src/output/report.js' -e 'd;}' src/output/report.html | \
+	  sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL};'; } > $@
+
+$(BUILD)/obj/output/report_page.o: $(BUILD)/obj/output/report_page.c
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 $(BUILD)/libmudot.a: $(OBJECTS)
