@@ -95,6 +95,11 @@ function formula(text) {
   return out;
 }
 
+/* Text in which ^(...) stands for an exponent. */
+function rich(text) {
+  return text.split(/(\^\([^()]*\))/).map((piece) => (piece.startsWith("^(") ? el("sup", {}, piece.slice(2, -1)) : piece));
+}
+
 /* A formula of the tables: what it is, and after a comma what its letters mean. */
 function splitFormula(text) {
   let depth = 0;
@@ -211,7 +216,7 @@ class Figure {
     this.tableBody.replaceChildren(...this.tables().map((t) => dataTable(t, this.spec.title)));
   }
   note(text) {
-    this.noteNode.textContent = text || "";
+    this.noteNode.replaceChildren(...rich(text || ""));
     this.noteNode.hidden = !text;
   }
   measure() {
@@ -224,7 +229,7 @@ class Figure {
 function dataTable({ caption, head, rows, classes }, label) {
   const numeric = head.map((_, k) => rows.some((r) => typeof r[k] === "number"));
   const cell = (v, k) => el("td", { class: numeric[k] ? "n" : "free" }, typeof v === "number" ? html(v, 5) : v);
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label || caption || ""}` },
+  return el("div", { class: rows.length > 16 ? "scroll tall" : "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label || caption || ""}` },
     el("table", {}, caption ? el("caption", {}, caption) : null,
       el("thead", {}, el("tr", {}, head.map((h, k) => el("th", { scope: "col", class: numeric[k] ? "n" : null }, h)))),
       el("tbody", {}, rows.map((row, i) => el("tr", { class: classes ? classes[i] : null }, row.map(cell))))));
@@ -235,11 +240,14 @@ const thinned = (n, most = 25) => {
   return Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / Math.max(count - 1, 1)));
 };
 
+/* Single letters of a label are variables. */
+const letters = (label) => label.split(/(?<![\p{L}.])([\p{L}])(?![\p{L}.])/u).map((piece, i) => (i % 2 ? svg("tspan", { class: "i" }, piece) : piece));
+
 /* Frame, grid lines, ticks and labels; box = {left, top, width, height}. */
 function drawAxes(root, box, { x, y, xScale, yScale, grid }) {
   const across = Math.max(2, Math.floor(box.width / (x.log ? 62 : 74)));
   const up = Math.max(2, Math.floor(box.height / 38));
-  const xTicks = x.ticks || xScale.ticks(across), yTicks = yScale.ticks(up);
+  const xTicks = x.ticks ? [...x.ticks].sort((a, b) => a - b) : xScale.ticks(across), yTicks = yScale.ticks(up);
   const right = box.left + box.width, bottom = box.top + box.height;
   for (const v of yTicks) {
     const at = bottom - yScale(v) * box.height;
@@ -258,8 +266,8 @@ function drawAxes(root, box, { x, y, xScale, yScale, grid }) {
     root.append(svgNumber({ x: Math.min(at, right + 8 - size / 2), y: bottom + 17, "text-anchor": "middle" }, v));
   }
   root.append(svg("path", { class: "frame", d: `M${box.left} ${box.top}V${bottom}H${right}` }));
-  if (x.label) root.append(svg("text", { class: "axis", x: box.left + box.width / 2, y: bottom + 35, "text-anchor": "middle" }, x.label));
-  if (y.label) root.append(svg("text", { class: "axis", x: 0, y: 12 }, y.label));
+  if (x.label) root.append(svg("text", { class: "axis", x: box.left + box.width / 2, y: bottom + 35, "text-anchor": "middle" }, letters(x.label)));
+  if (y.label) root.append(svg("text", { class: "axis", x: 0, y: 12 }, letters(y.label)));
 }
 
 const labelRoom = (ticks) => 14 + 6.6 * Math.max(2, ...ticks.map((v) => {
@@ -306,8 +314,8 @@ class Plot extends Figure {
     const [xs, ys] = this.domains();
     const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.describe() });
     if (!xs || !ys) {
-      root.append(svg("text", { class: "axis", x: width / 2, y: height / 2, "text-anchor": "middle" },
-        this.spec.empty || (y.log ? "zero throughout" : "nothing to draw")));
+      root.setAttribute("viewBox", `0 0 ${width} 40`);
+      root.append(svg("text", { class: "axis", x: 0, y: 18 }, this.spec.empty || (y.log ? "Zero throughout." : "Nothing to draw.")));
       this.host.replaceChildren(root);
       this.drawLegend();
       return;
@@ -459,7 +467,7 @@ class Plot extends Figure {
       if (s.line !== false) key.append(svg("path", { class: "curve", d: "M1 6H27", "stroke-dasharray": s.dash || null, style: `stroke:${stroke}` }));
       if (s.mark !== undefined) key.append(svg("path", { d: MARKS[s.mark % MARKS.length](3.6), transform: "translate(14 6)",
         style: `stroke:${stroke};stroke-width:1.6;fill:${s.open && s.open(-1) ? "var(--paper)" : stroke}` }));
-      return el("li", {}, key, el("span", {}, s.name));
+      return el("li", {}, key, el("span", {}, rich(s.name)));
     }));
   }
 }
@@ -1163,7 +1171,7 @@ function signedSeries(x, values, names = ["positive", "negative"]) {
   const out = [];
   if (values.some((v) => v > 0)) out.push({ name: names[0], x, y: absolute(values, 1), colour: 1 });
   if (values.some((v) => v < 0)) out.push({ name: names[1], x, y: absolute(values, -1), colour: 2, dash: "6 3" });
-  return out.length ? out : [{ name: "zero", x, y: values, colour: 1 }];
+  return out.length ? out : [{ name: "", x, y: values, colour: 1 }];
 }
 
 function energyFigures(view, source, formulas, several) {
@@ -1211,7 +1219,7 @@ function decaySentence(name, energy) {
   if (decay) out.push("Late decay rate of ", el("var", {}, "F"), ": ", el("b", {}, html(decay.rate, 5)), " ± ", html(decay.rate_stderr, 2),
     ` (least squares of log F on ${decay.rows} rows, t from ${plain(decay.from)} to ${plain(decay.to)}, the later half of the time above rounding). `);
   else out.push("No decay rate is fitted: the energy changes its sign, or has too few values above rounding. ");
-  if (known) out.push(`Theory: ${known.text}${known.rate ? `; here the constant is ${plain(known.rate)}` : ""}.`);
+  if (known) out.push(rich(`Theory: ${known.text}${known.rate ? `; here the constant is ${plain(known.rate)}` : ""}.`));
   return el("p", { class: "small" }, name ? el("b", {}, `${name}. `) : null, out);
 }
 
@@ -1230,14 +1238,14 @@ function balanceFigures(view, source) {
   push({ title: "Dissipation potentials", series: [{ name: NAMES.dissipation_primal, x: t, y: c("dissipation_primal"), colour: 1, width: 3.4 },
     { name: NAMES.dissipation_dual, x: t, y: c("dissipation_dual"), colour: 2, dash: "3 4" }], y: { label: "R, R*", log: true, decades: 18 } });
   const note = ledger.columns.dissipation_primal.notes;
-  figures[0].note(Object.values(note || {}).join(" "));
+  figures[0].note(Object.values(note || {}).join(" ").replace(/\bzeta\b/g, "ζ").replace(/<([^<>]*)>/g, "⟨$1⟩").replace(/\bint\b/g, "∫"));
   if (ledger.columns.integral_primal)
     push({ title: "Their integrals", series: [{ name: NAMES.integral_primal, x: t, y: c("integral_primal"), colour: 1, width: 3.4 },
       { name: NAMES.integral_dual, x: t, y: c("integral_dual"), colour: 2, dash: "3 4" },
       { name: "F(0) − F(t)", x: t, y: c("energy").map((v) => c("energy")[0] - v), colour: 3, dash: "9 4" }], y: { label: "energy", zero: true } });
   push({ title: "Balance defect |F + ∫(R + R*) dt − F(0)|", series: signedSeries(t, c("balance_defect")), y: { label: "", log: true, decades: 14 } });
-  push({ title: "Mass drift |mass − initial mass|", series: signedSeries(t, c("mass").map((m) => m - ledger.columns.mass.first)), y: { label: "", log: true, decades: 14 }, empty: "zero throughout" });
-  push({ title: "Smallest density", series: signedSeries(t, c("min_density")), y: { label: "min ρ", log: true, decades: 40 }, empty: "zero throughout" });
+  push({ title: "Mass drift |mass − initial mass|", series: signedSeries(t, c("mass").map((m) => m - ledger.columns.mass.first)), y: { label: "", log: true, decades: 14 }, empty: "Zero throughout." });
+  push({ title: "Smallest density", series: signedSeries(t, c("min_density")), y: { label: "min ρ", log: true, decades: 40 }, empty: "Zero throughout." });
   return figures.map((f) => f.node);
 }
 
@@ -1265,7 +1273,7 @@ function diagnosticFigure(view, source, several) {
   const names = Object.keys(ledger.columns).filter(isDiagnostic);
   if (!names.length) return null;
   const series = names.map((c, i) => ({ name: nameOf(c), x: ledger.t, y: column(ledger, c), colour: i + 1, dash: DASHES[i] }));
-  const plot = timePlot(view, { title: several ? source.name : "Distances to the target", series, legend: true, y: { label: "", log: true, decades: 16 } });
+  const plot = timePlot(view, { title: several ? source.name : names.length === 1 ? nameOf(names[0]) : "Distances to the target", series, legend: true, y: { label: "", log: true, decades: 16 } });
   return switchable(plot, "the diagnostics");
 }
 
@@ -1460,8 +1468,8 @@ function studyTable(study) {
   const used = (r) => !rows.used_in_fit || rows.used_in_fit[r] !== 0;
   const remark = (r) => (done(study, r) ? (used(r) ? "in the fit" : rows.floor && rows.value && attributes.type !== "rate" ? "near the floor: not in the fit" : "not in the fit") : attributes[`status_${String(r).padStart(4, "0")}`]);
   return dataTable({ caption: "All rows",
-    head: [...(systems ? ["system"] : []), ...names.map((n) => (n === "value" ? words(attributes.vary || "value") : ERRORS[n] || words(n))), "remark"],
-    rows: list.map((r) => [...(systems ? [systemName(study, r)] : []), ...names.map((n) => rows[n][r]), remark(r)]),
+    head: [...(systems ? ["system"] : []), "remark", ...names.map((n) => (n === "value" ? words(attributes.vary || "value") : ERRORS[n] || words(n)))],
+    rows: list.map((r) => [...(systems ? [systemName(study, r)] : []), remark(r), ...names.map((n) => rows[n][r])]),
     classes: list.map((r) => (used(r) ? null : "unused")) }, "Rows of the study");
 }
 
@@ -1475,13 +1483,13 @@ function observed(attributes) {
 
 const TYPES = { gamma: "evolutionary Γ-convergence", order: "order of convergence", rate: "decay of the energy against a theorem", balance: "energy-dissipation balance", particles: "particles against the grid" };
 
-function studyArticle({ data: study, name }) {
+function studyArticle({ data: study, name }, alone) {
   const { attributes } = study;
   const notes = (attributes.notes || "").split("\n").filter(Boolean);
-  return el("article", { class: "study" }, el("h3", {}, name),
-    el("div", { class: "badges" }, verdictBadge(attributes), el("span", { class: "soft small" }, `${TYPES[attributes.type] || attributes.type || "study"}; ${words(attributes.vary || "")}`)),
+  return el("article", { class: "study" }, alone ? null : el("h3", {}, name),
+    el("div", { class: "badges" }, alone ? null : verdictBadge(attributes), el("span", { class: "soft small" }, `${TYPES[attributes.type] || attributes.type || "study"}; ${words(attributes.vary || "")}`)),
     observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, n))) : null,
-    el("div", { class: "columns" }, studyFigures(study).filter(Boolean)), studyTable(study),
+    el("div", { class: "columns wide" }, studyFigures(study).filter(Boolean)), studyTable(study),
     codeBlock(attributes.study || attributes.case || "", "Copy the study", `Study file of ${name}`), facts(attributes));
 }
 
@@ -1598,7 +1606,7 @@ function runSections(view, runs, formulas) {
     const source = { data: r.data, name: several ? r.name : "" };
     return el("div", {}, r.data.dim === 1 ? lineDensity(view, source) : planeDensity(view, source), printedFrames(source));
   });
-  const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, columns(densities), nowValues(view))];
+  const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, several ? [columns(densities), nowValues(view)] : el("div", { class: "beside" }, densities, nowValues(view)))];
   if (withLedger.length) {
     const energies = withLedger.map((r) => energyFigures(view, r, formulas, several));
     out.push(part("energy", "Energy and decay", null, several ? energyOverlay(view, withLedger) : null,
@@ -1606,7 +1614,7 @@ function runSections(view, runs, formulas) {
       withLedger.map((r, i) => decaySentence(several ? r.name : "", energies[i]))));
     out.push(part("balance", "Energy-dissipation balance",
       ["F(μ(T)) + ∫ [R(μ, dμ/dt) + R*(μ, −DF(μ))] dt = F(μ(0)) holds if and only if μ solves the flow; the defect says how well."],
-      several ? columns(withLedger.map((r) => el("div", { class: "stack" }, el("h3", {}, r.name), balanceFigures(view, r)))) : columns(balanceFigures(view, withLedger[0])), worstTable(withLedger)));
+      several ? columns(withLedger.map((r) => el("div", { class: "stack" }, el("h3", {}, r.name), balanceFigures(view, r)))) : columns([...balanceFigures(view, withLedger[0]), worstTable(withLedger)]), several ? worstTable(withLedger) : null));
     const diagnostics = withLedger.map((r) => diagnosticFigure(view, r, several)).filter(Boolean);
     if (diagnostics.length) out.push(part("diagnostics", "Diagnostics", null, columns(diagnostics)));
   }
@@ -1662,7 +1670,7 @@ function build(page) {
   if (compare.length) main.append(part("comparisons", "Particles against the density", null, compare.map((c) => compareArticle(c, compare.length > 1))));
   if (studies.length || rows.length)
     main.append(part("studies", studies.length + rows.length > 1 ? "Studies" : "Study", null, studies.length > 1 ? studySummary(studies) : null,
-      studies.map((s) => { const a = studyArticle(s); a.id = anchor(s.name); return a; }), rows.map(unfinishedStudy)));
+      studies.map((s) => { const a = studyArticle(s, all.length === 1); a.id = anchor(s.name); return a; }), rows.map(unfinishedStudy)));
   if (runs.length || particles.length) main.append(caseSection([...runs, ...particles]));
   finish(page, all);
 }
