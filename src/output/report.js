@@ -198,7 +198,7 @@ class Figure {
     this.host.figure = this;
     this.legend = el("ul", { class: "legend" });
     this.noteNode = el("p", { class: "note" });
-    this.caption = el("figcaption", {}, el("span", {}, spec.title));
+    this.caption = el("figcaption", {}, Array.isArray(spec.title) ? spec.title : el("span", {}, spec.title));
     this.node = el("figure", {}, this.caption, this.host, this.legend, this.noteNode,
       spec.still ? null : this.makeTable());
     if (!spec.still) observer.observe(this.host);
@@ -754,7 +754,7 @@ function choice(name, options, onchange) {
     options.map(([value, text]) => el("option", { value }, text))));
 }
 
-function timeBar(player, choices) {
+function timeBar(player) {
   const slider = el("input", { type: "range", id: "time", min: "0", max: String(player.times.length - 1), step: "1", value: "0", "aria-label": "Time" });
   const button = el("button", { type: "button", class: "play", id: "play", onclick: () => player.toggle() }, "▶ Play");
   const output = el("output", { for: "time", id: "now" });
@@ -768,7 +768,7 @@ function timeBar(player, choices) {
   };
   player.listen(show);
   show();
-  return el("div", { class: "bar", role: "group", "aria-label": "Time of the figures" }, button, slider, output, el("div", { class: "choices" }, choices));
+  return el("div", { class: "bar", role: "group", "aria-label": "Time of the figures" }, button, slider, output);
 }
 
 /* ------------------------------------------------------------------ what is in a directory */
@@ -823,7 +823,8 @@ function verdictBadge(attributes) {
   const [kind, sign] = VERDICTS[verdict] || ["", ""];
   const expected = attributes.expected_verdict;
   const remark = expected && expected !== "holds" ? (expected === verdict ? ", as it should" : `; ${expected} was expected`) : "";
-  return el("span", { class: `badge ${expected === verdict ? "good" : kind}` }, `${sign} ${verdict}${remark}`);
+  const asExpected = expected === verdict;
+  return el("span", { class: `badge ${asExpected ? "good" : kind}` }, `${asExpected ? "✓" : sign} ${verdict}${remark}`);
 }
 
 function duration(attributes) {
@@ -1016,12 +1017,11 @@ class View {
     return Math.max(...alike.flatMap((r) => r.peaks));
   }
   at(source) { return indexAt(source.time, this.player.time); }
-  bar() {
+  choices() {
     const redraw = (f) => (value) => { f(value); this.rescale(); };
     const scale = choice("Range", [["shared", "same at all times"], ["own", "of each time"]], redraw((v) => { this.shared = v === "shared"; }));
     scale.querySelector("select").value = this.shared ? "shared" : "own";
-    return timeBar(this.player, this.runs.length ? [
-      choice("Density", [["linear", "linear"], ["log", "logarithmic"]], redraw((v) => { this.log = v === "log"; })), scale] : []);
+    return el("div", { class: "choices" }, choice("Density", [["linear", "linear"], ["log", "logarithmic"]], redraw((v) => { this.log = v === "log"; })), scale);
   }
   rescale() {
     for (const f of this.figures) f(true);
@@ -1098,7 +1098,7 @@ function planeDensity(view, { data: run, name }) {
 
 /* For print, where nothing slides: five times. */
 function printedFrames({ data: run, name }) {
-  const chosen = thinned(run.time.length, 5);
+  const chosen = thinned(run.time.length, 6);
   if (run.dim === 1) {
     const series = chosen.map((k, i) => ({ name: `t = ${plain(run.time[k])}`, x: run.centres[0], y: run.frames[k],
       colour: tableColour(TIMES, i / Math.max(1, chosen.length - 1) * 0.9), dash: DASHES[i] }));
@@ -1106,9 +1106,9 @@ function printedFrames({ data: run, name }) {
     return el("div", { class: "print-only" }, new Plot({ title: `${name ? `${name}: ` : ""}density at ${chosen.length} times`, still: true, width: 640, height: 300,
       series, x: { label: "x", domain: [run.axes[0].lower, run.axes[0].upper] }, y: { label: "density", zero: true } }).node);
   }
-  const maps = chosen.map((k) => new HeatMap({ title: [el("var", {}, "t"), " = ", ...html(run.time[k])], still: true, width: 210, axes: run.axes, block: run.block,
+  const maps = chosen.map((k) => new HeatMap({ title: [el("span", {}, el("var", {}, "t"), " = ", ...html(run.time[k])), el("span", { class: "soft" }, "up to ", ...html(run.peaks[k], 3))], still: true, width: 210, axes: run.axes, block: run.block,
     mask: run.inside, target: run.targetValues, frame: () => run.frames[k], range: () => run.peaks[k], log: () => false }).node);
-  return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name ? `${name}: ` : ""}density at ${chosen.length} times, each with its own range.`), el("div", { class: "print-only frames" }, maps));
+  return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name ? `${name}: ` : ""}density at ${chosen.length} times, each from 0 to its own largest value.`), el("div", { class: "print-only frames" }, maps));
 }
 
 /* ------------------------------------------------------------------ ledgers */
@@ -1201,7 +1201,8 @@ function rateFigure(view, source) {
     middle.push(0.5 * (t[i - 1] + t[i]));
     rate.push(good ? Math.log(a / b) / dt : NaN);
     const mean = Math.abs(a / b - 1) > 1e-6 ? (a - b) / Math.log(a / b) : b;
-    const spent = ledger.columns.dissipated ? (column(ledger, "dissipated")[i] - column(ledger, "dissipated")[i - 1]) / dt : NaN;
+    const spent = ledger.every === 1 ? column(ledger, "dissipation_primal")[i] + column(ledger, "dissipation_dual")[i]
+      : (column(ledger, "dissipated")[i] - column(ledger, "dissipated")[i - 1]) / dt;
     balance.push(good ? spent / mean : NaN);
   }
   const series = [{ name: "−d log F/dt", x: middle, y: rate, colour: 1, width: 3.4 }, { name: "(R + R*)/F", x: middle, y: balance, colour: 2, dash: "3 4" }];
@@ -1488,7 +1489,7 @@ function studyArticle({ data: study, name }, alone) {
   const notes = (attributes.notes || "").split("\n").filter(Boolean);
   return el("article", { class: "study" }, alone ? null : el("h3", {}, name),
     el("div", { class: "badges" }, alone ? null : verdictBadge(attributes), el("span", { class: "soft small" }, `${TYPES[attributes.type] || attributes.type || "study"}; ${words(attributes.vary || "")}`)),
-    observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, n))) : null,
+    observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, n.replace(/\+-/g, "±").replace(/->/g, "→")))) : null,
     el("div", { class: "columns wide" }, studyFigures(study).filter(Boolean)), studyTable(study),
     codeBlock(attributes.study || attributes.case || "", "Copy the study", `Study file of ${name}`), facts(attributes));
 }
@@ -1604,9 +1605,9 @@ function runSections(view, runs, formulas) {
   const withLedger = runs.filter((r) => r.data.ledger && r.data.ledger.columns.energy && r.data.ledger.columns.balance_defect);
   const densities = named.map((r) => {
     const source = { data: r.data, name: several ? r.name : "" };
-    return el("div", {}, r.data.dim === 1 ? lineDensity(view, source) : planeDensity(view, source), printedFrames(source));
+    return el("div", {}, el("div", { class: "screen-only" }, r.data.dim === 1 ? lineDensity(view, source) : planeDensity(view, source)), printedFrames(source));
   });
-  const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, several ? [columns(densities), nowValues(view)] : el("div", { class: "beside" }, densities, nowValues(view)))];
+  const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, view.choices(), several ? [columns(densities), nowValues(view)] : el("div", { class: "beside" }, densities, nowValues(view)))];
   if (withLedger.length) {
     const energies = withLedger.map((r) => energyFigures(view, r, formulas, several));
     out.push(part("energy", "Energy and decay", null, several ? energyOverlay(view, withLedger) : null,
@@ -1663,7 +1664,7 @@ function build(page) {
   if (moving.length > 1) main.append(part("runs", "Runs", null, columns(equations.map(([r, e]) => el("div", {}, el("h3", {}, r.name), e))), runSummary(moving)));
   if (moving.length || particles.length) {
     const view = new View(moving, particles), wrapper = el("div", { id: "moving" });
-    if (view.player.times.length > 1) wrapper.append(view.bar());
+    if (view.player.times.length > 1) wrapper.append(timeBar(view.player));
     add(wrapper, [moving.length ? runSections(view, moving, page.formulas) : null, particles.length ? particleSections(view, particles, moving) : null]);
     main.append(wrapper);
   }
