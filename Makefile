@@ -32,7 +32,7 @@ OPT     ?= -O3 -g
 SANITIZE ?=
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) -fPIC -fno-math-errno -fno-trapping-math \
-           -ffp-contract=off $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
+           -ffp-contract=off -fopenmp-simd $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
 PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 

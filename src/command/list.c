@@ -1,4 +1,4 @@
-/* mudot list [geometries|energies|kernels|schemes|diagnostics|commands]: the tables of what exists,
+/* mudot list [geometries|energies|kernels|schemes|diagnostics|methods|commands]: the tables of what exists,
    straight from the layers that hold them. */
 #include "command/command.h"
 
@@ -10,7 +10,8 @@ static const struct {
 } kinds[] = {
     {"geometries", MuGeometryGetTableRow},    {"energies", MuEnergyGetTableRow},
     {"kernels", MuKernelGetTableRow},         {"schemes", MuSchemeGetTableRow},
-    {"diagnostics", MuDiagnosticGetTableRow}, {"commands", NULL},
+    {"diagnostics", MuDiagnosticGetTableRow}, {"methods", MuMethodGetTableRow},
+    {"commands", NULL},
 };
 #define KINDS ((PetscInt)(sizeof kinds / sizeof *kinds))
 
@@ -61,7 +62,7 @@ static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
 
 const MuCommand mu_command_list = {
     .name = "list",
-    .usage = "[geometries|energies|kernels|schemes|diagnostics|commands]",
+    .usage = "[geometries|energies|kernels|schemes|diagnostics|methods|commands]",
     .summary = "print what exists, one line each",
     .run = list,
 };

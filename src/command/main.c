@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study, &mu_command_report,
+static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study,
+                                            &mu_command_particles, &mu_command_report,
                                             &mu_command_list};
 int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))

@@ -134,9 +134,8 @@ static PetscErrorCode get_exactly(MuCase c, const char *block, const char *name,
   PetscFunctionReturn(0);
 }
 
-/* All numbers of a list, allocated; *count = 0 and NULL if the key is not there. */
-static PetscErrorCode get_list(MuCase c, const char *block, const char *name, PetscInt *count,
-                               PetscReal **values) {
+PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
+                             PetscReal **values) {
   PetscBool given;
 
   PetscFunctionBegin;
@@ -155,23 +154,30 @@ typedef struct {
   char path[PETSC_MAX_PATH_LEN];
 } DensityInput;
 
-static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
+                                PetscReal *lists[3]) {
   static const char *const names[3] = {"weights", "means", "covariances"};
   const PetscInt per_component[3] = {1, dim, dim * dim};
   PetscInt count[3];
 
   PetscFunctionBegin;
-  for (int k = 0; k < 3; ++k) PetscCall(get_list(c, block, names[k], &count[k], &in->lists[k]));
+  for (int k = 0; k < 3; ++k) PetscCall(MuCaseGetList(c, block, names[k], &count[k], &lists[k]));
   for (int k = 1; k < 3; ++k)
     if (count[k] == 0)
       return MuError(MU_ERR_INPUT, "%s_%s: is missing; a mixture needs it", block, names[k]);
-  in->spec.components = count[1] / dim;
+  *components = PetscMax(count[1] / dim, 1);
   for (int k = 0; k < 3; ++k)
-    if (count[k] && count[k] != in->spec.components * per_component[k])
+    if (count[k] && count[k] != *components * per_component[k])
       return MuError(MU_ERR_INPUT,
                      "%s_%s: has %d numbers; a mixture of %d components in dimension %d needs %d",
-                     block, names[k], (int)count[k], (int)in->spec.components, (int)dim,
-                     (int)(in->spec.components * per_component[k]));
+                     block, names[k], (int)count[k], (int)*components, (int)dim,
+                     (int)(*components * per_component[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetMixture(c, block, dim, &in->spec.components, in->lists));
   in->spec.weights = in->lists[0];
   in->spec.means = in->lists[1];
   in->spec.covariances = in->lists[2];

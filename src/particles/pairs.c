@@ -1,15 +1,33 @@
 /* Sums over pairs of points. The targets are cut into one run per rank; every rank gets all sums.
  */
-#include "particles/radial.h"
+#include "particles/pairs_impl.h"
 
-#include <math.h>
+/* Above this many dimensions matrix products are faster than differences. */
+enum { FEW_DIMENSIONS = 16 };
 
 struct _p_MuPairs {
   MPI_Comm comm;
   PetscMPIInt rank, size;
   MuRadial radial;
   PetscMPIInt *counts, *starts; /* [size] of the gathered runs */
+  MuWork work;
 };
+
+PetscErrorCode MuWorkResize(MuWork *work, size_t size) {
+  PetscFunctionBegin;
+  if (size <= work->size) PetscFunctionReturn(0);
+  PetscCall(PetscFree(work->data));
+  PetscCall(PetscMalloc1(size, &work->data));
+  work->size = size;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuWorkDestroy(MuWork *work) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(work->data));
+  work->size = 0;
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode MuPairsCreate(MPI_Comm comm, MuRadial radial, MuPairs *pairs) {
   MuPairs p;
@@ -34,6 +52,7 @@ PetscErrorCode MuPairsDestroy(MuPairs *pairs) {
   if (!p) PetscFunctionReturn(0);
   PetscCall(MuRadialDestroy(&p->radial));
   PetscCall(PetscFree2(p->counts, p->starts));
+  PetscCall(MuWorkDestroy(&p->work));
   PetscCall(PetscFree(p));
   PetscFunctionReturn(0);
 }
@@ -55,31 +74,25 @@ static PetscErrorCode gather_rows(MuPairs p, PetscInt m, PetscInt width, PetscRe
   PetscFunctionReturn(0);
 }
 
-static void add_target(MuPairs p, PetscInt n, const PetscReal *x, PetscInt columns,
-                       const PetscReal *w, const PetscReal *y, PetscReal *sums,
-                       PetscReal *gradient) {
-  const PetscInt dim = p->radial->dim;
-  for (PetscInt c = 0; sums && c < columns; ++c) sums[c] = 0;
-  for (PetscInt a = 0; gradient && a < dim; ++a) gradient[a] = 0;
-  for (PetscInt j = 0; j < n; ++j) {
-    PetscReal r2 = 0, value, slope;
-    for (PetscInt a = 0; a < dim; ++a) r2 += PetscSqr(y[a] - x[j * dim + a]);
-    (void)MuRadialEvaluate(p->radial, r2, &value, &slope);
-    for (PetscInt c = 0; sums && c < columns; ++c) sums[c] += w[j * columns + c] * value;
-    for (PetscInt a = 0; gradient && a < dim; ++a)
-      gradient[a] += w[j * columns] * slope * (y[a] - x[j * dim + a]);
-  }
-}
-
 PetscErrorCode MuPairsApplyColumns(MuPairs p, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient) {
-  const PetscInt dim = p->radial->dim;
+  const PetscInt dim = p->radial->dim, first = first_of(m, p->rank, p->size);
+  const MuPairSum sum = {.radial = p->radial,
+                         .n = n,
+                         .columns = columns,
+                         .m = first_of(m, p->rank + 1, p->size) - first,
+                         .x = x,
+                         .w = w,
+                         .y = y + first * dim,
+                         .sums = sums ? sums + first * columns : NULL,
+                         .gradient = gradient ? gradient + first * dim : NULL};
 
   PetscFunctionBegin;
-  for (PetscInt i = first_of(m, p->rank, p->size); i < first_of(m, p->rank + 1, p->size); ++i)
-    add_target(p, n, x, columns, w, y + i * dim, sums ? sums + i * columns : NULL,
-               gradient ? gradient + i * dim : NULL);
+  if (dim <= FEW_DIMENSIONS)
+    PetscCall(MuPairSumByDifferences(&sum, &p->work));
+  else
+    PetscCall(MuPairSumByProducts(&sum, &p->work));
   if (sums) PetscCall(gather_rows(p, m, columns, sums));
   if (gradient) PetscCall(gather_rows(p, m, dim, gradient));
   PetscFunctionReturn(0);
