@@ -644,9 +644,10 @@ class Scatter extends Figure {
   tables() { return this.spec.table ? this.spec.table() : []; }
   draw() {
     const width = this.measure();
-    const axes = this.spec.extent.map(([lower, upper]) => {
+    const run = this.spec.run;
+    const axes = this.spec.extent.map(([lower, upper], a) => {
       const margin = 0.04 * (upper - lower) || 1;
-      return { lower: lower - margin, upper: upper + margin };
+      return run ? { lower: Math.min(lower, run.axes[a].lower), upper: Math.max(upper, run.axes[a].upper) } : { lower: lower - margin, upper: upper + margin };
     });
     const box = planeBox(width, axes, this.spec.still ? { top: 4, bottom: 20, most: 300 } : {});
     const [xScale, yScale] = axes.map((a) => makeScale([a.lower, a.upper]));
@@ -654,13 +655,22 @@ class Scatter extends Figure {
     const root = svg("svg", { viewBox: `0 0 ${width} ${box.total}`, role: "img", "aria-label": this.describe() });
     const [x, y] = this.spec.still ? ["", ""] : this.spec.axes;
     drawAxes(root, box, { x: { label: x }, y: { label: y }, xScale, yScale, grid: true });
+    if (run && run.targetValues) this.drawTarget(root, run);
     const ratio = 2;
     this.canvas = el("canvas", { width: Math.round(box.width * ratio), height: Math.round(box.height * ratio), class: "smooth" });
     const percent = (a, b) => `${((100 * a) / b).toFixed(3)}%`;
     this.canvas.style.cssText = `left:${percent(box.left, width)};top:${percent(box.top, box.total)};width:${percent(box.width, width)};height:${percent(box.height, box.total)}`;
     this.host.replaceChildren(root, this.canvas);
-    this.legend.hidden = true;
+    this.legend.hidden = !(run && run.targetValues) || this.spec.still;
+    this.legend.replaceChildren(el("li", {}, svg("svg", { viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("path", { class: "curve", d: "M1 6H27", style: "stroke:var(--s2)" })), "10, 50 and 90 % of the target’s mass"));
     this.paint();
+  }
+  drawTarget(root, run) {
+    const { left, top, width, height } = this.box, [cx, cy] = run.centres;
+    const between = (c, i) => c[Math.floor(i)] + (i % 1) * ((c[Math.floor(i) + 1] ?? 0) - c[Math.floor(i)]);
+    const place = (i, j) => [left + this.xScale(between(cx, i)) * width, top + (1 - this.yScale(between(cy, j))) * height];
+    for (const level of massLevels(run.targetValues, [0.9, 0.5, 0.1]))
+      root.append(svg("path", { class: "curve", style: "stroke:var(--s2);stroke-width:1.3", d: contour(run.targetValues, cx.length, cy.length, level, place) }));
   }
   describe() {
     return `${this.spec.label || this.caption.textContent}: particles in the plane. Their moments are in the table below.`;
@@ -1280,13 +1290,16 @@ function diagnosticFigure(view, source, several) {
 
 /* ------------------------------------------------------------------ particles */
 
+/* The first run of the same dimension, whose density the particles follow. */
+const runBeside = (p, runs) => (runs.find((r) => r.data.dim === p.axes && p.dimension === p.axes) || {}).data;
+
 function particleFigure(view, { data: p, name }, runs) {
   const at = () => indexAt(p.time, view.player.time);
   const note = [p.dimension > 2 ? `The first two of ${p.dimension} coordinates.` : "",
     p.shown < p.particles ? `Shown: ${p.shown} of ${p.particles} particles${p.axes === 1 ? " as marks; the histogram has all of them" : ""}.` : "",
     p.every > 1 ? `Every ${p.every}th time.` : ""].filter(Boolean).join(" ");
   const figure = p.axes === 1 ? rug(view, p, name, runs) : new Scatter({
-    title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], frame: () => p.frames[at()],
+    title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], run: runBeside(p, runs), frame: () => p.frames[at()],
     table: () => momentTable(p.time, 2, (k) => cloudMoments(p, k)) });
   let shown = -1;
   const show = () => {
@@ -1302,6 +1315,15 @@ function particleFigure(view, { data: p, name }, runs) {
   return figure.node;
 }
 
+function printedParticles({ data: p, name }, runs) {
+  const chosen = thinned(p.time.length, 6), title = (k) => [el("span", {}, el("var", {}, "t"), " = ", ...html(p.time[k]))];
+  const [low, high] = p.extent[0], width = (high - low) / p.bins || 1;
+  const bins = p.axes === 1 ? Array.from({ length: p.bins }, (_, b) => low + (b + 0.5) * width) : null;
+  return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name}: particles at ${chosen.length} times.`), el("div", { class: "print-only frames" }, chosen.map((k) => (p.axes === 1
+    ? new Plot({ title: title(k), still: true, width: 230, height: 150, series: [{ name: "histogram", x: bins, y: Array.from(p.histograms[k], (v) => v / width), colour: 1, area: true }], x: { label: "" }, y: { label: "", zero: true } })
+    : new Scatter({ title: title(k), still: true, width: 230, extent: p.extent, run: runBeside(p, runs), frame: () => p.frames[k] })).node)));
+}
+
 function cloudMoments(p, k) {
   return moments((visit) => {
     for (let i = 0; i < p.shown; ++i) visit(p.frames[k][i * (p.axes + 1) + p.axes], Array.from(p.frames[k].subarray(i * (p.axes + 1), i * (p.axes + 1) + p.axes)));
@@ -1314,7 +1336,7 @@ function rug(view, p, name, runs) {
   const edges = Array.from({ length: 2 * p.bins + 2 }, (_, i) => low + Math.floor(i / 2) * width);
   const steps = (k) => edges.map((_, i) => (i === 0 || i === edges.length - 1 ? 0 : p.histograms[k][Math.floor((i - 1) / 2)] / width));
   const marks = (k) => [Array.from({ length: p.shown }, (_, i) => p.frames[k][2 * i]), new Array(p.shown).fill(0)];
-  const run = (runs.find((r) => r.data.dim === 1) || {}).data;
+  const run = runBeside(p, runs);
   const peak = Math.max(...p.time.map((_, k) => largest(p.histograms[k]))) / width;
   const series = [{ name: "histogram of the particles", x: edges, y: steps(0), colour: 1, area: true, width: 1.6 }];
   if (run) series.push({ name: "density of the grid run", x: run.centres[0], y: run.frames[0], colour: 2, dash: "7 4" });
@@ -1345,13 +1367,16 @@ function particleLedger(view, source) {
   if (!ledger) return [];
   const names = Object.keys(ledger.columns).filter((c) => !["t", "dt", "integral_primal", "integral_dual"].includes(c) && ledger.columns[c].values.some(Number.isFinite));
   const first = ["mmd2", "energy"], order = [...first.filter((c) => names.includes(c)), ...names.filter((c) => !first.includes(c))];
-  return order.filter((c) => !(c.startsWith("energy_") && names.filter((n) => n.startsWith("energy_")).length === 1)).map((c) => {
+  const same = (c) => ledger.columns[c].least === ledger.columns[c].most;
+  const constant = order.filter(same).map((c) => `${nameOf(c)} ${plain(ledger.columns[c].first, 6)}`);
+  const figures = order.filter((c) => !same(c) && !(c.startsWith("energy_") && names.filter((n) => n.startsWith("energy_")).length === 1)).map((c) => {
     const values = column(ledger, c);
     const log = values.every((v) => !(v <= 0)) && ledger.columns[c].most > 5 * ledger.columns[c].least;
     const plot = timePlot(view, { title: nameOf(c), series: [{ name: nameOf(c), x: ledger.t, y: values, colour: 1 }], height: 220, y: { label: "", log } });
     plot.note(Object.values(ledger.columns[c].notes || {}).join(" "));
     return plot.node;
   });
+  return [el("div", { class: "columns" }, figures), constant.length ? el("p", { class: "small soft" }, `Constant: ${constant.join("; ")}.`) : null];
 }
 
 /* ------------------------------------------------------------------ studies */
@@ -1510,9 +1535,36 @@ function csvTable(data, label) {
   return dataTable({ head: data.header.map((h) => words(String(h ?? ""))), rows: data.rows.map((r) => data.header.map((_, k) => (r[k] === undefined ? "" : r[k] === null ? NaN : r[k]))) }, label);
 }
 
-/* One row per time and distance, or one per time: both are drawn over time against what N samples give. */
-function compareArticle({ data, name }, several) {
-  return el("article", {}, several ? el("h3", {}, name) : null, csvTable(data, "Comparison"));
+const METRICS = { mmd2: "MMD²", energy_distance: "energy distance", w1: "W₁", w2: "W₂", kolmogorov: "Kolmogorov distance", sliced_w1: "sliced W₁", sliced_w2: "sliced W₂",
+  histogram_l1: "L¹ of the histogram", mean: "mean", covariance: "covariance" };
+const LIMIT = 2; /* a distance within this factor of what samples give is theirs */
+
+/* Distances with what N independent samples of the density would give: columns NAME, NAME_expected, NAME_sd. */
+function readComparison(data) {
+  const at = (name) => data.header.indexOf(name), column = (name) => data.rows.map((r) => (typeof r[at(name)] === "number" ? r[at(name)] : NaN));
+  const names = data.header.filter((h) => at(`${h}_expected`) >= 0);
+  return { t: column("t"), particles: column("particles"), metrics: names.map((name) => ({ name: METRICS[name] || words(name),
+    value: column(name), expected: column(`${name}_expected`), deviation: column(`${name}_sd`) })) };
+}
+
+function comparedRow(m, k) {
+  const ratio = m.value[k] / m.expected[k];
+  const verdict = !Number.isFinite(ratio) ? "" : ratio <= LIMIT ? el("span", { class: "badge good" }, "✓ sampling") : el("span", { class: "badge open" }, "the method");
+  return [m.name, m.value[k], m.expected[k], m.deviation[k], ratio, verdict];
+}
+
+function compareArticle(view, { data, name }, several) {
+  const c = readComparison(data), last = c.t.length - 1, attributes = data.attributes || {};
+  const head = [several ? el("h3", {}, name) : null, attributes.sentence ? el("p", {}, el("b", {}, attributes.sentence)) : null];
+  if (!c.metrics.length || last < 0) return el("article", {}, head, csvTable(data, "Comparison"));
+  const make = (spec) => (view ? timePlot(view, spec) : new Plot({ x: { label: "time t" }, ...spec })).node;
+  const series = c.metrics.map((m, i) => ({ name: m.name, x: c.t, y: m.value.map((v, k) => v / m.expected[k]), colour: i + 1, dash: DASHES[i % DASHES.length], mark: c.t.length < 30 ? i : undefined }));
+  const ratios = make({ title: "Distance over what N samples give", series, legend: true, height: 340, shade: { low: 1 / LIMIT, high: LIMIT }, y: { label: "value / expected", log: true } });
+  const each = c.metrics.map((m) => make({ title: m.name, height: 210, series: [{ name: "particles", x: c.t, y: m.value, colour: 1, width: 2.3 }, { name: "expected of N samples", x: c.t, y: m.expected, colour: 2, dash: "7 4" }], y: { label: "", log: true } }));
+  return el("article", {}, head,
+    el("div", { class: "columns wide" }, dataTable({ caption: `At t = ${plain(c.t[last])}, N = ${plain(c.particles[last], 7)}`, head: ["distance", "value", "expected of N samples", "standard deviation", "ratio", "what limits"], rows: c.metrics.map((m) => comparedRow(m, last)) }, "Comparison"),
+      c.t.length > 1 ? ratios : null), c.t.length > 1 ? el("div", { class: "columns" }, each) : null, facts(attributes),
+    el("details", {}, el("summary", {}, "All times"), csvTable(data, "Comparison at all times")));
 }
 
 /* ------------------------------------------------------------------ texts and facts */
@@ -1591,6 +1643,13 @@ function runTiles(run) {
     ["steps", l ? l.rows - 1 : null], ["duration", duration(a)]]);
 }
 
+function particleTiles(p) {
+  const c = p.ledger ? p.ledger.columns : {}, a = p.attributes;
+  const change = (q) => (q ? el("span", {}, html(q.first), " → ", html(q.last)) : null);
+  return tiles([["method", a.method], ["particles", p.particles], ["dimension", p.dimension], ["time reached", p.time.at(-1)], ["MMD² to the target", change(c.mmd2)],
+    ["energy", change(c.energy)], ["effective sample size", change(c.ess)], ["seed", a.seed], ["duration", duration(a)]]);
+}
+
 function runSummary(runs) {
   return dataTable({ caption: "Runs", head: ["run", "status", "cells", "time reached", "F(0)", "F(T)", "late decay rate", "largest balance defect", "mass drift", "smallest density"],
     rows: runs.map(({ name, data: run }) => {
@@ -1625,8 +1684,14 @@ function runSections(view, runs, formulas) {
 function particleSections(view, particles, runs) {
   const several = particles.length > 1;
   return [part("particles", "Particles", "The area of a particle is its weight.", columns(particles.map((p) => el("div", { class: "stack" },
-    particleFigure(view, several ? p : { ...p, name: "" }, runs)))),
-    particles.map((p) => el("div", {}, several ? el("h3", {}, p.name) : null, el("div", { class: "columns" }, particleLedger(view, p)))))];
+    el("div", { class: "screen-only" }, particleFigure(view, several ? p : { ...p, name: "" }, runs)), printedParticles(p, runs)))),
+    particles.map((p) => el("div", {}, several ? el("h3", {}, p.name) : null, particleLedger(view, p))))];
+}
+
+function comparisons(compare, view) {
+  return part("comparisons", "Particles against the density",
+    `Beside every distance stands what N independent samples of the density would give. Shaded: within a factor ${LIMIT} of it, where more particles help and a better method does not.`,
+    compare.map((c) => compareArticle(view, c, compare.length > 1)));
 }
 
 function caseSection(sources) {
@@ -1635,11 +1700,14 @@ function caseSection(sources) {
     columns(sources.map((s, i) => el("div", {}, sources.length > 1 ? el("h3", {}, s.name) : null, texts[i] ? codeBlock(texts[i], "Copy the case", `Case file of ${s.name}`, texts.filter((_, k) => k !== i)) : null, facts(s.data.attributes)))));
 }
 
-function header(all, runs, studies) {
-  const title = all.length === 1 ? all[0].path : `${all.length} results side by side`;
+function badgesOf(d) {
+  return [d.run && statusBadge(d.run), d.particles && !d.run && statusBadge(d.particles), d.study && verdictBadge(d.study.attributes), d.rows && verdictBadge({})].filter(Boolean);
+}
+
+function header(all) {
   const single = all.length === 1 ? all[0] : null;
-  const badges = single ? [single.run && statusBadge(single.run), single.particles && !single.run && statusBadge(single.particles), single.study && verdictBadge(single.study.attributes), single.rows && verdictBadge({})] : [];
-  return [el("h1", {}, title), el("div", { class: "badges" }, badges.filter(Boolean), single ? null : el("span", { class: "soft small" }, all.map((d) => d.name).join(" · ")))];
+  return [el("h1", {}, single ? single.path : `${all.length} results side by side`),
+    el("div", { class: "badges" }, single ? badgesOf(single) : all.map((d) => el("span", { class: "small named" }, d.name, " ", badgesOf(d))))];
 }
 
 function problems(sources) {
@@ -1659,16 +1727,17 @@ function build(page) {
   studies.forEach((s) => readStudy(s.data));
   const moving = runs.filter((r) => r.data.time.length), main = document.getElementById("page");
   const equations = moving.map((r) => [r, equation(r.data.case, page.formulas)]).filter(([, e]) => e);
-  add(main, [header(all, runs, studies), problems([...runs, ...particles])]);
+  add(main, [header(all), problems([...runs, ...particles])]);
   if (moving.length === 1) add(main, [equations.length ? equations[0][1] : null, runTiles(moving[0].data)]);
+  if (!moving.length && particles.length === 1) add(main, [equation(particles[0].data.case, page.formulas), particleTiles(particles[0].data)]);
   if (moving.length > 1) main.append(part("runs", "Runs", null, columns(equations.map(([r, e]) => el("div", {}, el("h3", {}, r.name), e))), runSummary(moving)));
   if (moving.length || particles.length) {
     const view = new View(moving, particles), wrapper = el("div", { id: "moving" });
     if (view.player.times.length > 1) wrapper.append(timeBar(view.player));
     add(wrapper, [moving.length ? runSections(view, moving, page.formulas) : null, particles.length ? particleSections(view, particles, moving) : null]);
     main.append(wrapper);
-  }
-  if (compare.length) main.append(part("comparisons", "Particles against the density", null, compare.map((c) => compareArticle(c, compare.length > 1))));
+    if (compare.length) wrapper.append(comparisons(compare, view));
+  } else if (compare.length) main.append(comparisons(compare, null));
   if (studies.length || rows.length)
     main.append(part("studies", studies.length + rows.length > 1 ? "Studies" : "Study", null, studies.length > 1 ? studySummary(studies) : null,
       studies.map((s) => { const a = studyArticle(s, all.length === 1); a.id = anchor(s.name); return a; }), rows.map(unfinishedStudy)));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define TEXT_MOST (16 << 20)
 
@@ -86,11 +87,21 @@ PetscErrorCode MuReportCsv(MuJson *j, const char *path) {
   PetscFunctionReturn(0);
 }
 
+/* compare.csv, and what compare.h5 beside it says in words. */
 static PetscErrorCode write_compare(MuJson *j, const char *path, const MuReportShare *share) {
+  char words[PETSC_MAX_PATH_LEN + 16];
+  PetscErrorCode code;
+  MuStored s = {.path = words};
+
   PetscFunctionBegin;
   (void)share;
   PetscCall(MuReportCsv(j, path));
-  PetscFunctionReturn(0);
+  snprintf(words, sizeof words, "%.*s.h5", (int)(strlen(path) - strlen(".csv")), path);
+  if (access(words, F_OK) != 0) PetscFunctionReturn(0);
+  PetscCall(MuHdf5Open(words, &s.file));
+  code = MuReportAttributes(j, &s, "/");
+  H5Fclose(s.file);
+  PetscFunctionReturn(code);
 }
 
 const MuReportPart mu_report_compare = {
