@@ -5,6 +5,7 @@
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
+#   make test-report  install Chromium, test the pages of mudot report in it
 #   make format     rewrite the sources in the checked-in style
 #   make install PREFIX=/usr/local
 #   make clean
@@ -43,7 +44,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -98,6 +99,8 @@ check: deps
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory sanitize
+	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
+	else echo "test-report: skipped, Chromium is not installed"; fi
 
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
@@ -118,6 +121,10 @@ sanitize-run:
 
 cli: $(BUILD)/mudot
 	@BUILD=$(BUILD) tests/cli.sh
+
+test-report: $(BUILD)/mudot
+	@scripts/install-deps browser
+	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -34,6 +34,7 @@ const floats = (base64) => new Float32Array(bytes(base64).buffer);
 /* Numbers that are not stood as null in the JSON. */
 const numbers = (list) => Array.from(list || [], (v) => (v === null ? NaN : Number(v)));
 
+const ordinal = (n) => `${n}${n % 100 > 10 && n % 100 < 14 ? "th" : ["th", "st", "nd", "rd"][n % 10] || "th"}`;
 const minus = (text) => text.replace("-", "−");
 
 /* A number as mantissa and, where it is very large or small, a power of ten. */
@@ -1040,7 +1041,7 @@ class View {
 
 function thinningNote(run) {
   const notes = [];
-  if (run.every > 1) notes.push(`every ${run.every}th of ${run.snapshots} snapshots`);
+  if (run.every > 1) notes.push(`every ${ordinal(run.every)} of ${run.snapshots} snapshots`);
   if (run.block > 1) notes.push(`means over blocks of ${run.dim === 1 ? run.block : `${run.block} × ${run.block}`} cells`);
   return notes.length ? `Shown: ${notes.join(", ")}.` : "";
 }
@@ -1198,7 +1199,7 @@ function energyFigures(view, source, formulas, several) {
   return { node: switchable(plot, "the energy"), decay, known, rates: negative ? null : rateFigure(view, source) };
 }
 
-const thinLedger = (ledger) => (ledger.every > 1 ? `Shown: every ${ledger.every}th of ${ledger.rows} rows.` : "");
+const thinLedger = (ledger) => (ledger.every > 1 ? `Shown: every ${ordinal(ledger.every)} of ${ledger.rows} rows.` : "");
 
 /* −d(log F)/dt between rows, and (R + R*)/F with the logarithmic mean of F: equal if the balance holds. */
 function rateFigure(view, source) {
@@ -1297,7 +1298,7 @@ function particleFigure(view, { data: p, name }, runs) {
   const at = () => indexAt(p.time, view.player.time);
   const note = [p.dimension > 2 ? `The first two of ${p.dimension} coordinates.` : "",
     p.shown < p.particles ? `Shown: ${p.shown} of ${p.particles} particles${p.axes === 1 ? " as marks; the histogram has all of them" : ""}.` : "",
-    p.every > 1 ? `Every ${p.every}th time.` : ""].filter(Boolean).join(" ");
+    p.every > 1 ? `Every ${ordinal(p.every)} time.` : ""].filter(Boolean).join(" ");
   const figure = p.axes === 1 ? rug(view, p, name, runs) : new Scatter({
     title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], run: runBeside(p, runs), frame: () => p.frames[at()],
     table: () => momentTable(p.time, 2, (k) => cloudMoments(p, k)) });
