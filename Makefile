@@ -100,7 +100,8 @@ check: deps
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory sanitize
 	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
-	else echo "test-report: skipped, Chromium is not installed"; fi
+	else BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py --without-browser && \
+	  echo "test-report: the browser is skipped, Chromium is not installed"; fi
 
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)

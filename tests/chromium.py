@@ -10,6 +10,7 @@ import pathlib
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -135,6 +136,11 @@ class Page:
             self.call("Input.dispatchKeyEvent", type="keyUp", key=name, windowsVirtualKeyCode=codes[name])
         self.settle()
 
+    def mouse(self, kind, x, y):
+        button = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **button)
+        self.settle()
+
     def focus(self, selector):
         self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
 
@@ -173,3 +179,19 @@ class Page:
 
     def close(self):
         self.browser.call("Target.closeTarget", targetId=self.target)
+
+
+def main():
+    """chromium.py PAGE.html PICTURE.png [WIDTH HEIGHT [SCRIPT]]: a picture of a page, after a script."""
+    page, picture, *rest = sys.argv[1:]
+    width, height = (int(v) for v in rest[:2]) if len(rest) >= 2 else (1280, 900)
+    with Chromium() as browser:
+        shown = browser.open(page, width=width, height=height)
+        if len(rest) > 2:
+            shown.evaluate(rest[2])
+            shown.settle()
+        shown.screenshot(picture)
+
+
+if __name__ == "__main__":
+    main()

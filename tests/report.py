@@ -104,6 +104,9 @@ def make_results():
     make_comparison()
     make_long_run()
     make_fine_run()
+    os.mkdir("half")
+    for name in ("study.csv", "study.yaml"):
+        shutil.copy(f"study/{name}", "half")
     shutil.copytree("line", "running")
     with h5py.File("running/run.h5", "r+") as file:
         file.attrs["status"] = "running"
@@ -301,6 +304,7 @@ def check_line(browser):
     page.focus("#density .drawing")
     page.key("ArrowRight")
     check("the keys work on the figure", page.evaluate(NOW) == "t = 0.1")
+    check_pointer(page)
     check_play(page)
     check_choices(page)
     check_copy(browser, page)
@@ -310,6 +314,17 @@ def check_line(browser):
     check_print(page, "svg")
     check_quiet("line", page)
     page.close()
+
+
+def check_pointer(page):
+    box = page.evaluate("""(() => { document.querySelector('#energy').scrollIntoView();
+        const r = document.querySelector('#energy rect.hit').getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; })()""")
+    page.mouse("mouseMoved", *box)
+    tip = page.evaluate("(document.querySelector('#energy .tip') || {textContent: ''}).textContent")
+    page.mouse("mousePressed", *box)
+    page.mouse("mouseReleased", *box)
+    check("the pointer reads values and sets the time", "energy F" in tip and page.evaluate(NOW) == "t = 1", (tip, page.evaluate(NOW)))
+    page.focus("#density .drawing")
 
 
 def check_play(page):
@@ -460,7 +475,7 @@ def check_particles(browser):
     check_width("particles", page)
     check_quiet("particles", page)
     page.close()
-    page = open_report(browser, "walk", "line", "compare", "running")
+    page = open_report(browser, "walk", "line", "compare", "running", "half")
     histogram = "document.querySelector('#particles path.curve').getAttribute('d')"
     before = page.evaluate(histogram)
     page.focus("#time")
@@ -468,6 +483,8 @@ def check_particles(browser):
     check("the slider moves the histogram", page.evaluate(histogram) != before)
     text = page.evaluate("document.querySelector('#comparisons').textContent")
     check("a comparison", "the method limits: W2" in text and "MMD²" in text and "✓ sampling" in text)
+    text = page.evaluate("document.querySelector('#studies').textContent")
+    check("a study that is not finished", "not finished" in text and "density error l1" in text and "vary: [kernel_bandwidth]" in text)
     check("a run that is not finished", "not finished" in page.evaluate("document.querySelector('.notice').textContent"))
     check_width("comparison", page)
     check_quiet("comparison", page)

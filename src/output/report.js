@@ -79,6 +79,8 @@ function formula(text) {
   while (rest) {
     if ((match = /^\^\(([^()]*)\)/.exec(rest) || /^\^(-?\w+)/.exec(rest))) out.push(el("sup", {}, formula(match[1])));
     else if ((match = /^_(\w+)/.exec(rest))) out.push(el("sub", {}, formula(match[1])));
+    else if ((match = /^(grad|sqrt) (?=\w)/.exec(rest))) out.push(SYMBOLS[match[1]]);
+    else if ((match = /^d (?=rho)/.exec(rest))) out.push("d");
     else if ((match = /^[A-Za-z]+(?:_[a-z]{3,})*/.exec(rest))) {
       const word = match[0];
       if (SYMBOLS[word]) out.push(/[∇∫√]/.test(SYMBOLS[word]) ? SYMBOLS[word] : el("var", {}, SYMBOLS[word]));
@@ -682,7 +684,7 @@ class Scatter extends Figure {
     const context = this.canvas.getContext("2d");
     const size = Math.max(1.3, Math.min(3.6, 60 / Math.sqrt(n))) * 2;
     context.clearRect(0, 0, width, height);
-    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--s1");
+    context.fillStyle = this.spec.still ? "#0a5a9c" : getComputedStyle(document.documentElement).getPropertyValue("--s1"); /* paper is white */
     context.globalAlpha = 0.62;
     for (let i = 0; i < n; ++i) {
       const r = Math.min(4, Math.sqrt(Math.max(cloud[3 * i + 2], 0))) * size;
@@ -1114,12 +1116,12 @@ function printedFrames({ data: run, name }) {
     const series = chosen.map((k, i) => ({ name: `t = ${plain(run.time[k])}`, x: run.centres[0], y: run.frames[k],
       colour: tableColour(TIMES, i / Math.max(1, chosen.length - 1) * 0.9), dash: DASHES[i] }));
     if (run.targetValues) series.push({ name: "target π", x: run.centres[0], y: run.targetValues, colour: 2, dash: "7 4" });
-    return el("div", { class: "print-only" }, new Plot({ title: `${name ? `${name}: ` : ""}density at ${chosen.length} times`, still: true, width: 640, height: 300,
+    return el("div", { class: "print-only" }, new Plot({ title: `${name ? `${name}: density` : "Density"} at ${chosen.length} times`, still: true, width: 640, height: 300,
       series, x: { label: "x", domain: [run.axes[0].lower, run.axes[0].upper] }, y: { label: "density", zero: true } }).node);
   }
   const maps = chosen.map((k) => new HeatMap({ title: [el("span", {}, el("var", {}, "t"), " = ", ...html(run.time[k])), el("span", { class: "soft" }, "up to ", ...html(run.peaks[k], 3))], still: true, width: 210, axes: run.axes, block: run.block,
     mask: run.inside, target: run.targetValues, frame: () => run.frames[k], range: () => run.peaks[k], log: () => false }).node);
-  return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name ? `${name}: ` : ""}density at ${chosen.length} times, each from 0 to its own largest value.`), el("div", { class: "print-only frames" }, maps));
+  return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name ? `${name}: density` : "Density"} at ${chosen.length} times, each from 0 to its own largest value.`), el("div", { class: "print-only frames" }, maps));
 }
 
 /* ------------------------------------------------------------------ ledgers */
@@ -1145,13 +1147,16 @@ function nowValues(view) {
   const rows = ["energy", "dissipation_primal", "dissipation_dual", "balance_defect", "mass", "min_density"];
   const sources = view.runs.filter((r) => r.data.ledger);
   if (!sources.length) return null;
-  const body = el("tbody"), several = sources.length > 1;
-  const show = () => body.replaceChildren(...rows.map((c) => el("tr", {}, el("th", { scope: "row" }, nameOf(c)),
+  const body = el("tbody"), caption = el("caption"), several = sources.length > 1;
+  const show = () => {
+    caption.replaceChildren("From the ledger at ", el("var", {}, "t"), " = ", ...html(view.player.time));
+    body.replaceChildren(...rows.map((c) => el("tr", {}, el("th", { scope: "row" }, nameOf(c)),
     sources.map(({ data }) => el("td", { class: "n" }, html(ledgerAt(data.ledger, c, view.player.time), 6))))));
+  };
   view.figures.push(show);
   show();
   return el("div", { class: "scroll now-values", tabindex: "0", role: "region", "aria-label": "Values at this time" }, el("table", {},
-    el("caption", {}, "From the ledger at this time"),
+    caption,
     several ? el("thead", {}, el("tr", {}, el("th", { scope: "col" }, ""), sources.map((s) => el("th", { scope: "col", class: "n" }, s.name)))) : null, body));
 }
 
