@@ -35,6 +35,27 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 /* Ends what MuInitialize() started. Collective. */
 PetscErrorCode MuFinalize(void);
 
+/* Parts of a run that PETSc's -log_view times, beside PETSc's own TSStep and solvers; the time of a
+   part contains that of the parts it uses. Begin and End stand in pairs, inside PetscCall(). */
+enum {
+  MU_EVENT_SETUP,       /* building a problem and its flow */
+  MU_EVENT_CONVOLUTION, /* one application of a kernel operator or of its inverse */
+  MU_EVENT_RIDGE,       /* (T + lambda)^(-1) */
+  MU_EVENT_ENERGY,      /* F, DF or a discrete gradient */
+  MU_EVENT_GEOMETRY,    /* K(mu) xi */
+  MU_EVENT_FACTOR,      /* coefficients and factors of transport steps */
+  MU_EVENT_TRANSPORT,   /* linear solves of transport steps */
+  MU_EVENT_LEDGER,      /* a row of the ledger */
+  MU_EVENT_PRIMAL,      /* its primal dissipation potential */
+  MU_EVENT_OUTPUT,      /* ledger rows and snapshots on their way to the files */
+  MU_EVENTS
+};
+extern PetscLogEvent mu_events[MU_EVENTS];
+#define MuEventBegin(event) PetscLogEventBegin(mu_events[event], 0, 0, 0, 0)
+#define MuEventEnd(event)   PetscLogEventEnd(mu_events[event], 0, 0, 0, 0)
+/* MuInitialize() does it. Collective. */
+PetscErrorCode MuEventsRegister(void);
+
 /* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
    MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
 PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
@@ -182,12 +203,14 @@ PetscReal MuBernoulli(PetscReal z);
 
 typedef struct _p_MuFormula *MuFormula;
 
-/* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
+/* A muParser expression in x and y with the constants pi and e; log is natural. `key`
    begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
    error (with its position), an unknown name, an assignment, several values, more than 4000
    characters. */
 PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
 PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* MU_ERR_INPUT "key: ..." if the formula uses y although dim is 1. Not collective. */
+PetscErrorCode MuFormulaCheckDimension(MuFormula formula, const char *key, PetscInt dim);
 /* The value at x[0], x[1]; values that are not finite are returned as they are. */
 PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
 /* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
@@ -286,6 +309,11 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
    MU_ERR_INPUT as above, and if f has no mass on the grid. */
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
+/* Mass that a gaussian or a mixture has beyond the box along one axis, the largest over the axes
+   (in 1-D all that the box cuts off); 0 for the other types. Not collective. */
+PetscErrorCode MuDensityMassOutside(MuDensity density, const PetscReal lower[2],
+                                    const PetscReal upper[2], PetscReal *mass);
+
 /* ------------------------------------------------------------------ output files */
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
@@ -347,7 +375,13 @@ PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step,
 PetscErrorCode MuProgressText(MuProgress progress, const char *text);
 PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
-/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+/* The escape sequence that begins a style, PLAIN the one that ends it. "" unless the stream is a
+   terminal with a TERM other than dumb, no launcher of MPI stands before it, and NO_COLOR is unset
+   or empty. Static text. Not collective. */
+typedef enum { MU_STYLE_PLAIN, MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT } MuStyle;
+const char *MuStyleText(FILE *stream, MuStyle style);
+
+/* Prints "mudot: warning: sentence" on rank 0's stderr, the same sentence once. Not collective. */
 PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
 /* ------------------------------------------------------------------ kernels */
@@ -712,8 +746,24 @@ PetscErrorCode MuCaseVisit(MuCase c,
                            PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
                            void *ctx);
 
-/* Prints every key with its type and its line of documentation. Not collective. */
+/* What may be known of a key: its full name (energy_NAME, geometry_NAME: a weight per name of the
+   table), its block, the word for its value (NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS,
+   true|false, WORD), the words that WORD may be ("a|b|c", else ""), and its documentation. */
+typedef struct {
+  const char *name, *block, *value, *allowed, *doc;
+} MuKeyInfo;
+/* The key number i, valid until the next call; name is NULL past the end. Not collective. */
+PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key);
+
+/* Prints every key with its value and its line of documentation. Not collective. */
 PetscErrorCode MuCasePrintKeys(FILE *out);
+/* The same of the blocks in the list `only` ("a|b", NULL: all) that are not in the list `except`
+   (NULL: none). */
+PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except);
+
+/* Prints two blanks, the name in `width` columns and the text, wrapped at 100 columns beside it.
+   Not collective. */
+PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text);
 
 /* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
@@ -1155,8 +1205,8 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles);
    MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
 PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
 PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
-/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME where
-   clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
+/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME
+   where clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
    weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
    step), and with the MMD weight step simplex_residual and simplex_iterations. */
 PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,

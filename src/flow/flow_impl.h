@@ -113,7 +113,7 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
 /* log of the normalised density of a block, "target" or "initial", as a new field. */
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
 /* All numbers of the key block_name; *count = 0 and NULL if it is not there. The caller frees
-   *values with PetscFree(). */
+ *values with PetscFree(). */
 PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
                              PetscReal **values);
 /* Weights (NULL if not given), means and covariances of a mixture in R^dim, each to be freed with

@@ -3,8 +3,9 @@
      mmd           DF = k*mu - k*pi
      potential     DF = V
      interaction   DF = W*mu, summed directly
-     blob_entropy  DF = log(k*mu) + k*(mu/(k*mu))                     Carrillo, Craig, Patacchini (2019)
-     kl            D log mu - log pi, where D log mu is what the method makes of it (MuLogarithm)
+     blob_entropy  DF = log(k*mu) + k*(mu/(k*mu))                     Carrillo, Craig, Patacchini
+   (2019) kl            D log mu - log pi, where D log mu is what the method makes of it
+   (MuLogarithm)
 
    With resting positions rho(x_i) = n w_i rho_0(x_i) is known, and so are all energies that are
    functions of rho/pi or rho: DF = (s^(p-1) - 1)/(p-1), log s, log rho + 1. */
@@ -37,10 +38,10 @@ struct _MuCloudEnergy {
   MuWallKernel kernel;
   MuKernelMean mean;
   MuFormula potential, interaction;
-  PetscReal *sum, *sum_gradient;     /* k*mu at y */
-  PetscReal *own;                    /* k*mu at the cloud where y is elsewhere */
-  PetscReal *mean_value, *vector;    /* [n], [n][dim] scratch */
-  PetscReal *ratio;                  /* w/(k*mu) */
+  PetscReal *sum, *sum_gradient;       /* k*mu at y */
+  PetscReal *own;                      /* k*mu at the cloud where y is elsewhere */
+  PetscReal *mean_value, *vector;      /* [n], [n][dim] scratch */
+  PetscReal *ratio;                    /* w/(k*mu) */
   PetscReal *log_initial, *log_target; /* of MU_LOG_WEIGHTS: log(n rho_0), log pi at the points */
   const PetscReal *known_sum;
   char meaning[256];
@@ -79,8 +80,7 @@ static PetscErrorCode classify(MuCloudEnergy e, PetscInt t) {
   return MuError(MU_ERR_INPUT,
                  "energy_%s: has no particle form under particles_method %s; allowed are mmd, "
                  "potential, interaction, blob_entropy, kl, entropy%s",
-                 e->names[t], e->spec.method,
-                 rest ? ", inclusive_kl, hellinger, chi2, power" : "");
+                 e->names[t], e->spec.method, rest ? ", inclusive_kl, hellinger, chi2, power" : "");
 }
 
 static PetscErrorCode read_terms(MuCloudEnergy e) {
@@ -88,8 +88,8 @@ static PetscErrorCode read_terms(MuCloudEnergy e) {
 
   PetscFunctionBegin;
   e->terms = MU_MAX_TERMS;
-  PetscCall(MuCaseGetWeights(e->spec.c, "energy", MuEnergyGetTableRow, &e->terms, e->names,
-                             e->weights));
+  PetscCall(
+      MuCaseGetWeights(e->spec.c, "energy", MuEnergyGetTableRow, &e->terms, e->names, e->weights));
   for (PetscInt t = 0; t < e->terms; ++t) {
     PetscCall(classify(e, t));
     const TermKind kind = e->kind[t];
@@ -103,8 +103,8 @@ static PetscErrorCode read_terms(MuCloudEnergy e) {
     if (kind == TERM_KL && logarithm != MU_LOG_WEIGHTS) e->log_pi += weight;
     if (logarithmic && (logarithm == MU_LOG_NOISE || logarithm == MU_LOG_STEIN))
       e->diffusivity += weight;
-    e->has_value[t] = (PetscBool)(!logarithmic || logarithm == MU_LOG_BLOB ||
-                                  logarithm == MU_LOG_WEIGHTS);
+    e->has_value[t] =
+        (PetscBool)(!logarithmic || logarithm == MU_LOG_BLOB || logarithm == MU_LOG_WEIGHTS);
     if (logarithmic && logarithm == MU_LOG_BLOB)
       snprintf(e->meaning, sizeof e->meaning,
                "log mu of kl and entropy in the blob form log(k*mu) + k*(mu/(k*mu)) with the "
@@ -155,8 +155,10 @@ static PetscErrorCode create_kernel(MuCloudEnergy e) {
   PetscCall(MuWallKernelGet(e->kernel, &radial, NULL, NULL));
   PetscCall(MuRadialEvaluate(radial, 0, &peak, &slope));
   if (e->blob > 0 && !(peak > 0))
-    return MuError(MU_ERR_INPUT, "kernel_type: %s is not positive, so that log(k*mu) has no "
-                   "meaning; use another kernel", kernel.type);
+    return MuError(MU_ERR_INPUT,
+                   "kernel_type: %s is not positive, so that log(k*mu) has no "
+                   "meaning; use another kernel",
+                   kernel.type);
   PetscFunctionReturn(0);
 }
 
@@ -295,8 +297,7 @@ static PetscErrorCode add_mmd(MuCloudEnergy e, const Evaluation *v) {
   add(v, -e->mmd, e->mean_value, e->vector);
   if (!v->terms) PetscFunctionReturn(0);
   PetscCall(MuKernelMeanGetNorm(e->mean, &norm));
-  add_terms(e, v, TERM_MMD,
-            0.5 * (weighted(v, e->sum) - 2 * weighted(v, e->mean_value) + norm));
+  add_terms(e, v, TERM_MMD, 0.5 * (weighted(v, e->sum) - 2 * weighted(v, e->mean_value) + norm));
   PetscFunctionReturn(0);
 }
 
@@ -309,8 +310,8 @@ static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
 
   PetscFunctionBegin;
   if (!v->own) {
-    PetscCall(MuWallKernelApply(e->kernel, cloud->n, cloud->x, cloud->w, cloud->n, cloud->x,
-                                e->own, NULL));
+    PetscCall(MuWallKernelApply(e->kernel, cloud->n, cloud->x, cloud->w, cloud->n, cloud->x, e->own,
+                                NULL));
     q = e->own;
   }
   for (PetscInt i = 0; i < cloud->n; ++i) {
@@ -335,8 +336,8 @@ static PetscErrorCode add_blob(MuCloudEnergy e, const Evaluation *v) {
 
 static PetscErrorCode add_log_target(MuCloudEnergy e, const Evaluation *v) {
   PetscFunctionBegin;
-  PetscCall(MuLawLogDensity(e->spec.target, v->m, v->y, e->mean_value,
-                            v->gradient ? e->vector : NULL));
+  PetscCall(
+      MuLawLogDensity(e->spec.target, v->m, v->y, e->mean_value, v->gradient ? e->vector : NULL));
   add(v, -e->log_pi, e->mean_value, e->vector);
   if (v->terms && e->spec.logarithm == MU_LOG_BLOB)
     add_terms(e, v, TERM_KL, -weighted(v, e->mean_value));

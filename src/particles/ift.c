@@ -1,12 +1,12 @@
-/* Interaction-force transport: Gladin, Dvurechensky, Mielke and Zhu (2024), algorithm 1. A transport
-   step x -= a dt grad DF(x), then at the new positions the weights
+/* Interaction-force transport: Gladin, Dvurechensky, Mielke and Zhu (2024), algorithm 1. A
+   transport step x -= a dt grad DF(x), then at the new positions the weights
 
      w = argmin over the simplex of F(w) + MMD^2(w, w_k)/(2 eta), eta = b dt.
 
    Of F = c/2 MMD^2(w, pi) + G the second term is linearised at w_k. With DF taken at w_k this is
      min 1/2 w' K w (c + 1/eta) - w' [(c + 1/eta) K w_k - DF],
-   where c = 0 if the energy's kernel is not the geometry's. The entropic variant replaces the MMD by
-   the relative entropy: w ~ w_k exp(-eta DF), the spherical Fisher-Rao step. */
+   where c = 0 if the energy's kernel is not the geometry's. The entropic variant replaces the MMD
+   by the relative entropy: w ~ w_k exp(-eta DF), the spherical Fisher-Rao step. */
 #include "particles/particles_impl.h"
 
 #include <stdio.h>
@@ -96,8 +96,8 @@ static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
 static PetscErrorCode step(MuParticles p, PetscReal dt) {
   PetscFunctionBegin;
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
-  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative,
-                                  NULL, NULL));
+  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative, NULL,
+                                  NULL));
   if (p->weight_step == MU_STEP_MMD) {
     PetscCall(mmd_step(p, dt));
   } else {

@@ -42,8 +42,8 @@ PetscErrorCode MuInterpolantCreate(PetscInt dim, const PetscInt cells[2], const 
     failed = gsl_spline_init(p->line, nodes[0], values, (size_t)cells[0]);
   } else {
     p->plane = gsl_spline2d_alloc(gsl_interp2d_bicubic, (size_t)cells[0], (size_t)cells[1]);
-    failed = gsl_spline2d_init(p->plane, nodes[0], nodes[1], values, (size_t)cells[0],
-                               (size_t)cells[1]);
+    failed =
+        gsl_spline2d_init(p->plane, nodes[0], nodes[1], values, (size_t)cells[0], (size_t)cells[1]);
   }
   for (PetscInt a = 0; a < dim; ++a) PetscCall(PetscFree(nodes[a]));
   PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_LIB, "GSL could not make a spline");
@@ -73,8 +73,7 @@ PetscErrorCode MuInterpolantCreateMirrored(const MuGridInfo *info, const PetscRe
     for (PetscInt i = 0; i < cells[0]; ++i)
       enlarged[j * cells[0] + i] = values[row * info->cells[0] + mirrored(i, info->cells[0])];
   }
-  PetscCall(
-      MuInterpolantCreate(info->dim, cells, lower, info->spacing, enlarged, interpolant));
+  PetscCall(MuInterpolantCreate(info->dim, cells, lower, info->spacing, enlarged, interpolant));
   PetscCall(PetscFree(enlarged));
   PetscFunctionReturn(0);
 }

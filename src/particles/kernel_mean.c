@@ -77,8 +77,10 @@ static PetscErrorCode create_points(MuKernelMean m, PetscInt count) {
     PetscCall(MuLawSample(m->law, m->rng, m->count, m->points));
   PetscCall(points_norm(m));
   snprintf(m->sentence, sizeof m->sentence, "%s: %d points with equal weights%s",
-           m->exact ? "exact" : m->samples == MU_SAMPLES_FIXED ? "fixed" : "fresh", (int)m->count,
-           m->samples == MU_SAMPLES_FRESH ? ", drawn anew for each step" : "");
+           m->exact                         ? "exact"
+           : m->samples == MU_SAMPLES_FIXED ? "fixed"
+                                            : "fresh",
+           (int)m->count, m->samples == MU_SAMPLES_FRESH ? ", drawn anew for each step" : "");
   PetscFunctionReturn(0);
 }
 
@@ -240,8 +242,7 @@ PetscErrorCode MuKernelMeanApply(MuKernelMean m, PetscInt n, const PetscReal *y,
   else if (m->spline)
     PetscCall(MuInterpolantEvaluate(m->spline, n, y, value, gradient));
   else
-    PetscCall(
-        MuWallKernelApply(m->kernel, m->count, m->points, m->weights, n, y, value, gradient));
+    PetscCall(MuWallKernelApply(m->kernel, m->count, m->points, m->weights, n, y, value, gradient));
   PetscFunctionReturn(0);
 }
 

@@ -126,8 +126,8 @@ static PetscErrorCode create_points(MuCase c, MuLaw law) {
     return MuError(MU_ERR_INPUT, "%s_columns: has %d names; %d are needed, one per axis",
                    law->block, (int)count, (int)law->dim);
   PetscCall(PetscSNPrintf(key, sizeof key, "%s_samples", law->block));
-  code = MuSamplesRead(comm, key, path, given ? (const char *const *)columns : NULL, law->dim, &law->count,
-                       &law->points);
+  code = MuSamplesRead(comm, key, path, given ? (const char *const *)columns : NULL, law->dim,
+                       &law->count, &law->points);
   for (PetscInt a = 0; a < law->dim; ++a) PetscCall(PetscFree(columns[a]));
   PetscCall(PetscFree(columns));
   PetscCall(code);
@@ -147,8 +147,8 @@ static PetscErrorCode fill_cells(MuCase c, MuGrid grid, MuLaw law) {
   PetscCall(MuGridGather(grid, field, PETSC_TRUE, law->log_cells));
   PetscCall(VecDestroy(&field));
   for (PetscInt a = 0; a < law->dim; ++a)
-    law->scale = PetscMax(law->scale, PetscMax(PetscAbsReal(law->info->lower[a]),
-                                               PetscAbsReal(law->info->upper[a])));
+    law->scale = PetscMax(
+        law->scale, PetscMax(PetscAbsReal(law->info->lower[a]), PetscAbsReal(law->info->upper[a])));
   PetscFunctionReturn(0);
 }
 
@@ -160,8 +160,8 @@ static PetscErrorCode create_sampler(MuLaw law) {
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(total, &density));
   MuArrayExp(total, law->log_cells, density);
-  PetscCall(MuSamplerCreate(info->dim, info->cells, info->lower, info->upper, density,
-                            &law->sampler));
+  PetscCall(
+      MuSamplerCreate(info->dim, info->cells, info->lower, info->upper, density, &law->sampler));
   PetscCall(PetscFree(density));
   PetscFunctionReturn(0);
 }
@@ -202,8 +202,7 @@ static PetscErrorCode find_log_mass(MuLaw law) {
   centre_of(info, largest, x);
   PetscCall(raw_log_density(law, 1, x, &raw, NULL));
   const PetscReal p = law->log_cells[largest] + log1p(law->background);
-  law->log_mass =
-      raw - (p + log1p(-law->background * PetscExpReal(-log_volume(info) - p)));
+  law->log_mass = raw - (p + log1p(-law->background * PetscExpReal(-log_volume(info) - p)));
   PetscFunctionReturn(0);
 }
 
@@ -287,8 +286,8 @@ static PetscBool in_box(const MuGridInfo *info, const PetscReal *x) {
   return PETSC_TRUE;
 }
 
-static void draw_uniform(PetscInt dim, const PetscReal *lower, const PetscReal *upper,
-                         gsl_rng *rng, PetscReal *x) {
+static void draw_uniform(PetscInt dim, const PetscReal *lower, const PetscReal *upper, gsl_rng *rng,
+                         PetscReal *x) {
   for (PetscInt a = 0; a < dim; ++a) x[a] = lower[a] + (upper[a] - lower[a]) * gsl_rng_uniform(rng);
 }
 
@@ -307,8 +306,7 @@ static PetscErrorCode draw_inside(MuLaw law, gsl_rng *rng, PetscReal *x) {
 /* A point of a law in closed form, with its background. */
 static PetscErrorCode draw_one(MuLaw law, gsl_rng *rng, PetscReal *x) {
   PetscFunctionBegin;
-  if (law->background > 0 &&
-      gsl_rng_uniform(rng) < law->background / (1 + law->background))
+  if (law->background > 0 && gsl_rng_uniform(rng) < law->background / (1 + law->background))
     draw_uniform(law->dim, law->info->lower, law->info->upper, rng, x);
   else if (law->kind == MU_LAW_UNIFORM)
     draw_uniform(law->dim, law->lower, law->upper, rng, x);
@@ -369,10 +367,9 @@ static PetscReal difference_step(const MuGridInfo *info, PetscInt axis, PetscRea
   return info ? PetscMin(step, info->spacing[axis] / 8) : step;
 }
 
-PetscErrorCode MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2],
-                                                     PetscReal *value),
-                                 void *ctx, const MuGridInfo *info, PetscInt dim,
-                                 const PetscReal *x, PetscReal *gradient) {
+PetscErrorCode
+MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2], PetscReal *value), void *ctx,
+                  const MuGridInfo *info, PetscInt dim, const PetscReal *x, PetscReal *gradient) {
   static const PetscReal weight[3] = {45, -9, 1};
 
   PetscFunctionBegin;

@@ -1,6 +1,6 @@
-/* The MMD flow with noise injected where the gradient is evaluated: Arbel, Korba, Salim and Gretton,
-   Maximum Mean Discrepancy Gradient Flow (2019), section 4.1,
-     x -= a dt grad DF(x + beta_k u), u ~ N(0, I), beta_k = noise (k + 1)^-noise_decay. */
+/* The MMD flow with noise injected where the gradient is evaluated: Arbel, Korba, Salim and
+   Gretton, Maximum Mean Discrepancy Gradient Flow (2019), section 4.1, x -= a dt grad DF(x + beta_k
+   u), u ~ N(0, I), beta_k = noise (k + 1)^-noise_decay. */
 #include "particles/particles_impl.h"
 
 #include <gsl/gsl_randist.h>
@@ -12,8 +12,8 @@ static PetscErrorCode create(MuParticles p) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetReal(p->c, "particles_noise", &p->noise, NULL));
   PetscCall(MuCaseGetReal(p->c, "particles_noise_decay", &p->noise_decay, &given));
-  snprintf(p->scheme, sizeof p->scheme, "%s; noise level %g (k + 1)^-%g in step k",
-           p->ops->formula, p->noise, p->noise_decay);
+  snprintf(p->scheme, sizeof p->scheme, "%s; noise level %g (k + 1)^-%g in step k", p->ops->formula,
+           p->noise, p->noise_decay);
   PetscFunctionReturn(0);
 }
 
@@ -23,10 +23,9 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < size; ++i)
-    p->probe[i] =
-        p->cloud.x[i] + level * gsl_ran_gaussian_ziggurat(p->rng[MU_STREAM_NOISE], 1);
-  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->probe, NULL, p->gradient,
-                                  NULL));
+    p->probe[i] = p->cloud.x[i] + level * gsl_ran_gaussian_ziggurat(p->rng[MU_STREAM_NOISE], 1);
+  PetscCall(
+      MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->probe, NULL, p->gradient, NULL));
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
   PetscFunctionReturn(0);
 }

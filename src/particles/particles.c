@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FAR        1e8   /* times the size of what the case describes: infinite */
-#define STEP_SLACK 1e-9  /* a remainder below this fraction of a step is rounding, not a step */
-#define MOST_STEPS 1e9   /* counters are ints */
-#define MOST_NUMBERS 1e8 /* count times dimension */
+#define FAR          1e8  /* times the size of what the case describes: infinite */
+#define STEP_SLACK   1e-9 /* a remainder below this fraction of a step is rounding, not a step */
+#define MOST_STEPS   1e9  /* counters are ints */
+#define MOST_NUMBERS 1e8  /* count times dimension */
 
 /* ------------------------------------------------------------------ dimension and grid */
 
@@ -38,8 +38,9 @@ static PetscErrorCode find_dimension(MuCase c, PetscBool has_grid, PetscInt *dim
   if (has_grid) {
     PetscCall(MuCaseCountItems(c, "grid_lower", dim));
     if (given && stated != *dim)
-      return MuError(MU_ERR_INPUT, "particles_dimension: %d is given, but the grid has dimension %d",
-                     (int)stated, (int)*dim);
+      return MuError(MU_ERR_INPUT,
+                     "particles_dimension: %d is given, but the grid has dimension %d", (int)stated,
+                     (int)*dim);
     PetscFunctionReturn(0);
   }
   *dim = stated;
@@ -80,7 +81,8 @@ static PetscErrorCode create_grid(MuParticles p) {
 /* The geometry's parts must be those that the method discretises. */
 static PetscErrorCode wrong_geometry(MuParticles p, const char *name) {
   const char *join = p->ops->transport && p->ops->reaction ? " + " : "";
-  return MuError(MU_ERR_INPUT, "particles_method: %s discretises the geometry %s%s%s; the case's %s",
+  return MuError(MU_ERR_INPUT,
+                 "particles_method: %s discretises the geometry %s%s%s; the case's %s",
                  p->ops->name, p->ops->transport ? p->ops->transport : "", join,
                  p->ops->reaction ? p->ops->reaction : "", name);
 }
@@ -104,8 +106,7 @@ static PetscErrorCode read_geometry(MuParticles p) {
     if (p->ops->transport && !strcmp(names[k], p->ops->transport))
       p->transport = weights[k];
     else if (p->ops->reaction && p->reaction == 0 &&
-             (!strcmp(names[k], p->ops->reaction) ||
-              (entropic && !strcmp(names[k], "fisher_rao"))))
+             (!strcmp(names[k], p->ops->reaction) || (entropic && !strcmp(names[k], "fisher_rao"))))
       p->reaction = weights[k];
     else
       PetscCall(wrong_geometry(p, fault));
@@ -141,9 +142,8 @@ PetscErrorCode MuParticlesReadWeightStep(MuParticles p, MuWeightStep first, MuWe
 
 /* splitmix64: seeds of streams that are independent of each other. */
 static unsigned long stream_seed(PetscInt seed, PetscInt stream) {
-  unsigned long long z =
-      ((unsigned long long)seed * MU_STREAMS + (unsigned long long)stream + 1) *
-      0x9E3779B97F4A7C15ull;
+  unsigned long long z = ((unsigned long long)seed * MU_STREAMS + (unsigned long long)stream + 1) *
+                         0x9E3779B97F4A7C15ull;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
   return (unsigned long)((z ^ (z >> 31)) & 0xFFFFFFFFull);
@@ -162,8 +162,8 @@ static PetscErrorCode create_streams(MuParticles p) {
 
 /* ------------------------------------------------------------------ the cloud */
 
-/* i.i.d. samples of the initial measure with equal weights; points of a file themselves if there are
-   as many as particles. */
+/* i.i.d. samples of the initial measure with equal weights; points of a file themselves if there
+   are as many as particles. */
 static PetscErrorCode draw_cloud(MuParticles p) {
   MuCloud *cloud = &p->cloud;
 
@@ -180,8 +180,8 @@ static PetscErrorCode create_arrays(MuParticles p) {
   const PetscInt n = p->cloud.n, dim = p->cloud.dim;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4(n * dim, &p->cloud.x, n, &p->cloud.w, n * dim, &p->before_x, n,
-                         &p->before_w));
+  PetscCall(
+      PetscMalloc4(n * dim, &p->cloud.x, n, &p->cloud.w, n * dim, &p->before_x, n, &p->before_w));
   PetscCall(PetscMalloc6(n, &p->derivative, n * dim, &p->gradient, n * dim, &p->velocity, n * dim,
                          &p->probe, n * (1 + dim), &p->columns, n * (1 + dim), &p->stein_sums));
   PetscCall(PetscMalloc1(MU_MAX_TERMS, &p->terms));
@@ -216,8 +216,8 @@ static PetscErrorCode create_test_sample(MuParticles p) {
   PetscCall(PetscMalloc3(m * p->cloud.dim, &p->test_points, m, &p->test_weights, m, &p->test_sum));
   PetscCall(MuLawSample(p->target, p->rng[MU_STREAM_TEST], m, p->test_points));
   for (PetscInt i = 0; i < m; ++i) p->test_weights[i] = 1;
-  PetscCall(MuWallKernelApply(p->test_kernel, m, p->test_points, p->test_weights, m,
-                              p->test_points, p->test_sum, NULL));
+  PetscCall(MuWallKernelApply(p->test_kernel, m, p->test_points, p->test_weights, m, p->test_points,
+                              p->test_sum, NULL));
   for (PetscInt i = 0; i < m; ++i) sum += p->test_sum[i];
   PetscCall(MuWallKernelGet(p->test_kernel, &radial, NULL, NULL));
   PetscCall(MuRadialEvaluate(radial, 0, &diagonal, &slope));
@@ -242,8 +242,7 @@ static PetscErrorCode create_test(MuParticles p) {
   if (p->test_count < 2)
     return MuError(MU_ERR_INPUT, "particles_test_count: 1 is not allowed; at least 2 are needed");
   PetscCall(test_kernel_spec(p->c, &spec));
-  PetscCall(
-      MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->test_kernel));
+  PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->test_kernel));
   PetscCall(MuWallKernelGet(p->test_kernel, NULL, NULL, &resolved));
   PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &energy_kernel, &sum));
   p->test_shares = MuWallKernelsAgree(p->test_kernel, energy_kernel);
@@ -322,8 +321,8 @@ static PetscErrorCode create_columns(MuParticles p) {
 
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyGetTerms(p->energy, &terms, &names, &has_value));
-  PetscCall(PetscMalloc3(MU_MAX_TERMS + 16, &p->column_storage, MU_MAX_TERMS + 16,
-                         &p->column_names, MU_MAX_TERMS + 16, &p->row));
+  PetscCall(PetscMalloc3(MU_MAX_TERMS + 16, &p->column_storage, MU_MAX_TERMS + 16, &p->column_names,
+                         MU_MAX_TERMS + 16, &p->row));
   PetscCall(add_column(p, "t", ""));
   PetscCall(add_column(p, "dt", ""));
   for (PetscInt t = 0; t < terms; ++t) valued += has_value[t];
@@ -628,8 +627,8 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles) {
   PetscCall(MuLawDestroy(&p->target));
   PetscCall(MuLawDestroy(&p->initial));
   PetscCall(PetscFree4(p->cloud.x, p->cloud.w, p->before_x, p->before_w));
-  PetscCall(PetscFree6(p->derivative, p->gradient, p->velocity, p->probe, p->columns,
-                       p->stein_sums));
+  PetscCall(
+      PetscFree6(p->derivative, p->gradient, p->velocity, p->probe, p->columns, p->stein_sums));
   PetscCall(PetscFree(p->terms));
   if (p->test_points) {
     PetscCall(PetscFree3(p->test_points, p->test_weights, p->test_sum));

@@ -55,15 +55,15 @@ typedef struct {
   PetscInt count;       /* POINTS */
   PetscReal *points;    /* [count][dim] */
   PetscReal scale;      /* largest |x| where it lives, roughly */
-} *MuLaw;
+} * MuLaw;
 
 /* Of block "target" or "initial"; grid NULL: on R^dim. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
 PetscErrorCode MuLawCreate(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
 PetscErrorCode MuLawDestroy(MuLaw *law);
 /* n independent samples x [n][dim], in the box if there is a grid. */
 PetscErrorCode MuLawSample(MuLaw law, gsl_rng *rng, PetscInt n, PetscReal *x);
-/* MU_ERR_INPUT if there is no density (POINTS), or, with `score`, none with a gradient. `who` begins
-   the sentence. */
+/* MU_ERR_INPUT if there is no density (POINTS), or, with `score`, none with a gradient. `who`
+   begins the sentence. */
 PetscErrorCode MuLawNeedDensity(MuLaw law, const char *who, PetscBool score);
 /* Normalised log density [n] and its gradient [n][dim]; either may be NULL. */
 PetscErrorCode MuLawLogDensity(MuLaw law, PetscInt n, const PetscReal *x, PetscReal *log_density,
@@ -73,10 +73,9 @@ PetscErrorCode MuLawLogSampled(MuLaw law, PetscInt n, const PetscReal *x, PetscR
 
 /* Gradient [dim] of a formula at x [dim] by central differences of order 6. info NULL: no grid. Not
    collective. */
-PetscErrorCode MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2],
-                                                     PetscReal *value),
-                                 void *ctx, const MuGridInfo *info, PetscInt dim,
-                                 const PetscReal *x, PetscReal *gradient);
+PetscErrorCode
+MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2], PetscReal *value), void *ctx,
+                  const MuGridInfo *info, PetscInt dim, const PetscReal *x, PetscReal *gradient);
 
 /* ------------------------------------------------------------------ kernels between walls */
 
@@ -94,8 +93,8 @@ PetscErrorCode MuWallKernelGet(MuWallKernel kernel, MuRadial *radial, PetscBool 
 PetscErrorCode MuWallKernelApply(MuWallKernel kernel, PetscInt n, const PetscReal *x,
                                  const PetscReal *w, PetscInt m, const PetscReal *y, PetscReal *sum,
                                  PetscReal *gradient);
-/* MuPairsApplyColumns() with 1 + dim columns: column 0 as above; column 1 + a belongs to component a
-   of a vector field, whose images are odd along axis a. */
+/* MuPairsApplyColumns() with 1 + dim columns: column 0 as above; column 1 + a belongs to component
+   a of a vector field, whose images are odd along axis a. */
 PetscErrorCode MuWallKernelApplyVector(MuWallKernel kernel, PetscInt n, const PetscReal *x,
                                        const PetscReal *w, PetscInt m, const PetscReal *y,
                                        PetscReal *sums, PetscReal *gradient);
@@ -189,7 +188,12 @@ typedef enum {
   MU_STREAMS
 } MuStream;
 
-typedef enum { MU_STEP_MMD, MU_STEP_ENTROPIC, MU_STEP_MULTIPLICATIVE, MU_STEP_BIRTH_DEATH } MuWeightStep;
+typedef enum {
+  MU_STEP_MMD,
+  MU_STEP_ENTROPIC,
+  MU_STEP_MULTIPLICATIVE,
+  MU_STEP_BIRTH_DEATH
+} MuWeightStep;
 
 typedef struct {
   const char *name;
@@ -199,8 +203,8 @@ typedef struct {
   MuLogarithm logarithm;
   /* OPTIONAL, default: nothing. Reads and checks what is the method's own. */
   PetscErrorCode (*create)(MuParticles particles);
-  /* REQUIRED: one step. DF and its gradient at the state stand in particles->derivative, ->gradient.
-     Collective; fails on all ranks. */
+  /* REQUIRED: one step. DF and its gradient at the state stand in particles->derivative,
+     ->gradient. Collective; fails on all ranks. */
   PetscErrorCode (*step)(MuParticles particles, PetscReal dt);
 } MuMethodOps;
 
@@ -215,7 +219,7 @@ struct _p_MuParticles {
   PetscReal *before_x, *before_w; /* the state before the step */
   PetscReal time, step;
   PetscInt steps, seed;
-  PetscReal limit; /* |x| beyond it counts as infinite */
+  PetscReal limit;               /* |x| beyond it counts as infinite */
   PetscReal transport, reaction; /* weights a, b of the geometry's parts */
   PetscBool spherical;
   MuWeightStep weight_step;
@@ -231,7 +235,7 @@ struct _p_MuParticles {
   gsl_rng *rng[MU_STREAMS];
   /* the ledger */
   MuWallKernel test_kernel;
-  PetscBool test_shares; /* its k*mu is that of the energy */
+  PetscBool test_shares;  /* its k*mu is that of the energy */
   MuKernelMean test_mean; /* exact value; NULL: an independent sample */
   PetscInt test_count;
   PetscReal *test_points, *test_weights, *test_sum, *own_sum, test_norm;

@@ -169,8 +169,8 @@ static PetscErrorCode print_summary(Run *r) {
   PetscCall(MuPeakMemory(r->comm, &memory));
   PetscCallMPI(MPI_Comm_size(r->comm, &size));
   PetscCall(PetscPrintf(r->comm, "method          %s: %s\n", r->words.method, r->words.scheme));
-  PetscCall(PetscPrintf(r->comm, "particles       %d in dimension %d, seed %d\n",
-                        (int)state.count, (int)state.dim, (int)r->words.seed));
+  PetscCall(PetscPrintf(r->comm, "particles       %d in dimension %d, seed %d\n", (int)state.count,
+                        (int)state.dim, (int)r->words.seed));
   PetscCall(print_line(r, "target", r->words.target));
   PetscCall(print_line(r, "energy means", r->words.energy));
   PetscCall(PetscPrintf(r->comm,

@@ -1,6 +1,6 @@
-/* Wasserstein-Fisher-Rao: transport of positions, then the multiplicative step on weights at the new
-   positions, w_i *= exp(-b dt DF_i). Its birth-death variant keeps the weights equal: with
-   L_i = DF_i - mean DF, particle i is replaced by a copy of another one, drawn at random, with
+/* Wasserstein-Fisher-Rao: transport of positions, then the multiplicative step on weights at the
+   new positions, w_i *= exp(-b dt DF_i). Its birth-death variant keeps the weights equal: with L_i
+   = DF_i - mean DF, particle i is replaced by a copy of another one, drawn at random, with
    probability 1 - exp(-b dt L_i) if L_i > 0, and replaces another one with probability
    1 - exp(b dt L_i) if L_i < 0. Lu, Lu and Nolen, Accelerating Langevin sampling with birth-death
    (2019), algorithm 1. */
@@ -15,9 +15,8 @@ static PetscErrorCode create(MuParticles p) {
   PetscCall(MuParticlesReadWeightStep(p, MU_STEP_MULTIPLICATIVE, MU_STEP_BIRTH_DEATH));
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &spherical, &given));
   if (p->weight_step == MU_STEP_BIRTH_DEATH && !spherical)
-    return MuError(MU_ERR_INPUT,
-                   "particles_weight_step: birth_death keeps the mass, so it needs "
-                   "geometry_spherical true");
+    return MuError(MU_ERR_INPUT, "particles_weight_step: birth_death keeps the mass, so it needs "
+                                 "geometry_spherical true");
   if (p->weight_step == MU_STEP_BIRTH_DEATH)
     PetscCall(PetscStrlcat(p->scheme, "; w by birth and death of particles", sizeof p->scheme));
   PetscFunctionReturn(0);
@@ -54,8 +53,8 @@ static PetscErrorCode give_birth(MuParticles p, PetscReal rate) {
 static PetscErrorCode step(MuParticles p, PetscReal dt) {
   PetscFunctionBegin;
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
-  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative,
-                                  NULL, NULL));
+  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative, NULL,
+                                  NULL));
   if (p->weight_step == MU_STEP_BIRTH_DEATH)
     PetscCall(give_birth(p, p->reaction * dt));
   else
