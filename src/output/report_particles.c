@@ -38,9 +38,10 @@ static PetscErrorCode find(Cloud *c) {
 
 static PetscErrorCode read_time(Cloud *c, PetscInt k) {
   PetscFunctionBegin;
-  PetscCall(MuHdf5Read(c->s->file, c->s->path, "position", k, c->position));
+  PetscCall(
+      MuHdf5Read(c->s->file, c->s->path, "position", k, c->particles * c->dimension, c->position));
   if (c->weighted) {
-    PetscCall(MuHdf5Read(c->s->file, c->s->path, "weight", k, c->weight));
+    PetscCall(MuHdf5Read(c->s->file, c->s->path, "weight", k, c->particles, c->weight));
   } else {
     for (PetscInt i = 0; i < c->particles; ++i) c->weight[i] = 1.0 / (double)c->particles;
   }

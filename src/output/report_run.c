@@ -95,7 +95,7 @@ static PetscErrorCode write_target(MuJson *j, Picture *p, const MuStored *s) {
   PetscCall(MuStoredShape(s, "target/log_density", &dims, extent));
   if (dims != p->info->dim || extent[dims - 1] != nx || (dims == 2 && extent[0] != ny))
     PetscFunctionReturn(0);
-  PetscCall(MuHdf5Read(s->file, s->path, "target/log_density", -1, p->fine));
+  PetscCall(MuHdf5Read(s->file, s->path, "target/log_density", -1, nx * ny, p->fine));
   for (PetscInt i = 0; i < nx * ny; ++i) p->fine[i] = exp(p->fine[i]);
   const size_t n = coarsen(p);
   MuJsonFloats(j, "target", n, p->coarse);

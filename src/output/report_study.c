@@ -58,7 +58,7 @@ static PetscErrorCode write_curve(void *ctx, const char *name) {
   PetscCall(PetscMalloc1(c->times + 1, &value));
   MuJsonBegin(c->j, name, '[');
   for (PetscInt i = 0; i < extent[0] && !code; ++i) {
-    code = MuHdf5Read(c->s->file, c->s->path, path, i, value);
+    code = MuHdf5Read(c->s->file, c->s->path, path, i, extent[1], value);
     if (!code) write_thinned(c, NULL, value);
   }
   MuJsonEnd(c->j, ']');

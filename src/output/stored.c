@@ -51,8 +51,8 @@ PetscErrorCode MuStoredShape(const MuStored *s, const char *name, PetscInt *dims
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuStoredSeries(const MuStored *s, const char *name, PetscInt *n,
-                              PetscReal **values) {
+static PetscErrorCode read_series(const MuStored *s, const char *name, PetscInt *n,
+                                  PetscReal **values) {
   PetscInt dims, extent[3];
   PetscErrorCode code;
 
@@ -62,9 +62,19 @@ PetscErrorCode MuStoredSeries(const MuStored *s, const char *name, PetscInt *n,
   PetscCall(MuStoredShape(s, name, &dims, extent));
   if (dims != 1) PetscFunctionReturn(0);
   PetscCall(PetscMalloc1((size_t)extent[0] + 1, values));
-  code = extent[0] ? MuHdf5Read(s->file, s->path, name, -1, *values) : 0;
+  code = extent[0] ? MuHdf5Read(s->file, s->path, name, -1, extent[0], *values) : 0;
   if (code) PetscCall(PetscFree(*values));
   *n = code ? 0 : extent[0];
+  PetscFunctionReturn(code);
+}
+
+/* A dataset that grows between its shape and its values is looked at again. */
+PetscErrorCode MuStoredSeries(const MuStored *s, const char *name, PetscInt *n,
+                              PetscReal **values) {
+  PetscErrorCode code = 1;
+
+  PetscFunctionBegin;
+  for (int attempt = 0; attempt < 3 && code; ++attempt) code = read_series(s, name, n, values);
   PetscFunctionReturn(code);
 }
 
