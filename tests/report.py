@@ -308,6 +308,7 @@ def check_line(browser):
     check_play(page)
     check_choices(page)
     check_copy(browser, page)
+    check("a margin on both sides", page.evaluate("(() => { const r = document.querySelector('h1').getBoundingClientRect(); return r.left >= 12 && r.right <= innerWidth - 12; })()"))
     check_accessible("line", page)
     check_width("line", page)
     check_themes(page)

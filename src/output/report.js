@@ -536,8 +536,10 @@ function contour(field, nx, ny, level, place) {
   return d;
 }
 
+const MAP_HEIGHT = 540;
+
 /* Where a plane domain stands in its figure, true to scale unless it is very long. */
-function planeBox(width, [ax, ay], { top = 24, bottom = 42, right = 12, most = 470 } = {}) {
+function planeBox(width, [ax, ay], { top = 24, bottom = 42, right = 12, most = MAP_HEIGHT } = {}) {
   const yTicks = makeScale([ay.lower, ay.upper], false).ticks(6);
   const left = Math.min(0.25 * width, labelRoom(yTicks));
   let ratio = (ay.upper - ay.lower) / (ax.upper - ax.lower);
@@ -1665,12 +1667,19 @@ function runSummary(runs) {
     }) }, "Runs");
 }
 
+/* No wider than a map of the largest height needs. */
+function mapWidth(run) {
+  if (run.dim === 1) return "none";
+  const [width, height] = run.axes.map((a) => a.upper - a.lower);
+  return `${Math.max(340, Math.round((MAP_HEIGHT * width) / height) + 70)}px`;
+}
+
 function runSections(view, runs, formulas) {
   const several = runs.length > 1, named = runs.map((r) => (several ? r : { ...r, label: "" }));
   const withLedger = runs.filter((r) => r.data.ledger && r.data.ledger.columns.energy && r.data.ledger.columns.balance_defect);
   const densities = named.map((r) => {
     const source = { data: r.data, name: several ? r.name : "" };
-    return el("div", {}, el("div", { class: "screen-only" }, r.data.dim === 1 ? lineDensity(view, source) : planeDensity(view, source)), printedFrames(source));
+    return el("div", { style: several ? null : `max-width:${mapWidth(r.data)}` }, el("div", { class: "screen-only" }, r.data.dim === 1 ? lineDensity(view, source) : planeDensity(view, source)), printedFrames(source));
   });
   const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, view.choices(), several ? [columns(densities), nowValues(view)] : el("div", { class: "beside" }, densities, nowValues(view)))];
   if (withLedger.length) {
