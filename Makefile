@@ -5,6 +5,7 @@
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
+#   make test-report  install Chromium, test the pages of mudot report in it
 #   make format     rewrite the sources in the checked-in style
 #   make install PREFIX=/usr/local
 #   make clean
@@ -40,13 +41,13 @@ PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
 SOURCES  := $(filter-out src/command/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c))
-OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/output/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize cli restart bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli restart test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -54,6 +55,19 @@ all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(BUILD)/mudot.1 $(
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+
+# The page of mudot report, with its style sheet and script, as lines of C strings.
+PAGE := src/output/report.html src/output/report.css src/output/report.js
+
+$(BUILD)/obj/output/report_page.c: $(PAGE)
+	@mkdir -p $(@D)
+	@{ echo '#include "output/report.h"'; echo 'const char *const mu_report_page[] = {'; \
+	  sed -e '/^@STYLE@$$/{r src/output/report.css' -e 'd;}' \
+	      -e '/^@SCRIPT@$$/{r src/output/report.js' -e 'd;}' src/output/report.html | \
+	  sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL};'; } > $@
+
+$(BUILD)/obj/output/report_page.o: $(BUILD)/obj/output/report_page.c
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 $(BUILD)/libmudot.a: $(OBJECTS)
@@ -98,6 +112,9 @@ check: deps
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory restart
 	@$(MAKE) --no-print-directory sanitize
+	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
+	else BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py --without-browser && \
+	  echo "test-report: the browser is skipped, Chromium is not installed"; fi
 
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
@@ -124,6 +141,10 @@ cli: all
 # Runs that are killed, stopped and starved of disk space, and go on.
 restart: $(BUILD)/mudot
 	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/restart.py
+
+test-report: $(BUILD)/mudot
+	@scripts/install-deps browser
+	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -671,6 +671,24 @@ PetscErrorCode MuSamplerDestroy(MuSampler *sampler);
    point i, U uniform in [0, 1). Not collective. */
 PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified, PetscInt n,
                              PetscReal *x);
+/* ------------------------------------------------------------------ reports */
+
+/* What a report shows. Everything is borrowed. */
+typedef struct {
+  PetscInt directories; /* > 0 */
+  const char **directory;
+  const char *output;  /* NULL: DIRECTORY/report.html, or report.html here if there are several */
+  PetscBool overwrite; /* also what is not an earlier report */
+  PetscInt tables;     /* whose formulas the page may write out: geometry, energy, kernel */
+  const char *const *table_names;
+  PetscErrorCode (*const *table_rows)(PetscInt i, const char **name, const char **formula);
+} MuReportSpec;
+
+/* Writes one self-contained page of the runs, studies, particles and comparisons in the
+   directories, and its name to path. Rank 0 writes. Collective. MU_ERR_INPUT: nothing to show, or
+   something else than a report is in the way; MU_ERR_FILE: a file cannot be read or written. */
+PetscErrorCode MuReportWrite(MPI_Comm comm, const MuReportSpec *spec,
+                             char path[PETSC_MAX_PATH_LEN]);
 
 /* ------------------------------------------------------------------ stored runs */
 

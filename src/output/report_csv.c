@@ -1,0 +1,108 @@
+/* Tables that stand in CSV files, as the page shows them: numbers where a cell is one. */
+#include "output/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT_MOST (16 << 20)
+
+PetscErrorCode MuReportReadText(const char *path, char **text) {
+  FILE *file = fopen(path, "r");
+  struct stat status;
+  size_t length = 0;
+  PetscBool read = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *text = NULL;
+  if (!file) return MuError(MU_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= TEXT_MOST) {
+    length = (size_t)status.st_size;
+    PetscCall(PetscCalloc1(length + 1, text));
+    read = (PetscBool)(fread(*text, 1, length, file) == length);
+  }
+  fclose(file);
+  if (read) PetscFunctionReturn(0);
+  PetscCall(PetscFree(*text));
+  return MuError(MU_ERR_FILE, "%s: cannot be read as a text file of at most %d MB", path,
+                 TEXT_MOST >> 20);
+}
+
+static void write_cell(MuJson *j, const char *cell) {
+  char *end;
+  const double value = strtod(cell, &end);
+  if (end != cell && *end == 0)
+    MuJsonNumber(j, NULL, value);
+  else
+    MuJsonText(j, NULL, cell);
+}
+
+/* Cuts the next cell out of *rest, in place; *last tells whether it ends the line. Quotes as in
+   RFC 4180. */
+static char *next_cell(char **rest, PetscBool *last) {
+  char *cell = *rest, *to = cell, *from = cell;
+  PetscBool quoted = (PetscBool)(*from == '"');
+  if (quoted) ++from;
+  while (*from && (quoted || (*from != ',' && *from != '\n'))) {
+    if (quoted && *from == '"') {
+      if (from[1] != '"') {
+        quoted = PETSC_FALSE;
+        ++from;
+        continue;
+      }
+      ++from;
+    }
+    if (*from != '\r') *to++ = *from;
+    ++from;
+  }
+  *last = (PetscBool)(*from != ',');
+  *rest = *from ? from + 1 : from;
+  *to = 0;
+  return cell;
+}
+
+static void write_line(MuJson *j, const char *name, char **rest) {
+  PetscBool last = PETSC_FALSE;
+  MuJsonBegin(j, name, '[');
+  while (!last) write_cell(j, next_cell(rest, &last));
+  MuJsonEnd(j, ']');
+}
+
+PetscErrorCode MuReportCsv(MuJson *j, const char *path) {
+  char *text, *rest;
+
+  PetscFunctionBegin;
+  PetscCall(MuReportReadText(path, &text));
+  rest = text;
+  while (*rest == '#') rest += strcspn(rest, "\n") + (strchr(rest, '\n') ? 1 : 0);
+  write_line(j, "header", &rest);
+  MuJsonBegin(j, "rows", '[');
+  while (*rest) write_line(j, NULL, &rest);
+  MuJsonEnd(j, ']');
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(0);
+}
+
+/* compare.csv, and what compare.h5 beside it says in words. */
+static PetscErrorCode write_compare(MuJson *j, const char *path, const MuReportShare *share) {
+  char words[PETSC_MAX_PATH_LEN + 16];
+  PetscErrorCode code;
+  MuStored s = {.path = words};
+
+  PetscFunctionBegin;
+  (void)share;
+  PetscCall(MuReportCsv(j, path));
+  snprintf(words, sizeof words, "%.*s.h5", (int)(strlen(path) - strlen(".csv")), path);
+  if (access(words, F_OK) != 0) PetscFunctionReturn(0);
+  PetscCall(MuHdf5Open(words, &s.file));
+  code = MuReportAttributes(j, &s, "/");
+  H5Fclose(s.file);
+  PetscFunctionReturn(code);
+}
+
+const MuReportPart mu_report_compare = {
+    .name = "compare", .file = "compare.csv", .write = write_compare};

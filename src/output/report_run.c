@@ -1,0 +1,160 @@
+/* A run: its grid, target and snapshots, thinned to what a page can hold, and its ledger. */
+#include "output/report.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CELLS_LINE  2048 /* shown along x in 1-D */
+#define CELLS_PLANE 256  /* along the longer axis in 2-D */
+
+typedef struct {
+  MuRunReader reader;
+  const MuRunInfo *info;
+  PetscInt block;        /* cells per axis that are averaged */
+  PetscInt shown[2];     /* blocks per axis */
+  PetscReal *fine;       /* [ny][nx] */
+  PetscReal *coarse;     /* [shown[1]][shown[0]] */
+  unsigned char *inside; /* the same */
+} Picture;
+
+/* ------------------------------------------------------------------ block means */
+
+static PetscErrorCode picture_create(MuRunReader reader, Picture *p) {
+  PetscFunctionBegin;
+  p->reader = reader;
+  PetscCall(MuRunReaderGetInfo(reader, &p->info));
+  const PetscInt *cells = p->info->cells, most = p->info->dim == 1 ? CELLS_LINE : CELLS_PLANE;
+  p->block = (PetscMax(cells[0], cells[1]) + most - 1) / most;
+  for (int a = 0; a < 2; ++a) p->shown[a] = (cells[a] + p->block - 1) / p->block;
+  PetscCall(PetscMalloc1((size_t)cells[0] * (size_t)cells[1], &p->fine));
+  PetscCall(PetscCalloc2((size_t)p->shown[0] * (size_t)p->shown[1], &p->coarse,
+                         (size_t)p->shown[0] * (size_t)p->shown[1], &p->inside));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode picture_destroy(Picture *p) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(p->fine));
+  PetscCall(PetscFree2(p->coarse, p->inside));
+  PetscFunctionReturn(0);
+}
+
+/* The mean over the inside cells of a block, NaN if it has none. */
+static PetscReal block_mean(const Picture *p, PetscInt bx, PetscInt by) {
+  const PetscInt nx = p->info->cells[0], ny = p->info->cells[1];
+  const PetscInt right = PetscMin((bx + 1) * p->block, nx), top = PetscMin((by + 1) * p->block, ny);
+  PetscInt count = 0;
+  PetscReal sum = 0;
+  for (PetscInt y = by * p->block; y < top; ++y)
+    for (PetscInt x = bx * p->block; x < right; ++x)
+      if (p->info->mask[y * nx + x]) {
+        sum += p->fine[y * nx + x];
+        ++count;
+      }
+  return count ? sum / count : NAN;
+}
+
+static size_t coarsen(Picture *p) {
+  const PetscInt nx = p->shown[0], ny = p->shown[1];
+  for (PetscInt y = 0; y < ny; ++y)
+    for (PetscInt x = 0; x < nx; ++x) p->coarse[y * nx + x] = block_mean(p, x, y);
+  return (size_t)nx * (size_t)ny;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static void write_grid(MuJson *j, Picture *p) {
+  const MuRunInfo *info = p->info;
+  const size_t fine = (size_t)info->cells[0] * (size_t)info->cells[1];
+  PetscBool masked = (PetscBool)(memchr(info->mask, 0, fine) != NULL);
+
+  MuJsonInteger(j, "dim", info->dim);
+  MuJsonInteger(j, "block", p->block);
+  MuJsonBegin(j, "axes", '[');
+  for (PetscInt a = 0; a < info->dim; ++a) {
+    MuJsonBegin(j, NULL, '{');
+    MuJsonNumber(j, "lower", info->lower[a]);
+    MuJsonNumber(j, "upper", info->upper[a]);
+    MuJsonInteger(j, "cells", info->cells[a]);
+    MuJsonInteger(j, "shown", p->shown[a]);
+    MuJsonEnd(j, '}');
+  }
+  MuJsonEnd(j, ']');
+  if (!masked) return;
+  memset(p->fine, 0, sizeof *p->fine * fine);
+  const size_t n = coarsen(p);
+  for (size_t i = 0; i < n; ++i) p->inside[i] = (unsigned char)!isnan(p->coarse[i]);
+  MuJsonBytes(j, "mask", n, p->inside);
+}
+
+static PetscErrorCode write_target(MuJson *j, Picture *p, const MuStored *s) {
+  const PetscInt nx = p->info->cells[0], ny = p->info->cells[1];
+  PetscInt dims, extent[3];
+
+  PetscFunctionBegin;
+  PetscCall(MuStoredShape(s, "target/log_density", &dims, extent));
+  if (dims != p->info->dim || extent[dims - 1] != nx || (dims == 2 && extent[0] != ny))
+    PetscFunctionReturn(0);
+  PetscCall(MuHdf5Read(s->file, s->path, "target/log_density", -1, nx * ny, p->fine));
+  for (PetscInt i = 0; i < nx * ny; ++i) p->fine[i] = exp(p->fine[i]);
+  const size_t n = coarsen(p);
+  MuJsonFloats(j, "target", n, p->coarse);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_snapshots(MuJson *j, Picture *p, const MuReportShare *share) {
+  const PetscInt times = p->info->times;
+  const PetscInt every = MuReportEvery(times, share->numbers / (p->shown[0] * p->shown[1]));
+  const PetscInt count = MuReportCount(times, every);
+  PetscErrorCode code = 0;
+  MuBase64 base64;
+
+  PetscFunctionBegin;
+  MuJsonInteger(j, "snapshots", times);
+  MuJsonInteger(j, "every", every);
+  MuJsonBegin(j, "time", '[');
+  for (PetscInt i = 0; i < count; ++i)
+    MuJsonNumber(j, NULL, p->info->time[MuReportIndex(i, times, every)]);
+  MuJsonEnd(j, ']');
+  MuJsonFloatsBegin(j, "density", &base64);
+  for (PetscInt i = 0; i < count && !code; ++i) {
+    code = MuRunReaderSnapshot(p->reader, MuReportIndex(i, times, every), p->fine);
+    if (!code) MuJsonFloatsPart(j, &base64, coarsen(p), p->coarse);
+  }
+  MuJsonFloatsEnd(j, &base64);
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *path,
+                                      const MuReportShare *share) {
+  Picture p = {0};
+  MuRunReader reader;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  PetscCall(MuRunReaderCreate(path, &reader));
+  PetscCall(picture_create(reader, &p));
+  write_grid(j, &p);
+  code = write_target(j, &p, s);
+  if (!code) code = write_snapshots(j, &p, share);
+  PetscCall(picture_destroy(&p));
+  PetscCall(MuRunReaderDestroy(&reader));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode write_run(MuJson *j, const char *path, const MuReportShare *share) {
+  PetscErrorCode code;
+  MuStored s = {.path = path};
+
+  PetscFunctionBegin;
+  PetscCall(MuReportAge(j, path));
+  PetscCall(MuHdf5Open(path, &s.file));
+  code = MuReportAttributes(j, &s, "/");
+  if (!code) code = write_densities(j, &s, path, share);
+  if (!code) code = MuReportLedger(j, &s, share->rows);
+  H5Fclose(s.file);
+  PetscFunctionReturn(code);
+}
+
+const MuReportPart mu_report_run = {
+    .name = "run", .file = "run.h5", .heavy = PETSC_TRUE, .write = write_run};
