@@ -36,7 +36,7 @@ static void print_help(FILE *out) {
   fprintf(out, "  mudot --help | --version | COMMAND --help\n\n"
                "Exit status: 0 done; 1 a study's verdict is \"does not hold\"; 2 the case or the "
                "command line is\nwrong; 3 the numerics failed; 4 a file could not be read or "
-               "written.\n");
+               "written; 5 a run\nwas stopped before its end and goes on with -restart.\n");
 }
 
 static PetscErrorCode print_command_help(const MuCommand *command) {
