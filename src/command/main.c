@@ -42,7 +42,8 @@ static PetscErrorCode print_help(FILE *out) {
       {"1", "the verdict of a study is not \"holds\""},
       {"2", "the case or the command line is wrong"},
       {"3", "the numerics failed; the last good state is on disk and named"},
-      {"4", "a file could not be read or written"}};
+      {"4", "a file could not be read or written"},
+      {"5", "a run was stopped before its end; it goes on with -restart"}};
 
   PetscFunctionBegin;
   fprintf(out,

@@ -2,6 +2,8 @@
  */
 #include "flow/restart.h"
 
+#include "flow/keeping.h"
+
 #include <math.h>
 
 /* Keys that do not change what the flow is up to a given time. */
@@ -50,18 +52,16 @@ static PetscErrorCode check_end(MuCase c, const MuRestart *r, const char *direct
   PetscFunctionReturn(0);
 }
 
-enum { NUMBERS = 5 };
-
 /* Takes the checkpoint if run.h5 holds all that was written before it. */
 static PetscErrorCode take(MuRestart *r, MuCheckpoint checkpoint, const char *path) {
-  PetscReal numbers[NUMBERS];
+  PetscReal numbers[MU_RUN_NUMBERS];
 
   PetscFunctionBegin;
-  PetscCall(MuCheckpointGetNumbers(checkpoint, "run", NUMBERS, numbers));
-  r->rows = (PetscInt)numbers[0];
-  r->snapshots = (PetscInt)numbers[1];
-  r->initial_energy = numbers[2];
-  r->time = numbers[3];
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "run", MU_RUN_NUMBERS, numbers));
+  r->rows = (PetscInt)numbers[MU_RUN_ROWS];
+  r->snapshots = (PetscInt)numbers[MU_RUN_SNAPSHOTS];
+  r->initial_energy = numbers[MU_RUN_INITIAL_ENERGY];
+  r->time = numbers[MU_RUN_TIME];
   if (r->rows > r->remains.rows || r->snapshots > r->remains.snapshots)
     return MuError(
         MU_ERR_FILE, "%s needs %d rows and %d snapshots of run.h5, which holds %d and %d", path,

@@ -1,24 +1,12 @@
 /* mudot run: a case solved, recorded and summed up. */
 #include "flow/flow_impl.h"
 #include "flow/interrupt.h"
+#include "flow/keeping.h"
 #include "flow/restart.h"
 
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-
-/* When a checkpoint is due and when the run has to stop. Wall-clock times are those of rank 0. */
-typedef struct {
-  MuCheckpoint checkpoint;
-  PetscReal every_seconds, limit; /* 0: never, none */
-  PetscInt every_steps, steps;    /* steps since the last one */
-  double written, last_step;      /* times */
-  PetscReal step_seconds, write_seconds;
-  PetscBool warned;
-  PetscBool there;  /* a good checkpoint is on disk ... */
-  PetscReal time;   /* ... of this time */
-  char reason[128]; /* why the run stops before its end, "" if it does not */
-} Keeping;
 
 typedef struct {
   MuProblem problem;
@@ -35,7 +23,7 @@ typedef struct {
   PetscReal initial_energy, started;
   MuRestart restart;
   PetscBool resumed; /* run.h5 is there and goes on */
-  Keeping keeping;
+  MuKeeping keeping;
   const char *case_text, *command_line;
 } Run;
 
@@ -117,22 +105,21 @@ static PetscErrorCode create_writer(MuCase c, Run *r) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_keeping(MuCase c, Run *r, MPI_Comm comm) {
-  Keeping *k = &r->keeping;
-  const MuGridInfo *info;
-  PetscInt none;
-  PetscBool given;
+static PetscErrorCode create_keeping(MuCase c, Run *r) {
+  MuKeepingSpec spec = {.flow = r->flow,
+                        .ledger = r->ledger,
+                        .writer = r->writer,
+                        .directory = r->directory,
+                        .case_text = r->case_text,
+                        .end = r->parts->flow.end,
+                        .started = r->started,
+                        .restarted = (PetscBool)(r->restart.checkpoint != NULL),
+                        .restart_time = r->restart.time,
+                        .initial_energy = &r->initial_energy};
 
   PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(r->parts->grid, &info));
-  k->every_seconds = 600;
-  PetscCall(MuCaseGetInterval(c, "output_checkpoint", &k->every_seconds, &k->every_steps, &given));
-  PetscCall(MuCaseGetInterval(c, "time_wall_limit", &k->limit, &none, &given));
-  PetscCall(MuCheckpointCreate(comm, &k->checkpoint));
-  k->write_seconds = 0.05 + 1e-7 * (PetscReal)info->cells[0] * (PetscReal)info->cells[1];
-  k->there = (PetscBool)(r->restart.checkpoint != NULL);
-  k->time = r->restart.time;
-  k->written = k->last_step = MPI_Wtime();
+  PetscCall(MuGridGetInfo(r->parts->grid, &spec.info));
+  PetscCall(MuKeepingCreate(c, &spec, &r->keeping));
   PetscFunctionReturn(0);
 }
 
@@ -155,7 +142,7 @@ static PetscErrorCode build(MuCase c, Run *r) {
     r->initial_energy = r->restart.initial_energy;
   }
   PetscCall(create_writer(c, r));
-  PetscCall(create_keeping(c, r, comm));
+  PetscCall(create_keeping(c, r));
   PetscCall(MuProgressCreate(comm, r->restart.time, r->parts->flow.end, &r->progress));
   PetscFunctionReturn(0);
 }
@@ -170,106 +157,8 @@ static PetscErrorCode destroy(Run *r) {
   PetscCall(PetscFree(r->columns));
   PetscCall(PetscFree(r->row));
   PetscCall(MuProblemDestroy(&r->problem));
-  PetscCall(MuCheckpointDestroy(&r->keeping.checkpoint));
+  PetscCall(MuKeepingDestroy(&r->keeping));
   PetscCall(MuRestartFree(&r->restart));
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ checkpoints */
-
-/* The complete state, with what of run.h5 it belongs to. */
-static PetscErrorCode save(Run *r) {
-  MuCheckpoint checkpoint = r->keeping.checkpoint;
-  const MuGridInfo *info;
-  PetscInt rows, snapshots;
-  PetscReal time;
-  char *plans;
-
-  PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(r->parts->grid, &info));
-  PetscCall(MuRunWriterSync(r->writer, &rows, &snapshots));
-  PetscCall(MuFlowSave(r->flow, checkpoint));
-  PetscCall(MuLedgerSave(r->ledger, checkpoint));
-  PetscCall(MuFlowGetState(r->flow, &time, NULL));
-  const PetscReal numbers[] = {(PetscReal)rows, (PetscReal)snapshots, r->initial_energy, time,
-                               (PetscReal)info->size};
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "run", sizeof numbers / sizeof *numbers, numbers));
-  PetscCall(MuCheckpointPutText(checkpoint, "case", r->case_text));
-  PetscCall(MuCheckpointPutText(checkpoint, "mudot_version", MUDOT_VERSION));
-  PetscCall(MuTransformPlansGet(&plans));
-  PetscCall(MuCheckpointPutText(checkpoint, "transform_plans", plans));
-  PetscCall(PetscFree(plans));
-  PetscFunctionReturn(0);
-}
-
-/* A checkpoint that cannot be written is no reason to stop: one warning, and the one before stays.
- */
-static PetscErrorCode write_checkpoint(Run *r) {
-  Keeping *k = &r->keeping;
-  const MuGridInfo *info;
-  PetscErrorCode code;
-  const double start = MPI_Wtime();
-
-  PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(r->parts->grid, &info));
-  PetscCall(save(r));
-  code = MuCheckpointWrite(k->checkpoint, r->directory);
-  if (code && code != MU_ERR_FILE) PetscFunctionReturn(code);
-  if (code && !k->warned) {
-    if (k->there)
-      PetscCall(MuWarn(info->comm, "%s; the checkpoint of t = %g stays and the run goes on",
-                       MuErrorMessage(), k->time));
-    else
-      PetscCall(MuWarn(info->comm, "%s; the run goes on without", MuErrorMessage()));
-  }
-  k->warned = (PetscBool)(code != 0);
-  if (!code) {
-    k->there = PETSC_TRUE;
-    PetscCall(MuFlowGetState(r->flow, &k->time, NULL));
-  }
-  k->written = MPI_Wtime();
-  k->write_seconds = PetscMax(k->write_seconds, k->written - start);
-  k->steps = 0;
-  PetscFunctionReturn(0);
-}
-
-enum { STOP, WRITE, LIMIT, WISHES };
-
-/* What this rank knows; the times are those of rank 0. */
-static void gather_wishes(Run *r, PetscMPIInt rank, int wish[WISHES]) {
-  Keeping *k = &r->keeping;
-  const double now = MPI_Wtime();
-
-  wish[STOP] = MuInterruptTake(&wish[WRITE]);
-  wish[LIMIT] = 0;
-  k->step_seconds = PetscMax(now - k->last_step, 0.9 * k->step_seconds);
-  k->last_step = now;
-  if (k->every_steps && ++k->steps >= k->every_steps) wish[WRITE] = 1;
-  if (rank) return;
-  if (k->every_seconds > 0 && now - k->written >= k->every_seconds) wish[WRITE] = 1;
-  if (k->limit > 0 && now - r->started + 2 * (k->step_seconds + k->write_seconds) >= k->limit)
-    wish[LIMIT] = 1;
-}
-
-/* At the end of a step: what signals, the clock and the number of steps ask for, on all ranks
-   alike. */
-static PetscErrorCode answer_wishes(Run *r, PetscReal time) {
-  Keeping *k = &r->keeping;
-  const MuGridInfo *info;
-  const char *text;
-  int wish[WISHES];
-
-  PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(r->parts->grid, &info));
-  gather_wishes(r, info->rank, wish);
-  if (info->size > 1)
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, wish, WISHES, MPI_INT, MPI_MAX, info->comm));
-  if (time >= r->parts->flow.end) PetscFunctionReturn(0);
-  if (wish[STOP] || wish[LIMIT] || wish[WRITE]) PetscCall(write_checkpoint(r));
-  if (!wish[STOP] && !wish[LIMIT]) PetscFunctionReturn(0);
-  text = wish[STOP] ? MuInterruptName(wish[STOP]) : "time_wall_limit";
-  PetscCall(PetscStrncpy(k->reason, text, sizeof k->reason));
-  PetscCall(MuFlowStop(r->flow));
   PetscFunctionReturn(0);
 }
 
@@ -294,7 +183,7 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
   PetscCall(write_row(r, after));
   PetscCall(MuFlowGetSteps(flow, &steps, NULL));
   PetscCall(MuProgressUpdate(r->progress, time, steps, r->row[2]));
-  PetscCall(answer_wishes(r, time));
+  PetscCall(MuKeepingAnswer(r->keeping, time));
   PetscFunctionReturn(0);
 }
 
@@ -327,7 +216,7 @@ static PetscErrorCode solve(Run *r) {
   PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));
   for (PetscInt k = r->restart.snapshots; k < p->snapshots; ++k) {
     PetscCall(MuFlowAdvance(r->flow, p->snapshot_times[k]));
-    if (r->keeping.reason[0]) PetscFunctionReturn(0);
+    if (MuKeepingReason(r->keeping)[0]) PetscFunctionReturn(0);
     PetscCall(add_snapshot(r));
   }
   PetscCall(MuFlowAdvance(r->flow, p->flow.end));
@@ -412,12 +301,13 @@ static PetscErrorCode record_failure(Run *r) {
 /* What cannot be written any more ends the run; the state to go on from is named. */
 static PetscErrorCode name_state(Run *r) {
   char sentence[1024];
+  PetscReal time;
 
   PetscFunctionBegin;
   PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
-  if (r->keeping.there)
+  if (MuKeepingHas(r->keeping, &time))
     return MuError(MU_ERR_FILE, "%s; -restart goes on from the checkpoint of t = %g in %s",
-                   sentence, r->keeping.time, r->directory);
+                   sentence, time, r->directory);
   return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0", sentence);
 }
 
@@ -429,7 +319,7 @@ static PetscErrorCode record_interruption(Run *r) {
   PetscFunctionBegin;
   PetscCall(MuFlowGetState(r->flow, &time, NULL));
   PetscCall(PetscSNPrintf(status, sizeof status, "interrupted at t = %.17g: %s", time,
-                          r->keeping.reason));
+                          MuKeepingReason(r->keeping)));
   PetscCall(MuRunWriterFinish(r->writer, status));
   PetscFunctionReturn(0);
 }
@@ -444,10 +334,10 @@ static PetscErrorCode print_interruption(Run *r) {
   PetscCall(MuFlowGetState(r->flow, &time, NULL));
   if (info->size > 1)
     PetscCall(PetscSNPrintf(launcher, sizeof launcher, "mpiexec -n %d ", info->size));
-  PetscCall(PetscPrintf(info->comm, "stopped         at t = %g: %s\n", time, r->keeping.reason));
-  if (r->keeping.there)
-    PetscCall(
-        PetscPrintf(info->comm, "checkpoint      t = %g in %s\n", r->keeping.time, r->directory));
+  PetscCall(PetscPrintf(info->comm, "stopped         at t = %g: %s\n", time,
+                        MuKeepingReason(r->keeping)));
+  if (MuKeepingHas(r->keeping, &time))
+    PetscCall(PetscPrintf(info->comm, "checkpoint      t = %g in %s\n", time, r->directory));
   PetscCall(PetscPrintf(info->comm, "go on with      %s%s%s\n", launcher, r->command_line,
                         strstr(r->command_line, " -restart") ? "" : " -restart"));
   PetscFunctionReturn(0);
@@ -455,7 +345,7 @@ static PetscErrorCode print_interruption(Run *r) {
 
 /* Says from where the run goes on. */
 static PetscErrorCode print_restart(Run *r, MPI_Comm comm) {
-  PetscReal numbers[5];
+  PetscReal numbers[MU_RUN_NUMBERS];
   PetscMPIInt size;
 
   PetscFunctionBegin;
@@ -465,10 +355,11 @@ static PetscErrorCode print_restart(Run *r, MPI_Comm comm) {
     PetscFunctionReturn(0);
   }
   PetscCallMPI(MPI_Comm_size(comm, &size));
-  PetscCall(MuCheckpointGetNumbers(r->restart.checkpoint, "run", 5, numbers));
+  PetscCall(MuCheckpointGetNumbers(r->restart.checkpoint, "run", MU_RUN_NUMBERS, numbers));
   PetscCall(PetscPrintf(
       comm, "restart         from t = %g (%s)%s\n", r->restart.time, r->restart.path,
-      size == (int)numbers[4] ? "" : ", on another number of ranks: the same to rounding"));
+      size == (int)numbers[MU_RUN_RANKS] ? ""
+                                         : ", on another number of ranks: the same to rounding"));
   PetscFunctionReturn(0);
 }
 
@@ -479,7 +370,7 @@ static PetscErrorCode solve_and_record(Run *r) {
   PetscFunctionBegin;
   if (code == MU_ERR_NUMERICS) {
     code = record_failure(r);
-  } else if (!code && r->keeping.reason[0]) {
+  } else if (!code && MuKeepingReason(r->keeping)[0]) {
     code = record_interruption(r);
   } else if (!code) {
     code = MuRunWriterCut(r->writer);
@@ -510,7 +401,7 @@ static PetscErrorCode run(MuCase c, Run *r, PetscBool restart) {
   PetscCall(MuProgressDestroy(&r->progress));
   PetscCall(code);
   PetscCall(print_summary(r));
-  if (r->keeping.reason[0]) PetscCall(print_interruption(r));
+  if (MuKeepingReason(r->keeping)[0]) PetscCall(print_interruption(r));
   PetscFunctionReturn(0);
 }
 
@@ -521,7 +412,7 @@ PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupte
   PetscFunctionBegin;
   MuInterruptBegin();
   code = run(c, &r, (PetscBool)(spec && spec->restart));
-  *interrupted = (PetscBool)(r.keeping.reason[0] != 0);
+  *interrupted = (PetscBool)(MuKeepingReason(r.keeping)[0] != 0);
   PetscCall(destroy(&r));
   MuInterruptEnd();
   PetscFunctionReturn(code);

@@ -23,7 +23,7 @@
 
 /* Plans are measured (a few seconds for the largest grids) except on grids below this size. There
    they are estimated, which makes a transform about a fifth slower but gives it the same bits
-   whenever the program is started. */
+   whenever the program is started; -mudot_estimate_plans does so for every grid. */
 enum { SMALL_GRID = 65536 };
 enum {
   BLOCK_BYTES = 512 * 1024,
@@ -226,6 +226,7 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
                                 MuSpectral *spectral) {
   MuSpectral s;
   PetscInt rows;
+  PetscBool estimate = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
@@ -234,7 +235,9 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
   s->grid = grid;
   PetscCall(MuGridGetInfo(grid, &s->info));
   s->folded = folded;
-  s->flags = s->info->cells[0] * s->info->cells[1] < SMALL_GRID ? FFTW_ESTIMATE : FFTW_MEASURE;
+  if (s->info->cells[0] * s->info->cells[1] < SMALL_GRID) estimate = PETSC_TRUE;
+  PetscCall(PetscOptionsGetBool(NULL, NULL, "-mudot_estimate_plans", &estimate, NULL));
+  s->flags = estimate ? FFTW_ESTIMATE : FFTW_MEASURE;
   s->scale = 1;
   s->paired = (PetscBool)(s->info->dim == 2 && axes[0].kind == MU_TRANSFORM_COSINE &&
                           axes[1].kind == MU_TRANSFORM_COSINE);

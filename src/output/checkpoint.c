@@ -217,14 +217,15 @@ static PetscErrorCode read_entry(MuCheckpoint c, hid_t file, const char *name, h
   hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set), type = H5Dget_type(set);
   const int rank = H5Sget_simple_extent_ndims(space);
   hsize_t size[2] = {1, 1};
-  Entry *e;
+  Entry *e = NULL;
 
   PetscFunctionBegin;
-  if (rank > 0 && rank <= 2) H5Sget_simple_extent_dims(space, size, NULL);
-  PetscCall(make_room(c, name, (Kind)rank, size[0], size[1], &e));
-  if (rank == TEXT)
+  *status = rank < 0 || rank > FIELD || type < 0 ? -1 : 0;
+  if (*status == 0 && rank > 0) *status = H5Sget_simple_extent_dims(space, size, NULL);
+  if (*status >= 0) PetscCall(make_room(c, name, (Kind)rank, size[0], size[1], &e));
+  if (*status >= 0 && rank == TEXT)
     PetscCall(read_text(set, type, e, status));
-  else
+  else if (*status >= 0)
     *status = H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, e->values);
   H5Tclose(type);
   H5Sclose(space);
