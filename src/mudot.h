@@ -618,7 +618,7 @@ PetscErrorCode MuPairsSetMethod(MuPairs pairs, MuPairsMethod method, PetscReal t
 /* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
    guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:
    with g = K w - b and l = w' g: g_i >= l - tolerance, w_i (g_i - l) <= tolerance; w >= 0 and
-   sum w = 1 to rounding. */
+   sum w = 1 to rounding. The tolerance is absolute, and cannot be below about 1e-14 scale k(0). */
 typedef struct _p_MuSimplex *MuSimplex;
 typedef struct {
   PetscInt iterations;
@@ -626,7 +626,8 @@ typedef struct {
 } MuSimplexReport;
 PetscErrorCode MuSimplexCreate(MPI_Comm comm, MuRadial radial, MuSimplex *simplex);
 PetscErrorCode MuSimplexDestroy(MuSimplex *simplex);
-/* Collective. MU_ERR_NUMERICS if the tolerance is not reached. */
+/* Collective. MU_ERR_NUMERICS if the tolerance is not reached: w and report then hold the last
+   iterate. report may be NULL. */
 PetscErrorCode MuSimplexSolve(MuSimplex simplex, PetscInt n, const PetscReal *x, PetscReal scale,
                               const PetscReal *b, PetscReal tolerance, PetscReal *w,
                               MuSimplexReport *report);
@@ -653,7 +654,9 @@ PetscErrorCode MuMixtureMoments(MuMixture mixture, PetscReal *mean, PetscReal *c
    another family. Either output may be NULL. Collective on comm: the points are shared. */
 PetscErrorCode MuMixtureKernelMean(MuMixture mixture, MuRadial radial, MPI_Comm comm, PetscInt n,
                                    const PetscReal *x, PetscReal *value, PetscReal *gradient);
-/* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. */
+/* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. A difference
+   such as MMD^2 = <a,k*a> - 2 <a,k*b> + <b,k*b> is accurate to about 1e-16 k(0), not relative to
+   itself. */
 PetscErrorCode MuMixtureKernelInner(MuMixture a, MuMixture b, MuRadial radial, PetscReal *value);
 
 /* Draws from a density that is constant in every cell of a box: 1-D by exact inversion of the

@@ -31,6 +31,15 @@ static PetscReal bessel_at_zero(PetscReal log_factor, PetscReal mu) {
   return mu > 0 ? exp(log_factor + (mu - 1) * log(2) + lgamma(mu)) : 0;
 }
 
+/* The elementary ones: smoothness 1/2, 3/2 and 5/2. */
+static PetscBool matern_profile(PetscReal nu, MuProfile *profile) {
+  if (nu != 0.5 && nu != 1.5 && nu != 2.5) return PETSC_FALSE;
+  *profile = nu == 0.5   ? MU_PROFILE_EXPONENTIAL
+             : nu == 1.5 ? MU_PROFILE_LINEAR
+                         : MU_PROFILE_QUADRATIC;
+  return PETSC_TRUE;
+}
+
 static PetscErrorCode setup_bessel(MuRadial r) {
   const PetscReal s = r->spec.order, half = 0.5 * r->dim;
 
@@ -41,6 +50,8 @@ static PetscErrorCode setup_bessel(MuRadial r) {
                    "the kernel is infinite at 0; it must be above %g",
                    s, (int)r->dim, half);
   r->nu = s - half;
+  if (matern_profile(r->nu, &r->profile)) PetscFunctionReturn(0);
+  r->profile = MU_PROFILE_BESSEL;
   r->log_factor = (1 - s) * log(2) - half * log(2 * PETSC_PI) - lgamma(s);
   r->peak[0] = bessel_at_zero(r->log_factor, r->nu);
   r->peak[1] = -bessel_at_zero(r->log_factor, r->nu - 1);
@@ -115,7 +126,7 @@ static PetscReal profile_slope(MuRadial r, PetscReal t) {
 
 /* log of the integral of p(|z|) over R^d for rate 1; it diverges for imq and riesz. */
 static PetscReal log_integral(MuRadial r) {
-  const PetscReal half = 0.5 * r->dim, nu = r->spec.smoothness, m = r->power, d = r->dim;
+  const PetscReal half = 0.5 * r->dim, nu = r->nu, m = r->power, d = r->dim;
   const PetscReal log_sphere = log(2) + half * log(PETSC_PI) - lgamma(half);
   switch (r->profile) {
   case MU_PROFILE_GAUSSIAN:
@@ -156,11 +167,9 @@ static PetscErrorCode choose_profile(MuRadial r) {
   if (strcmp(type, "gaussian") == 0) {
     r->profile = MU_PROFILE_GAUSSIAN;
   } else if (strcmp(type, "matern") == 0) {
-    const PetscReal nu = r->spec.smoothness;
-    r->profile = nu == 0.5   ? MU_PROFILE_EXPONENTIAL
-                 : nu == 1.5 ? MU_PROFILE_LINEAR
-                             : MU_PROFILE_QUADRATIC;
-    r->rate *= sqrt(2 * nu);
+    r->nu = r->spec.smoothness;
+    (void)matern_profile(r->nu, &r->profile);
+    r->rate *= sqrt(2 * r->nu);
   } else if (strcmp(type, "imq") == 0) {
     r->profile = MU_PROFILE_IMQ;
   } else if (strcmp(type, "wendland") == 0) {
@@ -169,7 +178,6 @@ static PetscErrorCode choose_profile(MuRadial r) {
   } else if (strcmp(type, "riesz") == 0) {
     r->profile = r->spec.exponent == 1 ? MU_PROFILE_DISTANCE : MU_PROFILE_RIESZ;
   } else {
-    r->profile = MU_PROFILE_BESSEL;
     PetscCall(setup_bessel(r));
   }
   PetscFunctionReturn(0);

@@ -8,7 +8,7 @@
 /* Profiles p(t), t = rate |z|/h:
      gaussian exp(-t^2/2)   exponential e^-t   linear (1 + t) e^-t   quadratic (1 + t + t^2/3) e^-t
      imq (1 + t^2)^(-1/2)   wendland (1 - t)^m_+ (m t + 1)   distance -t   riesz -t^e
-     bessel t^nu K_nu(t) */
+     bessel t^nu K_nu(t), of which exponential, linear and quadratic are nu = 1/2, 3/2, 5/2 */
 typedef enum {
   MU_PROFILE_GAUSSIAN,
   MU_PROFILE_EXPONENTIAL,
@@ -30,10 +30,11 @@ struct _p_MuRadial {
   PetscInt dim;
   MuProfile profile;
   PetscReal amplitude, rate;
-  PetscInt power;           /* wendland: m */
-  PetscReal nu, log_factor; /* bessel: p(t) = exp(log_factor) t^nu K_nu(t) */
-  PetscReal peak[2];        /* bessel: p(0) and (p'(t)/t)(0) */
-  MuTable table[2];         /* bessel: e^t p(t) and e^t p'(t)/t */
+  PetscInt power;       /* wendland: m */
+  PetscReal nu;         /* matern, bessel */
+  PetscReal log_factor; /* bessel: p(t) = exp(log_factor) t^nu K_nu(t) */
+  PetscReal peak[2];    /* bessel: p(0) and (p'(t)/t)(0) */
+  MuTable table[2];     /* bessel: e^t p(t) and e^t p'(t)/t */
 };
 
 /* Positive definite only on measures of mass zero. */
