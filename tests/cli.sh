@@ -382,16 +382,16 @@ rows = list(csv.reader(open("cloud/ledger.csv")))
 assert len(rows) == 10 and set(rows[0]) == set(l) and float(rows[-1][0]) == 0.4'
 refused "particles: results are kept" 2 "output_directory|-output_overwrite" particles cloud.yaml -output_directory cloud
 works "particles: -output_overwrite" particles cloud.yaml -output_directory cloud -output_overwrite -particles_seed 5
-works "the same seed" particles cloud.yaml -output_directory again -particles_seed 5
-works "another seed" particles cloud.yaml -output_directory other -particles_seed 6
+works "the same seed" particles cloud.yaml -output_directory cloud-again -particles_seed 5
+works "another seed" particles cloud.yaml -output_directory cloud-other -particles_seed 6
 "$mpiexec" -n 2 "$mudot" particles cloud.yaml -particles_weight_step entropic -output_directory two-clouds >log 2>err
 works "entropic weights" particles cloud.yaml -particles_weight_step entropic -output_directory entropic
 reads "same seed same bits, another seed another cloud, two ranks the same cloud" '
 open_cloud = lambda d: h5py.File(d + "/particles.h5", "r")
 for name in ("position", "weight"):
-    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("again")[name][:])
+    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("cloud-again")[name][:])
     assert np.allclose(open_cloud("two-clouds")[name][:], open_cloud("entropic")[name][:], rtol=1e-11, atol=1e-11)
-assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("other")["position"][0])'
+assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("cloud-other")["position"][0])'
 works "the same case on the grid" run cloud.yaml -output_directory grid-of-cloud
 refused "particles keep out of a run's directory" 2 "grid-of-cloud|mudot run" particles cloud.yaml -output_directory grid-of-cloud \
   -output_overwrite
