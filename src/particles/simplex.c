@@ -8,8 +8,8 @@
 #include <math.h>
 
 enum {
-  FEW_POINTS = 300,      /* factored at once */
-  SOME_POINTS = 3000,    /* factored if nothing else helps */
+  FEW_POINTS = 300,      /* factored at once, in any dimension */
+  SOME_POINTS = 3000,    /* the most that are factored */
   STORED_POINTS = 11000, /* the matrix is stored, 1 GB */
   MANY_DIMENSIONS = 4,   /* from here on reading a stored matrix is faster than recomputing it */
   MAX_PRODUCTS = 3000
