@@ -18,8 +18,9 @@ PetscErrorCode MuHdf5Open(const char *path, hid_t *file);
 PetscErrorCode MuHdf5Shape(hid_t file, const char *path, const char *name, PetscInt most,
                            PetscInt *dims, PetscInt extent[]);
 
-/* All values of a dataset, or those of item `index` along its first dimension if index >= 0: `count`
-   of them. MU_ERR_FILE: they cannot be read, or are another number, as in a file that grows. Infinite values and NaN are the caller's to refuse. */
+/* All values of a dataset, or those of item `index` along its first dimension if index >= 0:
+   `count` of them. MU_ERR_FILE: they cannot be read, or are another number, as in a file that
+   grows. Infinite values and NaN are the caller's to refuse. */
 PetscErrorCode MuHdf5Read(hid_t file, const char *path, const char *name, PetscInt index,
                           PetscInt count, PetscReal *values);
 
