@@ -160,9 +160,14 @@ PetscErrorCode MuComparisonGetMetrics(MuComparison c, PetscInt *count, const cha
   return 0;
 }
 
-/* The metrics that the dimension has, in the order of its table. */
-static void select_metrics(const MuComparison c, const PetscReal all[METRICS], PetscReal values[]) {
+/* The metrics that the dimension has, in the order of its table; the bits of rank 0, since plans of
+   transforms may differ. */
+static PetscErrorCode select_metrics(const MuComparison c, const PetscReal all[METRICS],
+                                     PetscReal values[]) {
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < c->table->count; ++i) values[i] = all[c->table->metric[i]];
+  PetscCallMPI(MPI_Bcast(values, (PetscMPIInt)c->table->count, MPIU_REAL, 0, c->comm));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode make_room(MuComparison c, PetscInt n) {
@@ -429,7 +434,7 @@ PetscErrorCode MuComparisonEvaluate(MuComparison c, PetscInt n, const PetscReal 
   compare_plainly(c, n, c->x, w, all);
   PetscCall(evaluate_kernel(c, &c->kernel[0], n, c->x, w, &all[MMD2]));
   if (c->spec.dim == 2) PetscCall(evaluate_kernel(c, &c->kernel[1], n, c->x, w, &all[ENERGY]));
-  select_metrics(c, all, values);
+  PetscCall(select_metrics(c, all, values));
   PetscFunctionReturn(0);
 }
 
@@ -471,7 +476,7 @@ PetscErrorCode MuComparisonExpect(MuComparison c, PetscInt n, PetscReal mean[],
   else
     means[ENERGY] = MuLineMeasureSpread(&c->line[0]) / n;
   for (PetscInt i = 0; i < METRICS; ++i) variances[i] = PetscSqrtReal(variances[i]);
-  select_metrics(c, means, mean);
-  select_metrics(c, variances, deviation);
+  PetscCall(select_metrics(c, means, mean));
+  PetscCall(select_metrics(c, variances, deviation));
   PetscFunctionReturn(0);
 }

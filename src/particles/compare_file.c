@@ -31,15 +31,19 @@ static void print_ratio(FILE *out, int width, PetscReal value, PetscReal expecte
     fprintf(out, " %*s", width, "-");
 }
 
+static int width_of(const MuCompare c, PetscInt m) {
+  return (int)PetscMax(strlen(c->names[m]), 8);
+}
+
 static void print_ratios(const MuCompare c, FILE *out) {
   fprintf(out, "\nvalue / expected\n%12s %9s", "t", "N");
-  for (PetscInt m = 0; m < c->metrics; ++m) fprintf(out, " %s", c->names[m]);
+  for (PetscInt m = 0; m < c->metrics; ++m) fprintf(out, " %*s", width_of(c, m), c->names[m]);
   fprintf(out, "\n");
   for (PetscInt i = 0; i < c->rows; ++i) {
     const MuCompareRow *row = &c->row[i];
     fprintf(out, "%12.6g %9d", row->time, (int)row->n);
     for (PetscInt m = 0; m < c->metrics; ++m)
-      print_ratio(out, (int)strlen(c->names[m]), row->value[m], row->expected[m]);
+      print_ratio(out, width_of(c, m), row->value[m], row->expected[m]);
     fprintf(out, "\n");
   }
 }
