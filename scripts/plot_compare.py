@@ -3,6 +3,8 @@
 compare.png   every distance over time, beside the mean and two standard deviations of what as many independent
               samples of the reference would have; at a single time, the ratios to that mean
 """
+import textwrap
+
 import numpy as np
 
 import h5py
@@ -30,7 +32,7 @@ class Comparison:
     def title(self):
         low, high = self.particles.min(), self.particles.max()
         count = f"{low}" if low == high else f"{low} to {high}"
-        return f"{self.name}: {count} particles; kernel {self.kernel}\n{self.sentence}"
+        return "\n".join([f"{self.name}: {count} particles; kernel {self.kernel}", *textwrap.wrap(self.sentence, 90)])
 
 
 def label_of(name):
@@ -85,7 +87,7 @@ def draw_ratios(comparison):
     else:
         axes.set_xlim(left=0)
     axes.set_xlabel(f"value over what N samples have on average, at t = {comparison.time[0]:g}")
-    axes.legend(fontsize=9)
+    axes.legend(fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=2)
     figure.suptitle(comparison.title(), fontsize=11)
     return figure
 

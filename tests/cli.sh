@@ -188,6 +188,8 @@ for key in output_checkpoint time_wall_limit grid_cells target_log_density initi
   energy_kernel_bandwidth time_transport_solver output_every; do
   holds "run --help has $key" sh -c "'$mudot' run --help | grep -q -e '-$key'"
 done
+holds "sample --help has -method" sh -c "'$mudot' sample --help | grep -q -e '-method'"
+holds "compare --help has -replicates" sh -c "'$mudot' compare --help | grep -q -e '-replicates'"
 for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
   schemes:discrete_gradient commands:run exact_solutions:barenblatt keys:kernel_bandwidth; do
   holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
@@ -235,7 +237,7 @@ for command in lists["commands"]:
     assert command["summary"] in text and ".SH \"MUDOT " + command["name"].upper() in text, command
 for key in lists["keys"]:
     assert "-" + key["name"] in text, key
-for status in "01234":
+for status in "012345":
     assert "\n.TP\n" + status + "\n" in text, status'
 for checker in "groff -ww -man -Tutf8 -z" "mandoc -T lint -W warning"; do
   if command -v "${checker%% *}" >/dev/null 2>&1; then
@@ -438,6 +440,85 @@ if [ $got = 0 ] && grep -q '^MuConvolution ' view.txt && ! grep -q MuConvolution
 else
   bad "-log_view :FILE of a study" "exit status $got"
 fi
+# ---------------------------------------------------------------------- samples and comparisons
+
+works "a run to compare with" run case.yaml -output_directory line -kernel_type gaussian -kernel_bandwidth 0.5
+refused "sample: no file" 2 "0 files|one run.h5 is needed" sample -n 5
+refused "sample: no number" 2 "n: is missing|-n 1000" sample line
+refused "sample: zero points" 2 "n: \"0\"|from 1" sample line -n 0
+refused "sample: text for a number" 2 "n: \"many\"" sample line -n many
+refused "sample: misspelt option" 2 "-sed|the nearest is -seed" sample line -n 5 -sed 3
+refused "sample: unknown method" 2 "method|sobol|iid|stratified" sample line -n 5 -method sobol
+refused "sample: time beyond the run" 2 "time: 3 is not covered|from 0 to 0.2" sample line -n 5 -time 3
+refused "sample: no such snapshot" 2 "no snapshot 7|there are 3" sample line -n 5 -snapshot 7
+refused "sample: time and snapshot" 2 "snapshot: is given together with time" sample line -n 5 -time 0 -snapshot 0
+refused "sample: another ending" 2 "output|out.txt|.csv or .h5" sample line -n 5 -output out.txt
+refused "sample: no such run" 4 "none.h5" sample none.h5 -n 5
+refused "sample: not a run" 4 "case.yaml: is not an HDF5 file" sample case.yaml -n 5
+refused "sample: a file that cannot be written" 4 "/proc/none.csv: cannot be written" sample line -n 5 -output /proc/none.csv
+holds "samples on standard output" sh -c "'$mudot' sample line -n 200 >points.csv"
+works "stratified samples between two snapshots" sample line/run.h5 -n 200 -method stratified -time 0.05 -output even.h5
+works "samples in the plane" sample two -n 100 -output plane.csv
+refused "sample: a file that is there" 2 "output: even.h5 is there already|-overwrite" sample line -n 5 -output even.h5
+reads "their files" '
+rows = open("points.csv").read().splitlines()
+assert rows[0].startswith("# mudot") and "seed 1" in rows[0] and rows[1] == "x" and len(rows) == 202
+again = subprocess.run(["'"$mudot"'", "sample", "line", "-n", "200"], capture_output=True, text=True, check=True).stdout
+assert again == open("points.csv").read()
+f = h5py.File("even.h5")
+assert f["position"].shape == (1, 200, 1) and f["time"][:] == 0.05 and np.allclose(f["weight"][:].sum(), 1)
+run = open_run("line")
+rho = (run["density"][0] + run["density"][1]) / 2
+below = np.interp(f["position"][0, :, 0], -6 + 0.1875 * np.arange(65), np.r_[0, np.cumsum(rho)] / rho.sum())
+assert np.array_equal(np.floor(200 * below + 1e-9), np.arange(200)), below'
+
+refused "compare: no particles" 2 "1 files are given" compare line
+refused "compare: no such particles" 4 "none.csv" compare line none.csv
+printf 'x\n1\n2\ntwo\n' >bad.csv
+refused "compare: text in a CSV file" 2 "bad.csv, line 4|\`two\`" compare line bad.csv
+printf 'x\n1\nnan\n' >bad.csv
+refused "compare: NaN in a CSV file" 2 "bad.csv, line 3|\`nan\`" compare line bad.csv
+printf 'a,b\n1,2\n' >bad.csv
+refused "compare: a missing column" 2 "bad.csv has no column x" compare line bad.csv
+printf 'x,w\n1,1\n2,-1\n' >bad.csv
+refused "compare: a negative weight" 2 "weight of particle 2 is -1" compare line bad.csv
+printf 'x\n1\n7\n' >far.csv
+refused "compare: a particle outside" 2 "1 of 2 particles, mass 0.5|-allow_outside" compare line far.csv -output_directory out
+works "unless that is allowed" compare line far.csv -allow_outside
+refused "compare: particles of another dimension" 2 "the run is 1-D" compare line plane.csv
+refused "compare: particles of another dimension in HDF5" 2 "in 1 dimensions; the run is 2-D" compare two even.h5
+printf 't,x\n0,1\n0.1,2\n9,2\n' >late.csv
+refused "compare: times that the run does not cover" 2 "time 9 is not covered|from 0 to 0.2" compare line late.csv
+works "unless other times are chosen" compare line late.csv -time 0,0.1
+refused "compare: a time that is not there" 2 "time: 0.05 is not a time of late.csv" compare line late.csv -time 0.05
+refused "compare: several files without times" 2 "one per file" compare line points.csv points.csv
+refused "compare: unknown kernel" 2 "gausian" compare line points.csv -kernel_type gausian
+refused "compare: unknown option" 2 "-replicate|the nearest is -replicates" compare line points.csv -replicate 3
+refused "compare: output below a plain file" 4 "output_directory|plain/out" compare line points.csv -output_directory plain/out
+works "compare: a run's own samples" compare line points.csv -output_directory compared
+if grep -q "^kernel .*gaussian, h = 0.5, of mass 1, as in the run" log && grep -q "at the level of N i.i.d. samples" log; then
+  ok "says so, with the run's kernel"
+else
+  bad "says so, with the run's kernel" "see log"
+fi
+refused "compare: results that are there" 2 "compared holds a comparison|-overwrite" compare line points.csv -output_directory compared
+works "compare: the wrong time" compare line points.csv -time 0 -output_directory compared -overwrite
+if grep -q "the method limits" log; then ok "is seen"; else bad "is seen" "no sentence"; fi
+reads "their tables" '
+rows = list(csv.DictReader(open("compared/compare.csv")))
+assert len(rows) == 1 and float(rows[0]["t"]) == 0 and rows[0]["particles"] == "200"
+f = h5py.File("compared/compare.h5")
+for name in "mmd2 energy_distance w1 w2 kolmogorov histogram_l1 mean_error covariance_error".split():
+    for key, column in (("value", name), ("expected", name + "_expected"), ("sd", name + "_sd")):
+        assert f[name][key][0] == float(rows[0][column]), column
+assert "method limits" in f.attrs["sentence"]'
+works "compare in the plane" compare two plane.csv -directions 8 -output_directory flat
+"$mpiexec" -n 2 "$mudot" compare two plane.csv -directions 8 -output_directory flat2 >log 2>err
+reads "two ranks compare as one does" '
+a, b = (list(csv.reader(open(d + "/compare.csv"))) for d in ("flat", "flat2"))
+assert a[0] == b[0] and np.allclose(np.array(a[1], float), np.array(b[1], float), rtol=1e-9, atol=1e-14)'
+holds "the picture of a comparison" "$python" "$root/scripts/plot.py" compared
+holds "which is there" test -s compared/compare.png
 
 # ---------------------------------------------------------------------- studies
 
@@ -552,16 +633,16 @@ rows = list(csv.reader(open("cloud/ledger.csv")))
 assert len(rows) == 10 and set(rows[0]) == set(l) and float(rows[-1][0]) == 0.4'
 refused "particles: results are kept" 2 "output_directory|-output_overwrite" particles cloud.yaml -output_directory cloud
 works "particles: -output_overwrite" particles cloud.yaml -output_directory cloud -output_overwrite -particles_seed 5
-works "the same seed" particles cloud.yaml -output_directory again -particles_seed 5
-works "another seed" particles cloud.yaml -output_directory other -particles_seed 6
+works "the same seed" particles cloud.yaml -output_directory cloud-again -particles_seed 5
+works "another seed" particles cloud.yaml -output_directory cloud-other -particles_seed 6
 "$mpiexec" -n 2 "$mudot" particles cloud.yaml -particles_weight_step entropic -output_directory two-clouds >log 2>err
 works "entropic weights" particles cloud.yaml -particles_weight_step entropic -output_directory entropic
 reads "same seed same bits, another seed another cloud, two ranks the same cloud" '
 open_cloud = lambda d: h5py.File(d + "/particles.h5", "r")
 for name in ("position", "weight"):
-    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("again")[name][:])
+    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("cloud-again")[name][:])
     assert np.allclose(open_cloud("two-clouds")[name][:], open_cloud("entropic")[name][:], rtol=1e-11, atol=1e-11)
-assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("other")["position"][0])'
+assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("cloud-other")["position"][0])'
 works "the same case on the grid" run cloud.yaml -output_directory grid-of-cloud
 refused "particles keep out of a run's directory" 2 "grid-of-cloud|mudot run" particles cloud.yaml -output_directory grid-of-cloud \
   -output_overwrite

@@ -830,6 +830,23 @@ END_TEST
 
 /* ------------------------------------------------------------------ what goes wrong */
 
+/* The kernel riesz with a mass that changes is refused, as on the grid; not so with one that stays.
+ */
+START_TEST(conditional_kernels_need_equal_mass) {
+  static const char text[] =
+      "target: {type: gaussian, mean: [0], covariance: [1]}\n"
+      "initial: {type: gaussian, mean: [1], covariance: [1]}\nenergy: {mmd: 1}\n"
+      "geometry: {wasserstein: 1, fisher_rao: 1}\nkernel: {type: riesz, bandwidth: 1}\n"
+      "time: {end: 1}\noutput: {directory: out}\n"
+      "particles: {method: wfr, count: 20, target_samples: fixed}\n";
+  MuParticles p;
+  ck_assert_int_eq(try_particles(MPI_COMM_WORLD, text, "", &p), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "geometry_spherical"));
+  OK(try_particles(MPI_COMM_WORLD, text, "-geometry_spherical", &p));
+  OK(MuParticlesDestroy(&p));
+}
+END_TEST
+
 /* A force that blows up: numerics, with the time, and the last good state is kept. */
 START_TEST(a_blow_up_keeps_the_last_state) {
   static const char text[] =
@@ -928,6 +945,7 @@ static Suite *make_suite(void) {
   tcase_add_test(all, five_dimensions);
   tcase_add_test(all, walls_reflect);
   tcase_add_test(all, a_blow_up_keeps_the_last_state);
+  tcase_add_test(all, conditional_kernels_need_equal_mass);
   tcase_add_test(all, mistakes_are_named);
   suite_add_tcase(suite, all);
   return suite;

@@ -122,6 +122,26 @@ static PetscErrorCode read_geometry(MuParticles p) {
   PetscFunctionReturn(0);
 }
 
+/* A conditionally positive definite kernel measures only differences of equal mass. */
+static PetscErrorCode check_conditional(MuParticles p) {
+  const MuKernelSpec *spec;
+  const PetscReal *sum;
+  MuWallKernel kernel;
+  PetscReal weight;
+  PetscBool only;
+
+  PetscFunctionBegin;
+  PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
+  if (!(weight > 0) || !p->ops->reaction || p->spherical || !strcmp(p->ops->reaction, "mmd"))
+    PetscFunctionReturn(0);
+  PetscCall(MuWallKernelGet(kernel, NULL, NULL, &spec));
+  if (!strcmp(spec->type, "riesz"))
+    return MuError(MU_ERR_INPUT,
+                   "kernel_type: riesz compares only measures of equal mass, which this geometry "
+                   "does not conserve; set geometry_spherical or use another kernel");
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuParticlesReadWeightStep(MuParticles p, MuWeightStep first, MuWeightStep second) {
   static const char *const words[] = {"mmd", "entropic", "multiplicative", "birth_death"};
   PetscInt word = first;
@@ -611,6 +631,7 @@ static PetscErrorCode build(MuParticles p, const MuParticlesSpec *spec) {
   PetscCall(PetscStrncpy(p->scheme, p->ops->formula, sizeof p->scheme));
   if (p->ops->create) PetscCall(p->ops->create(p));
   PetscCall(read_geometry(p));
+  PetscCall(check_conditional(p));
   PetscCall(MuCloudEnergySetInitial(p->energy, &p->cloud));
   PetscCall(create_test(p));
   PetscCall(create_columns(p));
