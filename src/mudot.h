@@ -35,6 +35,27 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 /* Ends what MuInitialize() started. Collective. */
 PetscErrorCode MuFinalize(void);
 
+/* Parts of a run that PETSc's -log_view times, beside PETSc's own TSStep and solvers; the time of a
+   part contains that of the parts it uses. Begin and End stand in pairs, inside PetscCall(). */
+enum {
+  MU_EVENT_SETUP,       /* building a problem and its flow */
+  MU_EVENT_CONVOLUTION, /* one application of a kernel operator or of its inverse */
+  MU_EVENT_RIDGE,       /* (T + lambda)^(-1) */
+  MU_EVENT_ENERGY,      /* F, DF or a discrete gradient */
+  MU_EVENT_GEOMETRY,    /* K(mu) xi */
+  MU_EVENT_FACTOR,      /* coefficients and factors of transport steps */
+  MU_EVENT_TRANSPORT,   /* linear solves of transport steps */
+  MU_EVENT_LEDGER,      /* a row of the ledger */
+  MU_EVENT_PRIMAL,      /* its primal dissipation potential */
+  MU_EVENT_OUTPUT,      /* ledger rows and snapshots on their way to the files */
+  MU_EVENTS
+};
+extern PetscLogEvent mu_events[MU_EVENTS];
+#define MuEventBegin(event) PetscLogEventBegin(mu_events[event], 0, 0, 0, 0)
+#define MuEventEnd(event)   PetscLogEventEnd(mu_events[event], 0, 0, 0, 0)
+/* MuInitialize() does it. Collective. */
+PetscErrorCode MuEventsRegister(void);
+
 /* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
    MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
 PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
@@ -182,12 +203,14 @@ PetscReal MuBernoulli(PetscReal z);
 
 typedef struct _p_MuFormula *MuFormula;
 
-/* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
+/* A muParser expression in x and y with the constants pi and e; log is natural. `key`
    begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
    error (with its position), an unknown name, an assignment, several values, more than 4000
    characters. */
 PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
 PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* MU_ERR_INPUT "key: ..." if the formula uses y although dim is 1. Not collective. */
+PetscErrorCode MuFormulaCheckDimension(MuFormula formula, const char *key, PetscInt dim);
 /* The value at x[0], x[1]; values that are not finite are returned as they are. */
 PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
 /* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
@@ -294,6 +317,11 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
    MU_ERR_INPUT as above, and if f has no mass on the grid. */
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
+/* Mass that a gaussian or a mixture has beyond the box along one axis, the largest over the axes
+   (in 1-D all that the box cuts off); 0 for the other types. Not collective. */
+PetscErrorCode MuDensityMassOutside(MuDensity density, const PetscReal lower[2],
+                                    const PetscReal upper[2], PetscReal *mass);
+
 /* ------------------------------------------------------------------ output files */
 
 /* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
@@ -359,7 +387,13 @@ PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step,
 PetscErrorCode MuProgressText(MuProgress progress, const char *text);
 PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
-/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+/* The escape sequence that begins a style, PLAIN the one that ends it. "" unless the stream is a
+   terminal with a TERM other than dumb, no launcher of MPI stands before it, and NO_COLOR is unset
+   or empty. Static text. Not collective. */
+typedef enum { MU_STYLE_PLAIN, MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT } MuStyle;
+const char *MuStyleText(FILE *stream, MuStyle style);
+
+/* Prints "mudot: warning: sentence" on rank 0's stderr, the same sentence once. Not collective. */
 PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
 /* ------------------------------------------------------------------ kernels */
@@ -622,22 +656,23 @@ typedef struct {
 PetscErrorCode MuCloudWrite(const MuCloudFile *cloud);
 
 /* Clouds over time, read from files. */
-typedef struct _p_MuCloud *MuCloud;
+typedef struct _p_MuCloudReader *MuCloudReader;
 /* A particles.h5 (by its name or its directory: /time [ns], /position [ns, n, dim], /weight [ns,
    n]), or a CSV file with the columns x[,y][,w][,t], by a header in any order, without one in the
    order x[,y][,w]; t, if there, must not fall. `time` is that of a CSV file without t. Weights are
    equal if there are none. Collective. MU_ERR_INPUT: another dimension than dim, a missing column,
    text, NaN, a negative weight, no mass, with the number of the row; MU_ERR_FILE. */
-PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
-                             MuCloud *cloud);
-PetscErrorCode MuCloudDestroy(MuCloud *cloud);
+PetscErrorCode MuCloudReaderCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                                   MuCloudReader *cloud);
+PetscErrorCode MuCloudReaderDestroy(MuCloudReader *cloud);
 /* Ascending times [times]; timed: they are the file's own. Borrowed. */
-PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
-                               PetscBool *timed);
+PetscErrorCode MuCloudReaderGetTimes(MuCloudReader cloud, PetscInt *times, const PetscReal **time,
+                                     PetscBool *timed);
 /* The cloud at time `index`: positions [n][dim], weights [n] of sum 1 and the sum that they had;
    borrowed until the next call. Collective. Errors as above, MU_ERR_FILE. */
-PetscErrorCode MuCloudGet(MuCloud cloud, PetscInt index, PetscInt *n, const PetscReal **position,
-                          const PetscReal **weight, PetscReal *mass);
+PetscErrorCode MuCloudReaderGet(MuCloudReader cloud, PetscInt index, PetscInt *n,
+                                const PetscReal **position, const PetscReal **weight,
+                                PetscReal *mass);
 
 /* ------------------------------------------------------------------ comparing clouds with
  * densities
@@ -725,7 +760,7 @@ typedef struct {
 /* The comparisons, by time, and a sentence; the same on every rank. */
 typedef struct _p_MuCompare *MuCompare;
 /* Collective. MU_ERR_INPUT: times that the run does not cover, particles outside the domain, a
-   directory that holds a comparison, and what MuCloudCreate() and MuComparisonCreate() say;
+   directory that holds a comparison, and what MuCloudReaderCreate() and MuComparisonCreate() say;
    MU_ERR_FILE. */
 PetscErrorCode MuCompareCreate(MPI_Comm comm, const MuCompareSpec *spec, MuCompare *compare);
 PetscErrorCode MuCompareDestroy(MuCompare *compare);
@@ -848,8 +883,24 @@ PetscErrorCode MuCaseVisit(MuCase c,
                            PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
                            void *ctx);
 
-/* Prints every key with its type and its line of documentation. Not collective. */
+/* What may be known of a key: its full name (energy_NAME, geometry_NAME: a weight per name of the
+   table), its block, the word for its value (NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS,
+   true|false, WORD), the words that WORD may be ("a|b|c", else ""), and its documentation. */
+typedef struct {
+  const char *name, *block, *value, *allowed, *doc;
+} MuKeyInfo;
+/* The key number i, valid until the next call; name is NULL past the end. Not collective. */
+PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key);
+
+/* Prints every key with its value and its line of documentation. Not collective. */
 PetscErrorCode MuCasePrintKeys(FILE *out);
+/* The same of the blocks in the list `only` ("a|b", NULL: all) that are not in the list `except`
+   (NULL: none). */
+PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except);
+
+/* Prints two blanks, the name in `width` columns and the text, wrapped at 100 columns beside it.
+   Not collective. */
+PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text);
 
 /* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
@@ -1247,6 +1298,67 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
+
+/* ------------------------------------------------------------------ particle methods */
+
+/* A particle method on a case with a block `particles`: a cloud sum_i w_i delta(x_i) that
+   discretises the case's geometry and energy. Every rank holds the cloud and draws the same random
+   numbers: the same result on any number of ranks to rounding, the same bits on the same number. */
+typedef struct _p_MuParticles *MuParticles;
+
+/* Overrides of the case. */
+typedef struct {
+  PetscInt count; /* 0: as in the case */
+  PetscInt seed;  /* negative: as in the case */
+} MuParticlesSpec;
+
+/* Read only, owned by the object; the arrays are the same on every rank and change with Advance. */
+typedef struct {
+  PetscReal time;
+  PetscInt steps, count, dim;
+  const PetscReal *position; /* [count][dim] */
+  const PetscReal *weight;   /* [count] */
+} MuParticlesState;
+
+/* What a run does, in words; owned by the object. */
+typedef struct {
+  const char *method;
+  const char *scheme; /* the step, ending with the geometry that it discretises */
+  const char *target; /* how the target enters energy mmd; "" if it does not */
+  const char *energy; /* what the energy of a cloud means where that is not plain; else "" */
+  const char *mmd2;   /* how the ledger's mmd2 is had; "" without a target */
+  PetscInt seed;
+} MuParticlesDescription;
+
+/* Called after every step. */
+typedef PetscErrorCode (*MuParticlesCallback)(void *ctx, MuParticles particles);
+
+/* Draws the initial cloud, i.i.d. with equal weights, at time 0. spec may be NULL. References the
+   case. Collective. MU_ERR_INPUT: one sentence with the key, the value and what is allowed, also
+   where method, geometry and energy do not fit; MU_ERR_FILE. */
+PetscErrorCode MuParticlesCreate(MuCase c, const MuParticlesSpec *spec, MuParticles *particles);
+PetscErrorCode MuParticlesDestroy(MuParticles *particles);
+/* To exactly `time`, the interval cut evenly into steps of at most time_step. Collective.
+   MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
+PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
+PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
+/* The ledger's row at the state; borrowed, changes with Advance: t, dt, energy and energy_NAME
+   where clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
+   weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
+   step), and with the MMD weight step simplex_residual and simplex_iterations. */
+PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,
+                                 const char *const **names, const PetscReal **row);
+PetscErrorCode MuParticlesSetStepCallback(MuParticles particles, MuParticlesCallback callback,
+                                          void *ctx);
+PetscErrorCode MuParticlesDescribe(MuParticles particles, MuParticlesDescription *description);
+
+/* The methods and the geometry that each discretises. */
+PetscErrorCode MuMethodGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* Runs the method of the case and writes particles.h5 and ledger.csv into its output directory;
+   prints a summary on standard output. Collective. MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the
+   last good state is the last snapshot of particles.h5, which the sentence names. */
+PetscErrorCode MuRunParticles(MuCase c);
 
 /* ------------------------------------------------------------------ studies */
 

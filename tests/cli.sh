@@ -60,7 +60,7 @@ holds() {
 # reads NAME PYTHON: the statements pass (h5py, numpy as np, open_run).
 reads() {
   name=$1
-  if { cat <<'PRELUDE'; echo "$2"; } >check.py && "$python" check.py >>log 2>err; then
+  if { cat <<'PRELUDE'; printf '%s\n' "$2"; } >check.py && "$python" check.py >>log 2>err; then
 import csv, json, subprocess, sys
 import h5py
 import numpy as np
@@ -187,9 +187,112 @@ done
 holds "sample --help has -method" sh -c "'$mudot' sample --help | grep -q -e '-method'"
 holds "compare --help has -replicates" sh -c "'$mudot' compare --help | grep -q -e '-replicates'"
 for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
-  schemes:discrete_gradient commands:run; do
+  schemes:discrete_gradient commands:run exact_solutions:barenblatt keys:kernel_bandwidth; do
   holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
 done
+refused "an option that list does not have" 2 "--yaml|--json" list --yaml
+refused "two tables" 2 "energies|kernels|one table" list energies kernels
+refused "help for a command that does not exist" 2 "\"rum\"|the nearest is run" help rum
+refused "help for two commands" 2 "run|study|one command" help run study
+"$mudot" help all >manual
+for command in $("$mudot" list commands | awk '{print $1}'); do
+  holds "help $command is $command --help" sh -c \
+    "'$mudot' help $command >said && '$mudot' $command --help | cmp - said && grep -q '^mudot $command' said"
+  holds "help all has $command" grep -q "^mudot $command" manual
+done
+holds "help is --help" sh -c "'$mudot' help >said && '$mudot' --help | cmp - said"
+holds "help fits into 110 columns" sh -c "! grep -E '^.{111}' manual"
+holds "a reader that goes away is no trouble" sh -c "'$mudot' list 2>err | head -n 1 && ! [ -s err ]"
+
+reads "list --json is what list prints" '
+def run(*arguments):
+    return subprocess.run(["'"$mudot"'", "list", *arguments], check=True, capture_output=True, text=True).stdout
+def line(kind, row):
+    if kind != "keys":
+        return "  %-30s %s" % (row["name"], row[{"commands": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
+    doc = row["doc"] + (": " + "|".join(row["allowed"]) if "allowed" in row else "")
+    assert row["name"].startswith(row["block"] + "_"), row
+    return "  %-33s %-11s %s" % (row["name"], row["value"], doc)
+whole = json.loads(run("--json"))
+assert whole.pop("mudot_version")
+plain = "".join(kind + "\n" + "".join(line(kind, row) + "\n" for row in rows) for kind, rows in whole.items())
+assert plain == run()
+for kind, rows in whole.items():
+    assert len(rows) > 2 and len({row["name"] for row in rows}) == len(rows), kind
+    assert json.loads(run(kind, "--json"))[kind] == rows, kind
+blocks = {row["block"] for row in whole["keys"]}
+assert {"grid", "kernel", "geometry_kernel", "study"} <= blocks, blocks'
+
+# ---------------------------------------------------------------------- manual page, completion
+
+page=$BUILD/mudot.1
+reads "the manual page has every command, key and exit status" '
+text = open("'"$page"'").read().replace("\\-", "-")
+lists = json.loads(subprocess.run(["'"$mudot"'", "list", "--json"], check=True, capture_output=True).stdout)
+for command in lists["commands"]:
+    assert command["summary"] in text and ".SH \"MUDOT " + command["name"].upper() in text, command
+for key in lists["keys"]:
+    assert "-" + key["name"] in text, key
+for status in "01234":
+    assert "\n.TP\n" + status + "\n" in text, status'
+for checker in "groff -ww -man -Tutf8 -z" "mandoc -T lint -W warning"; do
+  if command -v "${checker%% *}" >/dev/null 2>&1; then
+    holds "${checker%% *} has nothing to say of the manual page" sh -c "$checker '$page' >said 2>&1 && ! [ -s said ]"
+  else
+    echo "        (${checker%% *} is not there: it does not check the manual page)"
+  fi
+done
+cat >complete.bash <<'BASH'
+# Prints what bash would offer for the line given, words separated by blanks.
+source "$1"
+read -ra COMP_WORDS <<<"$2"
+[[ $2 != *" " ]] || COMP_WORDS+=("")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_mudot
+echo "${COMPREPLY[*]}"
+BASH
+# offers LINE WORDS: what the installed completion offers.
+offers() {
+  got=$(bash complete.bash "$BUILD/mudot-completion.bash" "$1" 2>err)
+  if [ "$got" = "$2" ]; then ok "completion of \"$1\""; else bad "completion of \"$1\"" "\"$got\""; fi
+}
+offers "mudot r" "$("$mudot" list commands | awk '$1 ~ /^r/ {printf "%s%s", sep, $1; sep = " "}')"
+offers "mudot list k" "kernels keys"
+offers "mudot list --" "--help --json"
+offers "mudot help stu" "study"
+offers "mudot run ca" "case.yaml"
+offers "mudot run case.yaml -kernel_b" "-kernel_bandwidth"
+offers "mudot run case.yaml -geometry_kernel_t" "-geometry_kernel_type"
+offers "mudot run case.yaml -energy_pow" "-energy_power -energy_power_exponent"
+offers "mudot run case.yaml -grid_boundary " "no_flux periodic"
+offers "mudot run case.yaml -initial_type s" "samples"
+offers "mudot run case.yaml -time_scheme discrete" "discrete_gradient"
+offers "mudot run case.yaml -energy_kernel_type w" "wendland"
+offers "mudot run case.yaml -output_diagnostics kl,w" "kl,w2"
+offers "mudot run case.yaml -grid_mask sm" "small.pgm"
+offers "mudot run case.yaml -time_end " ""
+offers "mudot study case.yaml -study_exact bar" "barenblatt"
+offers "mudot study case.yaml -study_vary time_s" "time_step time_scheme"
+got=$(bash complete.bash "$root/scripts/mudot-completion.bash" "$mudot study case.yaml -study_th" 2>err)
+if [ "$got" = -study_theorem ]; then ok "completion asks the program"; else bad "completion asks the program" "\"$got\""; fi
+
+# ---------------------------------------------------------------------- citation
+
+if "$python" -c 'import yaml' 2>/dev/null; then
+  reads "CITATION.cff" '
+import re, yaml
+cff = yaml.safe_load(open("'"$root"'/.github/CITATION.cff"))
+assert cff["cff-version"] == "1.2.0" and cff["title"] == "mudot" and cff["message"]
+assert cff["license"] == "BSD-2-Clause" and cff["authors"] == [{"name": "The mudot developers"}]
+version = re.search(r"^VERSION := (\S+)", open("'"$root"'/Makefile").read(), re.M).group(1)
+assert str(cff["version"]) == version, (cff["version"], version)
+for paper in cff["references"]:
+    assert paper["type"] and paper["title"] and paper["year"] == 2024, paper
+    assert all(a["family-names"] and a["given-names"] for a in paper["authors"]), paper
+assert [p["identifiers"][0]["value"] for p in cff["references"]] == ["arXiv:2410.20622", "arXiv:2405.17075"]'
+else
+  echo "        (Python has no module yaml: CITATION.cff is not checked)"
+fi
 
 # ---------------------------------------------------------------------- runs
 
@@ -374,6 +477,42 @@ a, b = (list(csv.reader(open(d + "/compare.csv"))) for d in ("flat", "flat2"))
 assert a[0] == b[0] and np.allclose(np.array(a[1], float), np.array(b[1], float), rtol=1e-9, atol=1e-14)'
 holds "the picture of a comparison" "$python" "$root/scripts/plot.py" compared
 holds "which is there" test -s compared/compare.png
+rm -rf out
+"$mudot" run case.yaml -initial_mean 5.5 >log 2>err
+got=$?
+if [ $got = 0 ] && [ "$(wc -l <err)" = 1 ] && grep -q '^mudot: warning: initial: 15.9 %' err; then
+  ok "a Gaussian that lies partly off the grid is a warning" # 1 - Phi(1) = 0.1587
+else
+  bad "a Gaussian that lies partly off the grid is a warning" "exit status $got"
+fi
+refused "a formula with y on a line" 2 "initial_density|y" run case.yaml -initial_type formula -initial_density "1+y^2"
+refused "a potential with y on a line" 2 "energy_potential_formula|y" run case.yaml -energy_potential 1 -energy_potential_formula "x*y"
+refused "a mask with y on a line" 2 "grid_mask_formula|y" run case.yaml -grid_mask_formula "y + 1"
+
+# ---------------------------------------------------------------------- -log_view
+
+rm -rf out
+"$mudot" run -log_view case.yaml >log 2>err
+got=$?
+missing=
+for event in MuSetUp MuEnergy MuGeometry MuTransportSolve MuLedger MuOutput TSStep; do
+  grep -q "^$event " log || missing="$missing $event"
+done
+steps=$(awk '$1 == "MuLedger" {print $2}' log)
+if [ $got = 0 ] && [ -z "$missing" ] && [ "$steps" = 20 ]; then
+  ok "-log_view before the case says where the time goes"
+else
+  bad "-log_view before the case says where the time goes" "status $got, no$missing, \"$steps\" rows"
+fi
+rm -rf out
+"$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory out -log_view :view.txt >log 2>err
+got=$?
+if [ $got = 0 ] && grep -q '^MuConvolution ' view.txt && ! grep -q MuConvolution log; then
+  ok "-log_view :FILE of a study"
+else
+  bad "-log_view :FILE of a study" "exit status $got"
+fi
+
 
 # ---------------------------------------------------------------------- studies
 
@@ -400,6 +539,30 @@ refused "study: exact solution of another case" 2 "study_exact|barenblatt|needs"
   -study_exact barenblatt -study_vary time_step -study_values 0.1,0.05,0.025
 refused "study: case file missing" 4 "study_case|none.yaml" study study.yaml -study_case none.yaml
 holds "a study whose claim holds" "$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory held
+if grep -q '^verdict: holds$' log; then ok "plain verdict in a pipe"; else bad "plain verdict in a pipe" "$(tail -n 1 log)"; fi
+# terminal NAME VARIABLE SEQUENCE ARGUMENTS...: on a pseudo-terminal, with a variable of the environment
+# set, the output has the words with (or without) an escape sequence before them.
+esc=$(printf '\033')
+terminal() {
+  name=$1 variable=$2 words=$3
+  shift 3
+  rm -rf shown
+  TERM=xterm NO_COLOR='' env "$variable" script -qec "'$mudot' $*" /dev/null >log 2>err </dev/null
+  if grep -qF "$words" log; then ok "$name"; else bad "$name" "$(tail -n 1 log | tr '\033' '^')"; fi
+}
+if command -v script >/dev/null 2>&1; then
+  study="study $root/scripts/studies/rate-mmd-exact.yaml -output_directory shown"
+  terminal "a verdict that holds is green on a terminal" A=1 "verdict: ${esc}[1;32mholds${esc}[0m" "$study"
+  terminal "it is plain with NO_COLOR" NO_COLOR=1 "verdict: holds" "$study"
+  terminal "it is plain on a dumb terminal" TERM=dumb "verdict: holds" "$study"
+  terminal "a verdict that fails is red" A=1 "verdict: ${esc}[1;31mfails${esc}[0m" "study study.yaml -output_directory shown"
+  terminal "an error begins red on a terminal" A=1 "${esc}[1;31mmudot:${esc}[0m" "run absent.yaml"
+  rm -rf shown
+  "$mpiexec" -n 1 "$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory shown >log 2>err
+  if grep -q '^verdict: holds' log; then ok "plain in a pipe of mpiexec"; else bad "plain in a pipe of mpiexec" "$(tail -n 1 log)"; fi
+else
+  echo "        (script is not there: colours are not checked)"
+fi
 "$mudot" study study.yaml -output_directory negative >log 2>err
 got=$?
 if [ $got = 1 ]; then ok "a study whose claim does not hold exits with 1"; else bad "a study whose claim does not hold exits with 1" "$got"; fi

@@ -34,6 +34,7 @@ static void flush_subnormal_numbers(void) {
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
   PetscCall(PetscInitialize(argc, argv, NULL, help));
   PetscCall(PetscPushErrorHandler(error_handler, NULL));
+  PetscCall(MuEventsRegister());
   flush_subnormal_numbers();
   return 0;
 }

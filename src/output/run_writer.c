@@ -331,7 +331,9 @@ static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
 
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   if (writes(w) && !w->failed) remember(w, add_row(w, values));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscFunctionReturn(0);
 }
 
@@ -355,9 +357,11 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
   const PetscReal *const values[] = {w->field};
   if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t, values));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }

@@ -370,6 +370,7 @@ static PetscErrorCode run_all(MuStudy s) {
 /* ------------------------------------------------------------------ the end */
 
 static const char *const verdict_words[] = {"holds", "fails", "undecided"};
+static const MuStyle verdict_styles[] = {MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT};
 
 static void note_failures(MuStudy s) {
   for (PetscInt i = 0; i < s->rows; ++i) {
@@ -402,7 +403,9 @@ static PetscErrorCode print(MuStudy s) {
     PetscCall(PetscPrintf(s->comm, "%-28s %8.3f +- %.3f\n", s->fitted[k].name, s->fitted[k].value,
                           s->fitted[k].stderror));
   PetscCall(PetscPrintf(s->comm, "%s", s->notes));
-  PetscCall(PetscPrintf(s->comm, "verdict: %s\n", verdict_words[s->verdict]));
+  PetscCall(PetscPrintf(s->comm, "verdict: %s%s%s\n",
+                        MuStyleText(stdout, verdict_styles[s->verdict]), verdict_words[s->verdict],
+                        MuStyleText(stdout, MU_STYLE_PLAIN)));
   PetscFunctionReturn(0);
 }
 
