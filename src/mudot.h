@@ -740,22 +740,23 @@ typedef struct {
 PetscErrorCode MuCloudWrite(const MuCloudFile *cloud);
 
 /* Clouds over time, read from files. */
-typedef struct _p_MuCloud *MuCloud;
+typedef struct _p_MuCloudReader *MuCloudReader;
 /* A particles.h5 (by its name or its directory: /time [ns], /position [ns, n, dim], /weight [ns,
    n]), or a CSV file with the columns x[,y][,w][,t], by a header in any order, without one in the
    order x[,y][,w]; t, if there, must not fall. `time` is that of a CSV file without t. Weights are
    equal if there are none. Collective. MU_ERR_INPUT: another dimension than dim, a missing column,
    text, NaN, a negative weight, no mass, with the number of the row; MU_ERR_FILE. */
-PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
-                             MuCloud *cloud);
-PetscErrorCode MuCloudDestroy(MuCloud *cloud);
+PetscErrorCode MuCloudReaderCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                                   MuCloudReader *cloud);
+PetscErrorCode MuCloudReaderDestroy(MuCloudReader *cloud);
 /* Ascending times [times]; timed: they are the file's own. Borrowed. */
-PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
-                               PetscBool *timed);
+PetscErrorCode MuCloudReaderGetTimes(MuCloudReader cloud, PetscInt *times, const PetscReal **time,
+                                     PetscBool *timed);
 /* The cloud at time `index`: positions [n][dim], weights [n] of sum 1 and the sum that they had;
    borrowed until the next call. Collective. Errors as above, MU_ERR_FILE. */
-PetscErrorCode MuCloudGet(MuCloud cloud, PetscInt index, PetscInt *n, const PetscReal **position,
-                          const PetscReal **weight, PetscReal *mass);
+PetscErrorCode MuCloudReaderGet(MuCloudReader cloud, PetscInt index, PetscInt *n,
+                                const PetscReal **position, const PetscReal **weight,
+                                PetscReal *mass);
 
 /* ------------------------------------------------------------------ comparing clouds with
  * densities
@@ -843,7 +844,7 @@ typedef struct {
 /* The comparisons, by time, and a sentence; the same on every rank. */
 typedef struct _p_MuCompare *MuCompare;
 /* Collective. MU_ERR_INPUT: times that the run does not cover, particles outside the domain, a
-   directory that holds a comparison, and what MuCloudCreate() and MuComparisonCreate() say;
+   directory that holds a comparison, and what MuCloudReaderCreate() and MuComparisonCreate() say;
    MU_ERR_FILE. */
 PetscErrorCode MuCompareCreate(MPI_Comm comm, const MuCompareSpec *spec, MuCompare *compare);
 PetscErrorCode MuCompareDestroy(MuCompare *compare);

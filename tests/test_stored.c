@@ -406,12 +406,12 @@ static void write_text(const char *path, const char *text) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-static void check_cloud(MuCloud cloud, PetscInt index, PetscInt n, PetscInt dim,
+static void check_cloud(MuCloudReader cloud, PetscInt index, PetscInt n, PetscInt dim,
                         const PetscReal *expected, const PetscReal *weights, PetscReal total) {
   const PetscReal *x, *w;
   PetscReal mass;
   PetscInt count;
-  OK(MuCloudGet(cloud, index, &count, &x, &w, &mass));
+  OK(MuCloudReaderGet(cloud, index, &count, &x, &w, &mass));
   ck_assert_int_eq(count, n);
   ck_assert_double_eq_tol(mass, total, 1e-14);
   for (PetscInt i = 0; i < n * dim; ++i) ck_assert_double_eq(x[i], expected[i]);
@@ -423,15 +423,15 @@ static void check_csv(const char *text, PetscInt n, PetscInt dim, const PetscRea
   const PetscReal *time;
   PetscInt times;
   PetscBool timed;
-  MuCloud cloud;
+  MuCloudReader cloud;
   write_text(path_of("cloud.csv"), text);
-  OK(MuCloudCreate(MPI_COMM_WORLD, path_of("cloud.csv"), dim, 2.5, &cloud));
-  OK(MuCloudGetTimes(cloud, &times, &time, &timed));
+  OK(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("cloud.csv"), dim, 2.5, &cloud));
+  OK(MuCloudReaderGetTimes(cloud, &times, &time, &timed));
   ck_assert_int_eq(times, 1);
   ck_assert(time[0] == 2.5 && !timed);
   check_cloud(cloud, 0, n, dim, x, w, mass);
-  OK(MuCloudDestroy(&cloud));
-  OK(MuCloudDestroy(&cloud));
+  OK(MuCloudReaderDestroy(&cloud));
+  OK(MuCloudReaderDestroy(&cloud));
 }
 
 START_TEST(clouds_in_csv_files) {
@@ -439,7 +439,7 @@ START_TEST(clouds_in_csv_files) {
   const PetscReal *time;
   PetscInt times;
   PetscBool timed;
-  MuCloud cloud;
+  MuCloudReader cloud;
   check_csv("1\n3\n", 2, 1, x, equal, 2);
   check_csv("# a comment\nx\n1\n\n3\n", 2, 1, x, equal, 2);
   check_csv("1,1\n3,3\n", 2, 1, x, w, 4);
@@ -447,13 +447,13 @@ START_TEST(clouds_in_csv_files) {
   check_csv("1,2\n3,4\n", 2, 2, xy, equal, 2);
   check_csv("y,w,x\n2,1,1\n4,3,3\n", 2, 2, xy, w, 4);
   write_text(path_of("times.csv"), "t,x,w\n0,1,1\n0,3,3\n0.5,-1,2\n2,1,3\n2,3,3\n");
-  OK(MuCloudCreate(MPI_COMM_WORLD, path_of("times.csv"), 1, 9, &cloud));
-  OK(MuCloudGetTimes(cloud, &times, &time, &timed));
+  OK(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("times.csv"), 1, 9, &cloud));
+  OK(MuCloudReaderGetTimes(cloud, &times, &time, &timed));
   ck_assert_int_eq(times, 3);
   ck_assert(timed && time[0] == 0 && time[1] == 0.5 && time[2] == 2);
   check_cloud(cloud, 2, 2, 1, x, equal, 6);
   check_cloud(cloud, 0, 2, 1, x, w, 4);
-  OK(MuCloudDestroy(&cloud));
+  OK(MuCloudReaderDestroy(&cloud));
 }
 END_TEST
 
@@ -476,14 +476,14 @@ START_TEST(csv_files_that_are_refused) {
       {"", "has no points", 1},
       {"t,x\n1,0\n0,0\n", "falls from 1 to 0 at particle 2", 1},
   };
-  MuCloud cloud;
+  MuCloudReader cloud;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     write_text(path_of("bad.csv"), bad[i].text);
-    refused(MuCloudCreate(MPI_COMM_WORLD, path_of("bad.csv"), bad[i].dim, 0, &cloud), MU_ERR_INPUT,
-            bad[i].words);
+    refused(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("bad.csv"), bad[i].dim, 0, &cloud),
+            MU_ERR_INPUT, bad[i].words);
     ck_assert_ptr_null(cloud);
   }
-  refused(MuCloudCreate(MPI_COMM_WORLD, path_of("absent.csv"), 1, 0, &cloud), MU_ERR_FILE,
+  refused(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("absent.csv"), 1, 0, &cloud), MU_ERR_FILE,
           "absent.csv");
 }
 END_TEST
@@ -494,12 +494,12 @@ START_TEST(weights_that_are_refused) {
   const PetscReal *x, *w;
   PetscReal mass;
   PetscInt n;
-  MuCloud cloud;
+  MuCloudReader cloud;
   for (int i = 0; i < 2; ++i) {
     write_text(path_of("bad.csv"), texts[i][0]);
-    OK(MuCloudCreate(MPI_COMM_WORLD, path_of("bad.csv"), 1, 0, &cloud));
-    refused(MuCloudGet(cloud, 0, &n, &x, &w, &mass), MU_ERR_INPUT, texts[i][1]);
-    OK(MuCloudDestroy(&cloud));
+    OK(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("bad.csv"), 1, 0, &cloud));
+    refused(MuCloudReaderGet(cloud, 0, &n, &x, &w, &mass), MU_ERR_INPUT, texts[i][1]);
+    OK(MuCloudReaderDestroy(&cloud));
   }
 }
 END_TEST
@@ -515,19 +515,19 @@ START_TEST(clouds_are_written_and_read_back) {
   PetscInt times;
   PetscBool timed;
   MuRunWriter writer;
-  MuCloud cloud;
+  MuCloudReader cloud;
   for (int k = 0; k < 2; ++k) {
     out.file = path_of(k ? "out.h5" : "out.csv");
     if (rank == 0) OK(MuCloudWrite(&out));
     if (rank == 0) refused(MuCloudWrite(&out), MU_ERR_INPUT, "is there already");
     MPI_Barrier(MPI_COMM_WORLD);
-    OK(MuCloudCreate(MPI_COMM_WORLD, out.file, 2, 3, &cloud));
-    OK(MuCloudGetTimes(cloud, &times, &time, &timed));
+    OK(MuCloudReaderCreate(MPI_COMM_WORLD, out.file, 2, 3, &cloud));
+    OK(MuCloudReaderGetTimes(cloud, &times, &time, &timed));
     ck_assert(times == 1 && timed == (PetscBool)k && time[0] == (k ? 0.75 : 3));
     check_cloud(cloud, 0, 3, 2, x, equal, k ? 1 : 3);
-    OK(MuCloudDestroy(&cloud));
+    OK(MuCloudReaderDestroy(&cloud));
   }
-  refused(MuCloudCreate(MPI_COMM_WORLD, path_of("out.h5"), 1, 0, &cloud), MU_ERR_INPUT,
+  refused(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("out.h5"), 1, 0, &cloud), MU_ERR_INPUT,
           "in 2 dimensions; the run is 1-D");
   out.file = path_of("out.txt");
   refused(MuCloudWrite(&out), MU_ERR_INPUT, "ends in .csv or .h5");
@@ -537,9 +537,9 @@ START_TEST(clouds_are_written_and_read_back) {
   OK(MuRunWriterFinish(writer, "done"));
   OK(MuRunWriterDestroy(&writer));
   MPI_Barrier(MPI_COMM_WORLD);
-  OK(MuCloudCreate(MPI_COMM_WORLD, path_of("particles"), 2, 0, &cloud));
+  OK(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("particles"), 2, 0, &cloud));
   check_cloud(cloud, 1, 3, 2, x, weights, 1);
-  OK(MuCloudDestroy(&cloud));
+  OK(MuCloudReaderDestroy(&cloud));
 }
 END_TEST
 

@@ -150,14 +150,14 @@ static PetscErrorCode check_outside(MuCompare c, const char *file, const MuCompa
                  file, row->time, (int)row->outside, (int)row->n, row->outside_mass, c->spec.run);
 }
 
-static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloud cloud, PetscInt index,
-                                   PetscReal time, PetscReal *density) {
+static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader cloud,
+                                   PetscInt index, PetscReal time, PetscReal *density) {
   const PetscReal *x, *w;
   MuCompareRow row = {.time = time};
   PetscReal squares = 0;
 
   PetscFunctionBegin;
-  PetscCall(MuCloudGet(cloud, index, &row.n, &x, &w, &row.mass));
+  PetscCall(MuCloudReaderGet(cloud, index, &row.n, &x, &w, &row.mass));
   for (PetscInt i = 0; i < row.n; ++i) squares += w[i] * w[i];
   row.effective = 1 / squares;
   PetscCall(MuComparisonCountOutside(c->comparison, row.n, x, w, &row.outside, &row.outside_mass));
@@ -193,13 +193,13 @@ static PetscErrorCode check_covered(const MuCompare c, const char *file, PetscRe
 }
 
 /* Every time that was asked for must be there, and in the run. */
-static PetscErrorCode check_times(const MuCompare c, const char *file, MuCloud cloud) {
+static PetscErrorCode check_times(const MuCompare c, const char *file, MuCloudReader cloud) {
   const PetscReal *time;
   PetscInt times, k;
   PetscBool timed;
 
   PetscFunctionBegin;
-  PetscCall(MuCloudGetTimes(cloud, &times, &time, &timed));
+  PetscCall(MuCloudReaderGetTimes(cloud, &times, &time, &timed));
   for (PetscInt i = 0; timed && i < c->spec.times; ++i) {
     for (k = 0; k < times && !same_time(time[k], c->spec.time[i]);) ++k;
     if (k == times)
@@ -211,7 +211,7 @@ static PetscErrorCode check_times(const MuCompare c, const char *file, MuCloud c
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode compare_cloud(MuCompare c, const char *file, MuCloud cloud,
+static PetscErrorCode compare_cloud(MuCompare c, const char *file, MuCloudReader cloud,
                                     PetscReal *density) {
   const PetscReal *time;
   PetscInt times;
@@ -219,7 +219,7 @@ static PetscErrorCode compare_cloud(MuCompare c, const char *file, MuCloud cloud
 
   PetscFunctionBegin;
   PetscCall(check_times(c, file, cloud));
-  PetscCall(MuCloudGetTimes(cloud, &times, &time, &timed));
+  PetscCall(MuCloudReaderGetTimes(cloud, &times, &time, &timed));
   for (PetscInt k = 0; k < times; ++k)
     if (!timed || is_chosen(c, time[k]))
       PetscCall(compare_time(c, file, cloud, k, time[k], density));
@@ -233,19 +233,19 @@ static PetscErrorCode compare_file(MuCompare c, PetscInt i, PetscReal *density) 
   PetscReal at = c->info->time[c->info->times - 1];
   PetscInt times;
   PetscBool timed;
-  MuCloud cloud;
+  MuCloudReader cloud;
 
   PetscFunctionBegin;
   if (i < c->spec.times) at = c->spec.time[i];
-  PetscCall(MuCloudCreate(c->comm, file, c->info->dim, at, &cloud));
-  PetscErrorCode code = MuCloudGetTimes(cloud, &times, &time, &timed);
+  PetscCall(MuCloudReaderCreate(c->comm, file, c->info->dim, at, &cloud));
+  PetscErrorCode code = MuCloudReaderGetTimes(cloud, &times, &time, &timed);
   if (!code && !timed && c->spec.times != c->spec.files && (c->spec.times || c->spec.files > 1))
     code = MuError(MU_ERR_INPUT,
                    "time: %d times are given for %d files; %s has none of its own, so that one per "
                    "file is needed, separated by commas",
                    (int)c->spec.times, (int)c->spec.files, file);
   if (!code) code = compare_cloud(c, file, cloud, density);
-  PetscCall(MuCloudDestroy(&cloud));
+  PetscCall(MuCloudReaderDestroy(&cloud));
   PetscFunctionReturn(code);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct _p_MuCloud {
+struct _p_MuCloudReader {
   MPI_Comm comm;
   PetscMPIInt rank;
   char path[PETSC_MAX_PATH_LEN];
@@ -27,7 +27,8 @@ enum { COLUMNS_X, COLUMNS_Y, COLUMNS_W, COLUMNS_T, COLUMNS };
 static const char *const column_names[COLUMNS] = {"x", "y", "w", "t"};
 
 /* The columns of a file without a header: x[,y][,w]. */
-static PetscErrorCode count_columns(const MuCloud c, PetscInt fields, PetscInt column[COLUMNS]) {
+static PetscErrorCode count_columns(const MuCloudReader c, PetscInt fields,
+                                    PetscInt column[COLUMNS]) {
   PetscFunctionBegin;
   if (fields != c->dim && fields != c->dim + 1)
     return MuError(MU_ERR_INPUT,
@@ -38,7 +39,7 @@ static PetscErrorCode count_columns(const MuCloud c, PetscInt fields, PetscInt c
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode find_columns(const MuCloud c, PetscInt column[COLUMNS]) {
+static PetscErrorCode find_columns(const MuCloudReader c, PetscInt column[COLUMNS]) {
   PetscInt fields;
   PetscBool header;
 
@@ -60,8 +61,8 @@ static PetscErrorCode find_columns(const MuCloud c, PetscInt column[COLUMNS]) {
 }
 
 /* Rows of equal t are the cloud at that time. */
-static PetscErrorCode cut_times(MuCloud c, PetscInt width, PetscInt at, const PetscReal *table,
-                                PetscReal time) {
+static PetscErrorCode cut_times(MuCloudReader c, PetscInt width, PetscInt at,
+                                const PetscReal *table, PetscReal time) {
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(c->n, &c->time, c->n + 1, &c->first));
   for (PetscInt i = 0; i < c->n; ++i) {
@@ -79,7 +80,7 @@ static PetscErrorCode cut_times(MuCloud c, PetscInt width, PetscInt at, const Pe
 }
 
 /* table [n][width]: x[,y], then w and t where they are there. */
-static PetscErrorCode take_table(MuCloud c, PetscInt width, const PetscInt column[COLUMNS],
+static PetscErrorCode take_table(MuCloudReader c, PetscInt width, const PetscInt column[COLUMNS],
                                  const PetscReal *table, PetscReal time) {
   const PetscBool weighted = (PetscBool)(column[COLUMNS_W] != 0);
 
@@ -93,7 +94,7 @@ static PetscErrorCode take_table(MuCloud c, PetscInt width, const PetscInt colum
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_csv(MuCloud c, PetscReal time) {
+static PetscErrorCode read_csv(MuCloudReader c, PetscReal time) {
   PetscInt column[COLUMNS] = {0}, width = 0;
   char word[COLUMNS][16];
   const char *words[COLUMNS];
@@ -116,7 +117,7 @@ static PetscErrorCode read_csv(MuCloud c, PetscReal time) {
 /* ------------------------------------------------------------------ particles.h5 */
 
 /* sizes: times, particles, dimension. */
-static PetscErrorCode check_shapes(MuCloud c, PetscInt sizes[3]) {
+static PetscErrorCode check_shapes(MuCloudReader c, PetscInt sizes[3]) {
   PetscInt dims, times, position[3], weight[2];
 
   PetscFunctionBegin;
@@ -138,7 +139,7 @@ static PetscErrorCode check_shapes(MuCloud c, PetscInt sizes[3]) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_times(const MuCloud c) {
+static PetscErrorCode check_times(const MuCloudReader c) {
   for (PetscInt k = 0; k < c->times; ++k)
     if (PetscIsInfOrNanReal(c->time[k]) || (k && !(c->time[k] > c->time[k - 1])))
       return MuError(MU_ERR_FILE, "%s: the dataset time does not rise at value %d", c->path,
@@ -146,7 +147,7 @@ static PetscErrorCode check_times(const MuCloud c) {
   return 0;
 }
 
-static PetscErrorCode read_hdf5(MuCloud c) {
+static PetscErrorCode read_hdf5(MuCloudReader c) {
   PetscInt sizes[3] = {0};
   PetscErrorCode code = 0;
 
@@ -166,7 +167,7 @@ static PetscErrorCode read_hdf5(MuCloud c) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_item(MuCloud c, PetscInt index) {
+static PetscErrorCode read_item(MuCloudReader c, PetscInt index) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
@@ -181,7 +182,7 @@ static PetscErrorCode read_item(MuCloud c, PetscInt index) {
 /* ------------------------------------------------------------------ the object */
 
 /* What the name stands for, on rank 0: a folder for the particles.h5 in it. */
-static PetscErrorCode find_file(MuCloud c, const char *file, int *is_hdf5) {
+static PetscErrorCode find_file(MuCloudReader c, const char *file, int *is_hdf5) {
   struct stat status;
   const PetscBool folder = (PetscBool)(stat(file, &status) == 0 && S_ISDIR(status.st_mode));
 
@@ -194,7 +195,7 @@ static PetscErrorCode find_file(MuCloud c, const char *file, int *is_hdf5) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode open_file(MuCloud c, const char *file, PetscReal time) {
+static PetscErrorCode open_file(MuCloudReader c, const char *file, PetscReal time) {
   PetscErrorCode code = 0;
   int is_hdf5 = 0;
 
@@ -208,10 +209,10 @@ static PetscErrorCode open_file(MuCloud c, const char *file, PetscReal time) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
-                             MuCloud *cloud) {
+PetscErrorCode MuCloudReaderCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                                   MuCloudReader *cloud) {
   PetscErrorCode code;
-  MuCloud c;
+  MuCloudReader c;
 
   PetscFunctionBegin;
   *cloud = NULL;
@@ -222,14 +223,14 @@ PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, Pets
   c->file = -1;
   code = open_file(c, file, time);
   if (code)
-    PetscCall(MuCloudDestroy(&c));
+    PetscCall(MuCloudReaderDestroy(&c));
   else
     *cloud = c;
   PetscFunctionReturn(code);
 }
 
-PetscErrorCode MuCloudDestroy(MuCloud *cloud) {
-  MuCloud c = *cloud;
+PetscErrorCode MuCloudReaderDestroy(MuCloudReader *cloud) {
+  MuCloudReader c = *cloud;
 
   PetscFunctionBegin;
   *cloud = NULL;
@@ -241,15 +242,15 @@ PetscErrorCode MuCloudDestroy(MuCloud *cloud) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
-                               PetscBool *timed) {
+PetscErrorCode MuCloudReaderGetTimes(MuCloudReader cloud, PetscInt *times, const PetscReal **time,
+                                     PetscBool *timed) {
   *times = cloud->times;
   *time = cloud->time;
   *timed = cloud->timed;
   return 0;
 }
 
-static PetscErrorCode normalize(MuCloud c, PetscInt n, const PetscReal *x, const PetscReal *w,
+static PetscErrorCode normalize(MuCloudReader c, PetscInt n, const PetscReal *x, const PetscReal *w,
                                 PetscReal *mass) {
   PetscFunctionBegin;
   *mass = 0;
@@ -271,8 +272,9 @@ static PetscErrorCode normalize(MuCloud c, PetscInt n, const PetscReal *x, const
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCloudGet(MuCloud c, PetscInt index, PetscInt *n, const PetscReal **position,
-                          const PetscReal **weight, PetscReal *mass) {
+PetscErrorCode MuCloudReaderGet(MuCloudReader c, PetscInt index, PetscInt *n,
+                                const PetscReal **position, const PetscReal **weight,
+                                PetscReal *mass) {
   PetscInt first = 0;
 
   PetscFunctionBegin;
