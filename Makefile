@@ -68,6 +68,11 @@ $(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -MF $@.d $< $(SUPPORT) \
 	  -o $@ $(BUILD)/libmudot.a $(PKG_LIBS) $(shell pkg-config --libs check)
 
+$(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d tests/stress.c tests/stress_case.c -o $@ \
+	  $(BUILD)/libmudot.a $(PKG_LIBS)
+
 $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d $< -o $@ $(BUILD)/libmudot.a $(PKG_LIBS)
 
