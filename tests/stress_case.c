@@ -23,7 +23,7 @@ typedef struct {
   const char *energy[4], *geometry[4];
   double power_exponent, internal_exponent;
   PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge;
-  const char *kernel;
+  const char *scheme;
 } Draw;
 
 /* ------------------------------------------------------------------ random numbers and text */
@@ -91,10 +91,13 @@ static void draw_cells(Draw *d) {
   static const int line[] = {1,  2,  3,  4,  5,  7,   8,   11,  16,  17,  31,  32, 37,
                              48, 61, 64, 64, 97, 100, 101, 127, 128, 128, 200, 256};
   static const int plane[] = {1, 2, 3, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17, 19, 23, 24, 29, 31, 32};
+  PetscBool slow = (PetscBool)(d->kernel_geometry || !strcmp(d->scheme, "discrete_gradient"));
   if (d->dim == 1) {
     d->cells[0] = chance(d, 0.04) ? 512 : PICK(d, line);
     d->cells[1] = 1;
-  } else if (chance(d, 0.03)) {
+  } else if (slow) {
+    for (int a = 0; a < 2; ++a) d->cells[a] = plane[below(d, 12)];
+  } else if (chance(d, 0.04)) {
     d->cells[0] = d->cells[1] = 64;
   } else {
     for (int a = 0; a < 2; ++a) d->cells[a] = PICK(d, plane);
@@ -466,6 +469,16 @@ static void put_kernels(Draw *d) {
 
 /* ------------------------------------------------------------------ time */
 
+static void put_time(Draw *d) {
+  static const char *const solvers[] = {"coupled", "dimension_split", "direct"};
+  double step = chance(d, 0.5) ? decades(d, -4, 0.5) : decades(d, -8, 8);
+  int steps = 1 + below(d, 5);
+  put(d, "time: {end: %.6g, step: %.6g, scheme: %s", step * steps, step, d->scheme);
+  if (chance(d, 0.15)) put(d, ", adapt: true, tolerance: %.3g", decades(d, -9, -2));
+  if (d->dim == 2 && chance(d, 0.5)) put(d, ", transport_solver: %s", PICK(d, solvers));
+  put(d, "}\n");
+}
+
 static const char *draw_scheme(Draw *d) {
   const char *names[MAX_NAMES];
   if (d->wild && chance(d, 0.5)) return names[below(d, table_names(MuSchemeGetTableRow, names))];
@@ -474,16 +487,6 @@ static const char *draw_scheme(Draw *d) {
     return chance(d, 0.4) ? "splitting" : chance(d, 0.5) ? "splitting_lie" : "discrete_gradient";
   if (d->transport) return chance(d, 0.5) ? "implicit_euler" : "discrete_gradient";
   return has_geometry(d, "mmd") || chance(d, 0.4) ? "discrete_gradient" : "log_density";
-}
-
-static void put_time(Draw *d) {
-  static const char *const solvers[] = {"coupled", "dimension_split", "direct"};
-  double step = chance(d, 0.5) ? decades(d, -4, 0.5) : decades(d, -8, 8);
-  int steps = 1 + below(d, 5);
-  put(d, "time: {end: %.6g, step: %.6g, scheme: %s", step * steps, step, draw_scheme(d));
-  if (chance(d, 0.15)) put(d, ", adapt: true, tolerance: %.3g", decades(d, -9, -2));
-  if (d->dim == 2 && chance(d, 0.5)) put(d, ", transport_solver: %s", PICK(d, solvers));
-  put(d, "}\n");
 }
 
 /* ------------------------------------------------------------------ the case */
@@ -499,9 +502,10 @@ char *StressCaseText(uint64_t seed, uint64_t index, const char *directory) {
   d.wild = chance(&d, 0.1);
   put(&d, "# random case %llu of seed %llu%s\n", (unsigned long long)index,
       (unsigned long long)seed, d.wild ? ", wild" : "");
-  put_grid(&d);
   draw_energy(&d);
   draw_geometry(&d);
+  d.scheme = draw_scheme(&d);
+  put_grid(&d);
   positive_target = (PetscBool)(has_energy(&d, "kl") || has_energy(&d, "chi2") ||
                                 (has_energy(&d, "power") && d.power_exponent >= 1));
   positive_initial = (PetscBool)(has_energy(&d, "inclusive_kl") ||

@@ -49,9 +49,16 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
 }
 
 static PetscErrorCode residual_function(SNES snes, Vec rho, Vec residual, void *ctx) {
+  PetscErrorCode code = evaluate(ctx, rho, residual);
+
   PetscFunctionBegin;
-  (void)snes;
-  PetscCall(evaluate(ctx, rho, residual));
+  if (code == MU_ERR_NUMERICS) { /* a solve inside K: a smaller step may do */
+    PetscCall(MuFlowRecordSolver(((MuIntegrator)ctx)->flow));
+    PetscCall(VecSet(residual, NAN));
+    PetscCall(SNESSetFunctionDomainError(snes));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(code);
   PetscFunctionReturn(0);
 }
 

@@ -8,8 +8,9 @@
 /* An interval is cut evenly, so a remainder below this fraction of a step is rounding, not a step.
  */
 #define STEP_SLACK 1e-9
-/* A step is halved at most this often. */
-#define MAX_HALVINGS 12
+/* A fixed step is halved at most this often; an adaptive one has to find its size. */
+#define MAX_HALVINGS   12
+#define MAX_REJECTIONS 60
 
 void MuFlowSpecDefault(MuFlowSpec *spec) {
   memset(spec, 0, sizeof *spec);
@@ -55,12 +56,11 @@ PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *remo
   PetscFunctionReturn(0);
 }
 
-static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
-  if (outcome == MU_STEP_DIVERGED && !(kinds & MU_PART_TRANSPORT))
+static const char *outcome_sentence(MuFlow flow) {
+  if (flow->outcome == MU_STEP_DIVERGED && !(flow->integrator->kinds & MU_PART_TRANSPORT))
     return "the integrator did not converge";
-  switch (outcome) {
+  switch (flow->outcome) {
   case MU_STEP_DIVERGED:
-
     return "the nonlinear solver did not converge (where mass piles up without diffusion, "
            "geometry_face_mean upwind is monotone)";
   case MU_STEP_NEGATIVE:
@@ -69,8 +69,13 @@ static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
     return "the density was no longer finite";
   case MU_STEP_ENERGY:
     return "the energy rose";
+  case MU_STEP_SOLVER:
+    return flow->solver_sentence;
+  case MU_STEP_STIFF:
+    return "the reaction is too fast for explicit inner steps (scheme discrete_gradient is "
+           "implicit)";
   default:
-    return "none";
+    return "the error of a step stays above time_tolerance";
   }
 }
 
@@ -105,13 +110,32 @@ PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
 
 /* ------------------------------------------------------------------ one step */
 
-/* One attempt from flow->before to flow->rho, all checks included. */
+PetscErrorCode MuFlowRecordSolver(MuFlow flow) {
+  return PetscStrncpy(flow->solver_sentence, MuErrorMessage(), sizeof flow->solver_sentence);
+}
+
+/* rho(t) -> rho(t + dt) in place, all checks included. */
+static PetscErrorCode advance(MuFlow flow, PetscReal dt) {
+  PetscErrorCode code =
+      flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome);
+
+  PetscFunctionBegin;
+  if (code == MU_ERR_NUMERICS) {
+    PetscCall(MuFlowRecordSolver(flow));
+    flow->outcome = MU_STEP_SOLVER;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(code);
+  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscFunctionReturn(0);
+}
+
+/* One attempt from flow->before to flow->rho. */
 static PetscErrorCode attempt(MuFlow flow, PetscReal dt) {
   PetscFunctionBegin;
   if (!flow->at_start) PetscCall(VecCopy(flow->before, flow->rho));
   flow->at_start = PETSC_FALSE;
-  PetscCall(flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome));
-  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscCall(advance(flow, dt));
   PetscFunctionReturn(0);
 }
 
@@ -127,12 +151,23 @@ static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *erro
   PetscCall(VecCopy(flow->rho, flow->full));
   PetscCall(attempt(flow, dt / 2));
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
-  PetscCall(flow->integrator->ops->advance(flow->integrator, dt / 2, flow->rho, &flow->outcome));
-  if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
+  PetscCall(advance(flow, dt / 2));
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
   PetscCall(MuGridDistanceL1(flow->grid, flow->rho, flow->full, error));
   PetscCall(MuGridIntegrate(flow->grid, flow->rho, &mass));
   *error /= mass * (PetscPowRealInt(2, (int)flow->integrator->order) - 1);
+  PetscFunctionReturn(0);
+}
+
+/* The largest sum of absolute terms so far: what the rounding of F is a part of. */
+static PetscErrorCode scale_energy(MuFlow flow) {
+  PetscReal size = 0;
+  PetscInt terms;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
+  for (PetscInt k = 0; k < terms; ++k) size += PetscAbsReal(flow->energy_terms[k]);
+  flow->energy_scale = PetscMax(flow->energy_scale, size);
   PetscFunctionReturn(0);
 }
 
@@ -151,12 +186,14 @@ static PetscErrorCode guard_energy(MuFlow flow) {
     flow->outcome = MU_STEP_ENERGY;
   else
     flow->energy_value = value;
+  if (flow->outcome == MU_STEP_OK) PetscCall(scale_energy(flow));
   PetscFunctionReturn(0);
 }
 
 /* Next step size: the rest of the interval, unless more than one step is left. */
 static PetscReal next_step(MuFlow flow, PetscReal rest) {
-  PetscReal dt = flow->spec.adapt ? flow->adapted_step : flow->interval_step;
+  PetscReal dt =
+      flow->spec.adapt ? flow->adapted_step : PetscMin(flow->interval_step, flow->halved_step);
   if (rest <= dt * (1 + STEP_SLACK)) return rest;
   return flow->spec.adapt && rest < 2 * dt ? rest / 2 : dt;
 }
@@ -166,6 +203,12 @@ static void adapt_step(MuFlow flow, PetscReal dt, PetscReal error) {
   PetscReal factor =
       error > 0 ? 0.9 * PetscPowReal(flow->spec.tolerance / error, 1 / (order + 1)) : 5;
   flow->adapted_step = dt * PetscClipInterval(factor, 0.2, 5);
+}
+
+/* Whether a smaller step is worth an attempt after one of dt from t. */
+static PetscBool may_try_again(MuFlow flow, PetscReal t, PetscReal dt, PetscInt halvings) {
+  if (flow->outcome == MU_STEP_STIFF || t + dt / 8 == t) return PETSC_FALSE;
+  return (PetscBool)(halvings <= (flow->spec.adapt ? MAX_REJECTIONS : MAX_HALVINGS));
 }
 
 static PetscErrorCode step_mudot(TS ts) {
@@ -189,7 +232,8 @@ static PetscErrorCode step_mudot(TS ts) {
     if (flow->outcome == MU_STEP_OK && flow->spec.adapt) adapt_step(flow, dt, error);
     if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) break;
     flow->rejected++;
-    if (++halvings > MAX_HALVINGS) {
+    flow->tried_step = dt;
+    if (!may_try_again(flow, ts->ptime, dt, ++halvings)) {
       PetscCall(VecCopy(flow->before, flow->rho));
       ts->reason = TS_DIVERGED_STEP_REJECTED;
       PetscFunctionReturn(0);
@@ -197,6 +241,8 @@ static PetscErrorCode step_mudot(TS ts) {
     dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
   }
   if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
+  if (halvings || flow->halved_step < flow->interval_step)
+    flow->halved_step = halvings ? dt : 2 * dt;
   flow->last_step = dt;
   flow->accepted++;
   ts->ptime = dt == rest ? ts->max_time : ts->ptime + dt;
@@ -382,6 +428,7 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
     return MuError(MU_ERR_INPUT, "initial: the density is not finite and non-negative everywhere");
   flow->time = time;
   flow->adapted_step = flow->spec.step;
+  flow->halved_step = PETSC_INFINITY;
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &flow->energy_value, flow->energy_terms, NULL,
                              NULL));
   if (PetscIsInfOrNanReal(flow->energy_value))
@@ -389,9 +436,7 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
                    "initial: its energy is infinite, it has mass where the target vanishes or is "
                    "too small for this energy");
   flow->energy_scale = 0;
-  PetscInt terms;
-  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
-  for (PetscInt k = 0; k < terms; ++k) flow->energy_scale += PetscAbsReal(flow->energy_terms[k]);
+  PetscCall(scale_energy(flow));
   PetscFunctionReturn(0);
 }
 
@@ -409,8 +454,7 @@ PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
   PetscCall(TSGetConvergedReason(flow->ts, &reason));
   if (reason < 0)
     return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
-                   flow->time, outcome_sentence(flow->outcome, flow->integrator->kinds),
-                   flow->interval_step / (1 << MAX_HALVINGS), flow->scheme);
+                   flow->time, outcome_sentence(flow), flow->tried_step, flow->scheme);
   PetscFunctionReturn(0);
 }
 

@@ -11,7 +11,9 @@ typedef enum {
   MU_STEP_DIVERGED,   /* a solver did not converge */
   MU_STEP_NEGATIVE,   /* the density became negative */
   MU_STEP_NOT_FINITE, /* NaN or infinity */
-  MU_STEP_ENERGY      /* the energy rose */
+  MU_STEP_ENERGY,     /* the energy rose */
+  MU_STEP_SOLVER,     /* an inner solve failed; its sentence is recorded */
+  MU_STEP_STIFF       /* too many inner steps; half the step would not be cheaper */
 } MuStepOutcome;
 
 typedef struct _p_MuIntegrator *MuIntegrator;
@@ -59,7 +61,9 @@ struct _p_MuFlow {
   PetscReal time;
   PetscReal interval_step; /* step of the current interval */
   PetscReal adapted_step;  /* next step of the adaptation */
+  PetscReal halved_step;   /* the fixed step was halved to this, and is doubled again */
   PetscReal last_step;     /* size of the accepted step */
+  PetscReal tried_step;    /* size of the last attempt */
   PetscBool at_start;      /* rho still is `before` */
   PetscInt accepted, rejected;
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
@@ -73,6 +77,7 @@ struct _p_MuFlow {
   MuStepCallback callback;
   void *callback_ctx;
   char why[512];
+  char solver_sentence[512]; /* of the inner solve that failed last */
 };
 
 PetscErrorCode MuIntegratorCreate(MuFlow flow, const char *name, PetscInt kinds,
@@ -103,6 +108,9 @@ PetscBool MuKernelsAgree(MuKernel a, MuKernel b);
 
 /* Closed forms of the reaction part (closed_form.c): whether there is one for the pair. */
 PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
+
+/* Keeps the sentence of the MU_ERR_NUMERICS that was just returned, for MU_STEP_SOLVER. */
+PetscErrorCode MuFlowRecordSolver(MuFlow flow);
 
 /* OK, NEGATIVE or NOT_FINITE, the same on every rank. */
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
