@@ -218,6 +218,7 @@ typedef struct {
   PetscReal force;         /* largest |G_i| where there is mass or motion */
   PetscReal rounding_dual; /* of <G, K G> */
   PetscReal rounding_loss; /* of <G, rho1 - rho0> and F(rho1) - F(rho0) */
+  PetscReal rounding_mass; /* <-G, v> for a v that is no more than the rounding of mass */
 } Sums;
 
 /* sum over the faces of an axis of weight (rho_f)^power (grad G)^2 |C|, rho_f the larger density.
@@ -247,9 +248,34 @@ static PetscErrorCode sum_faces(Run *r, PetscInt axis, Vec force, Vec rho, Petsc
   PetscFunctionReturn(0);
 }
 
+/* v = (rho1 - rho0)/dt has no mass but that of rounding, which R leaves out: the mean of G over mu,
+   and over the reaction's diagonal if that is spherical, times rounding. */
+static PetscErrorCode round_mass(Run *r, Vec rho, Vec diagonal, Vec force, PetscReal *rounding) {
+  PetscReal sums[3] = {0}, size, total = 0;
+  const PetscReal *g, *x, *d;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(force, &g));
+  PetscCall(VecGetArrayRead(rho, &x));
+  PetscCall(VecGetArrayRead(diagonal, &d));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    sums[0] += x[i] > 0 ? fabs(g[i] * x[i]) : 0;
+    sums[1] += d[i] > 0 ? fabs(g[i] * d[i]) : 0;
+    sums[2] += d[i];
+  }
+  PetscCall(VecRestoreArrayRead(diagonal, &d));
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCall(VecRestoreArrayRead(force, &g));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPI_SUM, r->info->comm));
+  size = sums[0] * r->info->volume;
+  if (r->geometry->spherical && sums[2] > 0) total = sums[1] / sums[2];
+  *rounding = 1e-14 * (size + total * r->first_mass) / r->row[DT];
+  PetscFunctionReturn(0);
+}
+
 /* The rounding of <G, K G> of convolutions is relative to the norm of the kernel operator, that of
    ridge solves (1e-10) to <G, mu G>. */
-static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, PetscReal *rounding) {
+static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, Sums *s) {
   Vec rho, diagonal;
   PetscReal sum = 0, ridge = 0, size;
   PetscInt kinds;
@@ -277,13 +303,16 @@ static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, Petsc
   PetscCall(MuGeometryGetKinds(r->parts->geometry, &kinds));
   if (kinds & MU_PART_REACTION) {
     PetscCall(MuGeometryReactionDiagonal(r->parts->geometry, diagonal));
+    PetscCall(round_mass(r, rho, diagonal, force, &s->rounding_mass));
     PetscCall(VecPointwiseMult(diagonal, diagonal, force));
     PetscCall(MuGridInner(r->parts->grid, diagonal, force, &size));
     sum += size;
+  } else {
+    PetscCall(round_mass(r, rho, rho, force, &s->rounding_mass));
   }
   PetscCall(VecDestroy(&diagonal));
   PetscCall(VecDestroy(&rho));
-  *rounding = 1e-13 * sum + 2e-10 * ridge;
+  s->rounding_dual = 1e-13 * sum + 2e-10 * ridge;
   PetscFunctionReturn(0);
 }
 
@@ -315,10 +344,10 @@ static PetscErrorCode sum_up(Run *r, Vec before, Vec after, Sums *s) {
   s->power = sums[2] * r->info->volume;
   s->change = sums[3] * r->info->volume;
   s->force = largest;
-  PetscCall(round_dual(r, before, after, force, &s->rounding_dual));
+  PetscCall(round_dual(r, before, after, force, s));
   s->rounding_dual += ROUNDING * s->dual;
   /* G itself carries rounding: of logarithms of size 700, and of sums of terms */
-  s->rounding_loss = r->row[DT] * (ROUNDING * s->work + 2e-13 * r->weights * s->change);
+  s->rounding_loss = r->row[DT] * (ROUNDING * s->work + 1e-12 * r->weights * s->change);
   PetscFunctionReturn(0);
 }
 
@@ -422,8 +451,8 @@ static void test_potentials(Run *r, const Sums *s) {
   test(r->verdict, PRIMAL, -primal, ROUNDING * s->work + slack / dt, "-R", r->row[T]);
   if (r->method != MU_PRIMAL_IDENTITY && !isinf(primal))
     test(r->verdict, FENCHEL_YOUNG, -defect,
-         ROUNDING * (primal + dual) + s->rounding_dual + s->rounding_loss / dt, "<-G, v> - R - R*",
-         r->row[T]);
+         ROUNDING * (primal + dual) + s->rounding_dual + s->rounding_loss / dt + s->rounding_mass,
+         "<-G, v> - R - R*", r->row[T]);
 }
 
 static void test_ledger(Run *r) {

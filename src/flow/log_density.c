@@ -3,17 +3,19 @@
    construction. The local error of u is kept below the tolerance; `spherical` flows are normalised
    after each step, which removes the integrator's drift of the mass.
 
-   Rates may overflow, where s = rho/pi is e^700 or e^-700: trial states of a step may have any, and
-   then it must be rejected, so that a rate is cut off at 1e100, what happens in times below 1e-100
-   being over at once. A state whose rate is not a number has no flow. Explicit steps are of the
-   size of the fastest time scale, in cells without mass too; a step that would take more than
-   MOST_STEPS of them is given up. */
+   Rates may be enormous, where s = rho/pi is e^700 or e^-700: they are cut off at 1e100, what
+   happens in times below 1e-100 being over at once. A step whose stages overflow or have no rate is
+   rejected; if its start has none, there is no flow. Explicit steps are of the size of the fastest
+   time scale, in cells without mass too; a step that would take more than MOST_STEPS of them is
+   given up. */
 #include "flow/flow_impl.h"
 
 #include <math.h>
 
 #define FASTEST         1e100
 #define GROWS           1e12
+#define LARGEST         700 /* of u in a stage; that of the smallest density is -708 */
+#define SMALLEST        -2000
 #define MOST_STEPS      100000
 #define MOST_REJECTIONS 1000 /* of one inner step: each makes it smaller by up to a factor 10 */
 
@@ -21,8 +23,9 @@ typedef struct {
   TS ts;
   Vec u, rho, xi, rate;
   PetscReal first_step;
-  PetscBool undefined;  /* the rate at the start of the step is not a number */
-  PetscBool unsolved;   /* a solve inside K failed there */
+  PetscBool undefined;  /* the last rate was not a number */
+  PetscBool unsolved;   /* the last rate was not found: a solve inside K failed */
+  MuStepOutcome start;  /* NOT_FINITE or SOLVER if that is so at the start of the step, else OK */
   unsigned char *empty; /* [local_size]: outside, or rho = 0 and remains so */
 } LogDensity;
 
@@ -41,22 +44,25 @@ static PetscErrorCode exponentiate(MuFlow flow, const LogDensity *l, Vec u, Vec 
   PetscFunctionReturn(0);
 }
 
-/* Rates beyond FASTEST, and where there is none FASTEST, so that the step is rejected; 0 where it
-   is empty. */
-static PetscErrorCode cut_off(MuFlow flow, const LogDensity *l, Vec rate, PetscBool *undefined) {
+/* Cuts rates off at FASTEST, and at 0 where there is no density left; 0 where it is empty.
+ *undefined: one is not a number. */
+static PetscErrorCode cut_off(MuFlow flow, const LogDensity *l, Vec u, Vec rate,
+                              PetscBool *undefined) {
+  const PetscReal least = log(MU_MIN_NORMAL), *y;
   PetscReal *x;
   int bad = 0;
 
   PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(u, &y));
   PetscCall(VecGetArray(rate, &x));
   for (PetscInt i = 0; i < flow->info->local_size; ++i) {
-    if (l->empty[i]) x[i] = 0;
+    if (l->empty[i] || (y[i] < least && x[i] < 0)) x[i] = 0;
     if (fabs(x[i]) <= FASTEST) continue;
     bad += isnan(x[i]);
     x[i] = x[i] < 0 ? -FASTEST : FASTEST;
   }
   PetscCall(VecRestoreArray(rate, &x));
-  if (!undefined) PetscFunctionReturn(0);
+  PetscCall(VecRestoreArrayRead(u, &y));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, flow->info->comm));
   *undefined = (PetscBool)(bad > 0);
   PetscFunctionReturn(0);
@@ -80,18 +86,41 @@ static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void 
   MuIntegrator it = ctx;
   LogDensity *l = it->data;
   PetscErrorCode code = evaluate_rate(it, u, rate);
-  PetscBool unsolved = (PetscBool)(code == MU_ERR_NUMERICS);
 
   PetscFunctionBegin;
-  if (unsolved) {
+  l->unsolved = (PetscBool)(code == MU_ERR_NUMERICS);
+  if (l->unsolved) {
     PetscCall(MuFlowRecordSolver(it->flow));
     PetscCall(VecSet(rate, FASTEST));
-    l->unsolved = (PetscBool)(l->unsolved || t == 0);
   } else {
     PetscCall(code);
   }
-  PetscCall(cut_off(it->flow, l, rate, t == 0 ? &l->undefined : NULL));
-  if (l->undefined || l->unsolved) PetscCall(TSSetConvergedReason(ts, TS_DIVERGED_STEP_REJECTED));
+  PetscCall(cut_off(it->flow, l, u, rate, &l->undefined));
+  if (t > 0 || !(l->undefined || l->unsolved)) PetscFunctionReturn(0);
+  l->start = l->unsolved ? MU_STEP_SOLVER : MU_STEP_NOT_FINITE;
+  PetscCall(TSSetConvergedReason(ts, TS_DIVERGED_STEP_REJECTED));
+  PetscFunctionReturn(0);
+}
+
+/* Whether u is where it can be, and the stage before had a rate. */
+static PetscErrorCode check_stage(TS ts, PetscReal t, Vec u, PetscBool *accept) {
+  MuIntegrator it;
+  LogDensity *l;
+  const PetscReal *x;
+  int bad;
+
+  PetscFunctionBegin;
+  (void)t;
+  PetscCall(TSGetApplicationContext(ts, &it));
+  l = it->data;
+  bad = l->undefined || l->unsolved;
+  PetscCall(VecGetArrayRead(u, &x));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i)
+    bad |= !(x[i] >= SMALLEST && x[i] <= LARGEST);
+  PetscCall(VecRestoreArrayRead(u, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, it->flow->info->comm));
+  *accept = (PetscBool)!bad;
+  if (bad) l->undefined = l->unsolved = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -107,6 +136,8 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetType(l->ts, TSRK));
   PetscCall(TSRKSetType(l->ts, TSRK5DP));
   PetscCall(TSSetRHSFunction(l->ts, NULL, right_hand_side, it));
+  PetscCall(TSSetApplicationContext(l->ts, it));
+  PetscCall(TSSetFunctionDomainError(l->ts, check_stage));
   PetscCall(TSSetSolution(l->ts, l->u));
   PetscCall(TSSetMaxSteps(l->ts, MOST_STEPS));
   PetscCall(TSSetMaxStepRejections(l->ts, MOST_REJECTIONS));
@@ -224,6 +255,7 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
 
   PetscFunctionBegin;
   l->undefined = l->unsolved = PETSC_FALSE;
+  l->start = MU_STEP_OK;
   PetscCall(take_logarithm(flow, l, rho, &any_empty));
   if (any_empty) PetscCall(mark_empty(it, rho));
   PetscCall(TSSetTime(l->ts, 0));
@@ -233,10 +265,8 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscCall(TSSetTimeStep(l->ts, l->first_step > 0 ? PetscMin(l->first_step, dt) : dt));
   PetscCall(TSSolve(l->ts, NULL));
   PetscCall(TSGetConvergedReason(l->ts, &reason));
-  if (l->unsolved)
-    *outcome = MU_STEP_SOLVER;
-  else if (l->undefined)
-    *outcome = MU_STEP_NOT_FINITE;
+  if (l->start != MU_STEP_OK)
+    *outcome = l->start;
   else if (reason == TS_CONVERGED_ITS)
     *outcome = MU_STEP_STIFF;
   else
