@@ -146,6 +146,8 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSSetExactFinalTime(l->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSGetAdapt(l->ts, &adapt));
   PetscCall(TSAdaptSetType(adapt, TSADAPTBASIC));
+  /* at the default smallest step, 1e-20, the error would be accepted whatever it is */
+  PetscCall(TSAdaptSetStepLimits(adapt, MU_MIN_NORMAL, 1e100));
   PetscCall(TSSetTolerances(l->ts, flow->spec.tolerance, NULL, 0, NULL));
   PetscCall(TSSetFromOptions(l->ts));
   PetscFunctionReturn(0);
