@@ -22,7 +22,7 @@ typedef struct {
   int energies, geometries;
   const char *energy[4], *geometry[4];
   double power_exponent, internal_exponent;
-  PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge;
+  PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge, ridge_solve;
   const char *scheme;
 } Draw;
 
@@ -93,10 +93,11 @@ static void draw_cells(Draw *d) {
   static const int plane[] = {1, 2, 3, 5, 6, 7, 8, 9, 11, 12, 13, 16, 17, 19, 23, 24, 29, 31, 32};
   PetscBool slow = (PetscBool)(d->kernel_geometry || !strcmp(d->scheme, "discrete_gradient"));
   if (d->dim == 1) {
-    d->cells[0] = chance(d, 0.04) ? 512 : PICK(d, line);
+    d->cells[0] =
+        chance(d, 0.04) && !d->ridge_solve ? 512 : line[below(d, d->ridge_solve ? 14 : 25)];
     d->cells[1] = 1;
   } else if (slow) {
-    for (int a = 0; a < 2; ++a) d->cells[a] = plane[below(d, 12)];
+    for (int a = 0; a < 2; ++a) d->cells[a] = plane[below(d, d->ridge_solve ? 8 : 12)];
   } else if (chance(d, 0.04)) {
     d->cells[0] = d->cells[1] = 64;
   } else {
@@ -400,6 +401,8 @@ static void draw_geometry(Draw *d) {
         !strcmp(d->geometry[k], "ridge_fisher_rao") || !strcmp(d->geometry[k], "mmd"))
       if (strncmp(d->geometry[k], "wasserstein", 11)) d->kernel_geometry = PETSC_TRUE;
     if (strstr(d->geometry[k], "ridge")) d->ridge = PETSC_TRUE;
+    if (!strcmp(d->geometry[k], "ridge_fisher_rao") || !strcmp(d->geometry[k], "ridge_stein"))
+      d->ridge_solve = PETSC_TRUE;
   }
   d->spherical = (PetscBool)(d->reaction && chance(d, 0.35));
 }
@@ -471,7 +474,9 @@ static void put_kernels(Draw *d) {
 
 static void put_time(Draw *d) {
   static const char *const solvers[] = {"coupled", "dimension_split", "direct"};
-  double step = chance(d, 0.5) ? decades(d, -4, 0.5) : decades(d, -8, 8);
+  /* the inner steps of log_density are explicit: huge steps now and then only */
+  PetscBool huge = (PetscBool)(!d->reaction || chance(d, 0.3));
+  double step = chance(d, 0.5) ? decades(d, -4, 0.5) : decades(d, -8, huge ? 8 : 0.5);
   int steps = 1 + below(d, 5);
   put(d, "time: {end: %.6g, step: %.6g, scheme: %s", step * steps, step, d->scheme);
   if (chance(d, 0.15)) put(d, ", adapt: true, tolerance: %.3g", decades(d, -9, -2));
