@@ -253,7 +253,11 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
   *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
   if (reason <= 0) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
-  if (removed <= ROUNDING * d->mass) PetscCall(VecCopy(d->positive, rho));
+  if (removed <= ROUNDING * d->mass)
+    PetscCall(VecCopy(d->positive, rho));
+  else
+    *outcome =
+        MU_STEP_NEGATIVE; /* said here, before another piece of a splitting goes on with it */
   PetscFunctionReturn(0);
 }
 
