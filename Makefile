@@ -3,6 +3,7 @@
 #   make            build/mudot, build/libmudot.a, build/libmudot.so
 #   make demo       install what is missing, build, run the main case, draw it
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
+#   make stress     random cases against every promise: COUNT=1000 SEED=1
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
 #   make format     rewrite the sources in the checked-in style
@@ -43,7 +44,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli stress bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -86,8 +87,9 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory format-check
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
 	@$(MAKE) --no-print-directory test
+	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) tests/stress.sh check
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory sanitize
 
@@ -110,6 +112,11 @@ sanitize-run:
 
 cli: $(BUILD)/mudot
 	@BUILD=$(BUILD) tests/cli.sh
+
+COUNT ?= 1000
+SEED  ?= 1
+stress: all $(BUILD)/tests/stress
+	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) COUNT=$(COUNT) SEED=$(SEED) tests/stress.sh
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv
