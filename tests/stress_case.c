@@ -304,6 +304,17 @@ static void put_density(Draw *d, const char *block, PetscBool everywhere) {
 
 /* ------------------------------------------------------------------ energy */
 
+/* One case in ten is of the classical kind, linear transport towards equilibrium. */
+static PetscBool draw_classical(Draw *d) {
+  static const char *const energies[] = {"kl", "entropy", "potential"};
+  if (!chance(d, 0.1)) return PETSC_FALSE;
+  d->energies = d->geometries = 1;
+  d->geometry[0] = "wasserstein";
+  d->energy[0] = energies[below(d, 2)];
+  if (chance(d, 0.5)) d->energy[d->energies++] = energies[2];
+  return d->transport = PETSC_TRUE;
+}
+
 static void draw_names(Draw *d, MuTableRow table, int *n, const char *chosen[4]) {
   const char *names[MAX_NAMES];
   int rows = table_names(table, names), wanted = chance(d, 0.55) ? 1 : 2 + below(d, 2);
@@ -374,7 +385,7 @@ static void put_energy(Draw *d) {
 static void draw_energy(Draw *d) {
   static const double powers[] = {-1, -0.5, 0, 0.25, 0.5, 0.75, 0.999, 1, 1.001, 1.5, 2, 3, 4};
   static const double exponents[] = {0.5, 0.75, 0.9, 1.1, 1.5, 2, 2, 3, 5};
-  draw_names(d, MuEnergyGetTableRow, &d->energies, d->energy);
+  if (!d->transport) draw_names(d, MuEnergyGetTableRow, &d->energies, d->energy);
   d->power_exponent = PICK(d, powers);
   d->internal_exponent = PICK(d, exponents);
   d->kernel_energy = (PetscBool)(has_energy(d, "mmd") || has_energy(d, "blob_entropy"));
@@ -507,8 +518,9 @@ char *StressCaseText(uint64_t seed, uint64_t index, const char *directory) {
   d.wild = chance(&d, 0.1);
   put(&d, "# random case %llu of seed %llu%s\n", (unsigned long long)index,
       (unsigned long long)seed, d.wild ? ", wild" : "");
+  PetscBool classical = draw_classical(&d);
   draw_energy(&d);
-  draw_geometry(&d);
+  if (!classical) draw_geometry(&d);
   d.scheme = draw_scheme(&d);
   put_grid(&d);
   positive_target = (PetscBool)(has_energy(&d, "kl") || has_energy(&d, "chi2") ||

@@ -18,6 +18,7 @@
 #define BALANCE_TOLERANCE  1e-12
 #define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
 #define ROUNDING           2e-15 /* L1 residual over the mass */
+#define RIDGE_TOLERANCE    1e-12 /* Newton's differences are of the size 1e-8 */
 
 typedef struct {
   SNES snes;
@@ -218,6 +219,7 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   }
   PetscCall(create_mmd_preconditioner(it));
   PetscCall(create_snes(it));
+  PetscCall(MuGeometrySetRidgeTolerance(flow->geometry, RIDGE_TOLERANCE));
   PetscFunctionReturn(0);
 }
 
