@@ -56,7 +56,8 @@ static const struct {
 } properties[PROPERTIES] = {
     [FINITE] = {"finite", "densities and ledger are numbers; R, R* and their sums may be infinite"},
     [POSITIVITY] = {"positivity", "rho >= 0 inside, rho = 0 outside, min_density its minimum"},
-    [MASS] = {"mass", "transport, spherical and mmd flows of mmd keep the mass to 1e-12 a step"},
+    [MASS] = {"mass", "transport, spherical and mmd flows of mmd keep the mass to 1e-12 a step "
+                      "(discrete_gradient 1e-11)"},
     [ENERGY] = {"energy", "no step raises the energy beyond the guard's slack of rounding"},
     [TERMS] = {"terms", "energy is the sum of its terms"},
     [IDENTITY] = {"identity", "<G, rho1 - rho0> = F(rho1) - F(rho0)"},
@@ -98,7 +99,7 @@ static struct {
   PetscBool kept[OUTCOMES];
   double worst[PROPERTIES]; /* largest value over tolerance */
   unsigned long long worst_index[PROPERTIES];
-} all = {.count = 100, .seed = 1, .directory = "build/stress", .limit = 60, .falsified = -1};
+} all = {.count = 100, .seed = 1, .directory = "build/stress", .limit = 120, .falsified = -1};
 
 static PetscBool falsified(Property p) {
   return (PetscBool)(all.falsified == (int)p);
@@ -395,9 +396,12 @@ static PetscErrorCode test_mass(Run *r, Vec after) {
   test(r->verdict, LEDGER, fabs(mass - tail(r, MASS_COLUMN)), 1e-15 * mass,
        "the column mass minus the mass", r->row[T]);
   if (falsified(MASS)) mass *= 1 + 1e-6;
+  /* discrete_gradient: to the tolerance of Newton's method */
   if (r->conserves)
     test(r->verdict, MASS, fabs(mass - r->first_mass),
-         ROUNDING * r->first_mass * (double)(r->steps + 1), "the drift of the mass", r->row[T]);
+         (strcmp(r->scheme, "discrete_gradient") ? ROUNDING : 10 * ROUNDING) * r->first_mass *
+             (double)(r->steps + 1),
+         "the drift of the mass", r->row[T]);
   PetscFunctionReturn(0);
 }
 

@@ -22,7 +22,8 @@ typedef struct {
   int energies, geometries;
   const char *energy[4], *geometry[4];
   double power_exponent, internal_exponent;
-  PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge, ridge_solve;
+  PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge, ridge_solve,
+      classical;
   const char *scheme;
 } Draw;
 
@@ -98,7 +99,7 @@ static void draw_cells(Draw *d) {
     d->cells[1] = 1;
   } else if (slow) {
     for (int a = 0; a < 2; ++a) d->cells[a] = plane[below(d, d->ridge_solve ? 8 : 12)];
-  } else if (chance(d, 0.04)) {
+  } else if (d->classical && chance(d, 0.2)) {
     d->cells[0] = d->cells[1] = 64;
   } else {
     for (int a = 0; a < 2; ++a) d->cells[a] = PICK(d, plane);
@@ -385,7 +386,7 @@ static void put_energy(Draw *d) {
 static void draw_energy(Draw *d) {
   static const double powers[] = {-1, -0.5, 0, 0.25, 0.5, 0.75, 0.999, 1, 1.001, 1.5, 2, 3, 4};
   static const double exponents[] = {0.5, 0.75, 0.9, 1.1, 1.5, 2, 2, 3, 5};
-  if (!d->transport) draw_names(d, MuEnergyGetTableRow, &d->energies, d->energy);
+  if (!d->classical) draw_names(d, MuEnergyGetTableRow, &d->energies, d->energy);
   d->power_exponent = PICK(d, powers);
   d->internal_exponent = PICK(d, exponents);
   d->kernel_energy = (PetscBool)(has_energy(d, "mmd") || has_energy(d, "blob_entropy"));
@@ -454,8 +455,11 @@ static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool de
   } while (!d->wild && ((definite && !strcmp(name, "riesz")) ||
                         (rough && (!strcmp(name, "gaussian") || !strcmp(name, "imq") ||
                                    !strcmp(name, "wendland") || !strcmp(name, "riesz")))));
-  put(d, "%s: {type: %s, bandwidth: %.6g", block, name,
-      d->longest * decades(d, -4, rough ? -0.5 : 2));
+  double bandwidth = d->longest * decades(d, -4, rough ? -0.5 : 2);
+  PetscBool sum = PETSC_FALSE; /* `zero` would sum over very many periods */
+  for (int a = 0; a < d->dim; ++a)
+    if (d->periodic[a] && bandwidth > 20 * d->length[a]) sum = PETSC_TRUE;
+  put(d, "%s: {type: %s, bandwidth: %.6g", block, name, bandwidth);
   if (!strcmp(name, "matern")) put(d, ", smoothness: %g", rough ? 0.5 : PICK(d, smoothness));
   if (!strcmp(name, "bessel")) put(d, ", order: %.4g", rough ? 1 : uniform(d, 0.6, 3));
   if (!strcmp(name, "riesz")) put(d, ", exponent: %.4g", uniform(d, 0.1, 1.9));
@@ -518,9 +522,9 @@ char *StressCaseText(uint64_t seed, uint64_t index, const char *directory) {
   d.wild = chance(&d, 0.1);
   put(&d, "# random case %llu of seed %llu%s\n", (unsigned long long)index,
       (unsigned long long)seed, d.wild ? ", wild" : "");
-  PetscBool classical = draw_classical(&d);
+  d.classical = draw_classical(&d);
   draw_energy(&d);
-  if (!classical) draw_geometry(&d);
+  if (!d.classical) draw_geometry(&d);
   d.scheme = draw_scheme(&d);
   put_grid(&d);
   positive_target = (PetscBool)(has_energy(&d, "kl") || has_energy(&d, "chi2") ||
