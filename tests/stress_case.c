@@ -466,7 +466,10 @@ static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool de
   if (strcmp(name, "imq") && strcmp(name, "riesz") && chance(d, 0.25))
     put(d, ", normalization: peak");
   if (chance(d, 0.5))
-    put(d, ", extension: %s", chance(d, 0.5) ? "reflect" : chance(d, 0.6) ? "zero" : "periodic");
+    put(d, ", extension: %s",
+        chance(d, 0.5)           ? "reflect"
+        : chance(d, 0.6) && !sum ? "zero"
+                                 : "periodic");
   put(d, "}\n");
 }
 
