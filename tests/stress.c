@@ -270,7 +270,7 @@ static PetscErrorCode round_mass(Run *r, Vec rho, Vec diagonal, Vec force, Petsc
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPI_SUM, r->info->comm));
   size = sums[0] * r->info->volume;
   if (r->geometry->spherical && sums[2] > 0) total = sums[1] / sums[2];
-  *rounding = 1e-14 * (size + total * r->first_mass) / r->row[DT];
+  *rounding = 5e-14 * (size + total * r->first_mass) / r->row[DT];
   PetscFunctionReturn(0);
 }
 

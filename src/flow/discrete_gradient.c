@@ -28,6 +28,7 @@ typedef struct {
   PetscReal dt, mmd_weight, mmd_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
+  PetscBool unsolved; /* a solve inside K failed in this step */
 } DiscreteGradient;
 
 /* residual = rho_1 - rho_0 + dt K G, with K and G at the positive part of rho_1, beyond which they
@@ -50,11 +51,14 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
 }
 
 static PetscErrorCode residual_function(SNES snes, Vec rho, Vec residual, void *ctx) {
-  PetscErrorCode code = evaluate(ctx, rho, residual);
+  MuIntegrator it = ctx;
+  DiscreteGradient *d = it->data;
+  PetscErrorCode code = evaluate(it, rho, residual);
 
   PetscFunctionBegin;
   if (code == MU_ERR_NUMERICS) { /* a solve inside K: a smaller step may do */
-    PetscCall(MuFlowRecordSolver(((MuIntegrator)ctx)->flow));
+    PetscCall(MuFlowRecordSolver(it->flow));
+    d->unsolved = PETSC_TRUE;
     PetscCall(VecSet(residual, NAN));
     PetscCall(SNESSetFunctionDomainError(snes));
     PetscFunctionReturn(0);
@@ -247,12 +251,13 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
 
   PetscFunctionBegin;
   d->dt = dt;
+  d->unsolved = PETSC_FALSE;
   PetscCall(VecCopy(rho, d->start));
   PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
   PetscCall(setup_preconditioner(it));
   PetscCall(SNESSolve(d->snes, NULL, rho));
   PetscCall(SNESGetConvergedReason(d->snes, &reason));
-  *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
+  *outcome = reason > 0 ? MU_STEP_OK : (d->unsolved ? MU_STEP_SOLVER : MU_STEP_DIVERGED);
   if (reason <= 0) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
   if (removed <= ROUNDING * d->mass)

@@ -18,7 +18,7 @@
 #define SLOPE_STEP 1e-6
 /* Values closer than this (relatively) have no secant. */
 #define SECANT_LIMIT 1e-5
-#define LARGEST      1e200 /* of a secant times its mobility */
+#define LARGEST      1e200 /* of a secant times its mobility, of a flux over its donor */
 
 enum { RHO, LOG_PI, RELATIVE, RELATIVE_SLOPE, LOCAL, LOCAL_SLOPE, FROZEN, QUANTITIES };
 
@@ -296,9 +296,9 @@ static inline void add_donor_flux(const FaceRow *f, PetscInt c, PetscReal flux) 
   PetscReal donor = flux > 0 ? f->low[RHO][c] : f->up[RHO][c];
   if (donor < MU_MIN_NORMAL) return;
   if (flux > 0)
-    f->a[c] += flux / donor;
+    f->a[c] += PetscMin(flux / donor, LARGEST);
   else
-    f->b[c] -= flux / donor;
+    f->b[c] += PetscMin(-flux / donor, LARGEST);
 }
 
 static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec *g) {
