@@ -438,7 +438,8 @@ static void put_geometry(Draw *d) {
   for (int k = 0; k < d->geometries; ++k)
     put(d, "%s%s: %.6g", k ? ", " : "", d->geometry[k], weight(d));
   if (d->spherical) put(d, ", spherical: true");
-  if (d->ridge || (mmd && chance(d, 0.4))) put(d, ", ridge: %.6g", decades(d, -8, 1));
+  if (d->ridge || (mmd && chance(d, 0.4)))
+    put(d, ", ridge: %.6g", decades(d, d->ridge_solve && chance(d, 0.8) ? -4 : -8, 1));
   if (has_geometry(d, "power_mobility") || has_geometry(d, "wasserstein_mobility"))
     put(d, ", mobility_exponent: %.6g", PICK(d, exponents));
   put_face_mean(d);

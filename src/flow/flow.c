@@ -375,6 +375,7 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuGridCreateField(grid, &f->derivative));
   PetscCall(set_face_mean(f));
   PetscCall(find_preimage(f));
+  if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
   PetscCall(choose_scheme(f));
   PetscCall(create_ts(f));
   PetscCall(MuFlowSetState(f, 0, initial));
