@@ -213,12 +213,11 @@ static PetscBool is_unconditional(const Run *r) {
 
 /* Sums over the inside cells that the tolerances are made of. */
 typedef struct {
-  PetscReal work;          /* sum |G_i v_i| |C| */
-  PetscReal dual;          /* sum |G_i (K G)_i| |C| */
-  PetscReal power;         /* <-G, v> */
-  PetscReal change;        /* integral of |v| */
-  PetscReal force;         /* largest |G_i| where there is mass or motion */
-  PetscReal rounding_dual; /* of <G, K G> */
+  PetscReal work;                                                        /* sum |G_i v_i| |C| */
+  PetscReal dual;                                                        /* sum |G_i (K G)_i| |C| */
+  PetscReal power;                                                       /* <-G, v> */
+  PetscReal change;                                                      /* integral of |v| */
+  G_i | G_i | where there is mass or motion * / PetscReal rounding_dual; /* of <G, K G> */
   PetscReal rounding_loss; /* of <G, rho1 - rho0> and F(rho1) - F(rho0) */
   PetscReal rounding_mass; /* <-G, v> for a v that is no more than the rounding of mass */
 } Sums;
