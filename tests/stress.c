@@ -213,13 +213,15 @@ static PetscBool is_unconditional(const Run *r) {
 
 /* Sums over the inside cells that the tolerances are made of. */
 typedef struct {
-  PetscReal work;                                                        /* sum |G_i v_i| |C| */
-  PetscReal dual;                                                        /* sum |G_i (K G)_i| |C| */
-  PetscReal power;                                                       /* <-G, v> */
-  PetscReal change;                                                      /* integral of |v| */
-  G_i | G_i | where there is mass or motion * / PetscReal rounding_dual; /* of <G, K G> */
-  PetscReal rounding_loss; /* of <G, rho1 - rho0> and F(rho1) - F(rho0) */
-  PetscReal rounding_mass; /* <-G, v> for a v that is no more than the rounding of mass */
+  PetscReal work;    /* sum |G_i v_i| |C| */
+  PetscReal dual;    /* sum |G_i (K G)_i| |C| */
+  PetscReal power;   /* <-G, v> */
+  PetscReal change;  /* integral of |v| */
+  PetscReal force;   /* largest |G_i| where there is mass or motion */
+  PetscReal largest; /* |G_i| anywhere */
+  /* rounding of <G, K G>; of <G, rho1 - rho0> and F(rho1) - F(rho0); <-G, v> for a v that is no
+     more than the rounding of mass */
+  PetscReal rounding_dual, rounding_loss, rounding_mass;
 } Sums;
 
 /* sum over the faces of an axis of weight (rho_f)^power (grad G)^2 |C|, rho_f the larger density.
