@@ -354,7 +354,7 @@ static PetscErrorCode sum_up(Run *r, Vec before, Vec after, Sums *s) {
   /* G itself carries rounding: of logarithms of size 700, and of sums of terms */
   s->rounding_loss = r->row[DT] * (ROUNDING * s->work + 1e-12 * r->weights * s->change);
   if (r->convolves && s->largest < 1e6) /* its rounding is the same everywhere */
-    s->rounding_loss += r->row[DT] * 5e-13 * s->largest * s->change;
+    s->rounding_loss += s->largest * (1e-13 * r->row[DT] * s->change + 2e-15 * r->first_mass);
   PetscFunctionReturn(0);
 }
 
