@@ -3,6 +3,7 @@
 #   make            build/mudot, build/libmudot.a, build/libmudot.so, the manual page, the completion
 #   make demo       install what is missing, build, run the main case, draw it
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
+#   make stress     random cases against every promise: COUNT=1000 SEED=1
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
 #   make test-report  install Chromium, test the pages of mudot report in it
@@ -47,7 +48,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize cli restart test-report bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize cli restart stress test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -94,6 +95,11 @@ $(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -MF $@.d $< $(SUPPORT) \
 	  -o $@ $(BUILD)/libmudot.a $(PKG_LIBS) $(shell pkg-config --libs check)
 
+$(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d tests/stress.c tests/stress_case.c -o $@ \
+	  $(BUILD)/libmudot.a $(PKG_LIBS)
+
 $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d $< -o $@ $(BUILD)/libmudot.a $(PKG_LIBS)
 
@@ -107,8 +113,9 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory format-check
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
 	@$(MAKE) --no-print-directory test
+	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) tests/stress.sh check
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory restart
 	@$(MAKE) --no-print-directory sanitize
@@ -145,6 +152,11 @@ restart: $(BUILD)/mudot
 test-report: $(BUILD)/mudot
 	@scripts/install-deps browser
 	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py
+
+COUNT ?= 1000
+SEED  ?= 1
+stress: all $(BUILD)/tests/stress
+	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) COUNT=$(COUNT) SEED=$(SEED) tests/stress.sh
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv

@@ -1219,9 +1219,9 @@ PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *me
 /* R(mu, v) at the state mu; +infinity (IEEE) where v is not in the range of a diagonal K. `guess` ~
    zeta with guess_image = K guess (both may be NULL) starts the solve and gives the accuracy: R is
    a lower bound whose error is about 1e-9 of R and 1e-3 of 1/2 <v - K guess, K^(-1)(v - K guess)>,
-   plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum. Where K conserves
-   mass, that of v is taken as zero (on every component, for a pure transport). With IDENTITY R =
-   1/2 <guess, v> and guess must be there. Collective. */
+   plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum; it is not below 0.
+   Where K conserves mass, that of v is taken as zero (on every component, for a pure transport).
+   With IDENTITY R = 1/2 <guess, v> and guess must be there. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
 /* Of the last MuGeometryPrimal(): steps of its solve (0 if it had none), and whether it was cut off
@@ -1299,7 +1299,7 @@ void MuFlowSpecDefault(MuFlowSpec *spec);
 /* A flow of `energy` along `geometry` from the density `initial` (copied) at time 0. Chooses the
    scheme, makes all work space and plans. References what it is given. Collective. MU_ERR_INPUT: a
    scheme that does not fit the pair (the sentence says which does), a face mean that does not fit
-   the energy. */
+   the energy, a geometry that needs an inverse which there is not (MuGeometryCheckInvertible()). */
 PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
                             const MuFlowSpec *spec, MuFlow *flow);
 PetscErrorCode MuFlowDestroy(MuFlow *flow);

@@ -9,12 +9,18 @@
    A kernel with non-negative weights has q >= w0 rho, w0 its diagonal entry. Where rounding of the
    transforms (far tails, 1e-16 of the largest q) or a bandwidth below the cell width (weights that
    ring, hence of both signs) leave less than that, q is taken as w0 rho, and as the smallest normal
-   number where that is 0: rho/q stays bounded by 1/w0. */
+   number where that is 0: rho/q stays bounded by 1/w0. Such a cell adds w0 rho/q to DF instead of
+   its share of k*(rho/q). Where q is of one kind in rho0 and of another in rho1, F has a kink
+   between them; what then is missing in the identity of G is added along rho1 - rho0 (Gonzalez). */
 #include "energy/energy_impl.h"
 
+/* What q is in a cell. */
+enum { SMOOTHED, OWN, LEAST };
+
 typedef struct {
-  Vec q[2], image;
+  Vec q[2], image, change;
   PetscReal *log_q[2];
+  unsigned char *kind[2];
   PetscReal diagonal;
 } Blob;
 
@@ -34,7 +40,9 @@ static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
   PetscCall(MuGridCreateField(shared->grid, &blob->q[0]));
   PetscCall(MuGridCreateField(shared->grid, &blob->q[1]));
   PetscCall(MuGridCreateField(shared->grid, &blob->image));
-  PetscCall(PetscCalloc2(shared->n, &blob->log_q[0], shared->n, &blob->log_q[1]));
+  PetscCall(MuGridCreateField(shared->grid, &blob->change));
+  PetscCall(PetscCalloc4(shared->n, &blob->log_q[0], shared->n, &blob->log_q[1], shared->n,
+                         &blob->kind[0], shared->n, &blob->kind[1]));
   PetscCall(MuConvolutionGetDiagonal(shared->convolution, &blob->diagonal));
   PetscFunctionReturn(0);
 }
@@ -47,7 +55,8 @@ static PetscErrorCode destroy(MuTerm *term) {
   PetscCall(VecDestroy(&blob->q[0]));
   PetscCall(VecDestroy(&blob->q[1]));
   PetscCall(VecDestroy(&blob->image));
-  PetscCall(PetscFree2(blob->log_q[0], blob->log_q[1]));
+  PetscCall(VecDestroy(&blob->change));
+  PetscCall(PetscFree4(blob->log_q[0], blob->log_q[1], blob->kind[0], blob->kind[1]));
   PetscCall(PetscFree(term->data));
   PetscFunctionReturn(0);
 }
@@ -62,7 +71,8 @@ static PetscErrorCode smooth(MuTerm *term, PetscInt k, const MuState *state) {
   PetscCall(MuConvolutionApply(term->shared->convolution, state->field, blob->q[k]));
   PetscCall(VecGetArray(blob->q[k], &q));
   for (PetscInt i = 0; i < n; ++i) {
-    PetscReal least = PetscMax(blob->diagonal * state->rho[i], MU_MIN_NORMAL);
+    PetscReal own = blob->diagonal * state->rho[i], least = PetscMax(own, MU_MIN_NORMAL);
+    blob->kind[k][i] = q[i] >= least ? SMOOTHED : (own > MU_MIN_NORMAL ? OWN : LEAST);
     q[i] = PetscMax(q[i], least);
   }
   MuArrayLog(n, q, blob->log_q[k]);
@@ -83,10 +93,22 @@ static PetscErrorCode add_image(MuTerm *term, PetscReal *g) {
   PetscFunctionReturn(0);
 }
 
+/* Takes the cells that are of the same kind, OWN or LEAST, in both states out of image = rho/q:
+   what they add to g is their own. */
+static void take_own(Blob *blob, PetscInt a, PetscInt b, PetscInt n, PetscReal *image,
+                     PetscReal *g) {
+  for (PetscInt i = 0; i < n; ++i) {
+    if (blob->kind[a][i] == SMOOTHED || blob->kind[a][i] != blob->kind[b][i]) continue;
+    if (blob->kind[a][i] == OWN) g[i] += blob->diagonal * image[i];
+    image[i] = 0;
+  }
+}
+
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   const PetscInt n = term->shared->n;
   Blob *blob = term->data;
   const PetscReal *log_q = blob->log_q[0];
+  PetscReal *image;
 
   PetscFunctionBegin;
   PetscCall(smooth(term, 0, state));
@@ -94,8 +116,48 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   if (df) {
     PetscCall(VecPointwiseDivide(blob->image, state->field, blob->q[0]));
     for (PetscInt i = 0; i < n; ++i) df[i] = log_q[i];
+    PetscCall(VecGetArray(blob->image, &image));
+    take_own(blob, 0, 0, n, image, df);
+    PetscCall(VecRestoreArray(blob->image, &image));
     PetscCall(add_image(term, df));
   }
+  PetscFunctionReturn(0);
+}
+
+/* Whether a cell with mass is of two kinds. Collective. */
+static PetscErrorCode find_kinks(MuTerm *term, const MuPair *pair, PetscBool *any) {
+  const Blob *blob = term->data;
+  int found = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < term->shared->n; ++i)
+    found |= blob->kind[0][i] != blob->kind[1][i] && pair->mid.rho[i] > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &found, 1, MPI_INT, MPI_MAX, term->shared->info->comm));
+  *any = (PetscBool)found;
+  PetscFunctionReturn(0);
+}
+
+/* Adds a (rho1 - rho0) such that <M, log q1 - log q0> = <M/L, k*(rho1 - rho0)> + a |rho1 - rho0|^2
+   over the cells of two kinds; image = M/L. */
+static PetscErrorCode add_kinks(MuTerm *term, const MuPair *pair, const PetscReal *image,
+                                PetscReal *g) {
+  const PetscInt n = term->shared->n;
+  const PetscReal *rho0 = pair->a->rho, *rho1 = pair->b->rho;
+  Blob *blob = term->data;
+  PetscReal sums[2] = {0}, *change;
+
+  PetscFunctionBegin;
+  PetscCall(VecWAXPY(blob->change, -1, pair->a->field, pair->b->field));
+  PetscCall(MuConvolutionApply(term->shared->convolution, blob->change, blob->change));
+  PetscCall(VecGetArray(blob->change, &change));
+  for (PetscInt i = 0; i < n; ++i) {
+    sums[1] += (rho1[i] - rho0[i]) * (rho1[i] - rho0[i]);
+    if (blob->kind[0][i] != blob->kind[1][i])
+      sums[0] += pair->mid.rho[i] * (blob->log_q[1][i] - blob->log_q[0][i]) - image[i] * change[i];
+  }
+  PetscCall(VecRestoreArray(blob->change, &change));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, term->shared->info->comm));
+  for (PetscInt i = 0; i < n && sums[1] > 0; ++i) g[i] += sums[0] / sums[1] * (rho1[i] - rho0[i]);
   PetscFunctionReturn(0);
 }
 
@@ -104,16 +166,20 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   Blob *blob = term->data;
   const PetscReal *q0, *q1;
   PetscReal *image;
+  PetscBool kinks;
 
   PetscFunctionBegin;
   PetscCall(smooth(term, 0, pair->a));
   PetscCall(smooth(term, 1, pair->b));
+  PetscCall(find_kinks(term, pair, &kinks));
   PetscCall(VecGetArrayRead(blob->q[0], &q0));
   PetscCall(VecGetArrayRead(blob->q[1], &q1));
   PetscCall(VecGetArray(blob->image, &image));
   MuArrayLogarithmicMean(n, q0, q1, image);
   for (PetscInt i = 0; i < n; ++i) image[i] = pair->mid.rho[i] / image[i];
   for (PetscInt i = 0; i < n; ++i) g[i] = 0.5 * (blob->log_q[0][i] + blob->log_q[1][i]);
+  take_own(blob, 0, 1, n, image, g);
+  if (kinks) PetscCall(add_kinks(term, pair, image, g));
   PetscCall(VecRestoreArray(blob->image, &image));
   PetscCall(VecRestoreArrayRead(blob->q[1], &q1));
   PetscCall(VecRestoreArrayRead(blob->q[0], &q0));

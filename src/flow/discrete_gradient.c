@@ -18,6 +18,7 @@
 #define BALANCE_TOLERANCE  1e-12
 #define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
 #define ROUNDING           2e-15 /* L1 residual over the mass */
+#define RIDGE_TOLERANCE    1e-12 /* Newton's differences are of the size 1e-8 */
 
 typedef struct {
   SNES snes;
@@ -27,6 +28,7 @@ typedef struct {
   PetscReal dt, mmd_weight, mmd_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
+  PetscBool unsolved; /* a solve inside K failed in this step */
 } DiscreteGradient;
 
 /* residual = rho_1 - rho_0 + dt K G, with K and G at the positive part of rho_1, beyond which they
@@ -51,12 +53,14 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
 /* A K that cannot be applied is a numerical outcome. */
 static PetscErrorCode residual_function(SNES snes, Vec rho, Vec residual, void *ctx) {
   MuIntegrator it = ctx;
+  DiscreteGradient *d = it->data;
   PetscErrorCode code = evaluate(it, rho, residual);
   PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(MuFlowCatch(it->flow, code, &failed));
-  if (failed) {
+  if (failed) { /* a solve inside K: a smaller step may do */
+    d->unsolved = PETSC_TRUE;
     PetscCall(SNESSetFunctionDomainError(snes));
     PetscCall(VecSet(residual, NAN));
   }
@@ -225,6 +229,7 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   }
   PetscCall(create_mmd_preconditioner(it));
   PetscCall(create_snes(it));
+  PetscCall(MuGeometrySetRidgeTolerance(flow->geometry, RIDGE_TOLERANCE));
   PetscFunctionReturn(0);
 }
 
@@ -252,15 +257,20 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
 
   PetscFunctionBegin;
   d->dt = dt;
+  d->unsolved = PETSC_FALSE;
   PetscCall(VecCopy(rho, d->start));
   PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
   PetscCall(setup_preconditioner(it));
   PetscCall(SNESSolve(d->snes, NULL, rho));
   PetscCall(SNESGetConvergedReason(d->snes, &reason));
-  *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
+  *outcome = reason > 0 ? MU_STEP_OK : (d->unsolved ? MU_STEP_SOLVER : MU_STEP_DIVERGED);
   if (reason <= 0) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
-  if (removed <= ROUNDING * d->mass) PetscCall(VecCopy(d->positive, rho));
+  if (removed <= ROUNDING * d->mass)
+    PetscCall(VecCopy(d->positive, rho));
+  else
+    *outcome =
+        MU_STEP_NEGATIVE; /* said here, before another piece of a splitting goes on with it */
   PetscFunctionReturn(0);
 }
 

@@ -8,8 +8,9 @@
 /* An interval is cut evenly, so a remainder below this fraction of a step is rounding, not a step.
  */
 #define STEP_SLACK 1e-9
-/* A step is halved at most this often. */
-#define MAX_HALVINGS 12
+/* A fixed step is halved at most this often; an adaptive one has to find its size. */
+#define MAX_HALVINGS   12
+#define MAX_REJECTIONS 60
 
 void MuFlowSpecDefault(MuFlowSpec *spec) {
   memset(spec, 0, sizeof *spec);
@@ -55,12 +56,10 @@ PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *remo
   PetscFunctionReturn(0);
 }
 
-static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
-  if (outcome == MU_STEP_DIVERGED && !(kinds & MU_PART_TRANSPORT))
+static const char *outcome_sentence(MuFlow flow) {
+  if (flow->outcome == MU_STEP_DIVERGED && !(flow->integrator->kinds & MU_PART_TRANSPORT))
     return "the integrator did not converge";
-  switch (outcome) {
-  case MU_STEP_OK:
-    return "the error of the step stays above time_tolerance";
+  switch (flow->outcome) {
   case MU_STEP_DIVERGED:
     return "the nonlinear solver did not converge (where mass piles up without diffusion, "
            "geometry_face_mean upwind is monotone)";
@@ -70,8 +69,13 @@ static const char *outcome_sentence(MuStepOutcome outcome, PetscInt kinds) {
     return "the density was no longer finite";
   case MU_STEP_ENERGY:
     return "the energy rose";
+  case MU_STEP_SOLVER:
+    return flow->failure;
+  case MU_STEP_STIFF:
+    return "the reaction is too fast for explicit inner steps (scheme discrete_gradient is "
+           "implicit)";
   default:
-    return "none";
+    return "the error of a step stays above time_tolerance";
   }
 }
 
@@ -131,7 +135,7 @@ static PetscErrorCode advance(MuFlow flow, PetscReal dt) {
   PetscFunctionBegin;
   code = flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome);
   PetscCall(MuFlowCatch(flow, code, &failed));
-  if (failed) flow->outcome = MU_STEP_DIVERGED;
+  if (failed) flow->outcome = MU_STEP_SOLVER;
   if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
   PetscFunctionReturn(0);
 }
@@ -166,6 +170,18 @@ static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *erro
   PetscFunctionReturn(0);
 }
 
+/* The largest sum of absolute terms so far: what the rounding of F is a part of. */
+static PetscErrorCode scale_energy(MuFlow flow) {
+  PetscReal size = 0;
+  PetscInt terms;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
+  for (PetscInt k = 0; k < terms; ++k) size += PetscAbsReal(flow->energy_terms[k]);
+  flow->energy_scale = PetscMax(flow->energy_scale, size);
+  PetscFunctionReturn(0);
+}
+
 /* Evaluates F after the step; a rise beyond rounding rejects it. */
 static PetscErrorCode guard_energy(MuFlow flow) {
   PetscReal value, terms[MU_MAX_TERMS], slack = 1e-11 * flow->energy_scale + 1e-14;
@@ -182,12 +198,14 @@ static PetscErrorCode guard_energy(MuFlow flow) {
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
   flow->energy_value = value;
   PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
+  PetscCall(scale_energy(flow));
   PetscFunctionReturn(0);
 }
 
 /* Next step size: the rest of the interval, unless more than one step is left. */
 static PetscReal next_step(MuFlow flow, PetscReal rest) {
-  PetscReal dt = flow->spec.adapt ? flow->adapted_step : flow->interval_step;
+  PetscReal dt =
+      flow->spec.adapt ? flow->adapted_step : PetscMin(flow->interval_step, flow->halved_step);
   if (rest <= dt * (1 + STEP_SLACK)) return rest;
   return flow->spec.adapt && rest < 2 * dt ? rest / 2 : dt;
 }
@@ -197,6 +215,12 @@ static void adapt_step(MuFlow flow, PetscReal dt, PetscReal error) {
   PetscReal factor =
       error > 0 ? 0.9 * PetscPowReal(flow->spec.tolerance / error, 1 / (order + 1)) : 5;
   flow->adapted_step = dt * PetscClipInterval(factor, 0.2, 5);
+}
+
+/* Whether a smaller step is worth an attempt after one of dt from t. */
+static PetscBool may_try_again(MuFlow flow, PetscReal t, PetscReal dt, PetscInt halvings) {
+  if (flow->outcome == MU_STEP_STIFF || t + dt / 8 == t) return PETSC_FALSE;
+  return (PetscBool)(halvings <= (flow->spec.adapt ? MAX_REJECTIONS : MAX_HALVINGS));
 }
 
 /* One attempt with all checks; `error` is that of the adaptation. */
@@ -225,24 +249,31 @@ static PetscErrorCode restore(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
+/* A step of dt was accepted after so many halvings: the next ones begin there. */
+static void remember_halving(MuFlow flow, PetscReal dt, PetscInt halvings) {
+  if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
+  if (halvings || flow->halved_step < flow->interval_step)
+    flow->halved_step = halvings ? dt : 2 * dt;
+}
+
 /* Tries smaller and smaller steps; *accepted is the size of the one that was taken, 0: none. */
 static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) {
   PetscReal error;
 
   PetscFunctionBegin;
   *accepted = 0;
-  for (PetscInt halvings = 0; halvings <= MAX_HALVINGS; ++halvings) {
+  for (PetscInt halvings = 0;;) {
     PetscCall(try_step(flow, dt, &error));
     if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) {
-      if (halvings && flow->spec.adapt) flow->adapted_step = PetscMin(flow->adapted_step, dt);
+      remember_halving(flow, dt, halvings);
       *accepted = dt;
       PetscFunctionReturn(0);
     }
     flow->rejected++;
     PetscCall(restore(flow));
+    if (!may_try_again(flow, flow->time, dt, ++halvings)) PetscFunctionReturn(0);
     dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
   }
-  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode step_mudot(TS ts) {
@@ -401,6 +432,7 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuGridCreateField(grid, &f->derivative));
   PetscCall(set_face_mean(f));
   PetscCall(find_preimage(f));
+  if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
   PetscCall(choose_scheme(f));
   PetscCall(create_ts(f));
   PetscCall(MuFlowSetState(f, 0, initial));
@@ -456,6 +488,7 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
   flow->adapted_step = flow->spec.step;
   flow->memory = (MuMemory){.count = 0};
   PetscCall(MuIntegratorRecall(flow->integrator, &flow->memory));
+  flow->halved_step = PETSC_MAX_REAL;
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &flow->energy_value, flow->energy_terms, NULL,
                              NULL));
   PetscCall(evaluate_derivative(flow));
@@ -464,9 +497,7 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
                    "initial: its energy is infinite, it has mass where the target vanishes or is "
                    "too small for this energy");
   flow->energy_scale = 0;
-  PetscInt terms;
-  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
-  for (PetscInt k = 0; k < terms; ++k) flow->energy_scale += PetscAbsReal(flow->energy_terms[k]);
+  PetscCall(scale_energy(flow));
   PetscFunctionReturn(0);
 }
 
@@ -479,11 +510,8 @@ static void begin_interval(MuFlow flow, PetscReal end) {
 }
 
 static PetscErrorCode failed_to_advance(MuFlow flow) {
-  const char *why = flow->outcome == MU_STEP_DIVERGED && flow->failure[0]
-                        ? flow->failure
-                        : outcome_sentence(flow->outcome, flow->integrator->kinds);
   return MuError(MU_ERR_NUMERICS, "the flow stopped at t = %g: %s, even with a step of %.3g (%s)",
-                 flow->time, why, flow->tried_step, flow->scheme);
+                 flow->time, outcome_sentence(flow), flow->tried_step, flow->scheme);
 }
 
 PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
@@ -553,14 +581,14 @@ PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeo
 
 /* ------------------------------------------------------------------ checkpoints */
 
-enum { NUMBERS = 9 };
+enum { NUMBERS = 10 };
 
 PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
   MuMemory memory = {.count = 0};
   const PetscReal numbers[NUMBERS] = {
-      flow->time,         flow->interval_end,        flow->interval_step,
-      flow->adapted_step, flow->last_step,           (PetscReal)flow->accepted,
-      flow->energy_value, (PetscReal)flow->rejected, flow->energy_scale};
+      flow->time,         flow->interval_end,        flow->interval_step, flow->adapted_step,
+      flow->last_step,    (PetscReal)flow->accepted, flow->energy_value,  (PetscReal)flow->rejected,
+      flow->energy_scale, flow->halved_step};
 
   PetscFunctionBegin;
   PetscCall(MuIntegratorRemember(flow->integrator, &memory));
@@ -589,6 +617,7 @@ PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   flow->energy_value = numbers[6];
   flow->rejected = (PetscInt)numbers[7];
   flow->energy_scale = numbers[8];
+  flow->halved_step = numbers[9];
   PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscCall(MuIntegratorRecall(flow->integrator, &memory));
   PetscCall(evaluate_derivative(flow));

@@ -11,7 +11,9 @@ typedef enum {
   MU_STEP_DIVERGED,   /* a solver did not converge */
   MU_STEP_NEGATIVE,   /* the density became negative */
   MU_STEP_NOT_FINITE, /* NaN or infinity */
-  MU_STEP_ENERGY      /* the energy rose */
+  MU_STEP_ENERGY,     /* the energy rose */
+  MU_STEP_SOLVER,     /* an inner solve failed; its sentence is recorded */
+  MU_STEP_STIFF       /* too many inner steps; half the step would not be cheaper */
 } MuStepOutcome;
 
 typedef struct _p_MuIntegrator *MuIntegrator;
@@ -72,6 +74,7 @@ struct _p_MuFlow {
   PetscReal interval_end;  /* end of the interval that was begun; <= time: none is */
   PetscReal interval_step; /* its step */
   PetscReal adapted_step;  /* next step of the adaptation */
+  PetscReal halved_step;   /* the fixed step was halved to this, and is doubled again */
   PetscReal last_step;     /* size of the accepted step */
   PetscReal tried_step;    /* size of the last attempt */
   PetscBool at_start;      /* rho still is `before` */

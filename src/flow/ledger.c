@@ -2,6 +2,8 @@
  * column is. */
 #include "flow/flow_impl.h"
 
+#include <math.h>
+
 enum { FIXED_BEFORE = 3, FIXED_AFTER = 6, NAME_LENGTH = 48 };
 
 struct _p_MuLedger {
@@ -85,6 +87,7 @@ static PetscErrorCode dual_potential(MuLedger l, PetscReal *dual) {
                             l->flow->preimage ? l->preimage : NULL, l->image));
   PetscCall(MuGridInner(flow->grid, l->gradient, l->image, dual));
   *dual *= 0.5;
+  if (isnan(*dual)) *dual = INFINITY; /* it overflows, where DF is e^700 */
   PetscFunctionReturn(0);
 }
 
@@ -164,6 +167,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(VecScale(l->gradient, -1));
   PetscCall(VecScale(l->image, -1));
   PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
+  if (isnan(primal)) primal = INFINITY;
   PetscCall(MuGeometryGetPrimalReport(flow->geometry, &iterations, &limited));
   l->cut_off += limited;
   l->dissipated += dt * (primal + dual);

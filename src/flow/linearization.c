@@ -18,6 +18,7 @@
 #define SLOPE_STEP 1e-6
 /* Values closer than this (relatively) have no secant. */
 #define SECANT_LIMIT 1e-5
+#define LARGEST      1e200 /* of a secant times its mobility, of a flux over its donor */
 
 enum { RHO, LOG_PI, RELATIVE, RELATIVE_SLOPE, LOCAL, LOCAL_SLOPE, FROZEN, QUANTITIES };
 
@@ -233,12 +234,16 @@ static PetscErrorCode evaluate_parts(MuLinearization l, Vec rho) {
   PetscFunctionReturn(0);
 }
 
-/* Secant (x_i - x_j)/(u_i - u_j), or the derivative where u_i = u_j; g = u dx/du. */
-static inline PetscReal secant(PetscReal ui, PetscReal uj, PetscReal xi, PetscReal xj, PetscReal gi,
-                               PetscReal gj) {
-  PetscReal difference = ui - uj, size = ui + uj;
-  if (PetscAbsReal(difference) > SECANT_LIMIT * size) return (xi - xj) / difference;
-  return size > MU_MIN_NORMAL ? (gi + gj) / size : 0;
+/* mobility * (x_i - x_j)/(u_i - u_j), or the derivative where u_i = u_j; g = u dx/du. In near-empty
+   cells the mobility vanishes and the secant may overflow: neither alone, nor more than LARGEST. */
+static inline PetscReal secant(PetscReal mobility, PetscReal ui, PetscReal uj, PetscReal xi,
+                               PetscReal xj, PetscReal gi, PetscReal gj) {
+  PetscReal difference = ui - uj, size = ui + uj, value;
+  if (PetscAbsReal(difference) > SECANT_LIMIT * size)
+    value = mobility * (xi - xj) / difference;
+  else
+    value = size > MU_MIN_NORMAL ? mobility * (gi + gj) / size : 0;
+  return PetscMin(value, LARGEST);
 }
 
 /* Coefficients of one row; `low` and `up` hold the quantities of the lower and upper cell of each
@@ -264,9 +269,9 @@ static void row_linear(MuLinearization l, const FaceRow *f) {
 static void row_local(const FaceRow *f) {
   for (PetscInt c = 0; c < f->n; ++c) {
     if (!f->open[c]) continue;
-    PetscReal k = f->mobility[c] * f->inverse_h2 *
-                  secant(f->low[RHO][c], f->up[RHO][c], f->low[LOCAL][c], f->up[LOCAL][c],
-                         f->low[LOCAL_SLOPE][c], f->up[LOCAL_SLOPE][c]);
+    PetscReal k =
+        f->inverse_h2 * secant(f->mobility[c], f->low[RHO][c], f->up[RHO][c], f->low[LOCAL][c],
+                               f->up[LOCAL][c], f->low[LOCAL_SLOPE][c], f->up[LOCAL_SLOPE][c]);
     f->a[c] += k;
     f->b[c] += k;
   }
@@ -279,11 +284,11 @@ static void row_relative(const FaceRow *f) {
     PetscReal shift = PetscMax(f->low[LOG_PI][c], f->up[LOG_PI][c]);
     PetscReal el = exp(shift - f->low[LOG_PI][c]), eu = exp(shift - f->up[LOG_PI][c]);
     if (PetscIsInfOrNanReal(el) || PetscIsInfOrNanReal(eu)) continue;
-    PetscReal k = f->mobility[c] * f->inverse_h2 *
-                  secant(f->low[RHO][c] * el, f->up[RHO][c] * eu, f->low[RELATIVE][c],
-                         f->up[RELATIVE][c], f->low[RELATIVE_SLOPE][c], f->up[RELATIVE_SLOPE][c]);
-    f->a[c] += k * el;
-    f->b[c] += k * eu;
+    PetscReal k = f->inverse_h2 * secant(f->mobility[c], f->low[RHO][c] * el, f->up[RHO][c] * eu,
+                                         f->low[RELATIVE][c], f->up[RELATIVE][c],
+                                         f->low[RELATIVE_SLOPE][c], f->up[RELATIVE_SLOPE][c]);
+    f->a[c] += PetscMin(k * el, LARGEST);
+    f->b[c] += PetscMin(k * eu, LARGEST);
   }
 }
 
@@ -291,9 +296,9 @@ static inline void add_donor_flux(const FaceRow *f, PetscInt c, PetscReal flux) 
   PetscReal donor = flux > 0 ? f->low[RHO][c] : f->up[RHO][c];
   if (donor < MU_MIN_NORMAL) return;
   if (flux > 0)
-    f->a[c] += flux / donor;
+    f->a[c] += PetscMin(flux / donor, LARGEST);
   else
-    f->b[c] -= flux / donor;
+    f->b[c] += PetscMin(-flux / donor, LARGEST);
 }
 
 static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec *g) {

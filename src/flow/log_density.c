@@ -1,25 +1,37 @@
 /* Reaction flows in the unknown u = log rho: du/dt = -(K(mu) DF)/mu, by an explicit Runge-Kutta
    method of PETSc (TSRK, 5dp by default, -mudot_ts_rk_type) with adaptive inner steps. Positive by
    construction. The local error of u is kept below the tolerance; `spherical` flows are normalised
-   after each step, which removes the integrator's drift of the mass. */
+   after each step, which removes the integrator's drift of the mass.
+
+   Rates may be enormous, where s = rho/pi is e^700 or e^-700: they are cut off at 1e100, what
+   happens in times below 1e-100 being over at once. A step whose stages overflow or have no rate is
+   rejected; if its start has none, there is no flow. Explicit steps are of the size of the fastest
+   time scale, in cells without mass too; a step that would take more than MOST_STEPS of them is
+   given up. */
 #include "flow/flow_impl.h"
 
 #include <math.h>
 
-/* Rates of log rho beyond this count as infinite: their squares must fit into a number. */
-#define MOST_RATE 1e100
-/* Inner steps are not asked for more: log rho has no more digits. */
-#define LEAST_TOLERANCE 1e-14
+#define FASTEST         1e100
+#define GROWS           1e12
+#define LARGEST         700 /* of u in a stage; that of the smallest density is -708 */
+#define SMALLEST        -2000
+#define MOST_STEPS      100000
+#define LEAST_TOLERANCE 1e-14 /* of an inner step: log rho has no more digits */
+#define MOST_REJECTIONS 1000  /* of one inner step: each makes it smaller by up to a factor 10 */
 
 typedef struct {
   TS ts;
-  Vec u, rho, xi;
-  PetscReal first_step; /* where the last step left the inner one: the next begins with it */
-  int failed;           /* a right-hand side of this step was not finite on this rank */
+  Vec u, rho, xi, rate;
+  PetscReal first_step;
+  PetscBool undefined;  /* the last rate was not a number */
+  PetscBool unsolved;   /* the last rate was not found: a solve inside K failed */
+  MuStepOutcome start;  /* NOT_FINITE or SOLVER if that is so at the start of the step, else OK */
+  unsigned char *empty; /* [local_size]: outside, or rho = 0 and remains so */
 } LogDensity;
 
-/* rho = exp u inside, 0 outside */
-static PetscErrorCode exponentiate(MuFlow flow, Vec u, Vec rho) {
+/* rho = exp u, 0 where it is empty */
+static PetscErrorCode exponentiate(MuFlow flow, const LogDensity *l, Vec u, Vec rho) {
   const PetscReal *x;
   PetscReal *y;
 
@@ -27,71 +39,84 @@ static PetscErrorCode exponentiate(MuFlow flow, Vec u, Vec rho) {
   PetscCall(VecGetArrayRead(u, &x));
   PetscCall(VecGetArray(rho, &y));
   MuArrayExp(flow->info->local_size, x, y);
+  for (PetscInt i = 0; i < flow->info->local_size; ++i) y[i] = l->empty[i] ? 0 : y[i];
   PetscCall(VecRestoreArray(rho, &y));
   PetscCall(VecRestoreArrayRead(u, &x));
-  PetscCall(MuGridApplyMask(flow->grid, rho));
   PetscFunctionReturn(0);
 }
 
-/* PETSc stops the program over numbers that are not finite: they are noted and become zeros, and
-   the step is given up. */
-static PetscErrorCode check_rate(LogDensity *l, Vec rate) {
+/* Cuts rates off at FASTEST, and at 0 where there is no density left; 0 where it is empty.
+ *undefined: one is not a number. */
+static PetscErrorCode cut_off(MuFlow flow, const LogDensity *l, Vec u, Vec rate,
+                              PetscBool *undefined) {
+  const PetscReal least = log(MU_MIN_NORMAL), *y;
   PetscReal *x;
-  PetscInt n;
+  int bad = 0;
 
   PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(rate, &n));
+  PetscCall(VecGetArrayRead(u, &y));
   PetscCall(VecGetArray(rate, &x));
-  for (PetscInt i = 0; i < n; ++i) l->failed |= !(PetscAbsReal(x[i]) < MOST_RATE);
-  if (l->failed) PetscCall(PetscArrayzero(x, n));
+  for (PetscInt i = 0; i < flow->info->local_size; ++i) {
+    if (l->empty[i] || (y[i] < least && x[i] < 0)) x[i] = 0;
+    if (fabs(x[i]) <= FASTEST) continue;
+    bad += isnan(x[i]);
+    x[i] = x[i] < 0 ? -FASTEST : FASTEST;
+  }
   PetscCall(VecRestoreArray(rate, &x));
+  PetscCall(VecRestoreArrayRead(u, &y));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, flow->info->comm));
+  *undefined = (PetscBool)(bad > 0);
   PetscFunctionReturn(0);
 }
 
-/* Whether any rank has noted a failure in this step. */
-static PetscErrorCode has_failed(MuIntegrator it, PetscBool *failed) {
-  int any = ((LogDensity *)it->data)->failed;
+/* rate = -(K(mu) DF)/mu at mu = exp u. MU_ERR_NUMERICS: a solve inside K has not converged. */
+static PetscErrorCode evaluate_rate(MuIntegrator it, Vec u, Vec rate) {
+  LogDensity *l = it->data;
+  MuFlow flow = it->flow;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, it->flow->info->comm));
-  *failed = (PetscBool)any;
+  PetscCall(exponentiate(flow, l, u, l->rho));
+  PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
+  PetscCall(MuGeometrySetState(flow->geometry, l->rho));
+  PetscCall(MuGeometryApplyRelative(flow->geometry, l->xi, rate));
+  PetscCall(VecScale(rate, -1));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode right_hand_side(TS ts, PetscReal t, Vec u, Vec rate, void *ctx) {
   MuIntegrator it = ctx;
   LogDensity *l = it->data;
-  MuFlow flow = it->flow;
-
-  PetscErrorCode code;
-  PetscBool failed;
+  PetscErrorCode code = evaluate_rate(it, u, rate);
 
   PetscFunctionBegin;
-  (void)ts;
-  (void)t;
-  PetscCall(exponentiate(flow, u, l->rho));
-  PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
-  PetscCall(MuGeometrySetState(flow->geometry, l->rho));
-  code = MuGeometryApplyRelative(flow->geometry, l->xi, rate);
-  PetscCall(MuFlowCatch(flow, code, &failed));
-  if (failed) l->failed = 1;
-  PetscCall(VecScale(rate, -1));
-  PetscCall(MuGridApplyMask(flow->grid, rate));
-  PetscCall(check_rate(l, rate));
+  PetscCall(MuFlowCatch(it->flow, code, &l->unsolved));
+  if (l->unsolved) PetscCall(VecSet(rate, FASTEST));
+  PetscCall(cut_off(it->flow, l, u, rate, &l->undefined));
+  if (t > 0 || !(l->undefined || l->unsolved)) PetscFunctionReturn(0);
+  l->start = l->unsolved ? MU_STEP_SOLVER : MU_STEP_NOT_FINITE;
+  PetscCall(TSSetConvergedReason(ts, TS_DIVERGED_STEP_REJECTED));
   PetscFunctionReturn(0);
 }
 
-/* Once a right-hand side has failed no stage is good, and the inner integrator gives up. */
-static PetscErrorCode stage_is_good(TS ts, PetscReal time, Vec u, PetscBool *good) {
+/* Whether u is where it can be, and the stage before had a rate. */
+static PetscErrorCode check_stage(TS ts, PetscReal t, Vec u, PetscBool *accept) {
   MuIntegrator it;
-  PetscBool failed;
+  LogDensity *l;
+  const PetscReal *x;
+  int bad;
 
   PetscFunctionBegin;
-  (void)time;
-  (void)u;
+  (void)t;
   PetscCall(TSGetApplicationContext(ts, &it));
-  PetscCall(has_failed(it, &failed));
-  *good = (PetscBool)!failed;
+  l = it->data;
+  bad = l->undefined || l->unsolved;
+  PetscCall(VecGetArrayRead(u, &x));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i)
+    bad |= !(x[i] >= SMALLEST && x[i] <= LARGEST);
+  PetscCall(VecRestoreArrayRead(u, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, it->flow->info->comm));
+  *accept = (PetscBool)!bad;
+  if (bad) l->undefined = l->unsolved = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -108,14 +133,17 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSRKSetType(l->ts, TSRK5DP));
   PetscCall(TSSetRHSFunction(l->ts, NULL, right_hand_side, it));
   PetscCall(TSSetApplicationContext(l->ts, it));
-  PetscCall(TSSetFunctionDomainError(l->ts, stage_is_good));
+  PetscCall(TSSetFunctionDomainError(l->ts, check_stage));
   PetscCall(TSSetSolution(l->ts, l->u));
-  PetscCall(TSSetMaxSteps(l->ts, PETSC_MAX_INT));
+  PetscCall(TSSetMaxSteps(l->ts, MOST_STEPS));
+  PetscCall(TSSetMaxStepRejections(l->ts, MOST_REJECTIONS));
   PetscCall(TSSetMaxSNESFailures(l->ts, -1));
   PetscCall(TSSetErrorIfStepFails(l->ts, PETSC_FALSE));
   PetscCall(TSSetExactFinalTime(l->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSGetAdapt(l->ts, &adapt));
   PetscCall(TSAdaptSetType(adapt, TSADAPTBASIC));
+  /* at the default smallest step, 1e-20, the error would be accepted whatever it is */
+  PetscCall(TSAdaptSetStepLimits(adapt, MU_MIN_NORMAL, 1e100));
   PetscCall(TSSetTolerances(l->ts, PetscMax(flow->spec.tolerance, LEAST_TOLERANCE), NULL, 0, NULL));
   PetscCall(TSSetFromOptions(l->ts));
   PetscFunctionReturn(0);
@@ -141,6 +169,8 @@ static PetscErrorCode log_density_create(MuIntegrator it) {
   PetscCall(MuGridCreateField(flow->grid, &l->u));
   PetscCall(MuGridCreateField(flow->grid, &l->rho));
   PetscCall(MuGridCreateField(flow->grid, &l->xi));
+  PetscCall(MuGridCreateField(flow->grid, &l->rate));
+  PetscCall(PetscMalloc1(flow->info->local_size, &l->empty));
   PetscCall(create_inner_ts(it));
   PetscFunctionReturn(0);
 }
@@ -154,38 +184,59 @@ static PetscErrorCode log_density_destroy(MuIntegrator it) {
   PetscCall(VecDestroy(&l->u));
   PetscCall(VecDestroy(&l->rho));
   PetscCall(VecDestroy(&l->xi));
+  PetscCall(VecDestroy(&l->rate));
+  PetscCall(PetscFree(l->empty));
   PetscCall(PetscFree(it->data));
   PetscFunctionReturn(0);
 }
 
 /* u = log rho, with empty and outside cells at the logarithm of the smallest normal number */
-static PetscErrorCode take_logarithm(MuFlow flow, Vec rho, Vec u) {
+static PetscErrorCode take_logarithm(MuFlow flow, LogDensity *l, Vec rho, PetscBool *any_empty) {
   const PetscReal *x;
   PetscReal *y;
+  int any = 0;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &x));
-  PetscCall(VecGetArray(u, &y));
+  PetscCall(VecGetArray(l->u, &y));
   MuArrayLogPositive(flow->info->local_size, x, y);
-  PetscCall(VecRestoreArray(u, &y));
+  for (PetscInt i = 0; i < flow->info->local_size; ++i) {
+    l->empty[i] = (unsigned char)!flow->info->mask[i];
+    any |= flow->info->mask[i] && x[i] < MU_MIN_NORMAL;
+  }
+  PetscCall(VecRestoreArray(l->u, &y));
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, flow->info->comm));
+  *any_empty = (PetscBool)any;
+  PetscFunctionReturn(0);
+}
+
+/* Empty cells where the rate at the smallest density, which stands for 0, is not enormous stay
+   empty: with kl and its kin rho = 0 is a stationary point. With power p < 1 (hellinger), where the
+   rate grows like rho^(p-1), mass comes out of nothing, as in the closed form. */
+static PetscErrorCode mark_empty(MuIntegrator it, Vec rho) {
+  LogDensity *l = it->data;
+  const PetscReal *x, *rate;
+
+  PetscFunctionBegin;
+  PetscCall(evaluate_rate(it, l->u, l->rate));
+  PetscCall(VecGetArrayRead(rho, &x));
+  PetscCall(VecGetArrayRead(l->rate, &rate));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i)
+    if (x[i] < MU_MIN_NORMAL && !(rate[i] > GROWS)) l->empty[i] = 1;
+  PetscCall(VecRestoreArrayRead(l->rate, &rate));
   PetscCall(VecRestoreArrayRead(rho, &x));
   PetscFunctionReturn(0);
 }
 
-/* Cells that were empty stay empty; `spherical` keeps the mass of the start. */
-static PetscErrorCode give_back(MuFlow flow, Vec u, Vec scratch, Vec rho) {
+/* rho = exp u; `spherical` keeps the mass of the start. */
+static PetscErrorCode give_back(MuFlow flow, LogDensity *l, Vec rho) {
   const MuGeometrySpec *spec;
-  const PetscReal *x;
-  PetscReal *y, before, after;
+  PetscReal before, after;
 
   PetscFunctionBegin;
   PetscCall(MuGridIntegrate(flow->grid, rho, &before));
-  PetscCall(exponentiate(flow, u, scratch));
-  PetscCall(VecGetArrayRead(scratch, &x));
-  PetscCall(VecGetArray(rho, &y));
-  for (PetscInt i = 0; i < flow->info->local_size; ++i) y[i] = y[i] > 0 ? x[i] : 0;
-  PetscCall(VecRestoreArray(rho, &y));
-  PetscCall(VecRestoreArrayRead(scratch, &x));
+  PetscCall(exponentiate(flow, l, l->u, rho));
   PetscCall(MuGeometryGetSpec(flow->geometry, &spec));
   if (!spec->spherical) PetscFunctionReturn(0);
   PetscCall(MuGridIntegrate(flow->grid, rho, &after));
@@ -198,11 +249,13 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   LogDensity *l = it->data;
   MuFlow flow = it->flow;
   TSConvergedReason reason;
-  PetscBool failed;
+  PetscBool any_empty;
 
   PetscFunctionBegin;
-  l->failed = 0;
-  PetscCall(take_logarithm(flow, rho, l->u));
+  l->undefined = l->unsolved = PETSC_FALSE;
+  l->start = MU_STEP_OK;
+  PetscCall(take_logarithm(flow, l, rho, &any_empty));
+  if (any_empty) PetscCall(mark_empty(it, rho));
   PetscCall(TSSetTime(l->ts, 0));
   PetscCall(TSSetStepNumber(l->ts, 0));
   PetscCall(TSRestartStep(l->ts));
@@ -210,15 +263,18 @@ static PetscErrorCode log_density_advance(MuIntegrator it, PetscReal dt, Vec rho
   PetscCall(TSSetTimeStep(l->ts, l->first_step > 0 ? PetscMin(l->first_step, dt) : dt));
   PetscCall(TSSolve(l->ts, NULL));
   PetscCall(TSGetConvergedReason(l->ts, &reason));
-  PetscCall(has_failed(it, &failed));
-  if (failed) reason = TS_DIVERGED_STEP_REJECTED;
-  *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
+  if (l->start != MU_STEP_OK)
+    *outcome = l->start;
+  else if (reason == TS_CONVERGED_ITS)
+    *outcome = MU_STEP_STIFF;
+  else
+    *outcome = reason > 0 ? MU_STEP_OK : MU_STEP_DIVERGED;
   PetscCall(TSGetTimeStep(l->ts, &l->first_step));
-  if (reason <= 0) {
+  if (*outcome != MU_STEP_OK) {
     l->first_step = 0;
     PetscFunctionReturn(0);
   }
-  PetscCall(give_back(flow, l->u, l->rho, rho));
+  PetscCall(give_back(flow, l, rho));
   PetscFunctionReturn(0);
 }
 

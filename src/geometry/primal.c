@@ -7,7 +7,8 @@
    so that only the dual norm of a small r is computed: by conjugate gradients on K delta = r from
    delta = 0, whose steps add positive terms that increase to <r, K^(-1) r>. It stops when two steps
    together add less than 1e-3 of what has been added and less than 1e-10 of R (or less than 1e-13
-   of R), at the latest after 300 steps: R is a lower bound with this relative error.
+   of R), at the latest after 300 steps: R is a lower bound with this relative error (or 0, where
+   base is far below 0).
 
    r carries rounding of the size of eps v, and mobilities range over hundreds of decades: the local
    mobilities (faces, and diagonal reactions) are floored at 1e-14 of their maximum in the solve. A
@@ -403,7 +404,7 @@ static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec imag
   PetscCall(residual_form(g, s, v, guess, image, &base));
   PetscCall(VecNorm(s->r, NORM_2, &norm));
   PetscCall(dual_norm(g, s, base, &energy));
-  *value = base + 0.5 * energy;
+  *value = PetscMax(base + 0.5 * energy, 0);
   if (PetscIsInfOrNanReal(norm)) *value = norm;
   if (norm > 0 && energy == 0 && base == 0) *value = INFINITY; /* mu = 0, so K = 0 */
   PetscFunctionReturn(0);

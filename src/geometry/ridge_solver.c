@@ -45,6 +45,7 @@
 
 #define MAX_ITERATIONS 2000
 #define MAX_LEVELS     12
+#define HUGE_FIELD     1e100 /* beyond it squares overflow: the field is scaled */
 #define LEVEL_RATIO    100.0
 #define SAMPLES        96 /* of the symbol, geometric in frequency */
 
@@ -293,11 +294,18 @@ static PetscErrorCode solve(MuRidge ridge) {
 }
 
 PetscErrorCode MuRidgeApply(MuRidge ridge, Vec xi, Vec f) {
+  PetscReal size;
+  PetscBool scaled;
+
   PetscFunctionBegin;
   PetscCall(MuEventBegin(MU_EVENT_RIDGE));
   PetscCall(VecPointwiseMult(ridge->r, ridge->root, xi));
+  PetscCall(VecNorm(ridge->r, NORM_INFINITY, &size));
+  scaled = (PetscBool)(size > HUGE_FIELD && size < INFINITY);
+  if (scaled) PetscCall(VecScale(ridge->r, 1 / size));
   PetscCall(solve(ridge));
   PetscCall(MuEventEnd(MU_EVENT_RIDGE));
+  if (scaled) PetscCall(VecScale(ridge->z, size));
   PetscCall(VecPointwiseMult(ridge->work, ridge->root, ridge->z));
   PetscCall(MuConvolutionApply(ridge->convolution, ridge->work, f));
   PetscFunctionReturn(0);

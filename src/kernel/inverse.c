@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-#define TOLERANCE 1e-12
+#define TOLERANCE  1e-12
+#define HUGE_FIELD 1e100 /* beyond it squares overflow: the field is scaled */
 enum { MAX_ITERATIONS = 2000, MAX_RESTARTS = 8 };
 
 /* The circulant of a positive definite Toeplitz matrix need not be positive: it is raised to this
@@ -125,6 +126,9 @@ static PetscErrorCode check_condition(MuConvolution c, PetscReal ridge) {
 }
 
 PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec in, Vec out) {
+  PetscReal size;
+  PetscBool scaled;
+
   PetscFunctionBegin;
   PetscCall(check_condition(c, ridge));
   if (c->exact) {
@@ -133,6 +137,10 @@ PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec i
   }
   PetscCall(VecCopy(in, c->work[3]));
   PetscCall(keep_inside(c, c->work[3]));
+  PetscCall(VecNorm(c->work[3], NORM_INFINITY, &size));
+  scaled = (PetscBool)(size > HUGE_FIELD && size < INFINITY);
+  if (scaled) PetscCall(VecScale(c->work[3], 1 / size));
   PetscCall(solve(c, ridge, c->work[3], out));
+  if (scaled) PetscCall(VecScale(out, size));
   PetscFunctionReturn(0);
 }

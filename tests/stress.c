@@ -1,0 +1,995 @@
+/* Property-based tests: random cases, each checked for what mudot promises of every flow.
+
+   stress [-count N] [-seed S] [-first K] [-only K] [-file CASE.yaml] [-directory D] [-limit
+   SECONDS]
+          [-print] [-break PROPERTY]
+
+   Case K of seed S is a pure function of the two. Each is built and advanced twice, the second time
+   without the ledger; on more than one rank also on one rank alone. Every property below is tested
+   after every step. A case that breaks one is written to D/fail-S-K.yaml, which `mudot run` takes;
+   the exit status is then 1. The first refused case and the first whose numerics fail are kept as
+   D/refused-S.yaml and D/numerics-S.yaml. -print writes the texts of the cases and runs nothing;
+   -break falsifies what the property is tested with, up to the first failure, so that the machinery
+   can be tested. */
+#include "stress.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_STEPS 15    /* of one case */
+#define ROUNDING   1e-12 /* sums of a few thousand terms, a few operations each */
+#define RANKS_AGREE                                                                                \
+  1e-7 /* L1 over mass: solver tolerances (1e-9), and what a flow makes of them                    \
+        */
+
+/* ------------------------------------------------------------------ the properties */
+
+typedef enum {
+  FINITE,
+  POSITIVITY,
+  MASS,
+  ENERGY,
+  TERMS,
+  IDENTITY,
+  BALANCE,
+  DUAL,
+  PRIMAL,
+  FENCHEL_YOUNG,
+  LEDGER,
+  UNCONDITIONAL,
+  REPEAT,
+  RANKS,
+  SENTENCE,
+  LAST_STATE,
+  NUMERICS,
+  CODE,
+  PROPERTIES
+} Property;
+
+static const struct {
+  const char *name, *statement;
+} properties[PROPERTIES] = {
+    [FINITE] = {"finite", "densities and ledger are numbers; R, R* and their sums may be infinite"},
+    [POSITIVITY] = {"positivity", "rho >= 0 inside, rho = 0 outside, min_density its minimum"},
+    [MASS] = {"mass", "transport, spherical and mmd flows of mmd keep the mass to 1e-12 a step "
+                      "(discrete_gradient 1e-11)"},
+    [ENERGY] = {"energy", "no step raises the energy beyond the guard's slack of rounding"},
+    [TERMS] = {"terms", "energy is the sum of its terms"},
+    [IDENTITY] = {"identity", "<G, rho1 - rho0> = F(rho1) - F(rho0)"},
+    [BALANCE] = {"balance", "discrete_gradient: F(rho1) - F(rho0) = -2 dt R*"},
+    [DUAL] = {"dual", "R* >= 0"},
+    [PRIMAL] = {"primal", "R >= 0"},
+    [FENCHEL_YOUNG] = {"fenchel_young", "R + R* >= <-G, v>, where R is not an identity"},
+    [LEDGER] = {"ledger",
+                "dissipated is the sum of dt (R + R*) and does not fall, the defect is F + "
+                "dissipated - F0, times ascend to the end"},
+    [UNCONDITIONAL] = {"unconditional",
+                       "implicit_euler of kl, entropy and potential along wasserstein never needs "
+                       "a smaller step"},
+    [REPEAT] = {"repeat", "a second run without the ledger gives the same bits"},
+    [RANKS] = {"ranks", "several ranks give the flow of one rank"},
+    [SENTENCE] = {"sentence", "a refusal or a failure is one sentence"},
+    [LAST_STATE] = {"last_state", "when the numerics fail, the flow stays at its last good state"},
+    [NUMERICS] = {"numerics", "the numerics fail only where the table of reasons says so"},
+    [CODE] = {"code", "no error but MU_ERR_INPUT and MU_ERR_NUMERICS"},
+};
+
+typedef enum { DONE, ENOUGH, REFUSED, FAILED, OUTCOMES } Outcome;
+
+typedef struct {
+  PetscBool broken;
+  char sentence[1600];
+} Verdict;
+
+/* Options and totals of this process. */
+static struct {
+  unsigned long long count, seed, first;
+  const char *file, *directory;
+  int limit, falsified; /* a Property, or -1 */
+  PetscBool print, verbose;
+  PetscMPIInt rank, size;
+  char current[PETSC_MAX_PATH_LEN], failure[PETSC_MAX_PATH_LEN];
+  unsigned long long index;
+  long outcomes[OUTCOMES], steps, rejected, undecided;
+  PetscBool kept[OUTCOMES];
+  double worst[PROPERTIES]; /* largest value over tolerance */
+  unsigned long long worst_index[PROPERTIES];
+} all = {.count = 100, .seed = 1, .directory = "build/stress", .limit = 300, .falsified = -1};
+
+static PetscBool falsified(Property p) {
+  return (PetscBool)(all.falsified == (int)p);
+}
+
+static void broken(Verdict *verdict, Property p, const char *format, ...)
+    PETSC_ATTRIBUTE_FORMAT(3, 4);
+static void broken(Verdict *verdict, Property p, const char *format, ...) {
+  va_list arguments;
+  int used;
+  if (verdict->broken) return;
+  verdict->broken = PETSC_TRUE;
+  used = snprintf(verdict->sentence, sizeof verdict->sentence, "%s: ", properties[p].name);
+  va_start(arguments, format);
+  vsnprintf(verdict->sentence + used, sizeof verdict->sentence - (size_t)used, format, arguments);
+  va_end(arguments);
+}
+
+/* value <= tolerance */
+static void test(Verdict *verdict, Property p, double value, double tolerance, const char *what,
+                 double time) {
+  double ratio = value <= 0 ? 0 : value / tolerance;
+  if (ratio > all.worst[p]) {
+    all.worst[p] = ratio;
+    all.worst_index[p] = all.index;
+  }
+  if (!(value <= tolerance))
+    broken(verdict, p, "%s is %.3g, above %.3g, at t = %g", what, value, tolerance, time);
+}
+
+/* ------------------------------------------------------------------ one flow */
+
+typedef struct {
+  MuProblem problem;
+  const MuProblemParts *parts;
+  const MuEnergySpec *energy;
+  const MuGeometrySpec *geometry;
+  const MuGridInfo *info;
+  MuFlow flow;
+  MuLedger ledger;
+  MuPrimalMethod method;
+  const char *scheme;
+  Verdict *verdict;
+  Outcome outcome;
+  PetscInt columns, steps, rejected;
+  PetscReal *row, *previous;
+  PetscReal scale; /* of the energy: sum of the absolute terms at the start */
+  PetscReal first_mass;
+  PetscReal weights;            /* sum of the energy's absolute weights */
+  PetscReal symbol;             /* largest value of the geometry's kernel symbol */
+  PetscBool convolves;          /* the energy has a convolution */
+  PetscBool conserves, watched; /* watched: with the ledger */
+  Vec last;                     /* the last accepted state */
+  PetscReal last_time, end_time;
+  char sentence[1600];
+} Run;
+
+enum { T, DT, F, TERM }; /* columns; then the terms, then: */
+enum { R, R_DUAL, DISSIPATED, DEFECT, MASS_COLUMN, MINIMUM };
+
+static PetscReal tail(const Run *r, int column) {
+  return r->row[TERM + r->energy->terms + column];
+}
+
+static PetscBool part_is(const Run *r, PetscInt k, const char *name) {
+  return (PetscBool)!strcmp(r->geometry->name[k], name);
+}
+
+static PetscBool has_part(const Run *r, const char *name) {
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (part_is(r, k, name)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* Transport and spherical reactions conserve mass; so does mmd of mmd with the same kernel, where
+   mu moves towards pi of the same mass. */
+static PetscBool conserves_mass(const Run *r) {
+  const MuKernelSpec *a, *b;
+  PetscInt kinds;
+  if (MuGeometryGetKinds(r->parts->geometry, &kinds)) return PETSC_FALSE;
+  if (!(kinds & MU_PART_REACTION) || r->geometry->spherical) return PETSC_TRUE;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k) {
+    MuPartKind kind = MU_PART_REACTION;
+    if (MuGeometryGetKind(r->geometry->name[k], &kind)) return PETSC_FALSE;
+    if (kind == MU_PART_REACTION && !part_is(r, k, "mmd")) return PETSC_FALSE;
+  }
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (strcmp(r->energy->name[k], "mmd")) return PETSC_FALSE;
+  if (MuKernelGetSpec(r->geometry->kernel, &a) || MuKernelGetSpec(r->energy->kernel, &b))
+    return PETSC_FALSE;
+  return (PetscBool)(MuKernelSpecEqual(a, b) && r->geometry->ridge == 0);
+}
+
+/* Coefficients that do not depend on the density: one linear solve is the step. */
+static PetscBool is_unconditional(const Run *r) {
+  PetscReal logarithms = 0;
+  if (strcmp(r->scheme, "implicit_euler") || r->parts->flow.adapt) return PETSC_FALSE;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (!part_is(r, k, "wasserstein")) return PETSC_FALSE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    const char *name = r->energy->name[k];
+    if (!strcmp(name, "kl") || !strcmp(name, "entropy"))
+      logarithms += r->energy->weight[k];
+    else if (strcmp(name, "potential"))
+      return PETSC_FALSE;
+  }
+  return (PetscBool)(logarithms > 0);
+}
+
+/* ------------------------------------------------------------------ what is tested of a step */
+
+/* Sums over the inside cells that the tolerances are made of. */
+typedef struct {
+  PetscReal work;    /* sum |G_i v_i| |C| */
+  PetscReal dual;    /* sum |G_i (K G)_i| |C| */
+  PetscReal power;   /* <-G, v> */
+  PetscReal change;  /* integral of |v| */
+  PetscReal force;   /* largest |G_i| where there is mass or motion */
+  PetscReal largest; /* |G_i| anywhere */
+  /* rounding of <G, K G>; of <G, rho1 - rho0> and F(rho1) - F(rho0); <-G, v> for a v that is no
+     more than the rounding of mass */
+  PetscReal rounding_dual, rounding_loss, rounding_mass;
+} Sums;
+
+/* sum over the faces of an axis of weight (rho_f)^power (grad G)^2 |C|, rho_f the larger density.
+ */
+static PetscErrorCode sum_faces(Run *r, PetscInt axis, Vec force, Vec rho, PetscInt power,
+                                PetscReal weight, PetscReal *sum) {
+  Vec slope, difference;
+  const PetscReal *g, *d, *x;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(rho, &slope));
+  PetscCall(VecDuplicate(rho, &difference));
+  PetscCall(MuGridGradient(r->parts->grid, axis, force, slope));
+  PetscCall(MuGridGradient(r->parts->grid, axis, rho, difference));
+  PetscCall(VecGetArrayRead(slope, &g));
+  PetscCall(VecGetArrayRead(difference, &d));
+  PetscCall(VecGetArrayRead(rho, &x));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    PetscReal larger = x[i] + fabs(d[i]) * r->info->spacing[axis];
+    *sum += weight * (power == 2 ? larger * larger : larger) * g[i] * g[i] * r->info->volume;
+  }
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCall(VecRestoreArrayRead(difference, &d));
+  PetscCall(VecRestoreArrayRead(slope, &g));
+  PetscCall(VecDestroy(&slope));
+  PetscCall(VecDestroy(&difference));
+  PetscFunctionReturn(0);
+}
+
+/* v = (rho1 - rho0)/dt has no mass but that of rounding, which R leaves out: the mean of G over mu,
+   and over the reaction's diagonal if that is spherical, times rounding. */
+static PetscErrorCode round_mass(Run *r, Vec rho, Vec diagonal, Vec force, PetscReal *rounding) {
+  PetscReal sums[3] = {0}, size, total = 0;
+  const PetscReal *g, *x, *d;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(force, &g));
+  PetscCall(VecGetArrayRead(rho, &x));
+  PetscCall(VecGetArrayRead(diagonal, &d));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    sums[0] += x[i] > 0 ? fabs(g[i] * x[i]) : 0;
+    sums[1] += d[i] > 0 ? fabs(g[i] * d[i]) : 0;
+    sums[2] += d[i];
+  }
+  PetscCall(VecRestoreArrayRead(diagonal, &d));
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCall(VecRestoreArrayRead(force, &g));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPI_SUM, r->info->comm));
+  size = sums[0] * r->info->volume;
+  if (r->geometry->spherical && sums[2] > 0) total = sums[1] / sums[2];
+  *rounding = 5e-14 * (size + total * r->first_mass) / r->row[DT];
+  PetscFunctionReturn(0);
+}
+
+/* The rounding of <G, K G> of convolutions is relative to the norm of the kernel operator, that of
+   ridge solves (1e-10) to <G, mu G>. */
+static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, Sums *s) {
+  Vec rho, diagonal;
+  PetscReal sum = 0, ridge = 0, size;
+  PetscInt kinds;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(before, &rho));
+  PetscCall(VecDuplicate(before, &diagonal));
+  PetscCall(VecWAXPY(rho, 1, before, after));
+  PetscCall(VecScale(rho, 0.5));
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    for (PetscInt a = 0; a < r->info->dim; ++a) {
+      if (part_is(r, k, "stein"))
+        PetscCall(sum_faces(r, a, force, rho, 2, r->geometry->weight[k] * r->symbol, &sum));
+      if (part_is(r, k, "ridge_stein"))
+        PetscCall(sum_faces(r, a, force, rho, 1, r->geometry->weight[k], &ridge));
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, r->info->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ridge, 1, MPIU_REAL, MPI_SUM, r->info->comm));
+  for (PetscInt k = 0; k < r->geometry->parts; ++k) {
+    if (!part_is(r, k, "ridge_fisher_rao")) continue;
+    PetscCall(VecPointwiseMult(diagonal, rho, force));
+    PetscCall(MuGridInner(r->parts->grid, diagonal, force, &size));
+    ridge += r->geometry->weight[k] * size;
+  }
+  PetscCall(MuGeometryGetKinds(r->parts->geometry, &kinds));
+  if (kinds & MU_PART_REACTION) {
+    PetscCall(MuGeometryReactionDiagonal(r->parts->geometry, diagonal));
+    PetscCall(round_mass(r, rho, diagonal, force, &s->rounding_mass));
+    PetscCall(VecPointwiseMult(diagonal, diagonal, force));
+    PetscCall(MuGridInner(r->parts->grid, diagonal, force, &size));
+    sum += size;
+  } else {
+    PetscCall(round_mass(r, rho, rho, force, &s->rounding_mass));
+  }
+  PetscCall(VecDestroy(&diagonal));
+  PetscCall(VecDestroy(&rho));
+  s->rounding_dual = 1e-13 * sum + 2e-10 * ridge;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode sum_up(Run *r, Vec before, Vec after, Sums *s) {
+  Vec velocity, force, image;
+  const PetscReal *v, *g, *kg;
+  PetscReal sums[4] = {0}, largest[2] = {0};
+
+  PetscFunctionBegin;
+  PetscCall(MuLedgerGetStep(r->ledger, &velocity, &force, &image));
+  PetscCall(VecGetArrayRead(velocity, &v));
+  PetscCall(VecGetArrayRead(force, &g));
+  PetscCall(VecGetArrayRead(image, &kg));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    if (!r->info->mask[i]) continue;
+    sums[0] += fabs(g[i] * v[i]);
+    sums[1] += isnan(g[i] * kg[i]) ? INFINITY : fabs(g[i] * kg[i]);
+    sums[2] += g[i] * v[i];
+    sums[3] += fabs(v[i]);
+    if (v[i] != 0 || kg[i] != 0) largest[0] = fmax(largest[0], fabs(g[i]));
+    largest[1] = fmax(largest[1], fabs(g[i]));
+  }
+  PetscCall(VecRestoreArrayRead(image, &kg));
+  PetscCall(VecRestoreArrayRead(force, &g));
+  PetscCall(VecRestoreArrayRead(velocity, &v));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPIU_REAL, MPI_SUM, r->info->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, 2, MPIU_REAL, MPI_MAX, r->info->comm));
+  s->work = sums[0] * r->info->volume;
+  s->dual = sums[1] * r->info->volume;
+  s->power = sums[2] * r->info->volume;
+  s->change = sums[3] * r->info->volume;
+  s->force = largest[0];
+  s->largest = largest[1];
+  PetscCall(round_dual(r, before, after, force, s));
+  s->rounding_dual += ROUNDING * s->dual;
+  /* G itself carries rounding: of logarithms of size 700, and of sums of terms */
+  s->rounding_loss = r->row[DT] * (ROUNDING * s->work + 1e-12 * r->weights * s->change);
+  if (r->convolves && s->largest < 1e6) /* its rounding is the same everywhere */
+    s->rounding_loss += s->largest * (1e-13 * r->row[DT] * s->change + 2e-15 * r->first_mass);
+  PetscFunctionReturn(0);
+}
+
+/* R and R* and their sums are infinite where DF is: hellinger and its kin in empty cells. */
+static void test_finite(Run *r) {
+  const PetscInt first = TERM + r->energy->terms;
+  if (falsified(FINITE)) r->row[F] = NAN;
+  for (PetscInt c = 0; c < r->columns; ++c) {
+    PetscBool infinite = (PetscBool)(c >= first + R && c <= first + DEFECT);
+    if (isnan(r->row[c]) || (!infinite && isinf(r->row[c])))
+      broken(r->verdict, FINITE, "column %d of the ledger is %g at t = %g", (int)c, r->row[c],
+             r->row[T]);
+  }
+}
+
+static PetscErrorCode test_density(Run *r, Vec rho) {
+  const PetscReal *x;
+  PetscReal smallest = INFINITY;
+  int bad = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(rho, &x));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    if (!(x[i] >= 0 && x[i] < INFINITY) || (!r->info->mask[i] && x[i] != 0)) ++bad;
+    if (r->info->mask[i]) smallest = fmin(smallest, x[i]);
+  }
+  PetscCall(VecRestoreArrayRead(rho, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_SUM, r->info->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &smallest, 1, MPIU_REAL, MPI_MIN, r->info->comm));
+  if (falsified(POSITIVITY)) smallest -= 1e-300;
+  if (bad || smallest < 0 || smallest != tail(r, MINIMUM))
+    broken(
+        r->verdict, POSITIVITY,
+        "%d cells are negative, not finite or outside; the minimum is %g, min_density %g, at t = "
+        "%g",
+        bad, smallest, tail(r, MINIMUM), r->row[T]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode test_mass(Run *r, Vec after) {
+  PetscReal mass;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridIntegrate(r->info ? r->parts->grid : NULL, after, &mass));
+  test(r->verdict, LEDGER, fabs(mass - tail(r, MASS_COLUMN)), 1e-15 * mass,
+       "the column mass minus the mass", r->row[T]);
+  if (falsified(MASS)) mass *= 1 + 1e-6;
+  /* discrete_gradient: to the tolerance of Newton's method */
+  if (r->conserves)
+    test(r->verdict, MASS, fabs(mass - r->first_mass),
+         (strcmp(r->scheme, "discrete_gradient") ? ROUNDING : 10 * ROUNDING) * r->first_mass *
+             (double)(r->steps + 1),
+         "the drift of the mass", r->row[T]);
+  PetscFunctionReturn(0);
+}
+
+static void test_energy(Run *r) {
+  PetscReal sum = 0, size = 0, rise = r->row[F] - r->previous[F];
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    sum += r->row[TERM + k];
+    size += fabs(r->row[TERM + k]);
+  }
+  if (falsified(TERMS)) sum += 1e-6 * (1 + size);
+  test(r->verdict, TERMS, fabs(sum - r->row[F]), 1e-14 * size, "energy minus its terms", r->row[T]);
+  if (falsified(ENERGY)) rise = 1e-6 * (1 + r->scale);
+  /* the slack of the flow's guard */
+  test(r->verdict, ENERGY, rise, 1.01e-11 * r->scale + 1.01e-14, "the rise of the energy",
+       r->row[T]);
+  r->scale = fmax(r->scale, size);
+}
+
+/* Of the energy and its discrete gradient. */
+static PetscReal energy_rounding(const Run *r) {
+  PetscReal size = 0;
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    size += fabs(r->row[TERM + k]) + fabs(r->previous[TERM + k]);
+  return ROUNDING * size;
+}
+
+static void test_gradient(Run *r, const Sums *s) {
+  PetscReal dt = r->row[DT], drop = r->previous[F] - r->row[F], dual = tail(r, R_DUAL);
+  if (falsified(IDENTITY)) drop += 1e-6 * (1 + r->scale);
+  test(r->verdict, IDENTITY, fabs(dt * s->power - drop),
+       energy_rounding(r) + s->rounding_loss + dt * s->rounding_mass + 1e-28 * r->weights,
+       "<-G, rho1 - rho0> minus the loss", r->row[T]);
+  if (isinf(dual) || isinf(s->dual)) return;
+  /* an adaptive step is two halves, with a midpoint each */
+  if (strcmp(r->scheme, "discrete_gradient") || r->parts->flow.adapt) return;
+  if (falsified(BALANCE)) dual = 1.001 * dual + 1e-6;
+  /* Newton's method stops at 1e-12 of the dissipation, or at 2e-15 of the mass in L1 */
+  test(r->verdict, BALANCE, fabs(2 * dt * dual - drop),
+       1e-11 * dt * dual + dt * s->rounding_dual + energy_rounding(r) + s->rounding_loss +
+           1e-14 * r->first_mass * s->force,
+       "2 dt R* minus the loss", r->row[T]);
+}
+
+static void test_potentials(Run *r, const Sums *s) {
+  PetscReal dt = r->row[DT], primal = tail(r, R), dual = tail(r, R_DUAL);
+  PetscReal slack = 1.01e-11 * r->scale + 1.01e-14; /* a rise that the guard lets pass */
+  PetscReal defect = primal + dual - s->power;
+  if (falsified(DUAL)) dual = -1;
+  if (falsified(PRIMAL)) primal = -1;
+  if (falsified(FENCHEL_YOUNG)) defect = -1e-3 * (primal + dual + 1);
+  if (!isinf(s->rounding_dual)) test(r->verdict, DUAL, -dual, s->rounding_dual, "-R*", r->row[T]);
+  test(r->verdict, PRIMAL, -primal, ROUNDING * s->work + slack / dt, "-R", r->row[T]);
+  if (r->method != MU_PRIMAL_IDENTITY && !isinf(primal) && !isinf(dual) && !isinf(s->rounding_dual))
+    test(r->verdict, FENCHEL_YOUNG, -defect,
+         ROUNDING * (primal + dual) + s->rounding_dual + s->rounding_loss / dt + s->rounding_mass,
+         "<-G, v> - R - R*", r->row[T]);
+}
+
+static void test_ledger(Run *r) {
+  const PetscInt first = TERM + r->energy->terms;
+  PetscReal step = r->row[DT] * (tail(r, R) + tail(r, R_DUAL));
+  PetscReal sum = r->previous[first + DISSIPATED] + step, size = fabs(sum) + fabs(r->row[F]);
+  if (falsified(LEDGER)) sum += 1 + size;
+  if (!(r->row[T] > r->previous[T]) || !(r->row[DT] > 0))
+    broken(r->verdict, LEDGER, "time goes from %.17g to %.17g by %g", r->previous[T], r->row[T],
+           r->row[DT]);
+  if (!(fabs(sum) < INFINITY)) return;
+  test(r->verdict, LEDGER, fabs(sum - tail(r, DISSIPATED)), ROUNDING * size,
+       "dissipated minus its sum", r->row[T]);
+  test(r->verdict, LEDGER,
+       fabs(r->row[F] + tail(r, DISSIPATED) - tail(r, DEFECT) -
+            (r->previous[F] + r->previous[first + DISSIPATED] - r->previous[first + DEFECT])),
+       ROUNDING * (size + fabs(r->previous[F]) + fabs(r->previous[first + DEFECT])),
+       "F + dissipated - balance_defect, which is F0, minus that of the row before", r->row[T]);
+}
+
+static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
+                              Vec after) {
+  Run *r = ctx;
+  Sums sums;
+  PetscReal *swap;
+
+  PetscFunctionBegin;
+  (void)flow;
+  PetscCall(VecCopy(after, r->last));
+  r->last_time = time;
+  if (r->watched) {
+    swap = r->previous;
+    r->previous = r->row;
+    r->row = swap;
+    PetscCall(MuLedgerStep(r->ledger, time, dt, before, after, r->row));
+    PetscCall(sum_up(r, before, after, &sums));
+    test_finite(r);
+    PetscCall(test_density(r, after));
+    PetscCall(test_mass(r, after));
+    test_energy(r);
+    test_gradient(r, &sums);
+    test_potentials(r, &sums);
+    test_ledger(r);
+  }
+  if (++r->steps >= (all.size > 1 ? 4 : MOST_STEPS)) {
+    r->outcome = ENOUGH;
+    return MuError(MU_ERR_INPUT, "stress: enough steps");
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ running a flow */
+
+static PetscErrorCode find_symbol(Run *r) {
+  MuConvolution convolution;
+  PetscReal smallest;
+
+  PetscFunctionBegin;
+  if (!has_part(r, "stein")) PetscFunctionReturn(0);
+  PetscCall(MuConvolutionCreate(r->parts->grid, r->geometry->kernel, MU_CELLS, &convolution));
+  PetscCall(MuConvolutionGetSymbolRange(convolution, &smallest, &r->symbol));
+  PetscCall(MuConvolutionDestroy(&convolution));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode start(Run *r) {
+  const char *const *names;
+
+  PetscFunctionBegin;
+  PetscCall(MuProblemGetParts(r->problem, &r->parts));
+  PetscCall(MuGridGetInfo(r->parts->grid, &r->info));
+  PetscCall(MuEnergyGetSpec(r->parts->energy, &r->energy));
+  PetscCall(MuGeometryGetSpec(r->parts->geometry, &r->geometry));
+  PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
+                         &r->parts->flow, &r->flow));
+  PetscCall(MuFlowGetScheme(r->flow, &r->scheme, NULL, NULL));
+  PetscCall(MuGeometryGetPrimalMethod(r->parts->geometry, &r->method, NULL));
+  PetscCall(MuGridCreateField(r->parts->grid, &r->last));
+  PetscCall(VecCopy(r->parts->initial, r->last));
+  r->conserves = conserves_mass(r);
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    const char *name = r->energy->name[k];
+    r->weights += fabs(r->energy->weight[k]);
+    if (!strcmp(name, "mmd") || !strcmp(name, "interaction") || !strcmp(name, "blob_entropy"))
+      r->convolves = PETSC_TRUE;
+  }
+  PetscCall(find_symbol(r));
+  r->end_time = r->parts->flow.end;
+  PetscCall(MuLedgerCreate(r->flow, &r->ledger));
+  PetscCall(MuLedgerGetColumns(r->ledger, &r->columns, &names));
+  PetscCall(PetscCalloc1(r->columns, &r->row));
+  PetscCall(PetscCalloc1(r->columns, &r->previous));
+  PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode advance(Run *r) {
+  PetscFunctionBegin;
+  if (r->watched) {
+    PetscCall(MuLedgerStart(r->ledger, r->row));
+    test_finite(r);
+    PetscCall(test_density(r, r->last));
+    PetscCall(MuGridIntegrate(r->parts->grid, r->parts->initial, &r->first_mass));
+    test(r->verdict, MASS, fabs(r->first_mass - 1), ROUNDING, "initial mass minus 1", 0);
+    for (PetscInt k = 0; k < r->energy->terms; ++k) r->scale += fabs(r->row[TERM + k]);
+  }
+  for (PetscInt k = 0; k < r->parts->snapshots; ++k)
+    PetscCall(MuFlowAdvance(r->flow, r->parts->snapshot_times[k]));
+  PetscCall(MuFlowAdvance(r->flow, r->end_time));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode test_last_state(Run *r) {
+  PetscReal time, difference = 0;
+  Vec rho;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowGetState(r->flow, &time, &rho));
+  PetscCall(MuGridDistanceL1(r->parts->grid, rho, r->last, &difference));
+  if (falsified(LAST_STATE)) difference += 1;
+  if (difference != 0 || time != r->last_time)
+    broken(r->verdict, LAST_STATE, "the state at t = %.17g differs by %g from that at t = %.17g",
+           time, difference, r->last_time);
+  PetscFunctionReturn(0);
+}
+
+/* One sentence: some words, one line, no trace. */
+static void test_sentence(Run *r) {
+  const char *text = r->sentence;
+  size_t length = strlen(text);
+  if (length < 10 || length > 800 || strchr(text, '\n') || falsified(SENTENCE))
+    broken(r->verdict, SENTENCE, "\"%.300s\"", text);
+}
+
+static void classify(Run *r, PetscErrorCode code) {
+  snprintf(r->sentence, sizeof r->sentence, "%s", code ? MuErrorMessage() : "");
+  if (!code) {
+    r->outcome = DONE;
+    if (r->last_time != r->end_time)
+      broken(r->verdict, LEDGER, "the last step ends at %.17g, not at %.17g", r->last_time,
+             r->end_time);
+  } else if (r->outcome != ENOUGH) {
+    r->outcome = code == MU_ERR_NUMERICS ? FAILED : REFUSED;
+    if ((code != MU_ERR_NUMERICS && code != MU_ERR_INPUT) || falsified(CODE))
+      broken(r->verdict, CODE, "error %d: %s", (int)code, r->sentence);
+    test_sentence(r);
+  }
+}
+
+/* Runs the case of `file`; the outcome is in r, nothing else fails. */
+static PetscErrorCode run(Run *r, MPI_Comm comm, const char *file, PetscBool watched,
+                          Verdict *verdict) {
+  PetscErrorCode code;
+  MuCase c = NULL;
+
+  PetscFunctionBegin;
+  memset(r, 0, sizeof *r);
+  r->verdict = verdict;
+  r->watched = watched;
+  code = MuCaseCreate(comm, file, 0, NULL, &c);
+  if (!code) code = MuProblemCreate(c, &r->problem);
+  if (!code) code = start(r);
+  if (!code) {
+    code = advance(r);
+    if (code == MU_ERR_INPUT && r->outcome != ENOUGH)
+      broken(verdict, CODE, "refused in the middle of the flow: %s", MuErrorMessage());
+  }
+  classify(r, code);
+  if (r->flow) PetscCall(MuFlowGetSteps(r->flow, NULL, &r->rejected));
+  if (r->outcome == FAILED && r->last) PetscCall(test_last_state(r));
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode finish(Run *r) {
+  PetscFunctionBegin;
+  PetscCall(VecDestroy(&r->last));
+  PetscCall(PetscFree(r->row));
+  PetscCall(PetscFree(r->previous));
+  PetscCall(MuLedgerDestroy(&r->ledger));
+  PetscCall(MuFlowDestroy(&r->flow));
+  PetscCall(MuProblemDestroy(&r->problem));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ where the numerics may fail */
+
+/* K does not vanish with the density, so that nothing keeps the flow from negative densities. */
+static PetscBool does_not_vanish(const Run *r) {
+  return (PetscBool)(has_part(r, "mmd") ||
+                     ((has_part(r, "power_mobility") || has_part(r, "wasserstein_mobility")) &&
+                      r->geometry->mobility_exponent < 1));
+}
+
+static PetscBool is_gradient(const Run *r) {
+  return (PetscBool)(!strcmp(r->scheme, "discrete_gradient") || does_not_vanish(r));
+}
+
+/* DF is -infinity where rho = 0, and a convolution carries that everywhere. */
+static PetscBool is_singular(const Run *r) {
+  if (r->scale > 1e250) return PETSC_TRUE; /* F is finite, products with it are not */
+  if (!has_part(r, "stein") && !has_part(r, "ridge_stein")) return PETSC_FALSE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    const char *name = r->energy->name[k];
+    if (!strcmp(name, "hellinger") || !strcmp(name, "inclusive_kl") ||
+        (!strcmp(name, "power") && r->energy->power_exponent < 1) ||
+        (!strcmp(name, "internal") && r->energy->internal_exponent < 1))
+      return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+/* Explicit inner steps are used for reactions. */
+static PetscBool is_explicit(const Run *r) {
+  return (PetscBool)(!strcmp(r->scheme, "log_density") || !strncmp(r->scheme, "splitting", 9));
+}
+
+static PetscBool has_ridge_solve(const Run *r) {
+  return (PetscBool)(has_part(r, "ridge_fisher_rao") || has_part(r, "ridge_stein"));
+}
+
+static PetscBool is_nonlinear_transport(const Run *r) {
+  PetscInt kinds;
+  return (PetscBool)(!MuGeometryGetKinds(r->parts->geometry, &kinds) &&
+                     (kinds & MU_PART_TRANSPORT) && !is_unconditional(r));
+}
+
+/* Implicit Euler keeps the energy down where it is convex and the flux out of an empty cell is 0,
+   which an arithmetic mean does not make it. */
+static PetscBool may_rise(const Run *r) {
+  if (!strncmp(r->scheme, "splitting", 9)) return PETSC_TRUE;
+  if (r->geometry->face_mean == MU_MEAN_ARITHMETIC) return PETSC_TRUE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (!strcmp(r->energy->name[k], "interaction") || !strcmp(r->energy->name[k], "blob_entropy"))
+      return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+static PetscBool is_adaptive(const Run *r) {
+  return r->parts->flow.adapt;
+}
+
+static const struct {
+  const char *words;
+  PetscBool (*allowed)(const Run *r);
+  const char *why;
+} reasons[] = {
+    {"the density became negative", is_gradient,
+     "K does not vanish with the density, or discrete_gradient needs a smaller step"},
+    {"the integrator did not converge", is_gradient, "discrete_gradient needs a smaller step"},
+    {"the nonlinear solver did not converge", is_nonlinear_transport,
+     "nonlinear transport needs a smaller step, or a face mean that diffuses"},
+    {"too fast for explicit inner steps", is_explicit,
+     "log_density; the limit is set low here, so that a case ends"},
+    {"the density was no longer finite", is_singular,
+     "nonlocal transport of an energy whose DF is -infinity in empty cells, or F above 1e250"},
+    {"the factorisation of `direct` failed", is_nonlinear_transport,
+     "coefficients of hundreds of decades, in empty cells"},
+    {"the energy rose", may_rise,
+     "a splitting, an energy that is not convex, an arithmetic mean: the guard asks for a smaller "
+     "step"},
+    {"the error of a step stays above time_tolerance", is_adaptive,
+     "a time scale far below the first step"},
+    {"geometry_ridge: the solve", has_ridge_solve, "the ridge is too small for the kernel"},
+};
+enum { REASONS = sizeof reasons / sizeof reasons[0] };
+static long reason_count[REASONS];
+
+static void test_reason(Run *r) {
+  for (int k = 0; k < REASONS; ++k)
+    if (strstr(r->sentence, reasons[k].words) && reasons[k].allowed(r) && !falsified(NUMERICS)) {
+      reason_count[k]++;
+      return;
+    }
+  broken(r->verdict, NUMERICS, "%.1000s", r->sentence);
+}
+
+/* ------------------------------------------------------------------ one case */
+
+/* The state of `other` (on one rank) against that of `r`. */
+static PetscErrorCode compare(Run *r, Run *other, Property p, PetscReal tolerance) {
+  PetscReal *x, *y, difference = 0, mass = 0;
+  PetscInt total;
+
+  PetscFunctionBegin;
+  /* whether an iteration reaches its tolerance or gives up may hang on rounding */
+  if (p == RANKS && (r->outcome == FAILED) != (other->outcome == FAILED)) {
+    all.undecided++;
+    PetscFunctionReturn(0);
+  }
+  if (r->outcome != other->outcome || r->steps != other->steps) {
+    broken(r->verdict, p, "one run ends after %d steps (%s), the other after %d (%s)",
+           (int)r->steps, r->sentence, (int)other->steps, other->sentence);
+    PetscFunctionReturn(0);
+  }
+  if (!r->last || !other->last) PetscFunctionReturn(0);
+  total = r->info->cells[0] * r->info->cells[1];
+  PetscCall(PetscMalloc2(total, &x, total, &y));
+  PetscCall(MuGridGather(r->parts->grid, r->last, PETSC_TRUE, x));
+  PetscCall(MuGridGather(other->parts->grid, other->last, PETSC_TRUE, y));
+  if (falsified(p)) x[0] += 1;
+  for (PetscInt i = 0; i < total; ++i) {
+    difference += fabs(x[i] - y[i]);
+    mass += fabs(x[i]);
+  }
+  PetscCall(PetscFree2(x, y));
+  test(r->verdict, p, difference, tolerance * mass + 1e-300, "the difference of two runs in L1",
+       r->last_time);
+  PetscFunctionReturn(0);
+}
+
+/* Fewer rows than ranks is refused, on one rank it is not. */
+static PetscBool is_too_small(const Run *r) {
+  return (PetscBool)(r->outcome == REFUSED && strstr(r->sentence, "rank") != NULL);
+}
+
+static PetscErrorCode examine(const char *file, Run *r, Verdict *verdict) {
+  Run other;
+
+  PetscFunctionBegin;
+  PetscCall(run(r, PETSC_COMM_WORLD, file, PETSC_TRUE, verdict));
+  if (r->outcome == FAILED) test_reason(r);
+  if (r->flow && r->outcome != REFUSED && is_unconditional(r) &&
+      (r->rejected > 0 || falsified(UNCONDITIONAL)))
+    broken(verdict, UNCONDITIONAL, "%d steps were rejected", (int)r->rejected);
+  PetscCall(run(&other, PETSC_COMM_WORLD, file, PETSC_FALSE, verdict));
+  PetscCall(compare(r, &other, REPEAT, 0));
+  PetscCall(finish(&other));
+  if (all.size == 1 || is_too_small(r)) PetscFunctionReturn(0);
+  PetscCall(run(&other, PETSC_COMM_SELF, file, PETSC_FALSE, verdict));
+  PetscCall(compare(r, &other, RANKS, RANKS_AGREE));
+  PetscCall(finish(&other));
+  PetscFunctionReturn(0);
+}
+
+static void write_text(const char *file, const char *text, const char *comment) {
+  FILE *out = all.rank == 0 ? fopen(file, "w") : NULL;
+  if (!out) return;
+  if (comment) fprintf(out, "# %s\n", comment);
+  fprintf(out, "%s", text);
+  fclose(out);
+}
+
+/* Keeps the first case of a kind for tests of the command. */
+static void keep_first(const Run *r, const char *text) {
+  static const char *const kinds[OUTCOMES] = {[REFUSED] = "refused", [FAILED] = "numerics"};
+  char file[PETSC_MAX_PATH_LEN];
+  /* what stops only at the low limit of inner steps would not stop in the command */
+  if (!kinds[r->outcome] || all.file || all.kept[r->outcome]) return;
+  if (r->outcome == FAILED && strstr(r->sentence, "explicit inner steps")) return;
+  all.kept[r->outcome] = PETSC_TRUE;
+  snprintf(file, sizeof file, "%s/%s-%llu.yaml", all.directory, kinds[r->outcome], all.seed);
+  write_text(file, text, r->sentence);
+}
+
+static PetscErrorCode examine_text(const char *text, const char *file, long *failures) {
+  Verdict verdict = {0};
+  Run r;
+  int any;
+  double started = MPI_Wtime(), seconds;
+
+  PetscFunctionBegin;
+  alarm((unsigned)all.limit);
+  PetscCall(examine(file, &r, &verdict));
+  alarm(0);
+  seconds = MPI_Wtime() - started;
+  any = verdict.broken;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD));
+  all.outcomes[r.outcome]++;
+  all.steps += r.steps;
+  all.rejected += r.rejected;
+  keep_first(&r, text);
+  if (any) {
+    ++*failures;
+    if (verdict.broken)
+      printf("case %llu of seed %llu breaks %s (%s; %s)\n", all.index, all.seed, verdict.sentence,
+             r.scheme ? r.scheme : "not built", all.failure);
+    write_text(all.failure, text, verdict.sentence);
+  } else if (all.verbose && all.rank == 0) {
+    static const char *const words[OUTCOMES] = {"done", "enough", "refused", "failed"};
+    printf("case %llu: %s, %d steps, %d rejected, %.2f s, %s %s\n", all.index, words[r.outcome],
+           (int)r.steps, (int)r.rejected, seconds, r.scheme ? r.scheme : "-", r.sentence);
+  }
+  fflush(stdout);
+  PetscCall(finish(&r));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode examine_number(unsigned long long index, long *failures) {
+  char *text = StressCaseText(all.seed, index, all.directory);
+
+  PetscFunctionBegin;
+  all.index = index;
+  if (!text) PetscFunctionReturn(PETSC_ERR_MEM);
+  snprintf(all.failure, sizeof all.failure, "%s/fail-%llu-%llu.yaml", all.directory, all.seed,
+           index);
+  if (all.print) {
+    if (all.rank == 0) printf("%s", text);
+  } else {
+    write_text(all.current, text, NULL);
+    PetscCallMPI(MPI_Barrier(PETSC_COMM_WORLD));
+    PetscCall(examine_text(text, all.current, failures));
+  }
+  free(text);
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* A crash, or a case that does not end: the file under work becomes the failing case. */
+static void on_signal(int number) {
+  static const char message[] = "the case crashed or did not end; its file is kept\n";
+  if (!all.file && rename(all.current, all.failure) == 0)
+    if (write(STDOUT_FILENO, all.failure, strlen(all.failure)) < 0) _exit(number);
+  if (write(STDOUT_FILENO, "\n", 1) < 0 || write(STDOUT_FILENO, message, sizeof message - 1) < 0)
+    _exit(number);
+  _exit(100 + number % 100);
+}
+
+static void print_totals(long failures) {
+  if (all.rank) return;
+  printf(
+      "seed %llu, cases %llu to %llu on %d rank%s: %ld done, %ld cut at %d steps, %ld refused, %ld "
+      "failed in their numerics; %ld steps, %ld rejected; %ld break a property\n",
+      all.seed, all.first, all.first + all.count - 1, (int)all.size, all.size > 1 ? "s" : "",
+      all.outcomes[DONE], all.outcomes[ENOUGH], MOST_STEPS, all.outcomes[REFUSED],
+      all.outcomes[FAILED], all.steps, all.rejected, failures);
+  if (all.undecided)
+    printf("  %ld stopped on one number of ranks and not on another\n", all.undecided);
+  for (int k = 0; k < REASONS; ++k)
+    if (reason_count[k])
+      printf("  %ld stopped: %s (%s)\n", reason_count[k], reasons[k].words, reasons[k].why);
+  for (int p = 0; p < PROPERTIES; ++p)
+    if (all.worst[p] > 0)
+      printf("  %-14s at most %.2g of its tolerance (case %llu): %s\n", properties[p].name,
+             all.worst[p], all.worst_index[p], properties[p].statement);
+}
+
+static int usage(const char *argument) {
+  fprintf(stderr,
+          "stress: %s is not understood; options are -count N -seed S -first K -only K -file "
+          "CASE.yaml -directory D -limit SECONDS -print -break PROPERTY\n",
+          argument);
+  return 2;
+}
+
+static int find_property(const char *name) {
+  for (int p = 0; p < PROPERTIES; ++p)
+    if (!strcmp(name, properties[p].name)) return p;
+  return -1;
+}
+
+static int read_arguments(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i) {
+    const char *key = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+    if (!strcmp(key, "-print")) {
+      all.print = PETSC_TRUE;
+      continue;
+    }
+    if (!strcmp(key, "-verbose")) {
+      all.verbose = PETSC_TRUE;
+      continue;
+    }
+    if (!value) return usage(key);
+    ++i;
+    if (!strcmp(key, "-count"))
+      all.count = strtoull(value, NULL, 10);
+    else if (!strcmp(key, "-seed"))
+      all.seed = strtoull(value, NULL, 10);
+    else if (!strcmp(key, "-first"))
+      all.first = strtoull(value, NULL, 10);
+    else if (!strcmp(key, "-only"))
+      all.first = strtoull(value, NULL, 10), all.count = 1;
+    else if (!strcmp(key, "-file"))
+      all.file = value;
+    else if (!strcmp(key, "-directory"))
+      all.directory = value;
+    else if (!strcmp(key, "-limit"))
+      all.limit = atoi(value);
+    else if (!strcmp(key, "-break") && find_property(value) >= 0)
+      all.falsified = find_property(value);
+    else
+      return usage(key);
+  }
+  return 0;
+}
+
+static PetscErrorCode work(long *failures) {
+  PetscFunctionBegin;
+  if (all.rank == 0) mkdir(all.directory, 0777);
+  snprintf(all.current, sizeof all.current, "%s/current-%llu-%llu-%d.yaml", all.directory, all.seed,
+           all.first, (int)all.size);
+  if (all.file) {
+    snprintf(all.failure, sizeof all.failure, "%s/fail.yaml", all.directory);
+    PetscCall(examine_text("", all.file, failures));
+    PetscFunctionReturn(0);
+  }
+  for (unsigned long long k = all.first; k < all.first + all.count; ++k) {
+    PetscCall(examine_number(k, failures));
+    if (all.falsified >= 0 && *failures) break;
+  }
+  if (all.rank == 0) unlink(all.current);
+  PetscFunctionReturn(0);
+}
+
+/* Few inner Runge-Kutta steps of log_density, so that a stiff case ends soon; several ranks on
+   fewer cores take much longer. */
+static PetscErrorCode shorten(void) {
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &all.rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &all.size));
+  PetscCall(PetscOptionsSetValue(NULL, "-mudot_ts_max_steps", all.size > 1 ? "100" : "500"));
+  PetscFunctionReturn(0);
+}
+
+int main(int argc, char **argv) {
+  static const int caught[] = {SIGALRM, SIGSEGV, SIGFPE, SIGABRT, SIGBUS, SIGILL};
+  long failures = 0;
+  int count = 1, status = read_arguments(argc, argv);
+  if (status) return status;
+  if (MuInitialize(&count, &argv, NULL)) return 1;
+  if (shorten()) return 1;
+  for (size_t k = 0; k < sizeof caught / sizeof *caught; ++k) signal(caught[k], on_signal);
+  PetscErrorCode code = work(&failures);
+  if (code) printf("stress: error %d: %s\n", (int)code, MuErrorMessage());
+  if (!all.print && !all.file) print_totals(failures);
+  if (MuFinalize() || code) return 1;
+  return failures ? 1 : 0;
+}
