@@ -43,7 +43,8 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize cli bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind cli bench \
+        studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -74,6 +75,9 @@ $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
 deps:
 	@scripts/install-deps
 
+deps-checks:
+	@scripts/install-deps base checks
+
 # A second make, so that pkg-config is asked only after the packages are there.
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -90,18 +94,67 @@ test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
 SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g" \
-	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage"
 
-# The unit tests once more on one rank under the address and undefined-behaviour sanitizers.
+# The unit tests and the command line once more on one rank, under the address, undefined-behaviour
+# and leak sanitizers, counting the lines that run.
 sanitize:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZED) sanitize-tests
 	@$(MAKE) --no-print-directory $(SANITIZED) sanitize-run
 
-.PHONY: sanitize-tests sanitize-run
-sanitize-tests: $(TESTS)
+coverage: sanitize
+	@scripts/coverage $(BUILD)/sanitize
 
+.PHONY: sanitize-tests sanitize-run
+sanitize-tests: $(TESTS) $(BUILD)/mudot
+
+# A refusal need not free what it has: the program ends. So leaks are looked for in the unit tests.
 sanitize-run:
-	@ASAN_OPTIONS=detect_leaks=0 RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+	@find $(BUILD) -name '*.gcda' -delete
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 RANKS=1 MU_TEST_QUICK=1 \
+	  scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD) tests/cli.sh
+
+# clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
+# looks at no more than max-nodes states of a function (a third of its default).
+CLANG      ?= clang
+CLANG_TIDY ?= clang-tidy
+TIDY_DEPTH := $(foreach word,-Xclang -analyzer-config -Xclang max-nodes=75000,--extra-arg=$(word))
+MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(shell mpicc --showme:compile))
+TIDIED     := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c scripts/*.c))
+CHECKED_C  := $(patsubst %.c,$(BUILD)/clang/%.ok,$(wildcard tests/*.c scripts/*.c))
+CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/clang \
+	      OPT="-O1 -g" ARCH=
+
+static:
+	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	@OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) $(CHECKED_C)
+	@$(MAKE) --no-print-directory -j$(JOBS) tidy
+	@echo "  cppcheck"; cppcheck -q -j$(JOBS) --std=c11 --library=posix -Isrc --inline-suppr \
+	  --enable=warning,performance,portability --suppressions-list=tests/cppcheck.supp \
+	  --error-exitcode=1 src tests scripts
+	@echo "static checks: clean"
+
+tidy: $(TIDIED)
+
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"; $(CLANG_TIDY) --quiet $(TIDY_DEPTH) $< -- $(filter-out -M%,$(CFLAGS)) \
+	  $(PKG_CFLAGS) $(MPI_CFLAGS) 2>&1 | grep -v 'warnings generated' >$@.log; \
+	  if [ -s $@.log ]; then cat $@.log; exit 1; fi; touch $@
+
+$(BUILD)/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	@echo "  CLANG $<"; $(CC) -fsyntax-only $(filter-out -M%,$(CFLAGS)) $(PKG_CFLAGS) \
+	  $(shell pkg-config --cflags check) $< && touch $@
+
+# Uninitialised values and stray accesses on one small case, built by clang for any processor.
+valgrind:
+	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	@rm -rf $(BUILD)/clang/out
+	@valgrind -q --error-exitcode=9 --suppressions=tests/valgrind.supp $(BUILD)/clang/mudot run \
+	  scripts/spherical-ift-kl.yaml -grid_cells 32 -time_end 0.02 -time_step 0.01 \
+	  -output_directory $(BUILD)/clang/out && echo "valgrind: clean"
 
 cli: $(BUILD)/mudot
 	@BUILD=$(BUILD) tests/cli.sh

@@ -3,7 +3,6 @@
 #include "case/case_impl.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,8 @@
 /* ------------------------------------------------------------------ CSV */
 
 #define MAX_FIELDS 1024
+#define MAX_LINE   65536     /* bytes, with the end of the line */
+#define MAX_POINTS (1 << 27) /* two coordinates each, and sizes of messages are ints */
 
 /* The file being read, and its points so far. */
 typedef struct {
@@ -75,6 +76,9 @@ static PetscErrorCode find_column(const Table *table, const char *wanted, PetscI
 
 static PetscErrorCode add_point(Table *table, PetscInt line, PetscInt n, char *field[]) {
   PetscFunctionBegin;
+  if (table->n == MAX_POINTS)
+    return MuError(MU_ERR_INPUT, "%s_file: %s has more than %d points; no more are allowed",
+                   table->key, table->file, MAX_POINTS);
   if (table->n == table->room) {
     PetscReal *grown = NULL;
     PetscInt room = 2 * table->room + 256;
@@ -110,17 +114,22 @@ static PetscErrorCode read_first(Table *table, const char *const columns[2], Pet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_lines(FILE *f, const char *const columns[2], Table *table, char **line,
-                                 size_t *room) {
+static PetscErrorCode read_lines(FILE *f, const char *const columns[2], Table *table,
+                                 char line[MAX_LINE]) {
   char *field[MAX_FIELDS];
   PetscBool first = PETSC_TRUE;
 
   PetscFunctionBegin;
-  for (PetscInt number = 1; getline(line, room, f) >= 0; ++number) {
-    const char *begin = *line + strspn(*line, " \t\r\n");
+  for (PetscInt number = 1; fgets(line, MAX_LINE, f); ++number) {
+    const char *begin = line + strspn(line, " \t\r\n");
     PetscBool header = PETSC_FALSE;
+    if (!strchr(line, '\n') && !feof(f))
+      return MuError(MU_ERR_INPUT,
+                     "%s_file: %s, line %d: holds a zero byte or more than %d characters; a line "
+                     "of text is wanted",
+                     table->key, table->file, (int)number, MAX_LINE - 2);
     if (*begin == '\0' || *begin == '#') continue;
-    PetscInt n = cut_fields(*line, field);
+    PetscInt n = cut_fields(line, field);
     if (first) PetscCall(read_first(table, columns, n, field, &header));
     first = PETSC_FALSE;
     if (!header) PetscCall(add_point(table, number, n, field));
@@ -131,16 +140,15 @@ static PetscErrorCode read_lines(FILE *f, const char *const columns[2], Table *t
 }
 
 static PetscErrorCode read_table(const char *const columns[2], Table *table) {
-  FILE *f = fopen(table->file, "r");
-  char *line = NULL;
-  size_t room = 0;
+  char key[64], *line;
+  FILE *f;
 
   PetscFunctionBegin;
-  if (!f)
-    return MuError(MU_ERR_FILE, "%s_file: %s cannot be opened: %s", table->key, table->file,
-                   strerror(errno));
-  PetscErrorCode failed = read_lines(f, columns, table, &line, &room);
-  free(line);
+  snprintf(key, sizeof key, "%s_file", table->key);
+  PetscCall(MuFileOpen(key, table->file, &f, NULL));
+  PetscCall(PetscMalloc1(MAX_LINE, &line));
+  PetscErrorCode failed = read_lines(f, columns, table, line);
+  PetscCall(PetscFree(line));
   fclose(f);
   if (failed) PetscCall(PetscFree(table->points));
   return failed;
@@ -240,11 +248,13 @@ PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
 }
 
 /* log of exp(-z^2/(2h^2)), summed over the images of a periodic axis: the nearest one, and those
-   whose terms can be seen in a double beside it. */
+   whose terms can be seen in a double beside it. For h > 2 L the sum is h sqrt(2 pi)/L but for
+   2 exp(-2 pi^2 h^2/L^2) < 1e-34 of it (Poisson's formula). */
 static PetscReal axis_log(const MuCells *cells, PetscInt axis, PetscReal z, PetscReal h) {
   const PetscReal period = cells->upper[axis] - cells->lower[axis];
   PetscReal nearest, sum = 1;
   if (!cells->periodic[axis]) return -0.5 * PetscSqr(z / h);
+  if (h > 2 * period) return log(h * sqrt(2 * PETSC_PI) / period);
   z -= period * PetscFloorReal(z / period + 0.5);
   nearest = -0.5 * PetscSqr(z / h);
   for (PetscInt k = 1;; ++k) {

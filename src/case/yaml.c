@@ -4,35 +4,29 @@
 
 #include "case/keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
 #define LARGEST_FILE (1 << 20)
 
 static PetscErrorCode read_here(const char *what, const char *file, char **text, int *size) {
-  struct stat status;
-  FILE *in = fopen(file, "rb");
+  FILE *in;
+  long long length;
   size_t got;
 
   PetscFunctionBegin;
-  if (!in) return MuError(MU_ERR_FILE, "%s: %s cannot be read: %s", what, file, strerror(errno));
-  if (fstat(fileno(in), &status) != 0 || !S_ISREG(status.st_mode)) {
-    fclose(in);
-    return MuError(MU_ERR_FILE, "%s: %s is not a regular file", what, file);
-  }
-  if (status.st_size > LARGEST_FILE) {
+  PetscCall(MuFileOpen(what, file, &in, &length));
+  if (length > LARGEST_FILE) {
     fclose(in);
     return MuError(MU_ERR_INPUT, "%s: %s has %lld bytes; at most %d are allowed", what, file,
-                   (long long)status.st_size, LARGEST_FILE);
+                   length, LARGEST_FILE);
   }
-  PetscCall(PetscCalloc1(status.st_size + 1, text));
-  got = fread(*text, 1, (size_t)status.st_size, in);
+  PetscCall(PetscCalloc1(length + 1, text));
+  got = fread(*text, 1, (size_t)length, in);
   fclose(in);
   *size = (int)got;
-  if (got != (size_t)status.st_size || strlen(*text) != got) {
+  if (got != (size_t)length || strlen(*text) != got) {
     PetscCall(PetscFree(*text));
     return MuError(MU_ERR_FILE, "%s: %s is not a text file", what, file);
   }

@@ -36,7 +36,7 @@ static PetscErrorCode unknown_term(const char *name) {
 static PetscErrorCode find_term(const MuEnergySpec *spec, PetscInt k, const MuTermOps **ops) {
   PetscFunctionBegin;
   *ops = NULL;
-  for (PetscInt i = 0; i < MuTermTableSize; ++i)
+  for (PetscInt i = 0; i < MuTermTableSize && !*ops; ++i)
     if (strcmp(MuTermTable[i]->name, spec->name[k]) == 0) *ops = MuTermTable[i];
   if (!*ops) return unknown_term(spec->name[k]);
   if (PetscIsInfOrNanReal(spec->weight[k]) || (!(*ops)->any_sign && !(spec->weight[k] > 0)))

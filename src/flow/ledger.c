@@ -164,7 +164,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(VecScale(l->image, -1));
   PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
   PetscCall(MuGeometryGetPrimalReport(flow->geometry, &iterations, &limited));
-  l->cut_off += limited;
+  l->cut_off += limited ? 1 : 0;
   l->dissipated += dt * (primal + dual);
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscFunctionReturn(0);

@@ -87,6 +87,44 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
   PetscFunctionReturn(0);
 }
 
+/* About how many doubles per cell a run holds at its peak, from runs of 1024 x 1024 cells (closed
+   form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
+static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
+                                       PetscReal *doubles) {
+  const char *names[MU_MAX_TERMS];
+  PetscReal weights[MU_MAX_TERMS];
+  PetscInt parts = MU_MAX_TERMS, solver = MU_TRANSPORT_AUTO;
+  PetscBool transport = PETSC_FALSE, given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetWeights(c, "geometry", MuGeometryGetTableRow, &parts, names, weights));
+  for (PetscInt k = 0; k < parts; ++k)
+    if (!MuPartIsReaction(names[k])) transport = PETSC_TRUE;
+  PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
+  *doubles = MU_LEAST_FIELDS;
+  if (!transport || spec->dim == 1) PetscFunctionReturn(0);
+  *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;
+  PetscFunctionReturn(0);
+}
+
+/* Before anything is allocated. */
+static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm comm) {
+  const PetscInt ny = spec->dim == 2 ? spec->cells[1] : 1;
+  const PetscReal cells = (PetscReal)spec->cells[0] * (PetscReal)ny;
+  PetscReal doubles;
+  char what[64];
+
+  PetscFunctionBegin;
+  PetscCall(doubles_per_cell(c, spec, cells, &doubles));
+  if (spec->dim == 2)
+    snprintf(what, sizeof what, "%d x %d cells", (int)spec->cells[0], (int)ny);
+  else
+    snprintf(what, sizeof what, "%d cells", (int)spec->cells[0]);
+  PetscCall(
+      MuCheckMemory(comm, "grid_cells", what, doubles * cells * (PetscReal)sizeof(PetscReal)));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_grid(MuCase c, MuGrid *grid) {
   MuGridSpec spec;
   MPI_Comm comm;
@@ -97,6 +135,7 @@ static PetscErrorCode create_grid(MuCase c, MuGrid *grid) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetComm(c, &comm));
   PetscCall(MuCaseGetGridSpec(c, &spec));
+  PetscCall(check_memory(c, &spec, comm));
   PetscInt total = spec.cells[0] * (spec.dim == 2 ? spec.cells[1] : 1);
   PetscCall(PetscMalloc1(total, &mask));
   memset(mask, 1, (size_t)total);

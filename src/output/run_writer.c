@@ -206,7 +206,7 @@ static PetscErrorCode start(MuRunWriter w) {
   PetscCall(MuRunFilePublish(&w->file));
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
   errno = 0;
-  w->csv = fopen(path, "w");
+  w->csv = MuFileCreate(path);
   if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0 || fputs(w->csv_header, w->csv) < 0)
     return MuCannotWrite(path);
   w->last_flush = MPI_Wtime();

@@ -224,6 +224,7 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *cu
   t->output = exact ? against_exact : keep_coarse;
   t->ctx = &w;
   if (!code) code = MuTrialSolve(t);
+  t->ctx = NULL;
   PetscCall(MuExactDestroy(&w.exact));
   PetscCall(VecDestroy(&w.work));
   PetscFunctionReturn(code);
