@@ -34,7 +34,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) -fPIC -fno-math-errno -fno-trapping-math \
            -ffp-contract=off $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
-PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -lm
+PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
 SOURCES  := $(filter-out src/command/main.c,$(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
@@ -120,7 +120,7 @@ sanitize-run:
 CLANG      ?= clang
 CLANG_TIDY ?= clang-tidy
 TIDY_DEPTH := $(foreach word,-Xclang -analyzer-config -Xclang max-nodes=75000,--extra-arg=$(word))
-MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(shell mpicc --showme:compile))
+MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(filter -I%,$(shell mpicc --showme:compile)))
 TIDIED     := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c scripts/*.c))
 CHECKED_C  := $(patsubst %.c,$(BUILD)/clang/%.ok,$(wildcard tests/*.c scripts/*.c))
 CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/clang \
@@ -128,7 +128,7 @@ CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(
 
 static:
 	@$(CLANG_BUILD) $(BUILD)/clang/mudot
-	@OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) $(CHECKED_C)
+	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECKED_C)
 	@$(MAKE) --no-print-directory -j$(JOBS) tidy
 	@echo "  cppcheck"; cppcheck -q -j$(JOBS) --std=c11 --library=posix -Isrc --inline-suppr \
 	  --enable=warning,performance,portability --suppressions-list=tests/cppcheck.supp \
@@ -145,8 +145,8 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy
 
 $(BUILD)/clang/%.ok: %.c
 	@mkdir -p $(@D)
-	@echo "  CLANG $<"; $(CC) -fsyntax-only $(filter-out -M%,$(CFLAGS)) $(PKG_CFLAGS) \
-	  $(shell pkg-config --cflags check) $< && touch $@
+	@echo "  CLANG $<"; $(CLANG) -fsyntax-only $(filter-out -M%,$(CFLAGS)) $(PKG_CFLAGS) \
+	  $(MPI_CFLAGS) $(shell pkg-config --cflags check) $< && touch $@
 
 # Uninitialised values and stray accesses on one small case, built by clang for any processor.
 valgrind:

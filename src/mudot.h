@@ -231,12 +231,12 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
-   coordinate a by name or by number counted from 1; NULL or "": column a + 1. points [n][dim],
-   freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on rank 0, the
-   same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such column, a field
-   that is not a finite number (named by its line), no points. */
+   coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
+   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
+   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
+   column, a field that is not a finite number (named by its line), no points. */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
-                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
@@ -340,6 +340,11 @@ typedef struct {
    replaced when the first row or snapshot comes, not before. MU_ERR_INPUT: the directory holds
    results; MU_ERR_FILE: it cannot be made or written. Collective. */
 PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* The same for n particles in R^dim: DIRECTORY/particles.h5, with /position [ns, n, dim] and
+   /weight [ns, n] in place of the grid's datasets, and ledger.csv. A directory that holds the
+   results of the other kind is refused even with `overwrite`. Collective. */
+PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt dim,
+                                          const MuRunWriterSpec *spec, MuRunWriter *writer);
 /* /target/log_density; before the first row or snapshot, once. Collective. */
 PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
 /* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
@@ -351,6 +356,9 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, c
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
 /* Collective. */
 PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* x [n][dim], weights [n], used on rank 0. Collective. */
+PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
+                                   const PetscReal *weights);
 /* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
    written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
  */
@@ -559,6 +567,22 @@ PetscErrorCode MuMixtureKernelMean(MuMixture mixture, MuRadial radial, MPI_Comm 
 /* double integral of k(x - y) over a(dx) b(dy), in closed form for a gaussian kernel. */
 PetscErrorCode MuMixtureKernelInner(MuMixture a, MuMixture b, MuRadial radial, PetscReal *value);
 
+/* Draws from a density that is constant in every cell of a box: 1-D by exact inversion of the
+   piecewise-linear distribution function, 2-D cell by cell. */
+typedef struct _p_MuSampler *MuSampler;
+/* density [ny][nx] (1-D: [nx]), >= 0, normalised here, copied: cells of density 0 get no point. A
+   point is never on or beyond the edge of its cell's row or column. Not collective. MU_ERR_INPUT: a
+   negative or infinite density, or none. */
+PetscErrorCode MuSamplerCreate(PetscInt dim, const PetscInt cells[2], const PetscReal lower[2],
+                               const PetscReal upper[2], const PetscReal *density,
+                               MuSampler *sampler);
+PetscErrorCode MuSamplerDestroy(MuSampler *sampler);
+/* n points x [n][dim]; rng is a gsl_rng. Independent, or stratified: the level of the distribution
+   function (2-D: of the cells in row-major order, y in the cell being independent) is (i + U)/n for
+   point i, U uniform in [0, 1). Not collective. */
+PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified, PetscInt n,
+                             PetscReal *x);
+
 /* ------------------------------------------------------------------ stored runs */
 
 /* What a run's file holds; read only, owned by the reader. */
@@ -573,16 +597,19 @@ typedef struct {
 } MuRunInfo;
 
 typedef struct _p_MuRunReader *MuRunReader;
-/* Opens DIRECTORY/run.h5 or a file of its layout, finished or not. Everything that is read is
-   checked before it is used. Not collective: every rank that calls opens the file. MU_ERR_FILE: it
-   cannot be read, or is not such a file; the sentence says what is wrong with it. */
+/* Opens DIRECTORY/run.h5 (given as such or by its directory) or a file of its layout, finished or
+   not. Everything that is read is checked before it is used. Without the attribute case the box is
+   that of the cells' centres, and no axis is periodic. Not collective: every rank that calls opens
+   the file. MU_ERR_FILE: it cannot be read, or is not such a file; the sentence says what is wrong
+   with it. */
 PetscErrorCode MuRunReaderCreate(const char *file, MuRunReader *reader);
 PetscErrorCode MuRunReaderDestroy(MuRunReader *reader);
 PetscErrorCode MuRunReaderGetInfo(MuRunReader reader, const MuRunInfo **info);
-/* Snapshot `index` as [ny][nx]. MU_ERR_FILE. */
+/* Snapshot `index`, from 0, as [ny][nx]: finite numbers, of either sign. MU_ERR_INPUT: there is no
+   such snapshot; MU_ERR_FILE. */
 PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal *density);
-/* The density at a time, linear between snapshots. MU_ERR_INPUT: a time that the run does not
-   cover. */
+/* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
+   snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
 
 /* ------------------------------------------------------------------ cases */
@@ -611,6 +638,11 @@ typedef struct _p_MuCase *MuCase;
    MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
    invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c);
+/* The same from a text, e.g. the attribute `case` of run.h5; `name` stands for the file in
+   sentences and in paths. Domain files are not read: the text of a run holds their keys.
+   Collective. */
+PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
+                                    char **argv, MuCase *c);
 PetscErrorCode MuCaseDestroy(MuCase *c);
 PetscErrorCode MuCaseReference(MuCase c);
 PetscErrorCode MuCaseGetComm(MuCase c, MPI_Comm *comm);

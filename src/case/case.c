@@ -133,19 +133,25 @@ static PetscErrorCode rename_synonyms(MuCase c, PetscOptions options) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_case(MuCase c) {
+static PetscErrorCode read_text(MuCase c, const char *text) {
   Reading reading = {.c = c};
+
+  PetscFunctionBegin;
+  PetscCall(MuYamlVisit(c->file, text, visit_yaml, &reading));
+  PetscCall(PetscOptionsInsertStringYAML(c->options, text));
+  PetscCall(rename_synonyms(c, c->options));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_case(MuCase c) {
   char *text;
   PetscErrorCode code;
 
   PetscFunctionBegin;
   PetscCall(MuTextRead(c->comm, "case", c->file, &text));
-  code = MuYamlVisit(c->file, text, visit_yaml, &reading);
-  if (!code) code = PetscOptionsInsertStringYAML(c->options, text);
+  code = read_text(c, text);
   PetscCall(PetscFree(text));
-  if (code) PetscFunctionReturn(code);
-  PetscCall(rename_synonyms(c, c->options));
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(code);
 }
 
 static PetscErrorCode visit_argument(void *ctx, const char *name, const char *value) {
@@ -237,7 +243,8 @@ static PetscErrorCode find_file_name(int argc, char **argv, const char *file, co
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode build(MuCase c, const char *file, int argc, char **argv) {
+/* text: of the case; NULL: the file is read. */
+static PetscErrorCode build(MuCase c, const char *file, const char *text, int argc, char **argv) {
   const char *unused;
 
   PetscFunctionBegin;
@@ -245,16 +252,16 @@ static PetscErrorCode build(MuCase c, const char *file, int argc, char **argv) {
   PetscCall(find_file_name(argc, argv, file, &file));
   PetscCall(PetscStrncpy(c->file, file, sizeof c->file));
   PetscCall(PetscOptionsCreate(&c->options));
-  PetscCall(read_case(c));
+  PetscCall(text ? read_text(c, text) : read_case(c));
   PetscCall(MuArgumentsVisit(argc, argv, &unused, visit_argument, c));
-  if (MuCaseFind(c, "grid_file")) PetscCall(read_domain(c));
+  if (!text && MuCaseFind(c, "grid_file")) PetscCall(read_domain(c));
   for (PetscInt i = 0; i < c->count; ++i) PetscCall(MuCaseCheckEntry(c, &c->entries[i]));
   PetscCall(MuCaseWriteYaml(c, &c->effective));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv,
-                            MuCase *result) {
+static PetscErrorCode create(MPI_Comm comm, const char *file, const char *text, int argc,
+                             char **argv, MuCase *result) {
   MuCase c;
   PetscErrorCode code;
 
@@ -263,12 +270,26 @@ PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **ar
   PetscCall(PetscNew(&c));
   c->references = 1;
   c->comm = comm;
-  code = build(c, file, argc, argv);
+  code = build(c, file, text, argc, argv);
   if (code)
     PetscCall(MuCaseDestroy(&c));
   else
     *result = c;
   PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv,
+                            MuCase *result) {
+  PetscFunctionBegin;
+  PetscCall(create(comm, file, NULL, argc, argv, result));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
+                                    char **argv, MuCase *result) {
+  PetscFunctionBegin;
+  PetscCall(create(comm, name, text, argc, argv, result));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuCaseReference(MuCase c) {

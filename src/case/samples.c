@@ -18,7 +18,7 @@
 typedef struct {
   const char *key, *file;
   PetscInt dim;
-  PetscInt column[2]; /* from 0 */
+  PetscInt *column; /* [dim], from 0 */
   PetscInt n, room;
   PetscReal *points;
 } Table;
@@ -100,7 +100,7 @@ static PetscErrorCode add_point(Table *table, PetscInt line, PetscInt n, char *f
 }
 
 /* The first line: finds the columns; *header says whether it is used up. */
-static PetscErrorCode read_first(Table *table, const char *const columns[2], PetscInt n,
+static PetscErrorCode read_first(Table *table, const char *const columns[], PetscInt n,
                                  char *field[], PetscBool *header) {
   PetscReal value;
 
@@ -114,7 +114,7 @@ static PetscErrorCode read_first(Table *table, const char *const columns[2], Pet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_lines(FILE *f, const char *const columns[2], Table *table,
+static PetscErrorCode read_lines(FILE *f, const char *const columns[], Table *table,
                                  char line[MAX_LINE]) {
   char *field[MAX_FIELDS];
   PetscBool first = PETSC_TRUE;
@@ -139,7 +139,7 @@ static PetscErrorCode read_lines(FILE *f, const char *const columns[2], Table *t
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_table(const char *const columns[2], Table *table) {
+static PetscErrorCode read_table(const char *const columns[], Table *table) {
   char key[64], *line;
   FILE *f;
 
@@ -155,7 +155,7 @@ static PetscErrorCode read_table(const char *const columns[2], Table *table) {
 }
 
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
-                             const char *const columns[2], PetscInt dim, PetscInt *n,
+                             const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points) {
   Table table = {.key = key, .file = file, .dim = dim};
   PetscErrorCode failed = 0;
@@ -163,7 +163,9 @@ PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscMalloc1(dim, &table.column));
   if (rank == 0) failed = read_table(columns, &table);
+  PetscCall(PetscFree(table.column));
   PetscCall(MuErrorAgree(comm, failed));
   PetscCallMPI(MPI_Bcast(&table.n, 1, MPIU_INT, 0, comm));
   if (rank != 0) PetscCall(PetscMalloc1(table.n * dim, &table.points));

@@ -91,15 +91,19 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
    form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
 static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
                                        PetscReal *doubles) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
-  PetscInt parts = MU_MAX_TERMS, solver = MU_TRANSPORT_AUTO;
-  PetscBool transport = PETSC_FALSE, given;
+  char key[64], nearest[64];
+  const char *name, *formula;
+  PetscInt solver = MU_TRANSPORT_AUTO;
+  PetscBool transport = PETSC_FALSE, number, given;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetWeights(c, "geometry", MuGeometryGetTableRow, &parts, names, weights));
-  for (PetscInt k = 0; k < parts; ++k)
-    if (!MuPartIsReaction(names[k])) transport = PETSC_TRUE;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuGeometryGetTableRow(i, &name, &formula));
+    if (!name) break;
+    snprintf(key, sizeof key, "geometry_%s", name);
+    PetscCall(MuCaseHasKey(c, key, &number, &given, nearest));
+    if (given && !MuPartIsReaction(name)) transport = PETSC_TRUE;
+  }
   PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
   *doubles = MU_LEAST_FIELDS;
   if (!transport || spec->dim == 1) PetscFunctionReturn(0);
@@ -125,7 +129,7 @@ static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm co
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_grid(MuCase c, MuGrid *grid) {
+PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
   MuGridSpec spec;
   MPI_Comm comm;
   unsigned char *mask;
@@ -295,7 +299,7 @@ static PetscErrorCode read_density(MuCase c, const char *block, MuGrid grid, Den
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_density(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
+PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
   DensityInput in;
   const MuGridInfo *info;
   MuDensity density = NULL;
@@ -328,7 +332,7 @@ static PetscErrorCode create_initial(MuCase c, MuProblemParts *p) {
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(p->grid, &info));
-  PetscCall(create_density(c, "initial", p->grid, &p->initial));
+  PetscCall(MuCaseCreateLogDensity(c, "initial", p->grid, &p->initial));
   PetscCall(VecGetArray(p->initial, &x));
   MuArrayExp(info->local_size, x, x);
   PetscCall(VecRestoreArray(p->initial, &x));
@@ -531,7 +535,7 @@ static PetscErrorCode check_support(const MuProblemParts *p) {
 
 /* ------------------------------------------------------------------ time and output */
 
-static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
+PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
   PetscInt solver = MU_TRANSPORT_AUTO;
   PetscBool given;
 
@@ -551,8 +555,8 @@ static PetscErrorCode read_time(MuCase c, MuFlowSpec *f) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_snapshots(MuCase c, MuProblemParts *p) {
-  PetscReal every = p->flow.end / 10, end = p->flow.end;
+PetscErrorCode MuCaseGetSnapshots(MuCase c, PetscReal end, PetscInt *snapshots, PetscReal **times) {
+  PetscReal every = end / 10;
   PetscBool has_every, given;
   PetscInt count;
 
@@ -566,18 +570,18 @@ static PetscErrorCode read_snapshots(MuCase c, MuProblemParts *p) {
     if (intervals > 1e6)
       return MuError(MU_ERR_INPUT, "output_every: %g makes %.0f snapshots; at most 1e6 are allowed",
                      every, intervals);
-    p->snapshots = (PetscInt)intervals + 1;
-    PetscCall(PetscMalloc1(p->snapshots, &p->snapshot_times));
-    for (PetscInt k = 0; k < p->snapshots; ++k) p->snapshot_times[k] = PetscMin(k * every, end);
-    p->snapshot_times[p->snapshots - 1] = end;
+    *snapshots = (PetscInt)intervals + 1;
+    PetscCall(PetscMalloc1(*snapshots, times));
+    for (PetscInt k = 0; k < *snapshots; ++k) (*times)[k] = PetscMin(k * every, end);
+    (*times)[*snapshots - 1] = end;
     PetscFunctionReturn(0);
   }
-  p->snapshots = count;
-  PetscCall(PetscMalloc1(count, &p->snapshot_times));
-  PetscCall(MuCaseGetRealArray(c, "output_times", &count, p->snapshot_times, &given));
+  *snapshots = count;
+  PetscCall(PetscMalloc1(count, times));
+  PetscCall(MuCaseGetRealArray(c, "output_times", &count, *times, &given));
   for (PetscInt k = 0; k < count; ++k) {
-    PetscReal t = p->snapshot_times[k];
-    if (t < 0 || t > end || (k && t <= p->snapshot_times[k - 1]))
+    PetscReal t = (*times)[k];
+    if (t < 0 || t > end || (k && t <= (*times)[k - 1]))
       return MuError(MU_ERR_INPUT,
                      "output_times: %g is out of order or outside [0, time_end = %g]; times must "
                      "ascend",
@@ -610,10 +614,10 @@ static PetscErrorCode build(MuCase c, MuProblem problem) {
   PetscInt choice;
 
   PetscFunctionBegin;
-  PetscCall(create_grid(c, &p->grid));
+  PetscCall(MuCaseCreateGrid(c, &p->grid));
   PetscCall(MuGridGetInfo(p->grid, &info));
   PetscCall(MuCaseGetChoice(c, "target_type", &choice, &has_target));
-  if (has_target) PetscCall(create_density(c, "target", p->grid, &p->log_target));
+  if (has_target) PetscCall(MuCaseCreateLogDensity(c, "target", p->grid, &p->log_target));
   PetscCall(create_initial(c, p));
   PetscCall(create_kernel(c, "energy_kernel", info->dim, &p->energy_kernel));
   PetscCall(create_kernel(c, "geometry_kernel", info->dim, &p->geometry_kernel));
@@ -626,8 +630,8 @@ static PetscErrorCode build(MuCase c, MuProblem problem) {
   PetscCall(create_geometry(c, p));
   PetscCall(check_conditional(p));
   PetscCall(check_support(p));
-  PetscCall(read_time(c, &p->flow));
-  PetscCall(read_snapshots(c, p));
+  PetscCall(MuCaseGetTime(c, &p->flow));
+  PetscCall(MuCaseGetSnapshots(c, p->flow.end, &p->snapshots, &p->snapshot_times));
   PetscCall(read_diagnostics(c, p));
   PetscFunctionReturn(0);
 }

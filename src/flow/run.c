@@ -172,7 +172,7 @@ static PetscErrorCode solve(Run *r) {
 
 /* ------------------------------------------------------------------ the end */
 
-static PetscErrorCode peak_memory(MPI_Comm comm, PetscReal *megabytes) {
+PetscErrorCode MuPeakMemory(MPI_Comm comm, PetscReal *megabytes) {
   struct rusage usage;
 
   PetscFunctionBegin;
@@ -211,7 +211,7 @@ static PetscErrorCode print_summary(Run *r) {
   PetscCall(MuFlowGetEnergy(r->flow, &energy, NULL));
   PetscCall(MuLedgerGetWorst(r->ledger, &defect, &drift));
   PetscCall(MuGeometryGetPrimalMethod(r->parts->geometry, &method, &sentence));
-  PetscCall(peak_memory(info->comm, &memory));
+  PetscCall(MuPeakMemory(info->comm, &memory));
   PetscCall(PetscPrintf(info->comm,
                         "scheme          %s\n"
                         "steps           %d (%d rejected)\n"

@@ -2,6 +2,7 @@
 #ifndef MUDOT_KERNEL_IMPL_H
 #define MUDOT_KERNEL_IMPL_H
 
+#include "kernel/table.h"
 #include "mudot.h"
 
 /* ------------------------------------------------------------------ kernel families */
@@ -51,16 +52,6 @@ struct _p_MuKernel {
 
 extern const MuKernelOps MuKernelGaussian, MuKernelMatern, MuKernelBessel, MuKernelImq,
     MuKernelWendland, MuKernelRiesz;
-
-/* ------------------------------------------------------------------ tables of functions */
-
-/* f on [2^first, 2^last) by Chebyshev series on 16 panels per octave. */
-typedef struct _MuTable *MuTable;
-PetscErrorCode MuTableCreate(PetscReal (*f)(void *ctx, PetscReal x), void *ctx, PetscInt first,
-                             PetscInt last, MuTable *table);
-PetscErrorCode MuTableDestroy(MuTable *table);
-/* Whether x is inside, and if so the value. */
-PetscBool MuTableEvaluate(MuTable table, PetscReal x, PetscReal *value);
 
 /* ------------------------------------------------------------------ quadrature */
 

@@ -1,7 +1,7 @@
 /* Piecewise Chebyshev series on panels that grow with the argument: 16 per octave, so that a
    function that is analytic away from 0 needs few terms on each. The panel of an argument is read
    from its exponent and the four leading bits of its fraction. */
-#include "kernel/kernel_impl.h"
+#include "kernel/table.h"
 
 #include <math.h>
 #include <string.h>

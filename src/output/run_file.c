@@ -1,4 +1,4 @@
-/* run.h5: layout and appending, through the crash-safe driver. */
+/* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
 #include "output/crash_safe.h"
@@ -56,11 +56,9 @@ static herr_t create_growing(hid_t file, const char *name, int rank, const hsize
   return set < 0 ? -1 : H5Dclose(set);
 }
 
-/* The item of a field: [ny][nx], in 1-D [nx]. */
-static int field_size(const MuRunFile *f, hsize_t size[2]) {
-  size[0] = (hsize_t)(f->dim == 2 ? f->ny : f->nx);
-  size[1] = (hsize_t)f->nx;
-  return (int)f->dim;
+void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second) {
+  f->series[f->series_count++] = (MuRunSeries){
+      .name = name, .rank = rank, .item = {(hsize_t)first, (hsize_t)second}, .set = -1};
 }
 
 static herr_t write_centres(hid_t file, const char *name, const MuGridInfo *info, PetscInt axis) {
@@ -74,29 +72,27 @@ static herr_t write_centres(hid_t file, const char *name, const MuGridInfo *info
   return status;
 }
 
-static PetscErrorCode write_grid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask) {
-  hsize_t size[2];
-  int rank = field_size(f, size);
+PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask) {
+  const MuRunSeries *density = &f->series[0];
 
   PetscFunctionBegin;
+  HDF(create_group(f->file, "target"));
   HDF(create_group(f->file, "grid"));
   HDF(write_centres(f->file, "grid/x", info, 0));
-  if (f->dim == 2) HDF(write_centres(f->file, "grid/y", info, 1));
+  if (info->dim == 2) HDF(write_centres(f->file, "grid/y", info, 1));
   HDF(write_whole(f->file, "grid/cell_volume", 0, NULL, H5T_IEEE_F64LE, &info->volume));
-  HDF(write_whole(f->file, "grid/mask", rank, size, H5T_STD_U8LE, mask));
+  HDF(write_whole(f->file, "grid/mask", density->rank, density->item, H5T_STD_U8LE, mask));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode create_series(MuRunFile *f, const MuRunWriterSpec *spec) {
   char name[256];
-  hsize_t size[2];
-  int rank = field_size(f, size);
 
   PetscFunctionBegin;
-  HDF(create_group(f->file, "target"));
   HDF(create_group(f->file, "ledger"));
   HDF(create_growing(f->file, "time", 1, NULL, TIME_CHUNK));
-  HDF(create_growing(f->file, "density", rank + 1, size, 1));
+  for (int k = 0; k < f->series_count; ++k)
+    HDF(create_growing(f->file, f->series[k].name, f->series[k].rank + 1, f->series[k].item, 1));
   for (PetscInt c = 0; c < spec->columns; ++c) {
     snprintf(name, sizeof name, "ledger/%s", spec->names[c]);
     HDF(create_growing(f->file, name, 1, NULL, TIME_CHUNK));
@@ -114,16 +110,12 @@ static hid_t create_file(const char *path, hid_t access) {
   return file;
 }
 
-PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask,
-                               const MuRunWriterSpec *spec) {
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
-  f->file = f->time = f->density = f->access = -1;
-  f->dim = info->dim;
-  f->nx = info->cells[0];
-  f->ny = info->cells[1];
+  f->file = f->time = f->access = -1;
   f->columns = spec->columns;
-  PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/run.h5", spec->directory));
-  PetscCall(PetscSNPrintf(f->partial, sizeof f->partial, "%s/run.h5.partial", spec->directory));
+  PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/%s", spec->directory, file_name));
+  PetscCall(PetscSNPrintf(f->partial, sizeof f->partial, "%s.partial", f->path));
   PetscCall(PetscMalloc1(f->columns + 1, &f->ledger));
   PetscCall(PetscCalloc1(f->columns + 1, &f->names));
   for (PetscInt c = 0; c < f->columns; ++c) {
@@ -135,17 +127,16 @@ PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const Petsc
   HDF(MuSetCrashSafeDriver(f->access));
   HDF(H5Pset_libver_bounds(f->access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST));
   HDF(f->file = create_file(f->partial, f->access));
-  PetscCall(write_grid(f, info, mask));
   PetscCall(create_series(f, spec));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values) {
-  hsize_t size[2];
-  int rank = field_size(f, size);
+  const MuRunSeries *density = &f->series[0];
 
   PetscFunctionBegin;
-  HDF(write_whole(f->file, "target/log_density", rank, size, H5T_IEEE_F64LE, values));
+  HDF(write_whole(f->file, "target/log_density", density->rank, density->item, H5T_IEEE_F64LE,
+                  values));
   PetscFunctionReturn(0);
 }
 
@@ -156,7 +147,8 @@ static PetscErrorCode open_series(MuRunFile *f) {
 
   PetscFunctionBegin;
   HDF(f->time = H5Dopen2(f->file, "time", H5P_DEFAULT));
-  HDF(f->density = H5Dopen2(f->file, "density", H5P_DEFAULT));
+  for (int k = 0; k < f->series_count; ++k)
+    HDF(f->series[k].set = H5Dopen2(f->file, f->series[k].name, H5P_DEFAULT));
   for (PetscInt c = 0; c < f->columns; ++c) {
     snprintf(name, sizeof name, "ledger/%s", f->names[c]);
     HDF(f->ledger[c] = H5Dopen2(f->file, name, H5P_DEFAULT));
@@ -175,8 +167,10 @@ static PetscErrorCode close_dataset(MuRunFile *f, hid_t *set) {
 static PetscErrorCode close_file(MuRunFile *f) {
   PetscErrorCode first = close_dataset(f, &f->time), code;
   hid_t file = f->file;
-  code = close_dataset(f, &f->density);
-  if (!first) first = code;
+  for (int k = 0; k < f->series_count; ++k) {
+    code = close_dataset(f, &f->series[k].set);
+    if (!first) first = code;
+  }
   for (PetscInt c = 0; f->ledger && c < f->columns; ++c) {
     code = close_dataset(f, &f->ledger[c]);
     if (!first) first = code;
@@ -298,12 +292,12 @@ static herr_t append(hid_t set, int rank, hsize_t at, hsize_t count, const hsize
   return status < 0 ? status : H5Dflush(set);
 }
 
-PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *values) {
-  hsize_t size[2];
-  int rank = field_size(f, size);
-
+PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *const values[]) {
   PetscFunctionBegin;
-  HDF(append(f->density, rank + 1, f->snapshots, 1, size, values));
+  for (int k = 0; k < f->series_count; ++k) {
+    const MuRunSeries *s = &f->series[k];
+    HDF(append(s->set, s->rank + 1, f->snapshots, 1, s->item, values[k]));
+  }
   HDF(append(f->time, 1, f->snapshots, 1, NULL, &t));
   f->snapshots++;
   PetscFunctionReturn(0);

@@ -1,4 +1,4 @@
-/* run.h5, written by one process. Private to output/. */
+/* run.h5 or particles.h5, written by one process. Private to output/. */
 #ifndef MUDOT_RUN_FILE_H
 #define MUDOT_RUN_FILE_H
 
@@ -6,14 +6,25 @@
 
 #include <hdf5.h>
 
+#define MU_MOST_SERIES 2
+
+/* A dataset that gets one item with every snapshot: [snapshots][item[0]][item[1]]. */
+typedef struct {
+  const char *name;
+  int rank; /* of the item, 1 or 2 */
+  hsize_t item[2];
+  hid_t set; /* open only while appending is on */
+} MuRunSeries;
+
 typedef struct {
   char path[PETSC_MAX_PATH_LEN];    /* DIRECTORY/run.h5 */
   char partial[PETSC_MAX_PATH_LEN]; /* its name until it is published */
-  PetscInt dim, nx, ny;
+  int series_count;
+  MuRunSeries series[MU_MOST_SERIES]; /* density; or position, weight */
   PetscInt columns;
-  char **names;                               /* of the columns; owned */
-  hid_t access, file, time, density, *ledger; /* datasets are open only while appending is on */
-  hsize_t snapshots, rows;                    /* on disk */
+  char **names;                      /* of the columns; owned */
+  hid_t access, file, time, *ledger; /* datasets are open only while appending is on */
+  hsize_t snapshots, rows;           /* on disk */
   PetscBool published;
 } MuRunFile;
 
@@ -22,9 +33,12 @@ typedef struct {
   const char *object, *name, *text;
 } MuRunAttribute;
 
-/* Makes the file with its groups and empty datasets under a partial name. */
-PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask,
-                               const MuRunWriterSpec *spec);
+/* Makes DIRECTORY/name with its groups and empty datasets under a partial name, after
+   MuRunFileAddSeries(). */
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *name, const MuRunWriterSpec *spec);
+void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second);
+/* /grid and an empty /target; before publishing. mask: global field. */
+PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask);
 /* A text attribute of an object, made or replaced; at any time. */
 PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribute);
 PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);
@@ -32,8 +46,9 @@ PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);
 PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values);
 /* Gives the file its name; from here on any reader may open it at any moment. */
 PetscErrorCode MuRunFilePublish(MuRunFile *f);
-/* Appends; /time is written after /density, so that its length counts finished snapshots. */
-PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *values);
+/* Appends an item to every series; /time is written last, so that its length counts finished
+   snapshots. */
+PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *const values[]);
 /* rows: [n][columns]; column 0 is written last, so that its length counts finished rows. */
 PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows);
 /* Closes the file; removes it if it was not published. */

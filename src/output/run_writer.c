@@ -1,5 +1,5 @@
-/* A run's output: run.h5, ledger.csv and run.xdmf in one directory. Rank 0 writes; the errors it
-   meets are given to every rank at the next collective call. */
+/* A run's output: run.h5, ledger.csv and run.xdmf in one directory, or particles.h5 and ledger.csv.
+   Rank 0 writes; the errors it meets are given to every rank at the next collective call. */
 #include "output/run_file.h"
 
 #include <errno.h>
@@ -14,7 +14,9 @@
 #define XDMF_SECONDS 0.1 /* run.xdmf is rewritten no more often, and at the end */
 
 struct _p_MuRunWriter {
-  MuGrid grid;
+  MPI_Comm comm;
+  PetscMPIInt rank, size;
+  MuGrid grid; /* NULL: particles */
   const MuGridInfo *info;
   PetscBool finished;
   PetscInt columns;
@@ -34,7 +36,7 @@ struct _p_MuRunWriter {
 };
 
 static PetscBool writes(const MuRunWriter w) {
-  return (PetscBool)(w->info->rank == 0);
+  return (PetscBool)(w->rank == 0);
 }
 
 /* Remembers the first error with its sentence; after it nothing more is written. */
@@ -69,18 +71,30 @@ static PetscErrorCode make_directory(const char *directory) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode refuse_results(const char *directory) {
-  static const char *const results[] = {"run.h5", "ledger.csv", "run.xdmf"};
+/* Results of the same kind are replaced with `overwrite`; those of the other command never are,
+   since ledger.csv belongs to one of them. */
+static PetscErrorCode refuse_results(MuRunWriter w, PetscBool overwrite) {
+  static const struct {
+    const char *name;
+    PetscBool run, particles; /* who writes it */
+  } results[] = {{"run.h5", PETSC_TRUE, PETSC_FALSE},
+                 {"run.xdmf", PETSC_TRUE, PETSC_FALSE},
+                 {"particles.h5", PETSC_FALSE, PETSC_TRUE},
+                 {"ledger.csv", PETSC_TRUE, PETSC_TRUE}};
   char path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof results / sizeof *results; ++i) {
-    PetscCall(PetscSNPrintf(path, sizeof path, "%s/%s", directory, results[i]));
-    if (access(path, F_OK) == 0)
-      return MuError(MU_ERR_INPUT,
-                     "output_directory: %s holds the results of a run (%s); give another directory "
-                     "or -output_overwrite",
-                     directory, results[i]);
+    const PetscBool own = w->grid ? results[i].run : results[i].particles;
+    PetscCall(PetscSNPrintf(path, sizeof path, "%s/%s", w->directory, results[i].name));
+    if (access(path, F_OK) != 0 || (own && overwrite)) continue;
+    return MuError(MU_ERR_INPUT,
+                   "output_directory: %s holds the results of %s (%s); give another directory%s",
+                   w->directory,
+                   own       ? "a run"
+                   : w->grid ? "mudot particles"
+                             : "mudot run",
+                   results[i].name, own ? " or -output_overwrite" : "");
   }
   PetscFunctionReturn(0);
 }
@@ -118,7 +132,7 @@ static PetscErrorCode describe_run(MuRunWriter w, const MuRunWriterSpec *spec) {
                           major, minor, subminor));
   PetscCall(set_root(w, "petsc_version", text));
   PetscCall(set_root(w, "fftw_version", fftw_version));
-  PetscCall(MuRunFileSetInteger(&w->file, "mpi_ranks", w->info->size));
+  PetscCall(MuRunFileSetInteger(&w->file, "mpi_ranks", w->size));
   PetscCall(set_root(w, "command_line", spec->command_line ? spec->command_line : ""));
   PetscCall(set_root(w, "case", spec->case_text ? spec->case_text : ""));
   PetscFunctionReturn(0);
@@ -164,36 +178,71 @@ static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
                    spec->directory);
   PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
   PetscCall(make_directory(w->directory));
-  if (!spec->overwrite) PetscCall(refuse_results(w->directory));
+  PetscCall(refuse_results(w, spec->overwrite));
   PetscCall(join_names(spec, &w->csv_header));
-  PetscCall(MuRunFileCreate(&w->file, w->info, w->field, spec));
+  PetscCall(MuRunFileCreate(&w->file, w->grid ? "run.h5" : "particles.h5", spec));
+  if (w->grid) PetscCall(MuRunFileSetGrid(&w->file, w->info, w->field));
   PetscCall(describe_run(w, spec));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer) {
-  MuRunWriter w;
+static PetscErrorCode create_writer(MPI_Comm comm, const MuRunWriterSpec *spec,
+                                    MuRunWriter *writer) {
+  PetscFunctionBegin;
+  PetscCall(PetscNew(writer));
+  (*writer)->comm = comm;
+  PetscCallMPI(MPI_Comm_rank(comm, &(*writer)->rank));
+  PetscCallMPI(MPI_Comm_size(comm, &(*writer)->size));
+  (*writer)->columns = spec->columns;
+  (*writer)->flush_seconds = spec->flush_seconds > 0 ? spec->flush_seconds : 2;
+  (*writer)->file.access = (*writer)->file.file = -1;
+  (*writer)->last_flush = (*writer)->last_xdmf = -PETSC_MAX_REAL;
+  PetscFunctionReturn(0);
+}
+
+/* Makes the files on rank 0; without them there is no writer. */
+static PetscErrorCode open_writer(MuRunWriter w, const MuRunWriterSpec *spec, MuRunWriter *writer) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
   *writer = NULL;
-  PetscCall(PetscNew(&w));
-  PetscCall(MuGridReference(grid));
-  w->grid = grid;
-  PetscCall(MuGridGetInfo(grid, &w->info));
-  w->columns = spec->columns;
-  w->flush_seconds = spec->flush_seconds > 0 ? spec->flush_seconds : 2;
-  w->file.access = w->file.file = -1;
-  w->last_flush = w->last_xdmf = -PETSC_MAX_REAL;
-  if (writes(w)) PetscCall(PetscMalloc1(w->info->cells[0] * w->info->cells[1], &w->field));
-  PetscCall(gather_mask(w));
   if (writes(w)) code = remember(w, create_files(w, spec));
-  code = MuErrorAgree(w->info->comm, code);
+  code = MuErrorAgree(w->comm, code);
   if (code)
     PetscCall(MuRunWriterDestroy(&w));
   else
     *writer = w;
   PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer) {
+  const MuGridInfo *info;
+  MuRunWriter w;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(grid, &info));
+  PetscCall(create_writer(info->comm, spec, &w));
+  PetscCall(MuGridReference(grid));
+  w->grid = grid;
+  w->info = info;
+  if (writes(w)) PetscCall(PetscMalloc1(info->cells[0] * info->cells[1], &w->field));
+  PetscCall(gather_mask(w));
+  MuRunFileAddSeries(&w->file, "density", (int)info->dim,
+                     info->dim == 2 ? info->cells[1] : info->cells[0], info->cells[0]);
+  PetscCall(open_writer(w, spec, writer));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt dim,
+                                          const MuRunWriterSpec *spec, MuRunWriter *writer) {
+  MuRunWriter w;
+
+  PetscFunctionBegin;
+  PetscCall(create_writer(comm, spec, &w));
+  MuRunFileAddSeries(&w->file, "position", 2, n, dim);
+  MuRunFileAddSeries(&w->file, "weight", 1, n, 0);
+  PetscCall(open_writer(w, spec, writer));
+  PetscFunctionReturn(0);
 }
 
 /* From the partial file to a directory that readers can use; results of an earlier run go now. */
@@ -227,7 +276,7 @@ PetscErrorCode MuRunWriterSetTarget(MuRunWriter w, Vec log_density) {
   PetscFunctionBegin;
   PetscCall(MuGridGather(w->grid, log_density, PETSC_FALSE, w->field));
   if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetTarget(&w->file, w->field));
-  PetscCall(MuErrorAgree(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -238,7 +287,7 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter w, const char *object, const 
 
   PetscFunctionBegin;
   if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetAttribute(&w->file, &attribute));
-  PetscCall(MuErrorAgree(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -286,16 +335,16 @@ PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t) {
+static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t, const PetscReal *const values[]) {
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
-  PetscCall(MuRunFileAddSnapshot(&w->file, t, w->field));
+  PetscCall(MuRunFileAddSnapshot(&w->file, t, values));
   if (w->snapshots == w->times_capacity) {
     w->times_capacity = 2 * w->times_capacity + 256;
     PetscCall(PetscRealloc(sizeof(PetscReal) * (size_t)w->times_capacity, &w->times));
   }
   w->times[w->snapshots++] = t;
-  if (MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) {
+  if (w->grid && MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) {
     PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
     w->last_xdmf = MPI_Wtime();
   }
@@ -307,8 +356,20 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
 
   PetscFunctionBegin;
   PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
-  if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t));
-  PetscCall(MuErrorAgree(w->info->comm, code));
+  const PetscReal *const values[] = {w->field};
+  if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t, values));
+  PetscCall(MuErrorAgree(w->comm, code));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunWriterAddCloud(MuRunWriter w, PetscReal t, const PetscReal *x,
+                                   const PetscReal *weights) {
+  const PetscReal *const values[] = {x, weights};
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t, values));
+  PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }
 
@@ -319,7 +380,7 @@ static PetscErrorCode finish(MuRunWriter w, const char *status) {
 
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
-  PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
+  if (w->grid) PetscCall(MuXdmfWrite(w->directory, w->info, w->snapshots, w->times));
   utc_now(text, sizeof text);
   PetscCall(set_root(w, "finished", text));
   PetscCall(set_root(w, "status", status));
@@ -348,7 +409,7 @@ PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
     code = close_files(w);
     code = remember(w, code);
   }
-  PetscCall(MuErrorAgree(w->info->comm, code));
+  PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }
 

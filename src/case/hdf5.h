@@ -1,0 +1,29 @@
+/* Reading HDF5 files that may hold anything: every call checks before it uses. On one rank; HDF5's
+   own traces are switched off, the sentences replace them. Private to the layers from case/ up. */
+#ifndef MUDOT_HDF5_H
+#define MUDOT_HDF5_H
+
+#include "mudot.h"
+
+#include <hdf5.h>
+
+/* Opens a file for reading; the caller closes it with H5Fclose(). MU_ERR_FILE: there is no such
+   file, it is a folder, or not an HDF5 file. */
+PetscErrorCode MuHdf5Open(const char *path, hid_t *file);
+
+/* Number of dimensions, 0 .. most, and extents [most] of a dataset of numbers. MU_ERR_FILE: there
+   is no such dataset, it does not hold numbers, it has more dimensions or more than PETSC_MAX_INT
+   values. `path` begins the sentences. */
+PetscErrorCode MuHdf5Shape(hid_t file, const char *path, const char *name, PetscInt most,
+                           PetscInt *dims, PetscInt extent[]);
+
+/* All values of a dataset, or those of item `index` along its first dimension if index >= 0.
+   MU_ERR_FILE: they cannot be read. Infinite values and NaN are the caller's to refuse. */
+PetscErrorCode MuHdf5Read(hid_t file, const char *path, const char *name, PetscInt index,
+                          PetscReal *values);
+
+/* A text attribute of the root; *text is NULL if there is none, freed by the caller with
+   PetscFree(). MU_ERR_FILE: it is not a text. */
+PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char **text);
+
+#endif
