@@ -43,7 +43,7 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
 
-.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind cli bench \
+.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli bench \
         studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -111,8 +111,9 @@ sanitize-tests: $(TESTS) $(BUILD)/mudot
 # A refusal need not free what it has: the program ends. So leaks are looked for in the unit tests.
 sanitize-run:
 	@find $(BUILD) -name '*.gcda' -delete
-	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 RANKS=1 MU_TEST_QUICK=1 \
-	  scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+	@ASAN_OPTIONS=leak_check_at_exit=0 \
+	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	  RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD) tests/cli.sh
 
 # clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
@@ -155,6 +156,23 @@ valgrind:
 	@valgrind -q --error-exitcode=9 --suppressions=tests/valgrind.supp $(BUILD)/clang/mudot run \
 	  scripts/spherical-ift-kl.yaml -grid_cells 32 -time_end 0.02 -time_step 0.01 \
 	  -output_directory $(BUILD)/clang/out && echo "valgrind: clean"
+
+# Fuzzing with libFuzzer and clang's sanitizers, FUZZ_SECONDS in total on two processors.
+FUZZ_SECONDS ?= 300
+FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
+FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/fuzz OPT="-O1 -g" \
+	   ARCH= SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+
+fuzz:
+	@$(FUZZED) fuzzers
+	@PYTHON="$(PYTHON)" tests/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $< -o $@ \
+	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
 cli: $(BUILD)/mudot
 	@BUILD=$(BUILD) tests/cli.sh

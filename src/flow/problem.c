@@ -115,7 +115,7 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
 static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm comm) {
   const PetscInt ny = spec->dim == 2 ? spec->cells[1] : 1;
   const PetscReal cells = (PetscReal)spec->cells[0] * (PetscReal)ny;
-  PetscReal doubles;
+  PetscReal doubles = MU_LEAST_FIELDS;
   char what[64];
 
   PetscFunctionBegin;

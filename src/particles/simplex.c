@@ -116,14 +116,13 @@ static PetscErrorCode solve(MuSimplex s, PetscInt n, PetscReal *rhs) {
    `correct`. `level` is the multiplier of sum w = 1; returns its step. */
 static PetscErrorCode newton_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal level,
                                   PetscReal center, PetscBool correct, PetscReal *step) {
-  PetscReal sum = 0, numerator = 1, denominator = 0;
+  PetscReal numerator = 1, denominator = 0;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < n; ++i) {
     const PetscReal target = center - (correct ? s->dw[i] * s->dz[i] : 0) - w[i] * s->z[i];
     s->dz[i] = target / w[i];
     s->rhs[i] = -(s->gradient[i] - level - s->z[i]) + s->dz[i];
-    sum += w[i];
   }
   PetscCall(solve(s, n, s->rhs));
   for (PetscInt i = 0; i < n; ++i) {
@@ -174,7 +173,6 @@ static void onto_simplex(PetscInt n, PetscReal *w) {
   PetscReal sum = 0;
   for (PetscInt i = 0; i < n; ++i) {
     w[i] = w[i] > 0 ? w[i] : 0;
-    sum += w[i];
   }
   for (PetscInt i = 0; i < n; ++i) w[i] = sum > 0 ? w[i] / sum : 1.0 / n;
 }
