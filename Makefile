@@ -2,7 +2,11 @@
 #
 #   make            build/mudot, build/libmudot.a, build/libmudot.so
 #   make demo       install what is missing, build, run the main case, draw it
-#   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
+#   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format,
+#                   static checks, coverage, valgrind, a minute of fuzzing)
+#   make static     clang's warnings, clang-tidy, cppcheck
+#   make coverage   the tests under sanitizers, and the lines of src/ that they run
+#   make fuzz FUZZ_SECONDS=300
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
 #   make format     rewrite the sources in the checked-in style
@@ -21,6 +25,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_rmaps_base_oversubscribe := 1
 export OMPI_MCA_btl_vader_single_copy_mechanism := none
 export OMPI_MCA_mpi_yield_when_idle := 1
+export OMPI_MCA_ess_singleton_isolated := 1
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
@@ -83,12 +88,15 @@ demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo $(BUILD)/mudot
 
-check: deps
+check: deps-checks
 	@$(MAKE) --no-print-directory format-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS)
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory cli
-	@$(MAKE) --no-print-directory sanitize
+	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory coverage
+	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
 
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)

@@ -25,9 +25,9 @@ put("csv/plain", b"\0" + b"1\n2\n3\n")
 put("csv/quoted", b'\3# comment\n"x","y"\r\n"1","2"\r\n')
 
 
-def run(path, ny):
+def run(path, ny, version):
     shape = (4,) if ny == 1 else (ny, 4)
-    with h5py.File(path, "w", libver="latest") as f:
+    with h5py.File(path, "w", libver=version) as f:
         f["grid/x"] = 0.5 + np.arange(4)
         if ny > 1:
             f["grid/y"] = 0.5 + np.arange(ny)
@@ -42,8 +42,8 @@ def run(path, ny):
 
 
 for ny in 1, 3:
-    data = run(f"{top}/run.h5", ny)
-    put(f"hdf5/run-{ny}", b"\0" + data)
+    for version in "earliest", "latest":  # the latest format has checksums
+        put(f"hdf5/run-{ny}-{version}", b"\0" + run(f"{top}/run.h5", ny, version))
 os.remove(f"{top}/run.h5")
 case = b"grid: {lower: [0, 0], upper: [4, 3], cells: [4, 3]}\n"
 put("hdf5/good", b"\1" + bytes(14) + case)
