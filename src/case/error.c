@@ -47,7 +47,7 @@ static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
 }
 
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
-  PetscCall(start_petsc(argc ? *argc : 0, argv ? *argv : NULL, help));
+  PetscCall(start_petsc(argc && argv ? *argc : 0, argv ? *argv : NULL, help));
   PetscCall(PetscPushErrorHandler(error_handler, NULL));
   flush_subnormal_numbers();
   return 0;

@@ -2,17 +2,18 @@
 #include "mudot.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 /* The limit that a control group file sets; 0 if it sets none ("max", no such file). */
 static PetscReal group_limit(const char *path) {
   FILE *file = fopen(path, "r");
-  double bytes = 0;
+  char text[64] = "";
   if (!file) return 0;
-  if (fscanf(file, "%lf", &bytes) != 1) bytes = 0;
+  if (!fgets(text, sizeof text, file)) text[0] = 0;
   fclose(file);
-  return bytes;
+  return strtod(text, NULL);
 }
 
 static PetscReal least(PetscReal limit, PetscReal other) {
