@@ -236,7 +236,7 @@ for file in pipe /dev/zero .; do
   refused "$file is no case" 4 "$file is not a regular file" run $file
   refused "$file is no domain" 4 "grid_file: $file is not a regular file" run case.yaml -grid_file $file
   refused "$file is no mask" 4 "$file is not a regular file" run plane.yaml -grid_mask $file
-  refused "$file has no points" 4 "target_file: $file is not a regular file" run case.yaml -target_type samples -target_file $file
+  refused "$file has no points" 4 "_file: $file is not a regular file" run case.yaml -target_type samples -target_file $file
   refused "$file has no dataset" 4 "target_file: $file is not a regular file" run case.yaml -target_type file -target_file $file -target_dataset d
 done
 echo "do not touch" >precious
