@@ -1,6 +1,6 @@
 # mudot: gradient flows of measures. The two commands that do everything: make demo, make check.
 #
-#   make            build/mudot, build/libmudot.a, build/libmudot.so
+#   make            build/mudot, build/libmudot.a, build/libmudot.so, the manual page, the completion
 #   make demo       install what is missing, build, run the main case, draw it
 #   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format,
 #                   static checks, coverage, valgrind, a minute of fuzzing)
@@ -13,7 +13,9 @@
 #   make install PREFIX=/usr/local
 #   make clean
 
-VERSION := 0.1.0
+VERSION := 0.2.0
+# The library's interface: programs linked with libmudot.so.ABI run with every version of that ABI.
+ABI     := $(basename $(VERSION))
 BUILD   ?= build
 PREFIX  ?= /usr/local
 PYTHON  ?= /usr/bin/python3
@@ -37,23 +39,24 @@ OPT     ?= -O3 -g
 SANITIZE ?=
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) -fPIC -fno-math-errno -fno-trapping-math \
-           -ffp-contract=off $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
+           -ffp-contract=off -fopenmp-simd $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
 PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
-SOURCES  := $(filter-out src/command/main.c,$(wildcard src/*/*.c))
+SOURCES  := $(filter-out src/command/%,$(wildcard src/*/*.c))
+PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
-FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h)
+FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
 .PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli bench \
         studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so
+all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(BUILD)/mudot.1 $(BUILD)/mudot-completion.bash
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -64,10 +67,19 @@ $(BUILD)/libmudot.a: $(OBJECTS)
 	@echo "  AR $@"; ar rcs $@ $^
 
 $(BUILD)/libmudot.so: $(OBJECTS)
-	@echo "  LD $@"; $(CC) -shared $(SANITIZE) -o $@ $^ $(PKG_LIBS)
+	@echo "  LD $@"; $(CC) -shared -Wl,-soname,libmudot.so.$(ABI) -Wl,--no-undefined $(SANITIZE) -o $@ $^ $(PKG_LIBS)
+	@ln -sf libmudot.so $@.$(ABI)
 
-$(BUILD)/mudot: $(BUILD)/obj/command/main.o $(BUILD)/libmudot.a
+$(BUILD)/mudot: $(PROGRAM) $(BUILD)/libmudot.a
 	@echo "  LD $@"; $(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS)
+
+# The manual page and the completion are made of the program's own texts.
+$(BUILD)/mudot.1: scripts/make-man $(BUILD)/mudot
+	@echo "  MAN $@"; scripts/make-man $(BUILD)/mudot >$@
+
+$(BUILD)/mudot-completion.bash: scripts/mudot-completion.bash $(BUILD)/mudot
+	@{ echo "IFS= read -r -d '' _mudot_manual <<'TEXT'"; $(BUILD)/mudot help all && echo TEXT && \
+	  echo "IFS= read -r -d '' _mudot_lists <<'TEXT'" && $(BUILD)/mudot list && echo TEXT && cat $<; } >$@
 
 $(BUILD)/tests/%: tests/%.c $(SUPPORT) $(BUILD)/libmudot.a
 	@mkdir -p $(@D)
@@ -182,8 +194,10 @@ $(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $< -o $@ \
 	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
-cli: $(BUILD)/mudot
+cli: all
 	@BUILD=$(BUILD) tests/cli.sh
+	@BUILD=$(BUILD) tests/install.sh
+	@$(PYTHON) tests/tutorial.py $(BUILD) README.md
 
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv
@@ -199,13 +213,23 @@ format:
 format-check:
 	@clang-format --dry-run -Werror $(FORMATTED)
 
+DEST = $(DESTDIR)$(PREFIX)
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(BUILD)/mudot $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(DESTDIR)$(PREFIX)/lib
-	install -m 644 src/mudot.h $(DESTDIR)$(PREFIX)/include
+	install -d $(addprefix $(DEST)/,bin lib/pkgconfig include share/man/man1 \
+	  share/bash-completion/completions share/doc/mudot/examples)
+	install -m 755 $(BUILD)/mudot $(DEST)/bin
+	install -m 644 $(BUILD)/libmudot.a $(DEST)/lib
+	install -m 755 $(BUILD)/libmudot.so $(DEST)/lib/libmudot.so.$(VERSION)
+	ln -sf libmudot.so.$(VERSION) $(DEST)/lib/libmudot.so.$(ABI)
+	ln -sf libmudot.so.$(ABI) $(DEST)/lib/libmudot.so
+	install -m 644 src/mudot.h $(DEST)/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@MODULES@|$(MODULES)|' \
-	  scripts/mudot.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mudot.pc
+	  scripts/mudot.pc.in > $(DEST)/lib/pkgconfig/mudot.pc
+	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1
+	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot
+	install -m 644 LICENSE README.md .github/CITATION.cff $(DEST)/share/doc/mudot
+	install -m 644 scripts/examples/*.c $(DEST)/share/doc/mudot/examples
 
 clean:
 	rm -rf $(BUILD)

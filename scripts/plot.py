@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draws a run of mudot, density.png, energy.png and balance.png beside its run.h5, or a study.
+"""Draws a run of mudot, density.png, energy.png and balance.png beside its run.h5, a study or a comparison.
 
 Usage: scripts/plot.py OUT_DIRECTORY [--points CSV] [--labels X Y]
 
@@ -10,6 +10,8 @@ balance.png   the dissipation potentials R and R*, the defect of the energy-diss
 
 The directory of a study gets errors.png and dissipation.png (gamma), errors.png (order), energy.png (rate),
 balance.png (balance): see scripts/plot_study.py.
+
+A directory with a compare.h5 (mudot compare) gets compare.png: see scripts/plot_compare.py.
 
 Works while the run goes on, with what is there. --points draws the points of a CSV file (its first
 two columns) over the last heat map; --labels names the axes.
@@ -457,8 +459,15 @@ LEDGER_COLUMNS = ("t", "energy", "dissipation_primal", "dissipation_dual", "bala
 
 def draw(arguments):
     directory = pathlib.Path(arguments.directory)
-    if (directory / "study.h5").is_file() and not (directory / "run.h5").is_file():
-        sys.modules.setdefault("plot", sys.modules[__name__])  # what plot_study imports is this module
+    sys.modules.setdefault("plot", sys.modules[__name__])  # what these import is this module
+    has_run = (directory / "run.h5").is_file()
+    if (directory / "compare.h5").is_file():
+        import plot_compare
+
+        plot_compare.draw(directory)
+        if not has_run:
+            return
+    if (directory / "study.h5").is_file() and not has_run:
         import plot_study
 
         plot_study.draw(directory)

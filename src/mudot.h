@@ -37,6 +37,27 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 /* Ends what MuInitialize() started. Collective. */
 PetscErrorCode MuFinalize(void);
 
+/* Parts of a run that PETSc's -log_view times, beside PETSc's own TSStep and solvers; the time of a
+   part contains that of the parts it uses. Begin and End stand in pairs, inside PetscCall(). */
+enum {
+  MU_EVENT_SETUP,       /* building a problem and its flow */
+  MU_EVENT_CONVOLUTION, /* one application of a kernel operator or of its inverse */
+  MU_EVENT_RIDGE,       /* (T + lambda)^(-1) */
+  MU_EVENT_ENERGY,      /* F, DF or a discrete gradient */
+  MU_EVENT_GEOMETRY,    /* K(mu) xi */
+  MU_EVENT_FACTOR,      /* coefficients and factors of transport steps */
+  MU_EVENT_TRANSPORT,   /* linear solves of transport steps */
+  MU_EVENT_LEDGER,      /* a row of the ledger */
+  MU_EVENT_PRIMAL,      /* its primal dissipation potential */
+  MU_EVENT_OUTPUT,      /* ledger rows and snapshots on their way to the files */
+  MU_EVENTS
+};
+extern PetscLogEvent mu_events[MU_EVENTS];
+#define MuEventBegin(event) PetscLogEventBegin(mu_events[event], 0, 0, 0, 0)
+#define MuEventEnd(event)   PetscLogEventEnd(mu_events[event], 0, 0, 0, 0)
+/* MuInitialize() does it. Collective. */
+PetscErrorCode MuEventsRegister(void);
+
 /* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
    MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
 PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
@@ -211,12 +232,14 @@ PetscReal MuBernoulli(PetscReal z);
 
 typedef struct _p_MuFormula *MuFormula;
 
-/* A muParser expression in x and y (0 in 1-D) with the constants pi and e; log is natural. `key`
+/* A muParser expression in x and y with the constants pi and e; log is natural. `key`
    begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
    error (with its position), an unknown name, an assignment, several values, more than 4000
    characters. */
 PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
 PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* MU_ERR_INPUT "key: ..." if the formula uses y although dim is 1. Not collective. */
+PetscErrorCode MuFormulaCheckDimension(MuFormula formula, const char *key, PetscInt dim);
 /* The value at x[0], x[1]; values that are not finite are returned as they are. */
 PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
 /* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
@@ -232,12 +255,20 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
 /* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
    skipped. The first line is a header unless all its fields are numbers. columns[a] selects
    coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
-   [n][dim], freed by the caller with PetscFree(). `key` begins the sentence of an error. Read on
-   rank 0, the same on every rank; collective. MU_ERR_FILE: no such file; MU_ERR_INPUT: no such
-   column, a field that is not a finite number (named by its line), no points. */
+   [n][dim], freed by the caller with PetscFree(). `key` (NULL: none) begins the sentence of an
+   error. Read on rank 0, the same on every rank; collective. MU_ERR_FILE: no such file;
+   MU_ERR_INPUT: no such column, a field that is not a finite number (named by its line), no points.
+ */
 PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
                              const char *const columns[], PetscInt dim, PetscInt *n,
                              PetscReal **points);
+
+/* The first line of such a file: its number of fields, whether it is a header, and for each of the
+   names its column counted from 1, 0 if the header does not have it. Collective. MU_ERR_FILE;
+   MU_ERR_INPUT: an empty file. */
+PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file, PetscInt count,
+                               const char *const names[], PetscInt *fields, PetscBool *header,
+                               PetscInt column[]);
 
 /* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
    rank owns `count` cells from number `first` on, row-major [ny][nx]. */
@@ -315,7 +346,16 @@ PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, Pets
    MU_ERR_INPUT as above, and if f has no mass on the grid. */
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
+/* Mass that a gaussian or a mixture has beyond the box along one axis, the largest over the axes
+   (in 1-D all that the box cuts off); 0 for the other types. Not collective. */
+PetscErrorCode MuDensityMassOutside(MuDensity density, const PetscReal lower[2],
+                                    const PetscReal upper[2], PetscReal *mass);
+
 /* ------------------------------------------------------------------ output files */
+
+/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
+   begins with output_directory. */
+PetscErrorCode MuMakeDirectory(const char *directory);
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
    run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
@@ -376,7 +416,13 @@ PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step,
 PetscErrorCode MuProgressText(MuProgress progress, const char *text);
 PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
-/* Prints "mudot: warning: sentence" once, on rank 0's stderr. Not collective. */
+/* The escape sequence that begins a style, PLAIN the one that ends it. "" unless the stream is a
+   terminal with a TERM other than dumb, no launcher of MPI stands before it, and NO_COLOR is unset
+   or empty. Static text. Not collective. */
+typedef enum { MU_STYLE_PLAIN, MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT } MuStyle;
+const char *MuStyleText(FILE *stream, MuStyle style);
+
+/* Prints "mudot: warning: sentence" on rank 0's stderr, the same sentence once. Not collective. */
 PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
 /* ------------------------------------------------------------------ kernels */
@@ -525,6 +571,15 @@ PetscErrorCode MuPairsApply(MuPairs pairs, PetscInt n, const PetscReal *x, const
 PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient);
+/* How the sums are found. Fast sums (dim <= 2, Fourier series on a grid, n + m operations) have an
+   error of at most `tolerance` times sum_j |w_j| k(0), in the gradient divided by the bandwidth;
+   direct sums that of rounding. AUTO, the default with tolerance 1e-7, takes fast sums above n m =
+   1e10 where they are possible: kernels that decay (not imq, riesz), smooth enough for the
+   tolerance (not matern 1/2 or wendland at small bandwidths) and a bandwidth that a grid of 1.6e7
+   cells resolves. FAST makes MuPairsApply() return MU_ERR_INPUT where they are not. Not collective,
+   but the same on every rank. */
+typedef enum { MU_PAIRS_AUTO, MU_PAIRS_DIRECT, MU_PAIRS_FAST } MuPairsMethod;
+PetscErrorCode MuPairsSetMethod(MuPairs pairs, MuPairsMethod method, PetscReal tolerance);
 
 /* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
    guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:
@@ -611,6 +666,139 @@ PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal
 /* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
    snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
+
+/* ------------------------------------------------------------------ clouds of particles */
+
+/* A cloud to be written. */
+typedef struct {
+  const char *file; /* ends in .csv or .h5; NULL: CSV on standard output */
+  PetscBool overwrite;
+  PetscInt n, dim;
+  PetscReal time;
+  const PetscReal *position; /* [n][dim] */
+  const char *origin;        /* one line: where it comes from */
+  const char *case_text;     /* .h5: attribute case; NULL or "": none */
+} MuCloudFile;
+/* CSV: a comment with the origin, the header x[,y], a row per particle. HDF5: the datasets of
+   particles.h5 with one time and equal weights. A file appears whole or not at all. Not
+   collective. MU_ERR_INPUT: another ending, a file that is there; MU_ERR_FILE. */
+PetscErrorCode MuCloudWrite(const MuCloudFile *cloud);
+
+/* Clouds over time, read from files. */
+typedef struct _p_MuCloud *MuCloud;
+/* A particles.h5 (by its name or its directory: /time [ns], /position [ns, n, dim], /weight [ns,
+   n]), or a CSV file with the columns x[,y][,w][,t], by a header in any order, without one in the
+   order x[,y][,w]; t, if there, must not fall. `time` is that of a CSV file without t. Weights are
+   equal if there are none. Collective. MU_ERR_INPUT: another dimension than dim, a missing column,
+   text, NaN, a negative weight, no mass, with the number of the row; MU_ERR_FILE. */
+PetscErrorCode MuCloudCreate(MPI_Comm comm, const char *file, PetscInt dim, PetscReal time,
+                             MuCloud *cloud);
+PetscErrorCode MuCloudDestroy(MuCloud *cloud);
+/* Ascending times [times]; timed: they are the file's own. Borrowed. */
+PetscErrorCode MuCloudGetTimes(MuCloud cloud, PetscInt *times, const PetscReal **time,
+                               PetscBool *timed);
+/* The cloud at time `index`: positions [n][dim], weights [n] of sum 1 and the sum that they had;
+   borrowed until the next call. Collective. Errors as above, MU_ERR_FILE. */
+PetscErrorCode MuCloudGet(MuCloud cloud, PetscInt index, PetscInt *n, const PetscReal **position,
+                          const PetscReal **weight, PetscReal *mass);
+
+/* ------------------------------------------------------------------ comparing clouds with
+ * densities
+ */
+
+/* Distances between a cloud mu of weights of sum 1 and a density pi that is constant in every cell,
+   normalised to mass 1, and what N independent samples of pi would have. MuMetricRow of the table:
+   mmd2               <mu - pi, k*(mu - pi)>, k on R^d; >= 0, rounding below that is 0
+   energy_distance    2E|X - Y| - E|X - X'| - E|Y - Y'|; X ~ mu, Y ~ pi
+   w1, w2             1-D: (int_0^1 |Q_mu - Q_pi|^p du)^(1/p), exact
+   kolmogorov         1-D: sup |F_mu - F_pi|, exact
+   sliced_w1, _w2     2-D: (mean over directions of W_p^p)^(1/p) of the projections on equally
+   spaced directions; the projection of pi is exact in its mass per quarter of a cell histogram_l1
+   sum over cells of |mu(cell) - pi(cell)|, and the mass of mu outside the domain mean_error |mean
+   of mu - mean of pi| covariance_error   Frobenius norm of the difference of the covariances A
+   periodic axis is taken as an interval, cut at the walls of the box. */
+#define MU_MAX_METRICS 8
+
+typedef struct {
+  PetscInt dim, cells[2];
+  PetscReal lower[2], upper[2];
+  PetscBool periodic[2];     /* particles are moved into the box by whole periods */
+  const unsigned char *mask; /* [ny][nx], 1 = inside; NULL: all; copied */
+  MuKernelSpec kernel;       /* of mmd2 */
+  PetscInt directions;       /* of sliced_w1 and _w2, > 0 */
+  PetscInt replicates;       /* samples that expected values are estimated from, > 1 */
+  PetscInt seed;             /* of their random numbers */
+} MuComparisonSpec;
+
+/* 64 directions, 20 replicates, seed 1, gaussian kernel of bandwidth 0 (must be set). */
+void MuComparisonSpecDefault(MuComparisonSpec *spec);
+
+typedef struct _p_MuComparison *MuComparison;
+/* Collective. MU_ERR_INPUT as MuKernelCreate(), MuRadialCreate(), MuConvolutionCreate(). */
+PetscErrorCode MuComparisonCreate(MPI_Comm comm, const MuComparisonSpec *spec,
+                                  MuComparison *comparison);
+PetscErrorCode MuComparisonDestroy(MuComparison *comparison);
+/* Names [count] of the metrics, and which are squares of distances; borrowed. */
+PetscErrorCode MuComparisonGetMetrics(MuComparison comparison, PetscInt *count,
+                                      const char *const **names, const PetscBool **squared);
+/* density [ny][nx], the same on all ranks. Collective. MU_ERR_INPUT as MuSamplerCreate(). */
+PetscErrorCode MuComparisonSetReference(MuComparison comparison, const PetscReal *density);
+/* Particles outside the box or the mask, and their weight. Not collective. */
+PetscErrorCode MuComparisonCountOutside(MuComparison comparison, PetscInt n, const PetscReal *x,
+                                        const PetscReal *w, PetscInt *count, PetscReal *mass);
+/* The metrics of a cloud x [n][dim], w [n], the same on all ranks, to values [count]. Collective.
+ */
+PetscErrorCode MuComparisonEvaluate(MuComparison comparison, PetscInt n, const PetscReal *x,
+                                    const PetscReal *w, PetscReal values[]);
+/* Mean and standard deviation [count] of the metrics of n independent samples of pi with equal
+   weights. mmd2 and energy_distance in closed form, the mean being (E k(X, X) - E k(X, X'))/n (only
+   the deviation is estimated from pairs, and that of energy_distance in 1-D from the replicates);
+   the others from the replicates. The same on any number of ranks. Collective. */
+PetscErrorCode MuComparisonExpect(MuComparison comparison, PetscInt n, PetscReal mean[],
+                                  PetscReal deviation[]);
+
+/* What `mudot compare` compares. */
+typedef struct {
+  const char *run; /* run.h5 or its directory */
+  PetscInt files;  /* of particles: particles.h5, its directory, CSV */
+  char *const *file;
+  PetscInt times; /* given; of CSV files without times one per file, otherwise a selection */
+  const PetscReal *time;
+  int overrides; /* kernel keys: [2 k] "-kernel_NAME", [2 k + 1] value */
+  char **override;
+  PetscInt directions, replicates, seed;
+  PetscBool allow_outside; /* particles outside the domain are counted, not refused */
+  const char *directory;   /* for compare.csv and compare.h5; NULL: none */
+  PetscBool overwrite;
+  const char *command_line;
+} MuCompareSpec;
+
+/* The comparison at one time. */
+typedef struct {
+  PetscReal time;
+  PetscInt n;
+  PetscReal effective; /* 1/sum w^2 */
+  PetscReal mass;      /* sum of the weights as they were given */
+  PetscInt outside;    /* particles outside the domain, and their share of the mass */
+  PetscReal outside_mass;
+  PetscReal value[MU_MAX_METRICS], expected[MU_MAX_METRICS], deviation[MU_MAX_METRICS];
+  PetscReal score[MU_MAX_METRICS]; /* (value - expected)/deviation; of a square, that of its root */
+} MuCompareRow;
+
+/* The comparisons, by time, and a sentence; the same on every rank. */
+typedef struct _p_MuCompare *MuCompare;
+/* Collective. MU_ERR_INPUT: times that the run does not cover, particles outside the domain, a
+   directory that holds a comparison, and what MuCloudCreate() and MuComparisonCreate() say;
+   MU_ERR_FILE. */
+PetscErrorCode MuCompareCreate(MPI_Comm comm, const MuCompareSpec *spec, MuCompare *compare);
+PetscErrorCode MuCompareDestroy(MuCompare *compare);
+PetscErrorCode MuCompareGetRows(MuCompare compare, PetscInt *rows, const MuCompareRow **row,
+                                PetscInt *metrics, const char *const **names,
+                                const char **sentence);
+/* Prints the table on rank 0's standard output. Not collective. */
+PetscErrorCode MuComparePrint(MuCompare compare, FILE *out);
+/* compare.csv and compare.h5 in the directory, if there is one. Collective. MU_ERR_FILE. */
+PetscErrorCode MuCompareWrite(MuCompare compare);
 
 /* ------------------------------------------------------------------ cases */
 
@@ -723,8 +911,24 @@ PetscErrorCode MuCaseVisit(MuCase c,
                            PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
                            void *ctx);
 
-/* Prints every key with its type and its line of documentation. Not collective. */
+/* What may be known of a key: its full name (energy_NAME, geometry_NAME: a weight per name of the
+   table), its block, the word for its value (NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS,
+   true|false, WORD), the words that WORD may be ("a|b|c", else ""), and its documentation. */
+typedef struct {
+  const char *name, *block, *value, *allowed, *doc;
+} MuKeyInfo;
+/* The key number i, valid until the next call; name is NULL past the end. Not collective. */
+PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key);
+
+/* Prints every key with its value and its line of documentation. Not collective. */
 PetscErrorCode MuCasePrintKeys(FILE *out);
+/* The same of the blocks in the list `only` ("a|b", NULL: all) that are not in the list `except`
+   (NULL: none). */
+PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except);
+
+/* Prints two blanks, the name in `width` columns and the text, wrapped at 100 columns beside it.
+   Not collective. */
+PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text);
 
 /* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
@@ -1122,6 +1326,68 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the last good state is the last snapshot of run.h5,
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
+
+/* ------------------------------------------------------------------ particle methods */
+
+/* A particle method on a case with a block `particles`: a cloud sum_i w_i delta(x_i) that
+   discretises the case's geometry and energy. Every rank holds the cloud and draws the same random
+   numbers: the same result on any number of ranks to rounding, the same bits on the same number. */
+typedef struct _p_MuParticles *MuParticles;
+
+/* Overrides of the case. */
+typedef struct {
+  PetscInt count; /* 0: as in the case */
+  PetscInt seed;  /* negative: as in the case */
+} MuParticlesSpec;
+
+/* Read only, owned by the object; the arrays are the same on every rank and change with Advance. */
+typedef struct {
+  PetscReal time;
+  PetscInt steps, count, dim;
+  const PetscReal *position; /* [count][dim] */
+  const PetscReal *weight;   /* [count] */
+} MuParticlesState;
+
+/* What a run does, in words; owned by the object. */
+typedef struct {
+  const char *method;
+  const char *scheme; /* the step, ending with the geometry that it discretises */
+  const char *target; /* how the target enters energy mmd; "" if it does not */
+  const char *energy; /* what the energy of a cloud means where that is not plain; else "" */
+  const char *mmd2;   /* how the ledger's mmd2 is had; "" without a target */
+  PetscInt seed;
+} MuParticlesDescription;
+
+/* Called after every step. */
+typedef PetscErrorCode (*MuParticlesCallback)(void *ctx, MuParticles particles);
+
+/* Draws the initial cloud, i.i.d. with equal weights, at time 0. spec may be NULL. References the
+   case. Collective. MU_ERR_INPUT: one sentence with the key, the value and what is allowed, also
+   where method, geometry and energy do not fit; MU_ERR_FILE. */
+PetscErrorCode MuParticlesCreate(MuCase c, const MuParticlesSpec *spec, MuParticles *particles);
+PetscErrorCode MuParticlesDestroy(MuParticles *particles);
+/* To exactly `time`, the interval cut evenly into steps of at most time_step. Collective.
+   MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
+PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
+PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
+/* The ledger's row at the state, made now (mmd2 may cost as much as a step); each may be NULL; the
+   row is borrowed and stands until Advance. Collective. t, dt, energy and energy_NAME where
+   clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
+   weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
+   step), and with the MMD weight step simplex_residual and simplex_iterations. */
+PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,
+                                 const char *const **names, const PetscReal **row);
+PetscErrorCode MuParticlesSetStepCallback(MuParticles particles, MuParticlesCallback callback,
+                                          void *ctx);
+PetscErrorCode MuParticlesDescribe(MuParticles particles, MuParticlesDescription *description);
+
+/* The methods and the geometry that each discretises. */
+PetscErrorCode MuMethodGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* Runs the method of the case and writes particles.h5 and ledger.csv into its output directory;
+   prints a summary on standard output. Collective. MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the
+   last good state is the last snapshot of particles.h5, which the sentence names. */
+PetscErrorCode MuRunParticles(MuCase c);
 
 /* ------------------------------------------------------------------ studies */
 

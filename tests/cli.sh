@@ -60,7 +60,7 @@ holds() {
 # reads NAME PYTHON: the statements pass (h5py, numpy as np, open_run).
 reads() {
   name=$1
-  if { cat <<'PRELUDE'; echo "$2"; } >check.py && "$python" check.py >>log 2>err; then
+  if { cat <<'PRELUDE'; printf '%s\n' "$2"; } >check.py && "$python" check.py >>log 2>err; then
 import csv, json, subprocess, sys
 import h5py
 import numpy as np
@@ -265,9 +265,115 @@ for key in grid_cells target_log_density initial_mean energy_NAME geometry_spher
   holds "run --help has $key" sh -c "'$mudot' run --help | grep -q -e '-$key'"
 done
 for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
-  schemes:discrete_gradient commands:run; do
+  schemes:discrete_gradient commands:run exact_solutions:barenblatt keys:kernel_bandwidth; do
   holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
 done
+refused "an option that list does not have" 2 "--yaml|--json" list --yaml
+refused "two tables" 2 "energies|kernels|one table" list energies kernels
+refused "help for a command that does not exist" 2 "\"rum\"|the nearest is run" help rum
+refused "help for two commands" 2 "run|study|one command" help run study
+"$mudot" help all >manual
+for command in $("$mudot" list commands | awk '{print $1}'); do
+  holds "help $command is $command --help" sh -c \
+    "'$mudot' help $command >said && '$mudot' $command --help | cmp - said && grep -q '^mudot $command' said"
+  holds "help all has $command" grep -q "^mudot $command" manual
+done
+holds "help is --help" sh -c "'$mudot' help >said && '$mudot' --help | cmp - said"
+holds "help fits into 110 columns" sh -c "! grep -E '^.{111}' manual"
+holds "a reader that goes away is no trouble" sh -c "'$mudot' list 2>err | head -n 1 && ! [ -s err ]"
+
+reads "list --json is what list prints" '
+def run(*arguments):
+    return subprocess.run(["'"$mudot"'", "list", *arguments], check=True, capture_output=True, text=True).stdout
+def line(kind, row):
+    if kind != "keys":
+        return "  %-30s %s" % (row["name"], row[{"commands": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
+    doc = row["doc"] + (": " + "|".join(row["allowed"]) if "allowed" in row else "")
+    assert row["name"].startswith(row["block"] + "_"), row
+    return "  %-33s %-11s %s" % (row["name"], row["value"], doc)
+whole = json.loads(run("--json"))
+assert whole.pop("mudot_version")
+plain = "".join(kind + "\n" + "".join(line(kind, row) + "\n" for row in rows) for kind, rows in whole.items())
+assert plain == run()
+for kind, rows in whole.items():
+    assert len(rows) > 2 and len({row["name"] for row in rows}) == len(rows), kind
+    assert json.loads(run(kind, "--json"))[kind] == rows, kind
+blocks = {row["block"] for row in whole["keys"]}
+assert {"grid", "kernel", "geometry_kernel", "study"} <= blocks, blocks'
+
+# ---------------------------------------------------------------------- manual page, completion
+
+page=$BUILD/mudot.1
+reads "the manual page has every command, key and exit status" '
+text = open("'"$page"'").read().replace("\\-", "-")
+lists = json.loads(subprocess.run(["'"$mudot"'", "list", "--json"], check=True, capture_output=True).stdout)
+for command in lists["commands"]:
+    assert command["summary"] in text and ".SH \"MUDOT " + command["name"].upper() in text, command
+for key in lists["keys"]:
+    assert "-" + key["name"] in text, key
+for status in "01234":
+    assert "\n.TP\n" + status + "\n" in text, status'
+for checker in "groff -ww -man -Tutf8 -z" "mandoc -T lint -W warning"; do
+  if command -v "${checker%% *}" >/dev/null 2>&1; then
+    holds "${checker%% *} has nothing to say of the manual page" sh -c "$checker '$page' >said 2>&1 && ! [ -s said ]"
+  else
+    echo "        (${checker%% *} is not there: it does not check the manual page)"
+  fi
+done
+cat >complete.bash <<'BASH'
+# Repeats lines "typed => offered" with what the completion in the file $1 offers.
+source "$1"
+while IFS= read -r line; do
+  typed=${line% =>*}
+  read -ra COMP_WORDS <<<"$typed"
+  [[ $typed != *" " ]] || COMP_WORDS+=("")
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _mudot
+  echo "$typed => ${COMPREPLY[*]}"
+done
+BASH
+cat >expected <<'LINES'
+mudot ru => run
+mudot list k => kernels keys
+mudot list -- => --help --json
+mudot help stu => study
+mudot run ca => case.yaml
+mudot run case.yaml -kernel_b => -kernel_bandwidth
+mudot run case.yaml -geometry_kernel_t => -geometry_kernel_type
+mudot run case.yaml -energy_pow => -energy_power -energy_power_exponent
+mudot run case.yaml -grid_boundary  => no_flux periodic
+mudot run case.yaml -initial_type s => samples
+mudot run case.yaml -time_scheme discrete => discrete_gradient
+mudot run case.yaml -energy_kernel_type w => wendland
+mudot run case.yaml -output_diagnostics kl,w => kl,w2
+mudot run case.yaml -grid_mask sm => small.pgm
+mudot run case.yaml -time_end  => 
+mudot study case.yaml -study_exact bar => barenblatt
+mudot study case.yaml -study_vary time_s => time_step time_scheme
+LINES
+bash complete.bash "$BUILD/mudot-completion.bash" <expected >offered 2>err
+if diff expected offered >>err; then ok "completion of $(wc -l <expected) lines"; else bad "completion" "not as expected"; fi
+echo "$mudot study case.yaml -study_th => -study_theorem" >expected
+bash complete.bash "$root/scripts/mudot-completion.bash" <expected >offered 2>err
+if diff expected offered >>err; then ok "completion asks the program"; else bad "completion asks the program" "not as expected"; fi
+
+# ---------------------------------------------------------------------- citation
+
+if "$python" -c 'import yaml' 2>/dev/null; then
+  reads "CITATION.cff" '
+import re, yaml
+cff = yaml.safe_load(open("'"$root"'/.github/CITATION.cff"))
+assert cff["cff-version"] == "1.2.0" and cff["title"] == "mudot" and cff["message"]
+assert cff["license"] == "BSD-2-Clause" and cff["authors"] == [{"name": "The mudot developers"}]
+version = re.search(r"^VERSION := (\S+)", open("'"$root"'/Makefile").read(), re.M).group(1)
+assert str(cff["version"]) == version, (cff["version"], version)
+for paper in cff["references"]:
+    assert paper["type"] and paper["title"] and paper["year"] == 2024, paper
+    assert all(a["family-names"] and a["given-names"] for a in paper["authors"]), paper
+assert [p["identifiers"][0]["value"] for p in cff["references"]] == ["arXiv:2410.20622", "arXiv:2405.17075"]'
+else
+  echo "        (Python has no module yaml: CITATION.cff is not checked)"
+fi
 
 # ---------------------------------------------------------------------- runs
 
@@ -373,6 +479,42 @@ else
   bad "a mask that splits the domain is a warning" "exit status $got"
 fi
 
+rm -rf out
+"$mudot" run case.yaml -initial_mean 5.5 >log 2>err
+got=$?
+if [ $got = 0 ] && [ "$(wc -l <err)" = 1 ] && grep -q '^mudot: warning: initial: 15.9 %' err; then
+  ok "a Gaussian that lies partly off the grid is a warning" # 1 - Phi(1) = 0.1587
+else
+  bad "a Gaussian that lies partly off the grid is a warning" "exit status $got"
+fi
+refused "a formula with y on a line" 2 "initial_density|y" run case.yaml -initial_type formula -initial_density "1+y^2"
+refused "a potential with y on a line" 2 "energy_potential_formula|y" run case.yaml -energy_potential 1 -energy_potential_formula "x*y"
+refused "a mask with y on a line" 2 "grid_mask_formula|y" run case.yaml -grid_mask_formula "y + 1"
+
+# ---------------------------------------------------------------------- -log_view
+
+rm -rf out
+"$mudot" run -log_view case.yaml >log 2>err
+got=$?
+missing=
+for event in MuSetUp MuEnergy MuGeometry MuTransportSolve MuLedger MuOutput TSStep; do
+  grep -q "^$event " log || missing="$missing $event"
+done
+steps=$(awk '$1 == "MuLedger" {print $2}' log)
+if [ $got = 0 ] && [ -z "$missing" ] && [ "$steps" = 20 ]; then
+  ok "-log_view before the case says where the time goes"
+else
+  bad "-log_view before the case says where the time goes" "status $got, no$missing, \"$steps\" rows"
+fi
+rm -rf out
+"$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory out -log_view :view.txt >log 2>err
+got=$?
+if [ $got = 0 ] && grep -q '^MuConvolution ' view.txt && ! grep -q MuConvolution log; then
+  ok "-log_view :FILE of a study"
+else
+  bad "-log_view :FILE of a study" "exit status $got"
+fi
+
 # ---------------------------------------------------------------------- studies
 
 cat >kernel.yaml <<'CASE'
@@ -398,6 +540,30 @@ refused "study: exact solution of another case" 2 "study_exact|barenblatt|needs"
   -study_exact barenblatt -study_vary time_step -study_values 0.1,0.05,0.025
 refused "study: case file missing" 4 "study_case|none.yaml" study study.yaml -study_case none.yaml
 holds "a study whose claim holds" "$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory held
+if grep -q '^verdict: holds$' log; then ok "plain verdict in a pipe"; else bad "plain verdict in a pipe" "$(tail -n 1 log)"; fi
+# terminal NAME VARIABLE SEQUENCE ARGUMENTS...: on a pseudo-terminal, with a variable of the environment
+# set, the output has the words with (or without) an escape sequence before them.
+esc=$(printf '\033')
+terminal() {
+  name=$1 variable=$2 words=$3
+  shift 3
+  rm -rf shown
+  TERM=xterm NO_COLOR='' env "$variable" script -qec "'$mudot' $*" /dev/null >log 2>err </dev/null
+  if grep -qF "$words" log; then ok "$name"; else bad "$name" "$(tail -n 1 log | tr '\033' '^')"; fi
+}
+if command -v script >/dev/null 2>&1; then
+  study="study $root/scripts/studies/rate-mmd-exact.yaml -output_directory shown"
+  terminal "a verdict that holds is green on a terminal" A=1 "verdict: ${esc}[1;32mholds${esc}[0m" "$study"
+  terminal "it is plain with NO_COLOR" NO_COLOR=1 "verdict: holds" "$study"
+  terminal "it is plain on a dumb terminal" TERM=dumb "verdict: holds" "$study"
+  terminal "a verdict that fails is red" A=1 "verdict: ${esc}[1;31mfails${esc}[0m" "study study.yaml -output_directory shown"
+  terminal "an error begins red on a terminal" A=1 "${esc}[1;31mmudot:${esc}[0m" "run absent.yaml"
+  rm -rf shown
+  "$mpiexec" -n 1 "$mudot" study "$root/scripts/studies/rate-mmd-exact.yaml" -output_directory shown >log 2>err
+  if grep -q '^verdict: holds' log; then ok "plain in a pipe of mpiexec"; else bad "plain in a pipe of mpiexec" "$(tail -n 1 log)"; fi
+else
+  echo "        (script is not there: colours are not checked)"
+fi
 "$mudot" study study.yaml -output_directory negative >log 2>err
 got=$?
 if [ $got = 1 ]; then ok "a study whose claim does not hold exits with 1"; else bad "a study whose claim does not hold exits with 1" "$got"; fi
@@ -406,6 +572,88 @@ f = h5py.File("negative/study.h5", "r")
 assert f.attrs["verdict"] in ("fails", "undecided"), f.attrs["verdict"]
 rows = list(csv.DictReader(open("negative/study.csv")))
 assert len(rows) == 4 and "density_error_l1" in rows[0] and "used_in_fit" in rows[0]'
+
+# ---------------------------------------------------------------------- particle methods
+
+cat >cloud.yaml <<'CASE'
+grid:      {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:    {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:   {type: gaussian, mean: [0], covariance: [2]}
+energy:    {mmd: 1}
+geometry:  {wasserstein: 2, mmd: 1}
+kernel:    {type: gaussian, bandwidth: 1, normalization: peak, extension: zero}
+time:      {end: 0.4, step: 0.05}
+particles: {method: ift, count: 50}
+output:    {directory: out, every: 0.1}
+CASE
+"$mudot" particles --help >log 2>err
+holds "mudot particles --help lists methods and keys" grep -q -e "fisher_rao_weights" log
+holds "and the key particles_count" grep -q -e "-particles_count" log
+"$mudot" list methods >log 2>err
+holds "mudot list methods names the geometry" grep -q "svgd.*stein" log
+refused "particles: no method" 2 "particles_method: is missing" particles case.yaml
+refused "particles: misspelt method" 2 "particles_method|ifft|ift" particles cloud.yaml -particles_method ifft
+refused "particles: method and geometry" 2 "svgd|stein|wasserstein" particles cloud.yaml -particles_method svgd
+refused "particles: energy without a particle form" 2 "energy_chi2|ift" particles cloud.yaml -energy_chi2 1
+refused "particles: weight step of another method" 2 "particles_weight_step|birth_death|entropic" particles cloud.yaml \
+  -particles_weight_step birth_death
+refused "particles: no particles" 2 "particles_count|\"0\"" particles cloud.yaml -particles_count 0
+refused "particles: negative seed" 2 "particles_seed|\"-1\"" particles cloud.yaml -particles_seed -1
+refused "particles: periodic axis" 2 "grid_boundary|periodic" particles cloud.yaml -grid_boundary periodic
+refused "particles: mask" 2 "grid_mask" particles cloud.yaml -grid_mask_formula "x"
+refused "particles: no dimension" 2 "mean" particles cloud.yaml -initial_mean 1,2
+grep -v "^grid:" cloud.yaml >free.yaml
+refused "particles: formula without a grid" 2 "target_type|grid" particles free.yaml -target_type formula -target_density 1
+refused "particles: wrong size of a covariance" 2 "initial_covariance|1 numbers|4 are needed" particles free.yaml -initial_mean 0,0 \
+  -particles_dimension 2
+refused "particles: exact target without closed form" 2 "particles_target_samples|fixed" particles free.yaml -kernel_type imq
+works "particles" particles cloud.yaml -output_directory cloud
+reads "particles.h5" '
+f = h5py.File("cloud/particles.h5", "r")
+a = f.attrs
+assert a["status"] == "done" and a["method"] == "ift" and int(a["seed"]) == 1 and "wasserstein" in a["scheme"]
+assert "mudot particles" in a["command_line"] and "particles:" in a["case"] and a["mudot_version"] and a["started"]
+assert np.allclose(f["time"][:], [0, 0.1, 0.2, 0.3, 0.4]) and f["time"][-1] == 0.4
+assert f["position"].shape == (5, 50, 1) and f["weight"].shape == (5, 50)
+assert np.abs(f["weight"][:].sum(axis=1) - 1).max() < 1e-12 and f["weight"][:].min() >= 0
+l = f["ledger"]
+assert len(l["t"]) == 9 and l["simplex_residual"][:].max() <= 1e-10
+x, w = f["position"][-1, :, 0], f["weight"][-1]
+k = lambda v, s: np.exp(-v**2 / (2 * (1 + s))) / np.sqrt(1 + s)
+m = np.array([-1.5, 1.5])
+exact = (w @ k(x[:, None] - x, 0) @ w - 2 * 0.5 * (w @ k(x[:, None] - m, 0.64)).sum()
+         + 0.25 * k(m[:, None] - m, 1.28).sum())
+assert abs(exact - l["mmd2"][-1]) < 1e-13 and abs(l["energy"][-1] - exact / 2) < 1e-13, (exact, l["mmd2"][-1])
+rows = list(csv.reader(open("cloud/ledger.csv")))
+assert len(rows) == 10 and set(rows[0]) == set(l) and float(rows[-1][0]) == 0.4'
+refused "particles: results are kept" 2 "output_directory|-output_overwrite" particles cloud.yaml -output_directory cloud
+works "particles: -output_overwrite" particles cloud.yaml -output_directory cloud -output_overwrite -particles_seed 5
+works "the same seed" particles cloud.yaml -output_directory again -particles_seed 5
+works "another seed" particles cloud.yaml -output_directory other -particles_seed 6
+"$mpiexec" -n 2 "$mudot" particles cloud.yaml -particles_weight_step entropic -output_directory two-clouds >log 2>err
+works "entropic weights" particles cloud.yaml -particles_weight_step entropic -output_directory entropic
+reads "same seed same bits, another seed another cloud, two ranks the same cloud" '
+open_cloud = lambda d: h5py.File(d + "/particles.h5", "r")
+for name in ("position", "weight"):
+    assert np.array_equal(open_cloud("cloud")[name][:], open_cloud("again")[name][:])
+    assert np.allclose(open_cloud("two-clouds")[name][:], open_cloud("entropic")[name][:], rtol=1e-11, atol=1e-11)
+assert not np.allclose(open_cloud("cloud")["position"][0], open_cloud("other")["position"][0])'
+works "the same case on the grid" run cloud.yaml -output_directory grid-of-cloud
+refused "particles keep out of a run's directory" 2 "grid-of-cloud|mudot run" particles cloud.yaml -output_directory grid-of-cloud \
+  -output_overwrite
+refused "a run keeps out of the directory of particles" 2 "cloud|mudot particles" run cloud.yaml -output_directory cloud -output_overwrite
+works "rows of the ledger every 3 steps" particles cloud.yaml -particles_ledger_every 3 -output_directory every
+reads "and at the end" 'assert np.allclose(h5py.File("every/particles.h5")["ledger/t"][:], [0, 0.15, 0.3, 0.4])'
+"$mudot" particles cloud.yaml -particles_method mmd_flow -geometry_mmd 0 -energy_mmd 0 -energy_potential -1 \
+  -energy_potential_formula "x^4" -output_directory blown >log 2>err
+got=$?
+if [ $got = 3 ] && grep -q "the last good state, t = " err; then ok "particles that run away exit with 3"; else bad "particles that run away exit with 3" "$got"; fi
+reads "and leave the last good state" '
+f = h5py.File("blown/particles.h5", "r")
+assert f.attrs["status"].startswith("failed") and np.isfinite(f["position"][:]).all() and len(f["time"]) >= 1
+assert len(set(f["time"][:])) == len(f["time"])'
+works "particles in R^5" particles "$root/scripts/particles-mixture-5d.yaml" -particles_count 60 -time_end 0.5 -output_directory five
+works "particles: svgd" particles "$root/scripts/particles-svgd.yaml" -particles_count 60 -time_end 0.5 -output_directory svgd
 
 # ---------------------------------------------------------------------- read and killed while it runs
 

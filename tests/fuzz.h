@@ -50,4 +50,24 @@ static inline const char *FuzzFile(const uint8_t *data, size_t size) {
   return path;
 }
 
+/* Reads every cloud of a file of particles in the plane. */
+static inline void FuzzCloud(const char *path) {
+  const PetscReal *time, *position, *weight;
+  PetscReal mass, sum;
+  PetscInt times, n;
+  PetscBool timed;
+  MuCloud cloud;
+  if (FuzzRefused(MuCloudCreate(PETSC_COMM_SELF, path, 2, 0, &cloud))) return;
+  if (MuCloudGetTimes(cloud, &times, &time, &timed)) FuzzFail("MuCloudGetTimes");
+  for (PetscInt k = 0; k < times; ++k) {
+    if (FuzzRefused(MuCloudGet(cloud, k, &n, &position, &weight, &mass))) continue;
+    sum = 0;
+    for (PetscInt i = 0; i < n; ++i) sum += weight[i];
+    if (!(sum > 0.999 && sum < 1.001)) FuzzFail("weights whose sum is not 1");
+    for (PetscInt i = 0; i < 2 * n; ++i)
+      if (PetscIsInfOrNanReal(position[i])) FuzzFail("a position that is not finite");
+  }
+  if (MuCloudDestroy(&cloud)) FuzzFail("MuCloudDestroy");
+}
+
 #endif

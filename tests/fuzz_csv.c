@@ -1,4 +1,5 @@
-/* Fuzz target: the reader of points. The first byte chooses the dimension and the columns. */
+/* Fuzz target: the readers of points and of clouds. The first byte chooses the dimension and the
+ * columns. */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   PetscInt n = 0;
   PetscReal *points = NULL;
   const char *file = FuzzFile(data + (size ? 1 : 0), size - (size ? 1 : 0));
+  FuzzCloud(file);
   if (FuzzRefused(MuSamplesRead(PETSC_COMM_SELF, "target", file, columns, dim, &n, &points)))
     return 0;
   if (n < 1) FuzzFail("no points");

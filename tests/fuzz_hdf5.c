@@ -1,6 +1,6 @@
-/* Fuzz target: the readers of HDF5 files, a density's dataset and a stored run. An even first byte:
-   the other bytes are the file. An odd one: they say how a good file is spoilt, two bytes for each
-   of its objects, so that what HDF5 itself accepts is reached. */
+/* Fuzz target: the readers of HDF5 files, a density's dataset, a stored run and clouds. An even
+   first byte: the other bytes are the file. An odd one: they say how a good file is spoilt, two
+   bytes for each of its objects, so that what HDF5 itself accepts is reached. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -38,9 +38,15 @@ typedef struct {
 
 /* A run of two snapshots on 4 x 3 cells, and d. */
 static const Object objects[] = {
-    {"grid/x", 1, {4}, 0.5, 1},     {"grid/y", 1, {3}, 0.5, 1}, {"grid/cell_volume", 0, {0}, 1, 0},
-    {"grid/mask", 2, {3, 4}, 1, 0}, {"time", 1, {2}, 0, 1},     {"density", 3, {2, 3, 4}, 1, 0},
+    {"grid/x", 1, {4}, 0.5, 1},
+    {"grid/y", 1, {3}, 0.5, 1},
+    {"grid/cell_volume", 0, {0}, 1, 0},
+    {"grid/mask", 2, {3, 4}, 1, 0},
+    {"time", 1, {2}, 0, 1},
+    {"density", 3, {2, 3, 4}, 1, 0},
     {"d", 2, {3, 4}, 1, 1},
+    {"position", 3, {2, 5, 2}, 0, 0.1},
+    {"weight", 2, {2, 5}, 1, 1},
 };
 
 static hid_t type_of(int how) {
@@ -185,5 +191,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   utimensat(AT_FDCWD, path, old, 0); /* a file that is being written would be read several times */
   read_run(path);
   read_density(path);
+  FuzzCloud(path);
   return 0;
 }

@@ -549,6 +549,75 @@ START_TEST(tables_are_searched) {
 }
 END_TEST
 
+/* Every row of the table in every block, weights as block_NAME, without second spellings. */
+START_TEST(keys_are_told_once) {
+  PetscInt expected = 0, count = 0;
+  char word[MU_KEY_LENGTH], canonical[MU_KEY_LENGTH];
+  MuKeyInfo key;
+
+  for (PetscInt r = 0; r < mu_key_count; ++r)
+    for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, word); ++b)
+      expected += !mu_keys[r].same_as;
+  for (;; ++count) {
+    OK(MuCaseGetKey(count, &key));
+    if (!key.name) break;
+    const MuKeyRow *row = MuKeyFind(key.name, canonical);
+    ck_assert_msg(row && row->doc == key.doc && MuKeyIsBlock(key.block), "%s", key.name);
+    ck_assert_msg(!strncmp(key.name, key.block, strlen(key.block)), "%s", key.name);
+    ck_assert_str_eq(key.allowed, row->type == MU_KEY_CHOICE ? row->allowed : "");
+  }
+  ck_assert_int_eq(count, expected);
+}
+END_TEST
+
+/* Prints to memory and compares. */
+static void row_is(const char *name, int width, const char *text, const char *expected) {
+  char buffer[512] = "";
+  FILE *out = fmemopen(buffer, sizeof buffer, "w");
+  OK(MuPrintRow(out, name, width, text));
+  fclose(out);
+  ck_assert_str_eq(buffer, expected);
+}
+
+START_TEST(rows_are_wrapped) {
+  row_is("name", 6, "short", "  name   short\n");
+  row_is("name", 6, "", "  name   \n");
+  row_is("a name longer", 4, "text", "  a name longer text\n");
+  /* 20 columns are left for the text */
+  row_is(
+      "n", 77, "one two three four five six",
+      "  n                                                                             one two "
+      "three "
+      "four\n"
+      "                                                                                five six\n");
+  row_is("n", 77, "words: alpha|beta|gamma|delta",
+         "  n                                                                             words: "
+         "alpha|beta|\n"
+         "                                                                                "
+         "gamma|delta\n");
+  row_is("n", 77, "a_word_without_any_end_to_it x",
+         "  n                                                                             "
+         "a_word_without_any_end_to_it\n"
+         "                                                                                x\n");
+}
+END_TEST
+
+START_TEST(switches_of_petsc_leave_the_case_alone) {
+  static const struct {
+    const char *argument[2];
+    int length;
+  } cases[] = {{{"-log_view", "case.yaml"}, 1}, {{"-log_view", ":view.txt"}, 2},
+               {{"-log_view", "-info"}, 1},     {{"-info", ":sys"}, 2},
+               {{"-options_left", "no"}, 2},    {{"-ksp_rtol", "1e-3"}, 2},
+               {{"-ksp_rtol", "-1"}, 2},        {{"-ksp_monitor", "-ksp_view"}, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    ck_assert(MuOptionIsPetsc(cases[i].argument[0]));
+    ck_assert_int_eq(MuOptionPetscLength(2, (char **)cases[i].argument), cases[i].length);
+    ck_assert_int_eq(MuOptionPetscLength(1, (char **)cases[i].argument), 1);
+  }
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("case");
   TCase *t = tcase_create("case");
@@ -571,6 +640,9 @@ static Suite *make_suite(void) {
   tcase_add_test(t, files_that_cannot_be_read);
   tcase_add_test(t, every_typo_finds_its_key);
   tcase_add_test(t, tables_are_searched);
+  tcase_add_test(t, keys_are_told_once);
+  tcase_add_test(t, rows_are_wrapped);
+  tcase_add_test(t, switches_of_petsc_leave_the_case_alone);
   suite_add_tcase(suite, t);
   return suite;
 }

@@ -191,6 +191,29 @@ START_TEST(bad_formulas_are_refused) {
 }
 END_TEST
 
+START_TEST(a_line_has_no_y) {
+  static const struct {
+    const char *expression;
+    PetscBool uses_y;
+  } cases[] = {{"x", PETSC_FALSE},
+               {"exp(-x^2) + pi", PETSC_FALSE},
+               {"1", PETSC_FALSE},
+               {"x + 0*y", PETSC_TRUE},
+               {"y", PETSC_TRUE},
+               {"tanh(x)", PETSC_FALSE},
+               {"x > 0 ? y : x", PETSC_TRUE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    MuFormula f;
+    OK(MuFormulaCreate("energy_potential_formula", cases[i].expression, &f));
+    OK(MuFormulaCheckDimension(f, "energy_potential_formula", 2));
+    const PetscErrorCode code = MuFormulaCheckDimension(f, "energy_potential_formula", 1);
+    ck_assert_msg(code == (cases[i].uses_y ? MU_ERR_INPUT : 0), "%s", cases[i].expression);
+    if (code) sentence_has("energy_potential_formula: the formula uses y");
+    OK(MuFormulaDestroy(&f));
+  }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ gaussian, mixture, uniform */
 
 static PetscReal normal_1d(PetscReal x, PetscReal mean, PetscReal variance) {
@@ -256,6 +279,43 @@ START_TEST(mixtures_match_their_formula) {
   check_mass(grid, raw);
   OK(VecDestroy(&raw));
   OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* Against the normal distribution's table: 1 - Phi(1) = 0.158655, 1 - Phi(2) = 0.022750. */
+START_TEST(mass_outside_the_box) {
+  const PetscReal lower[2] = {-1, -2}, upper[2] = {1, 4};
+  PetscReal means[4] = {0, 0, 1, 0}, covariances[8] = {0.25, 0.1, 0.1, 1, 0.25, 0, 0, 1};
+  PetscReal weights[2] = {3, 1}, mass;
+  MuDensitySpec spec;
+  MuDensity density;
+
+  MuDensitySpecDefault(&spec);
+  strcpy(spec.type, "gaussian");
+  spec.covariance[0] = 1;
+  OK(MuDensityCreate(MPI_COMM_WORLD, 1, &spec, &density));
+  OK(MuDensityMassOutside(density, lower, upper, &mass));
+  ck_assert_double_eq_tol(mass, 2 * 0.158655, 1e-6);
+  OK(MuDensityDestroy(&density));
+  strcpy(spec.type,
+         "mixture"); /* along x 3/4 2 (1 - Phi(2)) + 1/4 (1/2 + 1 - Phi(4)); along y less */
+  spec.components = 2;
+  spec.weights = weights;
+  spec.means = means;
+  spec.covariances = covariances;
+  OK(MuDensityCreate(MPI_COMM_WORLD, 2, &spec, &density));
+  OK(MuDensityMassOutside(density, lower, upper, &mass));
+  ck_assert_double_eq_tol(mass, 1.5 * 0.022750 + 0.125 + 0.25 * 0.0000317, 1e-6);
+  OK(MuDensityMassOutside(density, (PetscReal[2]){-9, -1}, (PetscReal[2]){9, 1}, &mass));
+  ck_assert_double_eq_tol(mass, 2 * 0.158655, 2e-6); /* along y the covariance is 1 in both */
+  OK(MuDensityDestroy(&density));
+  strcpy(spec.type, "uniform");
+  spec.lower[0] = -5;
+  spec.upper[0] = 5;
+  OK(MuDensityCreate(MPI_COMM_WORLD, 1, &spec, &density));
+  OK(MuDensityMassOutside(density, lower, upper, &mass));
+  ck_assert_double_eq(mass, 0);
+  OK(MuDensityDestroy(&density));
 }
 END_TEST
 
@@ -711,8 +771,10 @@ static Suite *make_suite(void) {
   tcase_add_test(t, values_that_are_not_finite_are_returned);
   tcase_add_test(t, formulas_keep_no_state);
   tcase_add_test(t, bad_formulas_are_refused);
+  tcase_add_test(t, a_line_has_no_y);
   tcase_add_test(t, gaussians_match_their_formula);
   tcase_add_test(t, mixtures_match_their_formula);
+  tcase_add_test(t, mass_outside_the_box);
   tcase_add_test(t, uniform_and_background);
   tcase_add_test(t, formula_densities);
   tcase_add_test(t, bad_densities_are_refused);

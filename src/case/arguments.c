@@ -26,10 +26,6 @@ PetscBool MuOptionIsPetsc(const char *argument) {
   return PETSC_FALSE;
 }
 
-int MuOptionPetscLength(int argc, char **argv) {
-  return argc > 1 && !option_name(argv[1]) ? 2 : 1;
-}
-
 PetscBool MuParseBool(const char *text, PetscBool *value) {
   static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
   for (size_t i = 0; i < sizeof words / sizeof *words; ++i)
@@ -38,6 +34,21 @@ PetscBool MuParseBool(const char *text, PetscBool *value) {
       return PETSC_TRUE;
     }
   return PETSC_FALSE;
+}
+
+/* Those of PETSc's options that are switches unless a viewer or a truth word follows. */
+static PetscBool is_switch(const char *name) {
+  static const char *const switches[] = {"log_", "info", "options_left", "malloc_", "memory_"};
+  for (size_t i = 0; i < sizeof switches / sizeof *switches; ++i)
+    if (strncmp(name, switches[i], strlen(switches[i])) == 0) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+int MuOptionPetscLength(int argc, char **argv) {
+  PetscBool truth;
+  if (argc < 2 || option_name(argv[1])) return 1;
+  if (!is_switch(option_name(argv[0]))) return 2;
+  return strchr(argv[1], ':') || MuParseBool(argv[1], &truth) ? 2 : 1;
 }
 
 /* Whether an argument is itself a key, so that the one before it lacks its value; a formula such as

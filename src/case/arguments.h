@@ -1,4 +1,4 @@
-/* The command line of a case. Private to case/. */
+/* The command line of a case, and the words of any. Private to case/ and command/. */
 #ifndef MUDOT_ARGUMENTS_H
 #define MUDOT_ARGUMENTS_H
 
@@ -16,6 +16,9 @@ PetscErrorCode MuArgumentsVisit(int argc, char **argv, const char **file,
 /* The arguments as one line that a shell would read back; the caller frees it with PetscFree(). */
 PetscErrorCode MuArgumentsJoin(const char *first, int argc, char **argv, char **line);
 
+/* A finite decimal number, a decimal integer: the whole text; false if it is none. */
+PetscBool MuParseReal(const char *text, PetscReal *value);
+PetscBool MuParseInt(const char *text, PetscInt *value);
 /* true/false, yes/no, on/off, 1/0; false if the text is none of these. */
 PetscBool MuParseBool(const char *text, PetscBool *value);
 

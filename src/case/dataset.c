@@ -20,7 +20,7 @@ static PetscErrorCode read_values(hid_t handle, const char *file, const char *da
   shape[0] = *dim == 2 ? extent[0] : 1;
   shape[1] = extent[*dim - 1];
   PetscCall(PetscMalloc1(shape[0] * shape[1], values));
-  PetscErrorCode code = MuHdf5Read(handle, file, dataset, -1, *values);
+  PetscErrorCode code = MuHdf5Read(handle, file, dataset, -1, shape[0] * shape[1], *values);
   if (code) PetscCall(PetscFree(*values));
   PetscFunctionReturn(code);
 }

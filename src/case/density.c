@@ -9,7 +9,7 @@
    covariance, constant with the log of the weight. */
 typedef struct {
   PetscReal mean[2], l[3]; /* l00, l10, l11 */
-  PetscReal constant;
+  PetscReal log_weight, constant;
 } Normal;
 
 typedef struct {
@@ -114,6 +114,7 @@ static PetscErrorCode create_normal(const char *key, PetscInt dim, const PetscRe
   normal->l[0] = PetscSqrtReal(a);
   normal->l[1] = b / normal->l[0];
   normal->l[2] = PetscSqrtReal((a * c - b * b) / a);
+  normal->log_weight = log_weight;
   normal->constant = log_weight - 0.5 * dim * log(2 * PETSC_PI) - log(normal->l[0]) -
                      (dim == 2 ? log(normal->l[2]) : 0);
   PetscFunctionReturn(0);
@@ -230,6 +231,7 @@ static PetscErrorCode create_formula(MuDensity d, const MuDensitySpec *spec) {
   snprintf(key, sizeof key, "%s_%s", d->block, d->formula_is_log ? "log_density" : "density");
   PetscCall(
       MuFormulaCreate(key, d->formula_is_log ? spec->log_density : spec->density, &d->formula));
+  PetscCall(MuFormulaCheckDimension(d->formula, key, d->dim));
   PetscFunctionReturn(0);
 }
 
@@ -494,6 +496,24 @@ PetscErrorCode MuDensityFillLog(MuDensity d, const MuCells *cells, PetscReal *lo
   for (PetscInt i = 0; i < cells->count; ++i) {
     if (!is_inside(cells, i)) continue;
     log_density[i] = log_add(log_density[i] - largest - rest, background - inside) - total;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuDensityMassOutside(MuDensity d, const PetscReal lower[2], const PetscReal upper[2],
+                                    PetscReal *mass) {
+  PetscFunctionBegin;
+  *mass = 0;
+  for (PetscInt a = 0; a < d->dim; ++a) {
+    PetscReal beyond = 0;
+    for (PetscInt k = 0; k < d->components; ++k) {
+      const Normal *normal = &d->normal[k];
+      const PetscReal scale = sqrt(2) * (a == 0 ? normal->l[0] : hypot(normal->l[1], normal->l[2]));
+      beyond +=
+          exp(normal->log_weight) * 0.5 *
+          (erfc((normal->mean[a] - lower[a]) / scale) + erfc((upper[a] - normal->mean[a]) / scale));
+    }
+    *mass = PetscMax(*mass, beyond);
   }
   PetscFunctionReturn(0);
 }

@@ -49,6 +49,7 @@ static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
   PetscCall(start_petsc(argc && argv ? *argc : 0, argv ? *argv : NULL, help));
   PetscCall(PetscPushErrorHandler(error_handler, NULL));
+  PetscCall(MuEventsRegister());
   flush_subnormal_numbers();
   return 0;
 }

@@ -113,6 +113,20 @@ PetscErrorCode MuFormulaDestroy(MuFormula *formula) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFormulaCheckDimension(MuFormula f, const char *key, PetscInt dim) {
+  const int variables = mupGetExprVarNum(f->parser);
+
+  PetscFunctionBegin;
+  for (int i = 0; i < variables && dim == 1; ++i) {
+    const muChar_t *name;
+    muFloat_t *value;
+    mupGetExprVar(f->parser, (unsigned)i, &name, &value);
+    if (strcmp(name, "y") == 0)
+      return MuError(MU_ERR_INPUT, "%s: the formula uses y; a grid with one axis has x only", key);
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFormulaEvaluate(MuFormula f, const PetscReal x[2], PetscReal *value) {
   PetscFunctionBegin;
   f->x = x[0];

@@ -28,13 +28,13 @@ static PetscBool next_item(const char **rest, char item[ITEM_LENGTH]) {
   return PETSC_TRUE;
 }
 
-static PetscBool parse_real(const char *text, PetscReal *value) {
+PetscBool MuParseReal(const char *text, PetscReal *value) {
   char *end;
   *value = strtod(text, &end);
   return (PetscBool)(end != text && *end == 0 && isfinite(*value) && !strpbrk(text, "xXnN"));
 }
 
-static PetscBool parse_int(const char *text, PetscInt *value) {
+PetscBool MuParseInt(const char *text, PetscInt *value) {
   char *end;
   errno = 0;
   long long number = strtoll(text, &end, 10);
@@ -64,10 +64,10 @@ static const char *item_fault(const MuKeyRow *row, const char *item, size_t size
   PetscBool truth;
   switch (row->type) {
   case MU_KEY_REAL:
-    if (!parse_real(item, &real)) return "is not a number";
+    if (!MuParseReal(item, &real)) return "is not a number";
     return range_sentence(row->range, real);
   case MU_KEY_INT:
-    if (!parse_int(item, &integer)) return "is not an integer";
+    if (!MuParseInt(item, &integer)) return "is not an integer";
     return range_sentence(row->range, (PetscReal)integer);
   case MU_KEY_BOOL:
     return MuParseBool(item, &truth) ? NULL : "is neither true nor false";
@@ -164,7 +164,7 @@ PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, Pe
   PetscCall(look_up(c, key, MU_KEY_REAL, given, &entry, &value));
   if (!entry) PetscFunctionReturn(0);
   for (rest = value; next_item(&rest, item); ++n) {
-    if (!parse_real(item, &number)) return MuCaseWrong(c, entry, item, "is not a number");
+    if (!MuParseReal(item, &number)) return MuCaseWrong(c, entry, item, "is not a number");
     if (n < most) values[n] = number;
   }
   PetscCall(check_count(c, entry, value, n, most));
@@ -205,7 +205,7 @@ PetscErrorCode MuCaseGetIntArray(MuCase c, const char *key, PetscInt *count, Pet
   PetscCall(look_up(c, key, MU_KEY_INT, given, &entry, &value));
   if (!entry) PetscFunctionReturn(0);
   for (rest = value; next_item(&rest, item); ++n)
-    if (parse_int(item, &number) && n < most) values[n] = number;
+    if (MuParseInt(item, &number) && n < most) values[n] = number;
   PetscCall(check_count(c, entry, value, n, most));
   *count = n;
   PetscFunctionReturn(0);
@@ -364,7 +364,7 @@ PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, P
     if (!name) PetscCall(unknown_weight(c, entry, table));
     PetscCall(MuCaseValue(c, entry->name, &value));
     PetscReal weight;
-    if (entry->list || !parse_real(value, &weight))
+    if (entry->list || !MuParseReal(value, &weight))
       return MuCaseWrong(c, entry, value, "is not a number");
     if (weight == 0) continue;
     if (*count == most)

@@ -1,7 +1,9 @@
-/* Reading HDF5 files that may hold anything. */
+/* Reading HDF5 files that may hold anything, and writing small ones. */
 #include "case/hdf5.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_DIMS = 3, LONGEST_TEXT = 1 << 24 };
 
@@ -14,6 +16,11 @@ PetscErrorCode MuHdf5Open(const char *path, hid_t *file) {
   *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (*file < 0) return MuError(MU_ERR_FILE, "%s: this HDF5 file cannot be opened", path);
   PetscFunctionReturn(0);
+}
+
+hid_t MuHdf5Create(const char *path) {
+  if (unlink(path) != 0 && errno != ENOENT) return -1;
+  return H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
 }
 
 /* ------------------------------------------------------------------ datasets */
@@ -102,32 +109,30 @@ PetscErrorCode MuHdf5Shape(hid_t file, const char *path, const char *name, Petsc
 }
 
 /* The values of an item go to a dense array of their own. */
-static herr_t read_item(hid_t set, hsize_t index, PetscReal *values) {
-  hid_t space = H5Dget_space(set), memory = -1;
-  hsize_t start[MOST_DIMS] = {index}, size[MOST_DIMS] = {0};
-  herr_t status = -1;
+static herr_t read_values(hid_t set, PetscInt index, hsize_t count, PetscReal *values) {
+  hid_t space = H5Dget_space(set), memory = H5Screate_simple(1, &count, NULL);
+  hsize_t start[MOST_DIMS] = {index > 0 ? (hsize_t)index : 0}, size[MOST_DIMS] = {0};
   const int dims = H5Sget_simple_extent_ndims(space);
-  if (dims > 0 && dims <= MOST_DIMS) {
+  herr_t status = dims < 0 || dims > MOST_DIMS ? -1 : 0;
+  if (status == 0 && dims > 0) {
     H5Sget_simple_extent_dims(space, size, NULL);
-    size[0] = 1;
-    memory = H5Screate_simple(dims, size, NULL);
+    if (index >= 0) size[0] = 1;
+    status = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
   }
-  if (memory >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0)
-    status = H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
-  if (memory >= 0) H5Sclose(memory);
+  if (status >= 0 && H5Sget_select_npoints(space) != (hssize_t)count) status = -1;
+  if (status >= 0) status = H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values);
+  H5Sclose(memory);
   H5Sclose(space);
   return status;
 }
 
 PetscErrorCode MuHdf5Read(hid_t file, const char *path, const char *name, PetscInt index,
-                          PetscReal *values) {
+                          PetscInt count, PetscReal *values) {
   hid_t set;
 
   PetscFunctionBegin;
   PetscCall(open_dataset(file, path, name, &set));
-  const herr_t status =
-      index >= 0 ? read_item(set, (hsize_t)index, values)
-                 : H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  const herr_t status = read_values(set, index, (hsize_t)count, values);
   H5Dclose(set);
   if (status < 0) return MuError(MU_ERR_FILE, "%s: the dataset %s cannot be read", path, name);
   PetscFunctionReturn(0);
@@ -182,4 +187,38 @@ PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char *
   PetscCall(code);
   if (!good) return MuError(MU_ERR_FILE, "%s: the attribute %s is not a text", path, name);
   PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ writing */
+
+int MuHdf5PutText(hid_t at, const char *name, const char *text) {
+  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute;
+  H5Tset_size(type, H5T_VARIABLE); /* h5py reads a str, as from run.h5 */
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  attribute = H5Acreate2(at, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong = attribute < 0 || H5Awrite(attribute, type, &text) < 0;
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  return wrong;
+}
+
+int MuHdf5PutNumber(hid_t at, const char *name, double value) {
+  hid_t space = H5Screate(H5S_SCALAR);
+  hid_t a = H5Acreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong = a < 0 || H5Awrite(a, H5T_NATIVE_DOUBLE, &value) < 0;
+  H5Aclose(a);
+  H5Sclose(space);
+  return wrong;
+}
+
+int MuHdf5PutArray(hid_t at, const char *name, int rank, const hsize_t *shape,
+                   const double *values) {
+  hid_t space = H5Screate_simple(rank, shape, NULL);
+  hid_t set = H5Dcreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong =
+      set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
+  H5Dclose(set);
+  H5Sclose(space);
+  return wrong;
 }

@@ -1,5 +1,6 @@
-/* Reading HDF5 files that may hold anything: every call checks before it uses. On one rank; HDF5's
-   own traces are switched off, the sentences replace them. Private to the layers from case/ up. */
+/* Reading HDF5 files that may hold anything, every call checking before it uses, and writing small
+   ones. On one rank; HDF5's own traces are switched off, the sentences replace them. Private to the
+   layers from case/ up. */
 #ifndef MUDOT_HDF5_H
 #define MUDOT_HDF5_H
 
@@ -17,13 +18,27 @@ PetscErrorCode MuHdf5Open(const char *path, hid_t *file);
 PetscErrorCode MuHdf5Shape(hid_t file, const char *path, const char *name, PetscInt most,
                            PetscInt *dims, PetscInt extent[]);
 
-/* All values of a dataset, or those of item `index` along its first dimension if index >= 0.
-   MU_ERR_FILE: they cannot be read. Infinite values and NaN are the caller's to refuse. */
+/* All values of a dataset, or those of item `index` along its first dimension if index >= 0:
+   `count` of them. MU_ERR_FILE: they cannot be read, or are another number, as in a file that
+   grows. Infinite values and NaN are the caller's to refuse. */
 PetscErrorCode MuHdf5Read(hid_t file, const char *path, const char *name, PetscInt index,
-                          PetscReal *values);
+                          PetscInt count, PetscReal *values);
 
 /* A text attribute of the root; *text is NULL if there is none, freed by the caller with
    PetscFree(). MU_ERR_FILE: it is not a text. */
 PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char **text);
+
+/* ------------------------------------------------------------------ writing */
+
+/* A new file in place of what has this name; a symbolic link is replaced, never followed. Negative
+   with errno if it cannot be made. */
+hid_t MuHdf5Create(const char *path);
+
+/* A text or number as an attribute of an open object, and a dataset of doubles. Not 0 if HDF5
+   failed; the caller has the sentence. */
+int MuHdf5PutText(hid_t at, const char *name, const char *text);
+int MuHdf5PutNumber(hid_t at, const char *name, double value);
+int MuHdf5PutArray(hid_t at, const char *name, int rank, const hsize_t *shape,
+                   const double *values);
 
 #endif

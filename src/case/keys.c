@@ -1,6 +1,7 @@
 /* The table of keys: it serves validation, --help and the nearest key of a misspelt one. */
 #include "case/keys.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,8 +61,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "uniform background added before normalising"},
 
     {"energy", "*", MU_KEY_REAL, 1, .doc = "weight of the energy NAME (mudot list energies)"},
-    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "p of power"},
-    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "m of internal"},
+    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "exponent p of power"},
+    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "exponent m of internal"},
     {"energy", "potential_formula", MU_KEY_TEXT, 1, .doc = "V(x, y) of potential"},
     {"energy", "interaction_formula", MU_KEY_TEXT, 1, .doc = "W(x, y) of interaction, even"},
 
@@ -70,20 +71,20 @@ const MuKeyRow mu_keys[] = {
     {"geometry", "ridge", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "lambda of ridge_fisher_rao, ridge_stein, mmd"},
     {"geometry", "mobility_exponent", MU_KEY_REAL, 1,
-     .doc = "m of power_mobility, wasserstein_mobility"},
+     .doc = "exponent m of power_mobility, wasserstein_mobility"},
     {"geometry", "face_mean", MU_KEY_CHOICE, 1,
      .allowed = "auto|logarithmic|arithmetic|upwind|stolarsky",
      .doc = "mean of the density over a face (default auto)"},
 
     {KERNEL, "type", MU_KEY_TEXT, 1, .doc = "kernel family (mudot list kernels)"},
-    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "h"},
+    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bandwidth h, the length scale"},
     {KERNEL, "normalization", MU_KEY_CHOICE, 1, .allowed = "mass|peak",
      .doc = "integral 1 (default) or k(0) = 1"},
     {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",
      .doc = "how the kernel meets a wall (default reflect)"},
     {KERNEL, "smoothness", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "matern: 0.5, 1.5 or 2.5"},
-    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: s"},
-    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: r, below 2"},
+    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: order s"},
+    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: exponent r, below 2"},
 
     {"time", "end", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "final time"},
     {"time", "step", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "step size, the first one if adaptive"},
@@ -93,10 +94,12 @@ const MuKeyRow mu_keys[] = {
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
 
-    {"output", "directory", MU_KEY_TEXT, 1, .doc = "where run.h5, ledger.csv and run.xdmf go"},
+    {"output", "directory", MU_KEY_TEXT, 1,
+     .doc = "where run.h5, ledger.csv and run.xdmf go, or particles.h5"},
     {"output", "every", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "time between snapshots"},
     {"output", "times", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "times of snapshots, instead"},
-    {"output", "diagnostics", MU_KEY_TEXT, 0, .doc = "extra ledger columns, a list of names"},
+    {"output", "diagnostics", MU_KEY_TEXT, 0,
+     .doc = "extra ledger columns, names (mudot list diagnostics)"},
     {"output", "overwrite", MU_KEY_BOOL, 1,
      .doc = "replace the results in directory; on the command line only"},
     {"particles", "method", MU_KEY_TEXT, 1, .doc = "particle method (mudot list methods)"},
@@ -118,13 +121,17 @@ const MuKeyRow mu_keys[] = {
      .doc = "number of these samples (default count)"},
     {"particles", "test_count", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "samples of the target that mmd2 is measured with (default 1000)"},
+    {"particles", "ledger_every", MU_KEY_INT, 1, MU_POSITIVE,
+     .doc = "steps from one row of the ledger to the next (default 1)"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step (default 1e-10)"},
-    {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance",
-     .doc = "what is studied (mudot study)"},
+    {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance|particles",
+     .doc = "what is studied"},
     {"study", "case", MU_KEY_TEXT, 1,
      .doc = "case file; the other blocks of the study file override it (default: the study file)"},
     {"study", "vary", MU_KEY_TEXT, 2, .doc = "key that is varied, or two along a curve"},
+    {"study", "seeds", MU_KEY_INT, 1, MU_POSITIVE,
+     .doc = "particles: seeds of each number of particles, from particles_seed on (10)"},
     {"study", "values", MU_KEY_REAL, 0, .doc = "its values, monotone"},
     {"study", "joint_factor", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "two keys: second = factor * first^power (default 1)"},
@@ -135,8 +142,9 @@ const MuKeyRow mu_keys[] = {
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "rate: c of F(t) <= exp(-c t) F(0), instead of the theorem's"},
     {"study", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
-     .doc = "order: by how much it may be missed (0.25); rate: of log F (1e-3)"},
-    {"study", "exact", MU_KEY_TEXT, 1, .doc = "order: exact solution to compare with, by name"},
+     .doc = "by how much the order may be missed (0.25; particles: 0.1); rate: of log F (1e-3)"},
+    {"study", "exact", MU_KEY_TEXT, 1,
+     .doc = "order: exact solution to compare with (mudot list exact_solutions)"},
     {"study", "reference", MU_KEY_TEXT, 1,
      .doc = "order: directory of a stored run to compare with"},
     {"study", "theorem", MU_KEY_CHOICE, 1,
@@ -274,7 +282,7 @@ void MuNearestOfferKeys(MuNearest *nearest) {
   every_key(offer_key, nearest);
 }
 
-static const char *type_word(const MuKeyRow *row) {
+static const char *value_word(const MuKeyRow *row) {
   switch (row->type) {
   case MU_KEY_REAL:
     return row->most == 1 ? "NUMBER" : "NUMBERS";
@@ -287,46 +295,111 @@ static const char *type_word(const MuKeyRow *row) {
   case MU_KEY_CHOICE:
     break;
   }
-  return row->allowed;
+  return "WORD";
+}
+
+static PetscBool in_list(const char *list, const char *word) {
+  char item[MU_KEY_LENGTH];
+  for (PetscInt i = 0; list && MuKeyWord(list, i, item); ++i)
+    if (strcmp(item, word) == 0) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* Weights stand as block_NAME; second spellings are not told. */
+PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key) {
+  static char name[2 * MU_KEY_LENGTH];
+
+  PetscFunctionBegin;
+  *key = (MuKeyInfo){0};
+  for (const char *const *block = mu_key_blocks; *block; ++block)
+    for (PetscInt r = 0; r < mu_key_count; ++r) {
+      const MuKeyRow *row = &mu_keys[r];
+      if (row->same_as || !in_list(row->blocks, *block) || i-- != 0) continue;
+      snprintf(name, sizeof name, "%s_%s", *block, row->name[0] == '*' ? "NAME" : row->name);
+      *key = (MuKeyInfo){.name = name,
+                         .block = *block,
+                         .value = value_word(row),
+                         .allowed = row->type == MU_KEY_CHOICE ? row->allowed : "",
+                         .doc = row->doc};
+      PetscFunctionReturn(0);
+    }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ print */
+
+#define PAGE_WIDTH 100
+
+/* How much of the text goes on a line: up to a blank, or after the | of a list of words; at least
+   one word. */
+static size_t fitting(const char *text, size_t room) {
+  size_t best = 0;
+  for (size_t n = 1; n <= strlen(text) && (n <= room || best == 0); ++n)
+    if (!text[n] || text[n] == ' ' ||
+        (n > 1 && text[n - 1] == '|' && islower((unsigned char)text[n - 2]) &&
+         islower((unsigned char)text[n])))
+      best = n;
+  return best;
+}
+
+PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text) {
+  const int indent = width + 3;
+
+  PetscFunctionBegin;
+  fprintf(out, "  %-*s", width, name);
+  do {
+    const size_t length = fitting(text, PAGE_WIDTH - (size_t)indent);
+    fprintf(out, " %.*s\n", (int)length, text);
+    text += length;
+    text += strspn(text, " ");
+    if (*text) fprintf(out, "%*s", indent - 1, "");
+  } while (*text);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_row(FILE *out, const MuKeyRow *row, const char *block) {
+  char name[2 * MU_KEY_LENGTH], head[3 * MU_KEY_LENGTH], text[512];
+
+  PetscFunctionBegin;
+  snprintf(name, sizeof name, "-%s_%s", block, row->name[0] == '*' ? "NAME" : row->name);
+  snprintf(head, sizeof head, "%-29s %-11s", name, value_word(row));
+  snprintf(text, sizeof text, "%s%s%s", row->doc, row->type == MU_KEY_CHOICE ? ": " : "",
+           row->type == MU_KEY_CHOICE ? row->allowed : "");
+  PetscCall(MuPrintRow(out, head, 41, text));
+  PetscFunctionReturn(0);
 }
 
 /* The first block that has a row prints it in full; the others name their keys only. */
-static void print_row(FILE *out, const MuKeyRow *row, const char *block) {
-  char name[2 * MU_KEY_LENGTH];
-  snprintf(name, sizeof name, "-%s_%s", block, row->name[0] == '*' ? "NAME" : row->name);
-  fprintf(out, "  %-28s %-12s %s", name, row->type == MU_KEY_CHOICE ? "WORD" : type_word(row),
-          row->doc);
-  if (row->type == MU_KEY_CHOICE) fprintf(out, ": %s", row->allowed);
-  fprintf(out, "\n");
-}
+static PetscErrorCode print_block(FILE *out, const char *block) {
+  char word[MU_KEY_LENGTH], names[1024] = "";
+  size_t used = 0;
 
-static void print_block(FILE *out, const char *block) {
-  char word[MU_KEY_LENGTH];
-  PetscInt column = 0;
+  PetscFunctionBegin;
   fprintf(out, "\n%s\n", block);
   for (PetscInt r = 0; r < mu_key_count; ++r) {
     const MuKeyRow *row = &mu_keys[r];
-    PetscInt b = 0;
-    while (MuKeyWord(row->blocks, b, word) && strcmp(word, block) != 0) ++b;
-    if (row->same_as || strcmp(word, block) != 0) continue;
-    if (b == 0) {
-      print_row(out, row, block);
+    if (row->same_as || !in_list(row->blocks, block)) continue;
+    MuKeyWord(row->blocks, 0, word);
+    if (strcmp(word, block) == 0) {
+      PetscCall(print_row(out, row, block));
       continue;
     }
-    if (column == 0) {
-      MuKeyWord(row->blocks, 0, word);
-      fprintf(out, "  the keys of %s:\n ", word);
-    } else if (column + (PetscInt)strlen(block) + (PetscInt)strlen(row->name) > 90) {
-      fprintf(out, "\n ");
-      column = 0;
-    }
-    column += fprintf(out, " -%s_%s", block, row->name);
+    if (used == 0) fprintf(out, "  the keys of %s:\n", word);
+    used += (size_t)snprintf(names + used, sizeof names - used, "%s-%s_%s", used ? " " : "", block,
+                             row->name);
   }
-  if (column) fprintf(out, "\n");
+  if (used) PetscCall(MuPrintRow(out, "", 1, names));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except) {
+  PetscFunctionBegin;
+  for (const char *const *block = mu_key_blocks; *block; ++block)
+    if ((!only || in_list(only, *block)) && !in_list(except, *block))
+      PetscCall(print_block(out, *block));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuCasePrintKeys(FILE *out) {
-  PetscFunctionBegin;
-  for (const char *const *block = mu_key_blocks; *block; ++block) print_block(out, *block);
-  PetscFunctionReturn(0);
+  return MuCasePrintBlocks(out, NULL, NULL);
 }

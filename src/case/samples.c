@@ -12,7 +12,7 @@
 
 #define MAX_FIELDS 1024
 #define MAX_LINE   65536     /* bytes, with the end of the line */
-#define MAX_POINTS (1 << 27) /* two coordinates each, and sizes of messages are ints */
+#define MAX_VALUES (1 << 28) /* points times dimension: sizes of messages are ints */
 
 /* The file being read, and its points so far. */
 typedef struct {
@@ -40,10 +40,19 @@ static PetscInt cut_fields(char *line, char *field[MAX_FIELDS]) {
   return n;
 }
 
+/* A number, which need not be finite. */
 static PetscBool parse_number(const char *text, PetscReal *value) {
   char *end;
   *value = strtod(text, &end);
-  return (PetscBool)(*text != '\0' && *end == '\0' && !PetscIsInfOrNanReal(*value));
+  return (PetscBool)(*text != '\0' && *end == '\0');
+}
+
+/* What a sentence begins with: the key that gives the columns or the file; a static buffer. */
+static const char *prefix(const Table *table, const char *name) {
+  static char text[128];
+  text[0] = '\0';
+  if (table->key) snprintf(text, sizeof text, "%s_%s: ", table->key, name);
+  return text;
 }
 
 static PetscErrorCode find_column(const Table *table, const char *wanted, PetscInt axis, PetscInt n,
@@ -61,24 +70,23 @@ static PetscErrorCode find_column(const Table *table, const char *wanted, PetscI
       }
     number = (PetscInt)strtol(wanted, &end, 10);
     if (*end != '\0' || number < 1 || number > n)
-      return MuError(
-          MU_ERR_INPUT,
-          "%s_columns: %s has no column `%s`; give a name of its header or a number from "
-          "1 to %d",
-          table->key, table->file, wanted, (int)n);
+      return MuError(MU_ERR_INPUT,
+                     "%s%s has no column `%s`; give a name of its header or a number from "
+                     "1 to %d",
+                     prefix(table, "columns"), table->file, wanted, (int)n);
     *column = number - 1;
   }
   if (*column >= n)
-    return MuError(MU_ERR_INPUT, "%s_columns: %s has %d columns; %d are needed", table->key,
+    return MuError(MU_ERR_INPUT, "%s%s has %d columns; %d are needed", prefix(table, "columns"),
                    table->file, (int)n, (int)axis + 1);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode add_point(Table *table, PetscInt line, PetscInt n, char *field[]) {
   PetscFunctionBegin;
-  if (table->n == MAX_POINTS)
-    return MuError(MU_ERR_INPUT, "%s_file: %s has more than %d points; no more are allowed",
-                   table->key, table->file, MAX_POINTS);
+  if (table->n >= MAX_VALUES / table->dim)
+    return MuError(MU_ERR_INPUT, "%s%s has more than %d points; no more are allowed",
+                   prefix(table, "file"), table->file, (int)(MAX_VALUES / table->dim));
   if (table->n == table->room) {
     PetscReal *grown = NULL;
     PetscInt room = 2 * table->room + 256;
@@ -90,66 +98,105 @@ static PetscErrorCode add_point(Table *table, PetscInt line, PetscInt n, char *f
   }
   for (PetscInt a = 0; a < table->dim; ++a) {
     const char *text = table->column[a] < n ? field[table->column[a]] : "";
-    if (!parse_number(text, &table->points[table->n * table->dim + a]))
-      return MuError(MU_ERR_INPUT,
-                     "%s_file: %s, line %d, column %d: `%.60s` is not a finite number", table->key,
-                     table->file, (int)line, (int)table->column[a] + 1, text);
+    PetscReal *value = &table->points[table->n * table->dim + a];
+    if (!parse_number(text, value) || PetscIsInfOrNanReal(*value))
+      return MuError(MU_ERR_INPUT, "%s%s, line %d, column %d: `%.60s` is not a finite number",
+                     prefix(table, "file"), table->file, (int)line, (int)table->column[a] + 1,
+                     text);
   }
   table->n++;
   PetscFunctionReturn(0);
 }
 
+static PetscBool is_header(PetscInt n, char *field[]) {
+  PetscReal value;
+  for (PetscInt k = 0; k < n; ++k)
+    if (!parse_number(field[k], &value)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 /* The first line: finds the columns; *header says whether it is used up. */
 static PetscErrorCode read_first(Table *table, const char *const columns[], PetscInt n,
                                  char *field[], PetscBool *header) {
-  PetscReal value;
-
   PetscFunctionBegin;
-  *header = PETSC_FALSE;
-  for (PetscInt k = 0; k < n; ++k)
-    if (!parse_number(field[k], &value)) *header = PETSC_TRUE;
+  *header = is_header(n, field);
   for (PetscInt a = 0; a < table->dim; ++a)
     PetscCall(
         find_column(table, columns ? columns[a] : NULL, a, n, field, *header, &table->column[a]));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_lines(FILE *f, const char *const columns[], Table *table,
-                                 char line[MAX_LINE]) {
-  char *field[MAX_FIELDS];
-  PetscBool first = PETSC_TRUE;
+/* A file of lines, and where it stands. */
+typedef struct {
+  FILE *file;
+  char line[MAX_LINE];
+  PetscInt number; /* of the line, from 1 */
+} Lines;
+
+/* The next line that is neither empty nor a comment. */
+static PetscErrorCode next_line(const Table *table, Lines *lines, PetscBool *there) {
+  PetscFunctionBegin;
+  *there = PETSC_FALSE;
+  while (!*there && fgets(lines->line, MAX_LINE, lines->file)) {
+    const char *begin = lines->line + strspn(lines->line, " \t\r\n");
+    lines->number++;
+    if (!strchr(lines->line, '\n') && !feof(lines->file))
+      return MuError(MU_ERR_INPUT,
+                     "%s%s, line %d: holds a zero byte or more than %d characters; a line of text "
+                     "is wanted",
+                     prefix(table, "file"), table->file, (int)lines->number, MAX_LINE - 2);
+    *there = (PetscBool)(*begin != '\0' && *begin != '#');
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode open_lines(const Table *table, Lines **lines) {
+  char key[64];
 
   PetscFunctionBegin;
-  for (PetscInt number = 1; fgets(line, MAX_LINE, f); ++number) {
-    const char *begin = line + strspn(line, " \t\r\n");
+  PetscCall(PetscNew(lines));
+  snprintf(key, sizeof key, "%s_file", table->key ? table->key : "");
+  PetscErrorCode code = MuFileOpen(table->key ? key : NULL, table->file, &(*lines)->file, NULL);
+  if (code) PetscCall(PetscFree(*lines));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode close_lines(Lines **lines) {
+  PetscFunctionBegin;
+  fclose((*lines)->file);
+  PetscCall(PetscFree(*lines));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode no_points(const Table *table) {
+  return MuError(MU_ERR_INPUT, "%s%s has no points", prefix(table, "file"), table->file);
+}
+
+static PetscErrorCode read_lines(Lines *lines, const char *const columns[], Table *table) {
+  char *field[MAX_FIELDS];
+  PetscBool first = PETSC_TRUE, there;
+
+  PetscFunctionBegin;
+  for (;;) {
     PetscBool header = PETSC_FALSE;
-    if (!strchr(line, '\n') && !feof(f))
-      return MuError(MU_ERR_INPUT,
-                     "%s_file: %s, line %d: holds a zero byte or more than %d characters; a line "
-                     "of text is wanted",
-                     table->key, table->file, (int)number, MAX_LINE - 2);
-    if (*begin == '\0' || *begin == '#') continue;
-    PetscInt n = cut_fields(line, field);
+    PetscCall(next_line(table, lines, &there));
+    if (!there) break;
+    PetscInt n = cut_fields(lines->line, field);
     if (first) PetscCall(read_first(table, columns, n, field, &header));
     first = PETSC_FALSE;
-    if (!header) PetscCall(add_point(table, number, n, field));
+    if (!header) PetscCall(add_point(table, lines->number, n, field));
   }
-  if (table->n == 0)
-    return MuError(MU_ERR_INPUT, "%s_file: %s has no points", table->key, table->file);
+  if (table->n == 0) return no_points(table);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode read_table(const char *const columns[], Table *table) {
-  char key[64], *line;
-  FILE *f;
+  Lines *lines;
 
   PetscFunctionBegin;
-  snprintf(key, sizeof key, "%s_file", table->key);
-  PetscCall(MuFileOpen(key, table->file, &f, NULL));
-  PetscCall(PetscMalloc1(MAX_LINE, &line));
-  PetscErrorCode failed = read_lines(f, columns, table, line);
-  PetscCall(PetscFree(line));
-  fclose(f);
+  PetscCall(open_lines(table, &lines));
+  PetscErrorCode failed = read_lines(lines, columns, table);
+  PetscCall(close_lines(&lines));
   if (failed) PetscCall(PetscFree(table->points));
   return failed;
 }
@@ -173,6 +220,51 @@ PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
   *n = table.n;
   *points = table.points;
   PetscFunctionReturn(0);
+}
+
+/* result: number of fields, whether they are a header, and the columns. */
+static PetscErrorCode read_header(const Table *table, PetscInt count, const char *const names[],
+                                  PetscInt result[]) {
+  char *field[MAX_FIELDS];
+  PetscBool there;
+  Lines *lines;
+
+  PetscFunctionBegin;
+  PetscCall(open_lines(table, &lines));
+  PetscErrorCode failed = next_line(table, lines, &there);
+  if (!failed && there) {
+    const PetscInt n = cut_fields(lines->line, field);
+    result[0] = n;
+    result[1] = is_header(n, field);
+    for (PetscInt k = 0; k < n && result[1]; ++k)
+      for (PetscInt i = 0; i < count; ++i)
+        if (!result[2 + i] && strcmp(field[k], names[i]) == 0) result[2 + i] = k + 1;
+  }
+  PetscCall(close_lines(&lines));
+  if (failed) PetscFunctionReturn(failed);
+  if (!result[0]) return no_points(table);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file, PetscInt count,
+                               const char *const names[], PetscInt *fields, PetscBool *header,
+                               PetscInt column[]) {
+  const Table table = {.key = key, .file = file};
+  PetscErrorCode failed = 0;
+  PetscInt *result;
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscCalloc1(count + 2, &result));
+  if (rank == 0) failed = read_header(&table, count, names, result);
+  failed = MuErrorAgree(comm, failed);
+  PetscCallMPI(MPI_Bcast(result, (PetscMPIInt)(count + 2), MPIU_INT, 0, comm));
+  *fields = result[0];
+  *header = (PetscBool)(result[1] != 0);
+  PetscCall(PetscArraycpy(column, result + 2, count));
+  PetscCall(PetscFree(result));
+  PetscFunctionReturn(failed);
 }
 
 /* ------------------------------------------------------------------ binning */

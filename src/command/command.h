@@ -18,6 +18,7 @@ typedef struct {
 /* Exit status of a command that did its work: 0, or 1 for a verdict "does not hold". */
 extern int mu_command_status;
 
-extern const MuCommand mu_command_run, mu_command_study, mu_command_list;
+extern const MuCommand mu_command_run, mu_command_study, mu_command_particles, mu_command_sample,
+    mu_command_compare, mu_command_list;
 
 #endif

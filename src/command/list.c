@@ -1,16 +1,23 @@
-/* mudot list [geometries|energies|kernels|schemes|diagnostics|commands]: the tables of what exists,
-   straight from the layers that hold them. */
+/* mudot list [TABLE] [--json]: the tables of what exists, straight from the layers that hold them.
+ */
 #include "command/command.h"
 
 #include <string.h>
 
 static const struct {
   const char *kind;
-  MuTableRow row; /* NULL: the commands */
+  MuTableRow row;   /* NULL: the commands or the keys */
+  const char *says; /* what a row says beside the name, in JSON */
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow},    {"energies", MuEnergyGetTableRow},
-    {"kernels", MuKernelGetTableRow},         {"schemes", MuSchemeGetTableRow},
-    {"diagnostics", MuDiagnosticGetTableRow}, {"commands", NULL},
+    {"geometries", MuGeometryGetTableRow, "formula"},
+    {"energies", MuEnergyGetTableRow, "formula"},
+    {"kernels", MuKernelGetTableRow, "formula"},
+    {"schemes", MuSchemeGetTableRow, "formula"},
+    {"diagnostics", MuDiagnosticGetTableRow, "formula"},
+    {"methods", MuMethodGetTableRow, "formula"},
+    {"exact_solutions", MuExactGetTableRow, "needs"},
+    {"commands", NULL, "summary"},
+    {"keys", NULL, "doc"},
 };
 #define KINDS ((PetscInt)(sizeof kinds / sizeof *kinds))
 
@@ -20,48 +27,190 @@ static PetscErrorCode kind_row(PetscInt i, const char **name, const char **formu
   return 0;
 }
 
-static PetscErrorCode print_table(MuTableRow row) {
-  const char *name, *formula;
+/* ------------------------------------------------------------------ plain */
+
+static PetscErrorCode print_table(FILE *out, MuTableRow row) {
+  const char *name, *text;
 
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
-    PetscCall(row(i, &name, &formula));
+    PetscCall(row(i, &name, &text));
     if (!name) break;
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %-30s %s\n", name, formula));
+    fprintf(out, "  %-30s %s\n", name, text);
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_kind(int argc, char **argv) {
+static PetscErrorCode print_keys(FILE *out) {
+  MuKeyInfo key;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuCaseGetKey(i, &key));
+    if (!key.name) break;
+    fprintf(out, "  %-33s %-11s %s%s%s\n", key.name, key.value, key.doc, *key.allowed ? ": " : "",
+            key.allowed);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ JSON */
+
+static void print_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (const char *c = text; *c; ++c) {
+    if (*c == '"' || *c == '\\') fputc('\\', out);
+    if ((unsigned char)*c < ' ')
+      fprintf(out, "\\u%04x", *c);
+    else
+      fputc(*c, out);
+  }
+  fputc('"', out);
+}
+
+static void print_member(FILE *out, const char *name, const char *text) {
+  fprintf(out, "%s\"%s\": ", strcmp(name, "name") ? ", " : "", name);
+  print_string(out, text);
+}
+
+static PetscErrorCode print_json_table(FILE *out, MuTableRow row, const char *says) {
+  const char *name, *text;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(row(i, &name, &text));
+    if (!name) break;
+    fprintf(out, "%s\n    {", i ? "," : "");
+    print_member(out, "name", name);
+    print_member(out, says, text);
+    fprintf(out, "}");
+  }
+  PetscFunctionReturn(0);
+}
+
+/* "a|b" as ["a", "b"] */
+static void print_words(FILE *out, const char *words) {
+  fprintf(out, ", \"allowed\": [\"");
+  for (const char *c = words; *c; ++c) {
+    if (*c == '|')
+      fprintf(out, "\", \"");
+    else
+      fputc(*c, out);
+  }
+  fprintf(out, "\"]");
+}
+
+static PetscErrorCode print_json_keys(FILE *out) {
+  MuKeyInfo key;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuCaseGetKey(i, &key));
+    if (!key.name) break;
+    fprintf(out, "%s\n    {", i ? "," : "");
+    print_member(out, "name", key.name);
+    print_member(out, "block", key.block);
+    print_member(out, "value", key.value);
+    print_member(out, "doc", key.doc);
+    if (*key.allowed) print_words(out, key.allowed);
+    fprintf(out, "}");
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static PetscErrorCode check_kind(const char *wanted) {
   const char *name;
   char nearest[64];
 
   PetscFunctionBegin;
-  if (argc > 1)
-    return MuError(MU_ERR_INPUT, "list: %d arguments are given; at most one is allowed", argc);
-  if (argc == 0) PetscFunctionReturn(0);
-  PetscCall(MuTableFind(kind_row, argv[0], &name, nearest));
+  PetscCall(MuTableFind(kind_row, wanted, &name, nearest));
   if (!name)
-    return MuError(MU_ERR_INPUT, "list: there is no table \"%s\"; the nearest is %s", argv[0],
+    return MuError(MU_ERR_INPUT, "list: there is no table \"%s\"; the nearest is %s", wanted,
                    nearest);
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
+static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted, PetscBool *json) {
   PetscFunctionBegin;
-  while (argc > 0 && MuOptionIsPetsc(argv[argc - 1])) --argc;
-  PetscCall(check_kind(argc, argv));
-  for (PetscInt k = 0; k < KINDS; ++k) {
-    if (argc == 1 && strcmp(argv[0], kinds[k].kind) != 0) continue;
-    if (argc == 0) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s\n", kinds[k].kind));
-    PetscCall(print_table(kinds[k].row ? kinds[k].row : commands));
+  *wanted = NULL;
+  *json = PETSC_FALSE;
+  for (int i = 0; i < argc;) {
+    if (MuOptionIsPetsc(argv[i])) {
+      i += MuOptionPetscLength(argc - i, argv + i);
+      continue;
+    }
+    if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-json"))
+      *json = PETSC_TRUE;
+    else if (argv[i][0] == '-')
+      return MuError(MU_ERR_INPUT, "list: there is no option \"%s\"; the only one is --json",
+                     argv[i]);
+    else if (*wanted)
+      return MuError(MU_ERR_INPUT, "list: \"%s\" and \"%s\" are given; one table is allowed",
+                     *wanted, argv[i]);
+    else
+      *wanted = argv[i];
+    ++i;
   }
+  if (*wanted) PetscCall(check_kind(*wanted));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_plain(FILE *out, MuTableRow commands, const char *wanted) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < KINDS; ++k) {
+    if (wanted && strcmp(wanted, kinds[k].kind) != 0) continue;
+    if (!wanted) fprintf(out, "%s\n", kinds[k].kind);
+    if (!strcmp(kinds[k].kind, "keys"))
+      PetscCall(print_keys(out));
+    else
+      PetscCall(print_table(out, kinds[k].row ? kinds[k].row : commands));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_json(FILE *out, MuTableRow commands, const char *wanted) {
+  PetscFunctionBegin;
+  fprintf(out, "{\n  \"mudot_version\": \"%s\"", MUDOT_VERSION);
+  for (PetscInt k = 0; k < KINDS; ++k) {
+    if (wanted && strcmp(wanted, kinds[k].kind) != 0) continue;
+    fprintf(out, ",\n  \"%s\": [", kinds[k].kind);
+    if (!strcmp(kinds[k].kind, "keys"))
+      PetscCall(print_json_keys(out));
+    else
+      PetscCall(print_json_table(out, kinds[k].row ? kinds[k].row : commands, kinds[k].says));
+    fprintf(out, "\n  ]");
+  }
+  fprintf(out, "\n}\n");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
+  const char *wanted;
+  PetscBool json;
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCall(read_arguments(argc, argv, &wanted, &json));
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (rank) PetscFunctionReturn(0);
+  PetscCall((json ? print_json : print_plain)(stdout, commands, wanted));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode help(FILE *out) {
+  PetscFunctionBegin;
+  fprintf(out, "\nWithout a table it prints all of them; --json makes one JSON document of them.\n"
+               "\ntables\n");
+  for (PetscInt k = 0; k < KINDS; ++k) fprintf(out, "  %s\n", kinds[k].kind);
   PetscFunctionReturn(0);
 }
 
 const MuCommand mu_command_list = {
     .name = "list",
-    .usage = "[geometries|energies|kernels|schemes|diagnostics|commands]",
-    .summary = "print what exists, one line each",
+    .usage = "[TABLE] [--json]",
+    .summary = "print what exists (geometries, energies, kernels, ...), one line each",
     .run = list,
+    .help = help,
 };

@@ -1,11 +1,17 @@
 /* mudot: the table of commands, and what becomes of an error. */
 #include "command/command.h"
 
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const MuCommand *const commands[] = {&mu_command_run, &mu_command_study, &mu_command_list};
+static const MuCommand help_command;
+static const MuCommand *const commands[] = {
+    &mu_command_run,     &mu_command_study, &mu_command_particles, &mu_command_sample,
+    &mu_command_compare, &mu_command_list,  &help_command,
+};
 int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 
@@ -26,41 +32,112 @@ static PetscBool is_help(const char *argument) {
                      !strcmp(argument, "-h"));
 }
 
-static void print_help(FILE *out) {
-  fprintf(out, "mudot %s: gradient flows of measures, d mu/dt = -K(mu) DF(mu), on grids\n\n",
-          MUDOT_VERSION);
-  for (PetscInt i = 0; i < COMMANDS; ++i)
-    fprintf(out, "  mudot %s %s\n      %s\n", commands[i]->name, commands[i]->usage,
-            commands[i]->summary);
-  fprintf(out, "  mudot --help | --version | COMMAND --help\n\n"
-               "Exit status: 0 done; 1 a study's verdict is \"does not hold\"; 2 the case or the "
-               "command line is\nwrong; 3 the numerics failed; 4 a file could not be read or "
-               "written.\n");
+static void print_usage(FILE *out, const MuCommand *command) {
+  fprintf(out, "mudot %s%s%s\n", command->name, *command->usage ? " " : "", command->usage);
 }
 
-static PetscErrorCode print_command_help(const MuCommand *command) {
+static PetscErrorCode print_help(FILE *out) {
+  static const char *const statuses[][2] = {
+      {"0", "done"},
+      {"1", "the verdict of a study is not \"holds\""},
+      {"2", "the case or the command line is wrong"},
+      {"3", "the numerics failed; the last good state is on disk and named"},
+      {"4", "a file could not be read or written"}};
+
   PetscFunctionBegin;
-  if (!on_rank_zero()) PetscFunctionReturn(0);
-  printf("mudot %s %s\n    %s\n", command->name, command->usage, command->summary);
-  if (command->help) PetscCall(command->help(stdout));
+  fprintf(out,
+          "mudot %s: gradient flows of measures, d mu/dt = -K(mu) DF(mu), on grids\n"
+          "\n    mudot COMMAND [ARGUMENTS]\n"
+          "    mpiexec -n 4 mudot COMMAND [ARGUMENTS]\n"
+          "\ncommands\n",
+          MUDOT_VERSION);
+  for (PetscInt i = 0; i < COMMANDS; ++i)
+    PetscCall(MuPrintRow(out, commands[i]->name, 12, commands[i]->summary));
+  fprintf(out,
+          "\n\"mudot COMMAND --help\" or \"mudot help COMMAND\" says more; \"mudot --version\" "
+          "prints the version.\n"
+          "\nResults go to files, a summary to standard output, mistakes to standard error, in one "
+          "sentence each.\nVerdicts, warnings and errors are coloured on a terminal unless the "
+          "environment variable NO_COLOR is set.\n"
+          "\nexit status\n");
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i)
+    PetscCall(MuPrintRow(out, statuses[i][0], 12, statuses[i][1]));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode run_command(int argc, char **argv) {
+static PetscErrorCode print_command_help(FILE *out, const MuCommand *command) {
+  PetscFunctionBegin;
+  print_usage(out, command);
+  fprintf(out, "    %s\n", command->summary);
+  if (command->help) PetscCall(command->help(out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_command(const char *word, const MuCommand **command) {
   const char *name;
   char nearest[64];
 
   PetscFunctionBegin;
-  PetscCall(MuTableFind(command_row, argv[0], &name, nearest));
+  PetscCall(MuTableFind(command_row, word, &name, nearest));
+  if (!name && word[0] == '-')
+    return MuError(MU_ERR_INPUT,
+                   "%s: a command comes first; before it only options of PETSc, --help and "
+                   "--version are allowed (see mudot --help)",
+                   word);
   if (!name)
     return MuError(MU_ERR_INPUT, "there is no command \"%s\"; the nearest is %s (see mudot --help)",
-                   argv[0], nearest);
+                   word, nearest);
+  for (PetscInt i = 0; i < COMMANDS; ++i)
+    if (strcmp(commands[i]->name, name) == 0) *command = commands[i];
+  PetscFunctionReturn(0);
+}
+
+/* mudot help all: the whole manual, from which the manual page and the completion are made. */
+static PetscErrorCode print_manual(FILE *out) {
+  PetscFunctionBegin;
+  PetscCall(print_help(out));
   for (PetscInt i = 0; i < COMMANDS; ++i) {
-    if (strcmp(commands[i]->name, name) != 0) continue;
-    for (int k = 1; k < argc; ++k)
-      if (is_help(argv[k])) return print_command_help(commands[i]);
-    PetscCall(commands[i]->run(command_row, argc - 1, argv + 1));
+    fprintf(out, "\n");
+    PetscCall(print_command_help(out, commands[i]));
   }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode help(MuTableRow table, int argc, char **argv) {
+  const MuCommand *command = NULL;
+
+  PetscFunctionBegin;
+  (void)table;
+  if (argc > 1)
+    return MuError(MU_ERR_INPUT, "help: \"%s\" and \"%s\" are given; one command is allowed",
+                   argv[0], argv[1]);
+  if (argc == 1 && strcmp(argv[0], "all") != 0) PetscCall(find_command(argv[0], &command));
+  if (!on_rank_zero()) PetscFunctionReturn(0);
+  if (command)
+    PetscCall(print_command_help(stdout, command));
+  else
+    PetscCall((argc ? print_manual : print_help)(stdout));
+  PetscFunctionReturn(0);
+}
+
+static const MuCommand help_command = {
+    .name = "help",
+    .usage = "[COMMAND|all]",
+    .summary = "print the help of a command, or of all",
+    .run = help,
+};
+
+static PetscErrorCode run_command(int argc, char **argv) {
+  const MuCommand *command;
+
+  PetscFunctionBegin;
+  PetscCall(find_command(argv[0], &command));
+  for (int k = 1; k < argc; ++k) {
+    if (!is_help(argv[k])) continue;
+    if (on_rank_zero()) PetscCall(print_command_help(stdout, command));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(command->run(command_row, argc - 1, argv + 1));
   PetscFunctionReturn(0);
 }
 
@@ -73,7 +150,7 @@ static PetscErrorCode dispatch(int argc, char **argv) {
   }
   if (argc < 2) return MuError(MU_ERR_INPUT, "no command is given (see mudot --help)");
   if (is_help(argv[1])) {
-    if (on_rank_zero()) print_help(stdout);
+    if (on_rank_zero()) PetscCall(print_help(stdout));
   } else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version")) {
     if (on_rank_zero()) printf("mudot %s\n", MUDOT_VERSION);
   } else {
@@ -82,19 +159,28 @@ static PetscErrorCode dispatch(int argc, char **argv) {
   PetscFunctionReturn(0);
 }
 
+static void PETSC_ATTRIBUTE_FORMAT(1, 2) print_error(const char *format, ...) {
+  va_list arguments;
+  fprintf(stderr, "%smudot:%s ", MuStyleText(stderr, MU_STYLE_BAD),
+          MuStyleText(stderr, MU_STYLE_PLAIN));
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "\n");
+}
+
 /* The exit status of the contract; the sentence once, whatever the number of ranks. */
 static int report(PetscErrorCode code) {
   static const int statuses[][2] = {{MU_ERR_INPUT, 2}, {MU_ERR_NUMERICS, 3}, {MU_ERR_FILE, 4}};
   if (!code) return mu_command_status;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i) {
     if (code != statuses[i][0]) continue;
-    if (on_rank_zero()) fprintf(stderr, "mudot: %s\n", MuErrorMessage());
+    if (on_rank_zero()) print_error("%s", MuErrorMessage());
     return statuses[i][1];
   }
   if (on_rank_zero())
-    fprintf(stderr,
-            "mudot: internal error %d, a fault of the program; the trace above tells where\n",
-            (int)code);
+    print_error("internal error %d, a fault of the program; the trace above tells where",
+                (int)code);
   return 3;
 }
 
@@ -109,7 +195,9 @@ static int initialize(int argc, char **argv) {
     for (int k = 0; k < length && count < 1023; ++k) own[count++] = argv[i + k];
     i += length ? length : 1;
   }
-  return MuInitialize(&count, &arguments, NULL) != 0;
+  if (MuInitialize(&count, &arguments, NULL)) return 1;
+  signal(SIGPIPE, SIG_IGN); /* a reader that goes away (| head) ends neither a run nor in a trace */
+  return 0;
 }
 
 int main(int argc, char **argv) {

@@ -17,11 +17,16 @@ static PetscErrorCode solve(MuTableRow commands, int argc, char **argv) {
 
 static PetscErrorCode help(FILE *out) {
   PetscFunctionBegin;
-  fprintf(out, "\nKeys of a case file are given as YAML (kernel: {bandwidth: 0.1}) or here "
-               "(-kernel_bandwidth 0.1);\nthe command line wins. Lists are separated by commas: "
-               "-grid_cells 64,64. Options of PETSc\n(-ksp_..., -snes_..., -ts_..., -log_view, "
-               "...) are passed on.\n");
-  PetscCall(MuCasePrintKeys(out));
+  fprintf(out,
+          "\nA case file is YAML, blocks of keys: \"time: {end: 2, step: 0.01}\". Needed are grid, "
+          "initial, energy,\ngeometry, time and output, and a target if the energy has one. Every "
+          "key may be given here too and then\nwins: -time_step 0.005, lists with commas: "
+          "-grid_cells 64,64. Options of PETSc (-log_view, -ksp_...,\n-snes_..., -ts_...) are "
+          "passed on. Existing results are kept unless -output_overwrite is given.\n"
+          "\n    mudot run case.yaml\n"
+          "    mudot run case.yaml -time_step 0.005 -output_directory out/half-the-step\n"
+          "    mpiexec -n 4 mudot run case.yaml -grid_cells 512,512 -output_overwrite\n");
+  PetscCall(MuCasePrintBlocks(out, NULL, "study|particles"));
   PetscFunctionReturn(0);
 }
 

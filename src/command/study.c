@@ -25,17 +25,26 @@ static PetscErrorCode help(FILE *out) {
   const char *name, *needs;
 
   PetscFunctionBegin;
-  fprintf(out,
-          "\nThe study block says what is varied and what is claimed; every other key of a case, "
-          "in the "
-          "file or here,\noverrides the case (-time_step 0.01, -study_values 0.2,0.1,0.05).\n");
+  fprintf(
+      out,
+      "\nA study solves a case for several values of a key and says whether a claim holds, fails "
+      "or stays undecided:\ntype gamma, that a kernel or ridge geometry (or energy) tends to its "
+      "limit; order, the order of the error\nagainst an exact solution or the finest run; rate, "
+      "that the energy decays as a theorem says; balance, that\nthe energy-dissipation balance "
+      "closes with the order of the scheme. The exit status is 0 if it holds, else 1.\n"
+      "\n    mudot study study.yaml\n"
+      "    mpiexec -n 2 mudot study study.yaml -study_values 0.2,0.1,0.05,0.025\n");
+  PetscCall(MuCasePrintBlocks(out, "study", NULL));
   fprintf(out, "\nexact solutions (study_exact) and what each needs of the case\n");
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuExactGetTableRow(i, &name, &needs));
     if (!name) break;
-    fprintf(out, "  %-32s %s\n", name, needs);
+    PetscCall(MuPrintRow(out, name, 32, needs));
   }
-  PetscCall(MuCasePrintKeys(out));
+  fprintf(out,
+          "\nEvery other key of a case, in the study file or here (-time_step 0.01), overrides "
+          "that of the case.\n");
+  PetscCall(MuCasePrintBlocks(out, NULL, "study|particles"));
   PetscFunctionReturn(0);
 }
 

@@ -286,6 +286,7 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
   PetscReal sums[MU_MAX_TERMS], *df = NULL;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_ENERGY));
   PetscCall(state_begin(e, 0, rho));
   if (derivative) PetscCall(VecGetArray(derivative, &df));
   PetscCall(evaluate_terms(e, wanted ? sums : NULL, df));
@@ -300,6 +301,7 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
     if (terms) terms[k] = sums[k];
   }
   PetscCall(fill_preimage(e, rho, preimage));
+  PetscCall(MuEventEnd(MU_EVENT_ENERGY));
   PetscFunctionReturn(0);
 }
 
@@ -315,6 +317,7 @@ PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec grad
   PetscReal *g;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_ENERGY));
   PetscCall(VecCopy(rho0, e->mid));
   PetscCall(VecAXPBY(e->mid, 0.5, 0.5, rho1));
   PetscCall(state_begin(e, 0, rho0));
@@ -333,6 +336,7 @@ PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec grad
   PetscCall(state_end(e, 1));
   PetscCall(state_end(e, 0));
   PetscCall(fill_preimage(e, e->mid, preimage));
+  PetscCall(MuEventEnd(MU_EVENT_ENERGY));
   PetscFunctionReturn(0);
 }
 

@@ -153,6 +153,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscBool limited;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_LEDGER));
   PetscCall(VecCopy(before, l->middle));
   PetscCall(VecAXPBY(l->middle, 0.5, 0.5, after));
   PetscCall(VecWAXPY(l->velocity, -1, before, after));
@@ -167,6 +168,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   l->cut_off += limited ? 1 : 0;
   l->dissipated += dt * (primal + dual);
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
+  PetscCall(MuEventEnd(MU_EVENT_LEDGER));
   PetscFunctionReturn(0);
 }
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_STEPS 1e9 /* counters are ints, and t + step must differ from t */
+#define MASS_OUTSIDE 0.05 /* a larger part cut off at the walls is told */
+#define MOST_STEPS   1e9  /* counters are ints, and t + step must differ from t */
 
 struct _p_MuProblem {
   MuProblemParts parts;
@@ -43,27 +44,27 @@ static PetscErrorCode mask_from_formula(MuCase c, const MuGridSpec *spec, unsign
                                         PetscBool *given) {
   const char *text;
   MuFormula formula;
+  PetscErrorCode failed;
   const PetscInt nx = spec->cells[0], ny = spec->dim == 2 ? spec->cells[1] : 1;
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetString(c, "grid_mask_formula", &text, given));
   if (!*given) PetscFunctionReturn(0);
   PetscCall(MuFormulaCreate("grid_mask_formula", text, &formula));
-  for (PetscInt i = 0; i < nx * ny; ++i) {
+  failed = MuFormulaCheckDimension(formula, "grid_mask_formula", spec->dim);
+  for (PetscInt i = 0; i < nx * ny && !failed; ++i) {
     PetscInt index[2] = {i % nx, i / nx};
     PetscReal x[2] = {0, 0}, value;
     for (PetscInt a = 0; a < spec->dim; ++a)
       x[a] = spec->lower[a] + (index[a] + 0.5) * (spec->upper[a] - spec->lower[a]) / spec->cells[a];
     PetscCall(MuFormulaEvaluate(formula, x, &value));
-    if (isnan(value)) {
-      PetscCall(MuFormulaDestroy(&formula));
-      return MuError(MU_ERR_INPUT, "grid_mask_formula: \"%s\" is not a number at (%g, %g)", text,
-                     x[0], x[1]);
-    }
+    if (isnan(value))
+      failed = MuError(MU_ERR_INPUT, "grid_mask_formula: \"%s\" is not a number at (%g, %g)", text,
+                       x[0], x[1]);
     mask[i] = mask[i] && value > 0;
   }
   PetscCall(MuFormulaDestroy(&formula));
-  PetscFunctionReturn(0);
+  PetscFunctionReturn(failed);
 }
 
 static PetscErrorCode warn_of_components(MuGrid grid) {
@@ -177,9 +178,8 @@ static PetscErrorCode get_exactly(MuCase c, const char *block, const char *name,
   PetscFunctionReturn(0);
 }
 
-/* All numbers of a list, allocated; *count = 0 and NULL if the key is not there. */
-static PetscErrorCode get_list(MuCase c, const char *block, const char *name, PetscInt *count,
-                               PetscReal **values) {
+PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
+                             PetscReal **values) {
   PetscBool given;
 
   PetscFunctionBegin;
@@ -198,23 +198,30 @@ typedef struct {
   char path[PETSC_MAX_PATH_LEN];
 } DensityInput;
 
-static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
+                                PetscReal *lists[3]) {
   static const char *const names[3] = {"weights", "means", "covariances"};
   const PetscInt per_component[3] = {1, dim, dim * dim};
   PetscInt count[3];
 
   PetscFunctionBegin;
-  for (int k = 0; k < 3; ++k) PetscCall(get_list(c, block, names[k], &count[k], &in->lists[k]));
+  for (int k = 0; k < 3; ++k) PetscCall(MuCaseGetList(c, block, names[k], &count[k], &lists[k]));
   for (int k = 1; k < 3; ++k)
     if (count[k] == 0)
       return MuError(MU_ERR_INPUT, "%s_%s: is missing; a mixture needs it", block, names[k]);
-  in->spec.components = count[1] / dim;
+  *components = PetscMax(count[1] / dim, 1);
   for (int k = 0; k < 3; ++k)
-    if (count[k] && count[k] != in->spec.components * per_component[k])
+    if (count[k] && count[k] != *components * per_component[k])
       return MuError(MU_ERR_INPUT,
                      "%s_%s: has %d numbers; a mixture of %d components in dimension %d needs %d",
-                     block, names[k], (int)count[k], (int)in->spec.components, (int)dim,
-                     (int)(in->spec.components * per_component[k]));
+                     block, names[k], (int)count[k], (int)*components, (int)dim,
+                     (int)(*components * per_component[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetMixture(c, block, dim, &in->spec.components, in->lists));
   in->spec.weights = in->lists[0];
   in->spec.means = in->lists[1];
   in->spec.covariances = in->lists[2];
@@ -299,6 +306,20 @@ static PetscErrorCode read_density(MuCase c, const char *block, MuGrid grid, Den
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *info,
+                                           MuDensity density) {
+  PetscReal mass;
+
+  PetscFunctionBegin;
+  PetscCall(MuDensityMassOutside(density, info->lower, info->upper, &mass));
+  if (mass > MASS_OUTSIDE)
+    PetscCall(MuWarn(info->comm,
+                     "%s: %.3g %% of the mass lies outside the grid and is cut off; the rest is "
+                     "normalised to 1",
+                     block, 100 * mass));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
   DensityInput in;
   const MuGridInfo *info;
@@ -320,6 +341,7 @@ PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, 
   PetscCall(VecGetArray(*log_density, &x));
   failed = MuDensityFillLog(density, &cells, x);
   PetscCall(VecRestoreArray(*log_density, &x));
+  if (!failed) failed = warn_of_mass_outside(block, info, density);
   PetscCall(MuDensityDestroy(&density));
   PetscCall(failed);
   PetscFunctionReturn(0);
@@ -352,13 +374,15 @@ static PetscErrorCode create_kernel(MuCase c, const char *block, PetscInt dim, M
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_formula(MuCase c, const char *key, MuFormula *formula) {
+static PetscErrorCode create_formula(MuCase c, const char *key, PetscInt dim, MuFormula *formula) {
   const char *text;
   PetscBool given;
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetString(c, key, &text, &given));
-  if (given) PetscCall(MuFormulaCreate(key, text, formula));
+  if (!given) PetscFunctionReturn(0);
+  PetscCall(MuFormulaCreate(key, text, formula));
+  PetscCall(MuFormulaCheckDimension(*formula, key, dim));
   PetscFunctionReturn(0);
 }
 
@@ -382,6 +406,7 @@ static PetscErrorCode need(MuCase c, PetscBool wanted, const char *who, const ch
 static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
   MuEnergySpec e = {0};
+  const MuGridInfo *info;
 
   PetscFunctionBegin;
   e.terms = MU_MAX_TERMS;
@@ -390,8 +415,9 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
                  &e.power_exponent));
   PetscCall(need(c, has_name(e.terms, e.name, "internal"), "energy internal",
                  "energy_internal_exponent", &e.internal_exponent));
-  PetscCall(create_formula(c, "energy_potential_formula", &problem->potential));
-  PetscCall(create_formula(c, "energy_interaction_formula", &problem->interaction));
+  PetscCall(MuGridGetInfo(p->grid, &info));
+  PetscCall(create_formula(c, "energy_potential_formula", info->dim, &problem->potential));
+  PetscCall(create_formula(c, "energy_interaction_formula", info->dim, &problem->interaction));
   if (has_name(e.terms, e.name, "potential") && !problem->potential)
     return MuError(MU_ERR_INPUT, "energy_potential_formula: is missing; energy potential needs it");
   if (has_name(e.terms, e.name, "interaction") && !problem->interaction)
@@ -642,7 +668,9 @@ PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem) {
   PetscFunctionBegin;
   PetscCall(MuCaseRequire(c));
   PetscCall(PetscNew(problem));
+  PetscCall(MuEventBegin(MU_EVENT_SETUP));
   failed = build(c, *problem);
+  PetscCall(MuEventEnd(MU_EVENT_SETUP));
   if (failed) PetscCall(MuProblemDestroy(problem));
   PetscCall(failed);
   PetscFunctionReturn(0);

@@ -107,7 +107,9 @@ PetscErrorCode MuTransportSetUp(MuTransport t, PetscReal dt) {
     return MuError(MU_ERR_INPUT, "time_step: %g; a finite step of at least 0 is needed", dt);
   t->dt = dt;
   t->ready = PETSC_FALSE;
+  PetscCall(MuEventBegin(MU_EVENT_FACTOR));
   PetscCall(t->ops->set_up(t));
+  PetscCall(MuEventEnd(MU_EVENT_FACTOR));
   t->ready = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -116,7 +118,9 @@ PetscErrorCode MuTransportSolve(MuTransport t, PetscBool reversed, Vec rho0, Vec
   PetscFunctionBegin;
   PetscCheck(t->ready, t->info->comm, PETSC_ERR_ORDER, "MuTransportSetUp() comes first");
   t->iterations = 0;
+  PetscCall(MuEventBegin(MU_EVENT_TRANSPORT));
   PetscCall(t->ops->solve(t, reversed, rho0, rho1));
+  PetscCall(MuEventEnd(MU_EVENT_TRANSPORT));
   PetscFunctionReturn(0);
 }
 

@@ -316,12 +316,14 @@ static PetscErrorCode project(MuGeometry g, Vec preimage, Vec y) {
 
 PetscErrorCode MuGeometryApply(MuGeometry g, PetscInt kind, Vec xi, Vec preimage, Vec out) {
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_GEOMETRY));
   PetscCall(VecSet(out, 0));
   if (kind & g->kinds & MU_PART_REACTION) {
     PetscCall(apply_reaction(g, xi, preimage, out));
     if (g->spec.spherical) PetscCall(project(g, preimage, out));
   }
   if (kind & g->kinds & MU_PART_TRANSPORT) PetscCall(add_transport(g, xi, out));
+  PetscCall(MuEventEnd(MU_EVENT_GEOMETRY));
   PetscFunctionReturn(0);
 }
 

@@ -457,7 +457,9 @@ PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image,
     else
       PetscCall(divide_by_diagonal(g, s, v, value));
   } else if (s->method == MU_PRIMAL_SOLVE) {
+    PetscCall(MuEventBegin(MU_EVENT_PRIMAL));
     PetscCall(solve(g, s, v, guess, guess_image, value));
+    PetscCall(MuEventEnd(MU_EVENT_PRIMAL));
   } else {
     if (!guess)
       return MuError(MU_ERR_INPUT,

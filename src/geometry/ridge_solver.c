@@ -294,8 +294,10 @@ static PetscErrorCode solve(MuRidge ridge) {
 
 PetscErrorCode MuRidgeApply(MuRidge ridge, Vec xi, Vec f) {
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_RIDGE));
   PetscCall(VecPointwiseMult(ridge->r, ridge->root, xi));
   PetscCall(solve(ridge));
+  PetscCall(MuEventEnd(MU_EVENT_RIDGE));
   PetscCall(VecPointwiseMult(ridge->work, ridge->root, ridge->z));
   PetscCall(MuConvolutionApply(ridge->convolution, ridge->work, f));
   PetscFunctionReturn(0);

@@ -449,7 +449,9 @@ PetscErrorCode MuConvolutionFilter(MuConvolution c, const MuFilter *filter, Vec 
   PetscCall(VecGetArray(out, &y));
   x = y;
   if (in != out) PetscCall(VecGetArrayRead(in, &x));
+  PetscCall(MuEventBegin(MU_EVENT_CONVOLUTION));
   PetscCall(MuSpectralApply(c->spectral, filter, x, y));
+  PetscCall(MuEventEnd(MU_EVENT_CONVOLUTION));
   if (in != out) PetscCall(VecRestoreArrayRead(in, &x));
   PetscCall(VecRestoreArray(out, &y));
   PetscFunctionReturn(0);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SECONDS_BETWEEN 0.2
@@ -68,18 +69,30 @@ PetscErrorCode MuProgressDestroy(MuProgress *progress) {
   PetscFunctionReturn(0);
 }
 
+/* Whether a sentence was told before; the first 64 are remembered. */
+static PetscBool is_repeated(const char *sentence) {
+  static char *told[64];
+  size_t n = 0;
+  for (; n < sizeof told / sizeof *told && told[n]; ++n)
+    if (strcmp(told[n], sentence) == 0) return PETSC_TRUE;
+  if (n < sizeof told / sizeof *told) told[n] = strdup(sentence);
+  return PETSC_FALSE;
+}
+
 PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) {
+  char sentence[1024];
   va_list arguments;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank) PetscFunctionReturn(0);
-  clear_line();
-  fprintf(stderr, "mudot: warning: ");
   va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
+  vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
-  fprintf(stderr, "\n");
+  if (is_repeated(sentence)) PetscFunctionReturn(0);
+  clear_line();
+  fprintf(stderr, "%smudot: warning:%s %s\n", MuStyleText(stderr, MU_STYLE_DOUBT),
+          MuStyleText(stderr, MU_STYLE_PLAIN), sentence);
   PetscFunctionReturn(0);
 }

@@ -10,8 +10,8 @@
 
 enum {
   MOST_VALUES = PETSC_MAX_INT / 16,
-  ATTEMPTS = 4,
-  PAUSE = 50000 /* microseconds */,
+  ATTEMPTS = 3,
+  PAUSE = 20000 /* microseconds */,
   FRESH = 10 /* seconds */
 };
 
@@ -22,6 +22,7 @@ struct _p_MuRunReader {
   char path[PETSC_MAX_PATH_LEN];
   hid_t file;
   MuRunInfo info;
+  PetscBool boxed;      /* the box is that of the case */
   PetscInt count;       /* cells */
   PetscReal *centre[2]; /* [cells] */
   unsigned char *mask;
@@ -50,7 +51,7 @@ static PetscErrorCode read_line(MuRunReader r, const char *name, PetscInt *n, Pe
     return MuError(MU_ERR_FILE, "%s: the dataset %s is not a list of at most %d numbers", r->path,
                    name, MOST_VALUES);
   PetscCall(PetscMalloc1(*n, values));
-  PetscCall(MuHdf5Read(r->file, r->path, name, -1, *values));
+  PetscCall(MuHdf5Read(r->file, r->path, name, -1, *n, *values));
   PetscCall(check_finite(r, name, *n, *values));
   PetscFunctionReturn(0);
 }
@@ -107,27 +108,37 @@ static PetscBool is_same_box(const MuRunReader r, const MuGridSpec *spec) {
   return PETSC_TRUE;
 }
 
-/* Exact corners and the boundary from the case, where the file has one. */
-static PetscErrorCode read_case(MuRunReader r) {
-  char sentence[1024];
+/* The grid of the case, if it has one. */
+static PetscErrorCode read_grid_spec(const MuRunReader r, MuGridSpec *spec, PetscBool *there) {
+  PetscBool number;
+  char nearest[64];
   PetscErrorCode code;
-  MuGridSpec spec;
   MuCase c;
 
   PetscFunctionBegin;
-  if (!r->case_text[0]) PetscFunctionReturn(0);
-  code = MuCaseCreateFromText(PETSC_COMM_SELF, "its case", r->case_text, 0, NULL, &c);
-  if (!code) {
-    code = MuCaseGetGridSpec(c, &spec);
-    PetscCall(MuCaseDestroy(&c));
-  }
-  if (code) {
+  PetscCall(MuCaseCreateFromText(PETSC_COMM_SELF, "its case", r->case_text, 0, NULL, &c));
+  code = MuCaseHasKey(c, "grid_lower", &number, there, nearest);
+  if (!code && *there) code = MuCaseGetGridSpec(c, spec);
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(code);
+}
+
+/* Exact corners and the boundary from the case, where the file has one. */
+static PetscErrorCode read_case(MuRunReader r) {
+  char sentence[1024];
+  PetscBool there = PETSC_FALSE;
+  MuGridSpec spec;
+
+  PetscFunctionBegin;
+  if (read_grid_spec(r, &spec, &there)) {
     PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
     return MuError(MU_ERR_FILE, "%s: the attribute case is not that of a run: %s", r->path,
                    sentence);
   }
+  if (!there) PetscFunctionReturn(0);
   if (!is_same_box(r, &spec))
     return MuError(MU_ERR_FILE, "%s: the grid is not that of the attribute case", r->path);
+  r->boxed = PETSC_TRUE;
   for (PetscInt a = 0; a < r->info.dim; ++a) {
     r->info.lower[a] = spec.lower[a];
     r->info.upper[a] = spec.upper[a];
@@ -144,10 +155,10 @@ static PetscErrorCode read_volume(MuRunReader r) {
   PetscCall(MuHdf5Shape(r->file, r->path, "grid/cell_volume", 1, &dims, extent));
   if (extent[0] != 1)
     return MuError(MU_ERR_FILE, "%s: the dataset grid/cell_volume is not one number", r->path);
-  PetscCall(MuHdf5Read(r->file, r->path, "grid/cell_volume", -1, &stored));
+  PetscCall(MuHdf5Read(r->file, r->path, "grid/cell_volume", -1, 1, &stored));
   for (PetscInt a = 0; a < r->info.dim; ++a)
     volume *= (r->info.upper[a] - r->info.lower[a]) / r->info.cells[a];
-  if (r->info.dim == 1 && r->count == 1 && !r->case_text[0] && stored > 0) {
+  if (r->info.dim == 1 && r->count == 1 && !r->boxed && stored > 0) {
     r->info.lower[0] = r->centre[0][0] - 0.5 * stored;
     r->info.upper[0] = r->centre[0][0] + 0.5 * stored;
     volume = stored;
@@ -181,7 +192,7 @@ static PetscErrorCode read_mask(MuRunReader r) {
   PetscFunctionBegin;
   PetscCall(PetscMalloc2(r->count, &r->mask, r->count, &r->work));
   PetscCall(check_field(r, "grid/mask", 0, &items));
-  PetscCall(MuHdf5Read(r->file, r->path, "grid/mask", -1, r->work));
+  PetscCall(MuHdf5Read(r->file, r->path, "grid/mask", -1, r->count, r->work));
   for (PetscInt i = 0; i < r->count; ++i) {
     if (r->work[i] != 0 && r->work[i] != 1)
       return MuError(MU_ERR_FILE,
@@ -248,6 +259,7 @@ static PetscErrorCode unload(MuRunReader r) {
   PetscCall(PetscFree(r->case_text));
   PetscCall(PetscFree(r->status));
   r->info = (MuRunInfo){0};
+  r->boxed = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -318,7 +330,7 @@ PetscErrorCode MuRunReaderSnapshot(MuRunReader r, PetscInt index, PetscReal *den
   if (index < 0 || index >= r->info.times)
     return MuError(MU_ERR_INPUT, "%s: there is no snapshot %d; there are %d, counted from 0",
                    r->path, (int)index, (int)r->info.times);
-  PetscCall(MuHdf5Read(r->file, r->path, "density", index, density));
+  PetscCall(MuHdf5Read(r->file, r->path, "density", index, r->count, density));
   PetscCall(check_finite(r, "density", r->count, density));
   PetscFunctionReturn(0);
 }

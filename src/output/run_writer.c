@@ -49,7 +49,7 @@ static PetscErrorCode remember(MuRunWriter w, PetscErrorCode code) {
 
 /* ------------------------------------------------------------------ the directory */
 
-static PetscErrorCode make_directory(const char *directory) {
+PetscErrorCode MuMakeDirectory(const char *directory) {
   char path[PETSC_MAX_PATH_LEN];
   struct stat status;
 
@@ -177,7 +177,7 @@ static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
     return MuError(MU_ERR_INPUT, "output_directory: \"%.40s\" is empty or too long",
                    spec->directory);
   PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
-  PetscCall(make_directory(w->directory));
+  PetscCall(MuMakeDirectory(w->directory));
   PetscCall(refuse_results(w, spec->overwrite));
   PetscCall(join_names(spec, &w->csv_header));
   PetscCall(MuRunFileCreate(&w->file, w->grid ? "run.h5" : "particles.h5", spec));
@@ -331,7 +331,9 @@ static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
 
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   if (writes(w) && !w->failed) remember(w, add_row(w, values));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscFunctionReturn(0);
 }
 
@@ -355,9 +357,11 @@ PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter w, PetscReal t, Vec rho) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   PetscCall(MuGridGather(w->grid, rho, PETSC_FALSE, w->field));
   const PetscReal *const values[] = {w->field};
   if (writes(w)) code = remember(w, w->failed ? 0 : add_snapshot(w, t, values));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }

@@ -1,6 +1,7 @@
 /* Mixtures of Gaussians. Points are handled in blocks, coordinates as columns of the block:
    [dim][BLOCK], so that a solve with a Cholesky factor is one call of BLAS. */
 #include "particles/radial.h"
+#include "particles/share.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -21,6 +22,7 @@ struct _p_MuMixture {
   PetscReal *weights, *means, *covariances;
   Factors plain;                   /* the mixture itself */
   Factors smoothed;                /* convolved with the kernel asked for last */
+  MuShare share;                   /* among the ranks asked last */
   PetscReal *solved, *logs, *part; /* [components][dim][BLOCK], [components][BLOCK], [BLOCK] */
 };
 
@@ -156,6 +158,7 @@ PetscErrorCode MuMixtureDestroy(MuMixture *mixture) {
   PetscCall(PetscFree2(m->plain.factors, m->plain.log_norm));
   PetscCall(PetscFree2(m->smoothed.factors, m->smoothed.log_norm));
   PetscCall(PetscFree3(m->solved, m->logs, m->part));
+  PetscCall(MuShareDestroy(&m->share));
   PetscCall(PetscFree(m));
   PetscFunctionReturn(0);
 }
@@ -297,16 +300,11 @@ static PetscErrorCode gaussian_factor(MuMixture m, MuRadial radial, PetscReal *h
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMixtureKernelMean(MuMixture m, MuRadial radial, MPI_Comm comm, PetscInt n,
-                                   const PetscReal *x, PetscReal *value, PetscReal *gradient) {
+static PetscErrorCode kernel_mean(MuMixture m, PetscReal log_factor, PetscInt n, const PetscReal *x,
+                                  PetscReal *value, PetscReal *gradient) {
   const PetscInt dim = m->dim;
-  PetscReal h2 = 0, log_factor = 0;
-  PetscInt bad;
 
   PetscFunctionBegin;
-  (void)comm;
-  PetscCall(gaussian_factor(m, radial, &h2, &log_factor));
-  if (m->smoothed.added != h2) PetscCall(factor_all(m, h2, &m->smoothed, &bad));
   for (PetscInt first = 0; first < n; first += BLOCK) {
     const PetscInt count = PetscMin(n - first, BLOCK);
     PetscReal *out = gradient ? gradient + first * dim : NULL;
@@ -317,6 +315,24 @@ PetscErrorCode MuMixtureKernelMean(MuMixture m, MuRadial radial, MPI_Comm comm, 
       for (PetscInt a = 0; out && a < dim; ++a) out[i * dim + a] *= v;
     }
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuMixtureKernelMean(MuMixture m, MuRadial radial, MPI_Comm comm, PetscInt n,
+                                   const PetscReal *x, PetscReal *value, PetscReal *gradient) {
+  const PetscInt dim = m->dim;
+  PetscReal h2 = 0, log_factor = 0;
+  PetscInt bad, first, last;
+
+  PetscFunctionBegin;
+  PetscCall(gaussian_factor(m, radial, &h2, &log_factor));
+  if (m->smoothed.added != h2) PetscCall(factor_all(m, h2, &m->smoothed, &bad));
+  if (!m->share.counts || m->share.comm != comm) PetscCall(MuShareSetUp(&m->share, comm));
+  MuShareRun(&m->share, n, &first, &last);
+  PetscCall(kernel_mean(m, log_factor, last - first, x + first * dim, value ? value + first : NULL,
+                        gradient ? gradient + first * dim : NULL));
+  if (value) PetscCall(MuShareGather(&m->share, n, 1, value));
+  if (gradient) PetscCall(MuShareGather(&m->share, n, dim, gradient));
   PetscFunctionReturn(0);
 }
 

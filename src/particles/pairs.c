@@ -1,27 +1,48 @@
 /* Sums over pairs of points. The targets are cut into one run per rank; every rank gets all sums.
  */
-#include "particles/radial.h"
+#include "particles/pairs_impl.h"
+#include "particles/share.h"
 
-#include <math.h>
+/* Above this many dimensions matrix products are faster than differences. */
+enum { FEW_DIMENSIONS = 16 };
+/* Up to this many pairs MU_PAIRS_AUTO sums directly. */
+#define MANY_PAIRS        1e10
+#define DEFAULT_TOLERANCE 1e-7
 
 struct _p_MuPairs {
-  MPI_Comm comm;
-  PetscMPIInt rank, size;
+  MuShare share;
   MuRadial radial;
-  PetscMPIInt *counts, *starts; /* [size] of the gathered runs */
+  MuWork work;
+  MuPairsMethod method;
+  PetscReal tolerance;
+  MuFastSum fast; /* made when it is first asked for */
 };
+
+PetscErrorCode MuWorkResize(MuWork *work, size_t size) {
+  PetscFunctionBegin;
+  if (size <= work->size) PetscFunctionReturn(0);
+  PetscCall(PetscFree(work->data));
+  PetscCall(PetscMalloc1(size, &work->data));
+  work->size = size;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuWorkDestroy(MuWork *work) {
+  PetscFunctionBegin;
+  PetscCall(PetscFree(work->data));
+  work->size = 0;
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode MuPairsCreate(MPI_Comm comm, MuRadial radial, MuPairs *pairs) {
   MuPairs p;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&p));
-  p->comm = comm;
-  PetscCallMPI(MPI_Comm_rank(comm, &p->rank));
-  PetscCallMPI(MPI_Comm_size(comm, &p->size));
+  PetscCall(MuShareSetUp(&p->share, comm));
   PetscCall(MuRadialReference(radial));
   p->radial = radial;
-  PetscCall(PetscMalloc2(p->size, &p->counts, p->size, &p->starts));
+  p->tolerance = DEFAULT_TOLERANCE;
   *pairs = p;
   PetscFunctionReturn(0);
 }
@@ -33,55 +54,84 @@ PetscErrorCode MuPairsDestroy(MuPairs *pairs) {
   *pairs = NULL;
   if (!p) PetscFunctionReturn(0);
   PetscCall(MuRadialDestroy(&p->radial));
-  PetscCall(PetscFree2(p->counts, p->starts));
+  PetscCall(MuShareDestroy(&p->share));
+  PetscCall(MuWorkDestroy(&p->work));
+  PetscCall(MuFastSumDestroy(&p->fast));
   PetscCall(PetscFree(p));
   PetscFunctionReturn(0);
 }
 
-static PetscInt first_of(PetscInt m, PetscMPIInt rank, PetscMPIInt size) {
-  return (PetscInt)((long long)m * rank / size);
-}
-
-/* values [m][width]: every rank has its run of rows; afterwards all have all. */
-static PetscErrorCode gather_rows(MuPairs p, PetscInt m, PetscInt width, PetscReal *values) {
+PetscErrorCode MuPairsSetMethod(MuPairs p, MuPairsMethod method, PetscReal tolerance) {
   PetscFunctionBegin;
-  if (p->size == 1) PetscFunctionReturn(0);
-  for (PetscMPIInt r = 0; r < p->size; ++r) {
-    p->starts[r] = (PetscMPIInt)(width * first_of(m, r, p->size));
-    p->counts[r] = (PetscMPIInt)(width * first_of(m, r + 1, p->size)) - p->starts[r];
-  }
-  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values, p->counts, p->starts,
-                              MPIU_REAL, p->comm));
+  p->method = method;
+  p->tolerance = tolerance;
+  PetscCall(MuFastSumDestroy(&p->fast));
   PetscFunctionReturn(0);
 }
 
-static void add_target(MuPairs p, PetscInt n, const PetscReal *x, PetscInt columns,
-                       const PetscReal *w, const PetscReal *y, PetscReal *sums,
-                       PetscReal *gradient) {
+/* *done: whether the fast sum was asked for and possible. */
+static PetscErrorCode sum_fast(MuPairs p, const MuPairSum *all, PetscBool *done) {
+  PetscInt first_source, last_source, first, last;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (p->method == MU_PAIRS_DIRECT) PetscFunctionReturn(0);
+  if (p->method == MU_PAIRS_AUTO &&
+      (p->radial->dim > 2 || (PetscReal)all->n * (PetscReal)all->m <= MANY_PAIRS))
+    PetscFunctionReturn(0);
+  if (!p->fast) PetscCall(MuFastSumCreate(p->share.comm, p->radial, p->tolerance, &p->fast));
+  PetscCall(MuFastSumPrepare(p->fast, all, done));
+  if (!*done && p->method == MU_PAIRS_FAST)
+    return MuError(
+        MU_ERR_INPUT,
+        "kernel_type: '%s' with bandwidth %g is not possible for fast sums to %g between "
+        "these points in %d-D; its tails in space and frequency must end on a grid of "
+        "1.6e7 cells, so use a wider or smoother kernel, or direct sums",
+        p->radial->spec.type, p->radial->spec.bandwidth, p->tolerance, (int)p->radial->dim);
+  if (!*done) PetscFunctionReturn(0);
+  MuShareRun(&p->share, all->n, &first_source, &last_source);
+  MuShareRun(&p->share, all->m, &first, &last);
+  PetscCall(MuFastSumApply(p->fast, all, first_source, last_source, first, last));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode sum_directly(MuPairs p, const MuPairSum *all) {
   const PetscInt dim = p->radial->dim;
-  for (PetscInt c = 0; sums && c < columns; ++c) sums[c] = 0;
-  for (PetscInt a = 0; gradient && a < dim; ++a) gradient[a] = 0;
-  for (PetscInt j = 0; j < n; ++j) {
-    PetscReal r2 = 0, value, slope;
-    for (PetscInt a = 0; a < dim; ++a) r2 += PetscSqr(y[a] - x[j * dim + a]);
-    (void)MuRadialEvaluate(p->radial, r2, &value, &slope);
-    for (PetscInt c = 0; sums && c < columns; ++c) sums[c] += w[j * columns + c] * value;
-    for (PetscInt a = 0; gradient && a < dim; ++a)
-      gradient[a] += w[j * columns] * slope * (y[a] - x[j * dim + a]);
-  }
+  MuPairSum mine = *all;
+  PetscInt first, last;
+
+  PetscFunctionBegin;
+  MuShareRun(&p->share, all->m, &first, &last);
+  mine.m = last - first;
+  mine.y += first * dim;
+  if (mine.sums) mine.sums += first * mine.columns;
+  if (mine.gradient) mine.gradient += first * dim;
+  if (dim <= FEW_DIMENSIONS)
+    PetscCall(MuPairSumByDifferences(&mine, &p->work));
+  else
+    PetscCall(MuPairSumByProducts(&mine, &p->work));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuPairsApplyColumns(MuPairs p, PetscInt n, const PetscReal *x, PetscInt columns,
                                    const PetscReal *w, PetscInt m, const PetscReal *y,
                                    PetscReal *sums, PetscReal *gradient) {
-  const PetscInt dim = p->radial->dim;
+  const MuPairSum all = {.radial = p->radial,
+                         .n = n,
+                         .columns = columns,
+                         .m = m,
+                         .x = x,
+                         .w = w,
+                         .y = y,
+                         .sums = sums,
+                         .gradient = gradient};
+  PetscBool done;
 
   PetscFunctionBegin;
-  for (PetscInt i = first_of(m, p->rank, p->size); i < first_of(m, p->rank + 1, p->size); ++i)
-    add_target(p, n, x, columns, w, y + i * dim, sums ? sums + i * columns : NULL,
-               gradient ? gradient + i * dim : NULL);
-  if (sums) PetscCall(gather_rows(p, m, columns, sums));
-  if (gradient) PetscCall(gather_rows(p, m, dim, gradient));
+  PetscCall(sum_fast(p, &all, &done));
+  if (!done) PetscCall(sum_directly(p, &all));
+  if (sums) PetscCall(MuShareGather(&p->share, m, columns, sums));
+  if (gradient) PetscCall(MuShareGather(&p->share, m, p->radial->dim, gradient));
   PetscFunctionReturn(0);
 }
 

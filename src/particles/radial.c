@@ -1,7 +1,8 @@
 /* Radial kernels in any dimension. Profiles and normalizations agree with those of kernel/ for d =
    1 and 2. wendland for d > 3 is phi_{l,1}, l = floor(d/2) + 2; Wendland, Scattered Data
    Approximation (2005), table 9.1 and corollary 9.14. */
-#include "particles/radial.h"
+#include "particles/pairs_impl.h"
+#include "particles/profile.h"
 
 #include <gsl/gsl_sf_bessel.h>
 #include <math.h>
@@ -243,5 +244,60 @@ PetscErrorCode MuRadialEvaluate(MuRadial radial, PetscReal r2, PetscReal *value,
   const PetscReal t = radial->rate * sqrt(r2);
   if (value) *value = radial->amplitude * profile(radial, t);
   if (slope) *slope = radial->amplitude * PetscSqr(radial->rate) * profile_slope(radial, t);
+  return 0;
+}
+
+/* ------------------------------------------------------------------ arrays */
+
+static inline __attribute__((always_inline)) void fill_array(MuRadial radial, const MuProfile which,
+                                                             PetscInt n, const PetscReal *r2,
+                                                             PetscReal *value, PetscReal *slope) {
+  const PetscReal rate2 = PetscSqr(radial->rate), amplitude = radial->amplitude;
+  const PetscReal scale = amplitude * rate2;
+  PetscReal v, s;
+  if (!slope)
+#pragma omp simd private(v, s)
+    for (PetscInt i = 0; i < n; ++i) {
+      mu_profile_inline(which, rate2 * r2[i], &v, &s);
+      value[i] = amplitude * v;
+    }
+  else
+#pragma omp simd private(v, s)
+    for (PetscInt i = 0; i < n; ++i) {
+      mu_profile_inline(which, rate2 * r2[i], &v, &s);
+      value[i] = amplitude * v;
+      slope[i] = scale * s;
+    }
+}
+
+PetscErrorCode MuRadialEvaluateArray(MuRadial radial, PetscInt n, const PetscReal *r2,
+                                     PetscReal *value, PetscReal *slope) {
+  const MuProfile which = mu_profile_is_inline(radial) ? radial->profile : MU_PROFILE_BESSEL;
+  switch (which) {
+  case MU_PROFILE_GAUSSIAN:
+    fill_array(radial, MU_PROFILE_GAUSSIAN, n, r2, value, slope);
+    break;
+  case MU_PROFILE_EXPONENTIAL:
+    fill_array(radial, MU_PROFILE_EXPONENTIAL, n, r2, value, slope);
+    break;
+  case MU_PROFILE_LINEAR:
+    fill_array(radial, MU_PROFILE_LINEAR, n, r2, value, slope);
+    break;
+  case MU_PROFILE_QUADRATIC:
+    fill_array(radial, MU_PROFILE_QUADRATIC, n, r2, value, slope);
+    break;
+  case MU_PROFILE_IMQ:
+    fill_array(radial, MU_PROFILE_IMQ, n, r2, value, slope);
+    break;
+  case MU_PROFILE_WENDLAND:
+    fill_array(radial, MU_PROFILE_WENDLAND, n, r2, value, slope);
+    break;
+  case MU_PROFILE_DISTANCE:
+    fill_array(radial, MU_PROFILE_DISTANCE, n, r2, value, slope);
+    break;
+  default:
+    for (PetscInt i = 0; i < n; ++i)
+      (void)MuRadialEvaluate(radial, r2[i], value + i, slope ? slope + i : NULL);
+  }
   return 0;
 }

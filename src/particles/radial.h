@@ -36,4 +36,9 @@ struct _p_MuRadial {
   MuTable table[2];         /* bessel: e^t p(t) and e^t p'(t)/t */
 };
 
+/* Positive definite only on measures of mass zero. */
+static inline PetscBool MuRadialIsConditional(MuRadial radial) {
+  return (PetscBool)(radial->profile == MU_PROFILE_DISTANCE || radial->profile == MU_PROFILE_RIESZ);
+}
+
 #endif

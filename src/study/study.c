@@ -9,7 +9,8 @@
 #define MAX_VALUES 1024
 
 static const MuStudyOps *const kinds[] = {&MuStudyGamma, &MuStudyOrderOps, &MuStudyRate,
-                                          &MuStudyBalance}; /* as in the key study_type */
+                                          &MuStudyBalance,
+                                          &MuStudyParticles}; /* as in the key study_type */
 
 /* ------------------------------------------------------------------ small services */
 
@@ -127,7 +128,7 @@ static PetscErrorCode read(MuStudy s) {
   PetscCall(read_values(s));
   s->expected = NAN;
   PetscCall(MuCaseGetReal(s->file, "study_expect_order", &s->expected, &given));
-  s->tolerance = type == 2 ? 1e-3 : 0.25;
+  s->tolerance = s->ops == &MuStudyRate ? 1e-3 : (s->ops == &MuStudyParticles ? 0.1 : 0.25);
   PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
   PetscCall(s->ops->create(s));
   PetscFunctionReturn(0);
@@ -370,6 +371,7 @@ static PetscErrorCode run_all(MuStudy s) {
 /* ------------------------------------------------------------------ the end */
 
 static const char *const verdict_words[] = {"holds", "fails", "undecided"};
+static const MuStyle verdict_styles[] = {MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT};
 
 static void note_failures(MuStudy s) {
   for (PetscInt i = 0; i < s->rows; ++i) {
@@ -402,7 +404,9 @@ static PetscErrorCode print(MuStudy s) {
     PetscCall(PetscPrintf(s->comm, "%-28s %8.3f +- %.3f\n", s->fitted[k].name, s->fitted[k].value,
                           s->fitted[k].stderror));
   PetscCall(PetscPrintf(s->comm, "%s", s->notes));
-  PetscCall(PetscPrintf(s->comm, "verdict: %s\n", verdict_words[s->verdict]));
+  PetscCall(PetscPrintf(s->comm, "verdict: %s%s%s\n",
+                        MuStyleText(stdout, verdict_styles[s->verdict]), verdict_words[s->verdict],
+                        MuStyleText(stdout, MU_STYLE_PLAIN)));
   PetscFunctionReturn(0);
 }
 

@@ -1,9 +1,9 @@
 /* The files of a study: study.csv, study.h5, the text that the rows belong to, and until the study
    is finished one small file per task, from which an interrupted study continues. */
+#include "case/hdf5.h"
 #include "study/study_impl.h"
 
 #include <errno.h>
-#include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,22 +32,6 @@ static PetscErrorCode path_of(MuStudy s, const char *name, Path path) {
 
 static PetscErrorCode cannot_write(const char *path) {
   return MuError(MU_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-}
-
-static PetscErrorCode make_directories(const char *directory) {
-  char path[PETSC_MAX_PATH_LEN];
-
-  PetscFunctionBegin;
-  snprintf(path, sizeof path, "%s", directory);
-  for (char *c = path + 1;; ++c) {
-    if (*c && *c != '/') continue;
-    const char kept = *c;
-    *c = 0;
-    if (mkdir(path, 0777) && errno != EEXIST) return cannot_write(path);
-    *c = kept;
-    if (!kept) break;
-  }
-  PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ the study's text */
@@ -282,7 +266,7 @@ PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
   PetscCall(directory_of(s, &directory));
   PetscCall(study_text(s, &text));
   code = look_at_directory(s, directory, text, &same);
-  if (!code) code = make_directories(directory);
+  if (!code) code = MuMakeDirectory(directory);
   if (!code) code = path_of(s, "study.h5", path);
   if (!code) unlink(path);
   if (!code && !same) code = remove_tasks(s);
@@ -298,38 +282,6 @@ PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
 
 /* ------------------------------------------------------------------ study.h5 */
 
-static int put_text(hid_t at, const char *name, const char *text) {
-  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute;
-  H5Tset_size(type, H5T_VARIABLE); /* h5py reads a str, as from run.h5 */
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  attribute = H5Acreate2(at, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  int wrong = attribute < 0 || H5Awrite(attribute, type, &text) < 0;
-  H5Aclose(attribute);
-  H5Sclose(space);
-  H5Tclose(type);
-  return wrong;
-}
-
-static int put_number(hid_t at, const char *name, double value) {
-  hid_t space = H5Screate(H5S_SCALAR);
-  hid_t a = H5Acreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
-  int wrong = a < 0 || H5Awrite(a, H5T_NATIVE_DOUBLE, &value) < 0;
-  H5Aclose(a);
-  H5Sclose(space);
-  return wrong;
-}
-
-static int put_array(hid_t at, const char *name, int rank, const hsize_t *shape,
-                     const double *values) {
-  hid_t space = H5Screate_simple(rank, shape, NULL);
-  hid_t set = H5Dcreate2(at, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  int wrong =
-      set < 0 || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0;
-  H5Dclose(set);
-  H5Sclose(space);
-  return wrong;
-}
-
 /* One dataset per column: [rows] below /rows, [extras] below /reference. */
 static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first, PetscInt count) {
   hid_t at = H5Gcreate2(file, group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -338,7 +290,7 @@ static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first,
   int wrong = at < 0 || !column;
   for (PetscInt k = 0; k < s->columns && !wrong; ++k) {
     for (PetscInt i = 0; i < count; ++i) column[i] = MuStudyRow(s, first + i)[k];
-    wrong |= put_array(at, s->column_names[k], 1, shape, column);
+    wrong |= MuHdf5PutArray(at, s->column_names[k], 1, shape, column);
   }
   free(column);
   H5Gclose(at);
@@ -353,11 +305,11 @@ static int put_curves(MuStudy s, hid_t file) {
   hid_t at = H5Gcreate2(file, "curves", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   double *all = malloc(sizeof *all * (size_t)(tasks * s->times));
   int wrong = at < 0 || !all;
-  if (!wrong) wrong = put_array(at, "t", 1, length, s->time);
+  if (!wrong) wrong = MuHdf5PutArray(at, "t", 1, length, s->time);
   for (PetscInt c = 0; c < s->curves && !wrong; ++c) {
     for (PetscInt i = 0; i < tasks; ++i)
       memcpy(all + i * s->times, MuStudyCurve(s, i, c), sizeof *all * (size_t)s->times);
-    wrong |= put_array(at, s->curve_names[c], 2, shape, all);
+    wrong |= MuHdf5PutArray(at, s->curve_names[c], 2, shape, all);
   }
   free(all);
   H5Gclose(at);
@@ -369,9 +321,9 @@ static int put_labels(MuStudy s, hid_t file) {
   int wrong = 0;
   for (PetscInt i = 0; i < s->rows; ++i) {
     snprintf(name, sizeof name, "status_%04d", (int)i);
-    wrong |= put_text(file, name, s->status[i]);
+    wrong |= MuHdf5PutText(file, name, s->status[i]);
     snprintf(name, sizeof name, "system_%04d", (int)i);
-    if (s->label) wrong |= put_text(file, name, s->label[i]);
+    if (s->label) wrong |= MuHdf5PutText(file, name, s->label[i]);
   }
   return wrong;
 }
@@ -388,23 +340,23 @@ static PetscErrorCode put_attributes(MuStudy s, hid_t file, int *wrong) {
   PetscCall(MuCaseGetEffective(s->file, &study));
   PetscCall(MuCaseGetChoice(s->file, "study_expect", &expect, &given));
   PetscCall(study_text(s, &text));
-  *wrong |= put_text(file, "mudot_version", MUDOT_VERSION);
-  *wrong |= put_text(file, "command_line", line);
-  *wrong |= put_text(file, "study", study);
-  *wrong |= put_text(file, "case", text);
-  *wrong |= put_text(file, "type", s->ops->name);
-  *wrong |= put_text(file, "vary", s->varied ? s->vary[0] : "");
-  *wrong |= put_text(file, "verdict", verdict_words[s->verdict]);
-  *wrong |= put_text(file, "expected_verdict", expectations[expect]);
-  *wrong |= put_text(file, "notes", s->notes);
-  *wrong |= put_number(file, "order", s->order);
-  *wrong |= put_number(file, "order_stderr", s->order_stderr);
-  *wrong |= put_number(file, "expected", s->expected);
+  *wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);
+  *wrong |= MuHdf5PutText(file, "command_line", line);
+  *wrong |= MuHdf5PutText(file, "study", study);
+  *wrong |= MuHdf5PutText(file, "case", text);
+  *wrong |= MuHdf5PutText(file, "type", s->ops->name);
+  *wrong |= MuHdf5PutText(file, "vary", s->varied ? s->vary[0] : "");
+  *wrong |= MuHdf5PutText(file, "verdict", verdict_words[s->verdict]);
+  *wrong |= MuHdf5PutText(file, "expected_verdict", expectations[expect]);
+  *wrong |= MuHdf5PutText(file, "notes", s->notes);
+  *wrong |= MuHdf5PutNumber(file, "order", s->order);
+  *wrong |= MuHdf5PutNumber(file, "order_stderr", s->order_stderr);
+  *wrong |= MuHdf5PutNumber(file, "expected", s->expected);
   for (PetscInt k = 0; k < s->orders; ++k) {
     snprintf(name, sizeof name, "order_%s", s->fitted[k].name);
-    *wrong |= put_number(file, name, s->fitted[k].value);
+    *wrong |= MuHdf5PutNumber(file, name, s->fitted[k].value);
     snprintf(name, sizeof name, "order_stderr_%s", s->fitted[k].name);
-    *wrong |= put_number(file, name, s->fitted[k].stderror);
+    *wrong |= MuHdf5PutNumber(file, name, s->fitted[k].stderror);
   }
   PetscCall(PetscFree(text));
   PetscFunctionReturn(0);
@@ -420,8 +372,7 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   PetscCall(path_of(s, ".study.h5.new", partial));
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   errno = 0;
-  if (unlink(partial) != 0 && errno != ENOENT) return cannot_write(partial);
-  hid_t file = H5Fcreate(partial, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t file = MuHdf5Create(partial);
   if (file < 0) return cannot_write(partial);
   PetscErrorCode code = put_attributes(s, file, &wrong);
   wrong |= put_columns(s, file, "rows", 0, s->rows);

@@ -157,7 +157,8 @@ struct MuStudyOps {
   /* REQUIRED */
   PetscErrorCode (*destroy)(MuStudy study);
 };
-extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance;
+extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance,
+    MuStudyParticles;
 
 /* Columns and curves of a task. */
 static inline PetscReal *MuStudyRow(MuStudy s, PetscInt i) {

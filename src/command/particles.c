@@ -1,0 +1,42 @@
+/* mudot particles CASE.yaml [-key value ...] */
+#include "command/command.h"
+
+static PetscErrorCode run(MuTableRow commands, int argc, char **argv) {
+  PetscErrorCode code;
+  MuCase c;
+
+  PetscFunctionBegin;
+  (void)commands;
+  PetscCall(MuCaseCreate(PETSC_COMM_WORLD, NULL, argc, argv, &c));
+  code = MuCaseSetCommandLine(c, "mudot particles", argc, argv);
+  if (!code) code = MuRunParticles(c);
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode help(FILE *out) {
+  const char *name, *formula;
+
+  PetscFunctionBegin;
+  fprintf(out, "\nThe case is that of mudot run with a block particles. Steps are explicit, of "
+               "time_step; time_scheme,\ntime_adapt and output_diagnostics belong to mudot run and "
+               "are passed over. Without a grid the\nparticles move in R^d, any d, with "
+               "densities gaussian, mixture and samples.\n\nmethods, and the geometry of which "
+               "each is the discretisation\n");
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuMethodGetTableRow(i, &name, &formula));
+    if (!name) break;
+    PetscCall(MuPrintRow(out, name, 20, formula));
+  }
+  PetscCall(MuCasePrintBlocks(out, "particles", NULL));
+  PetscCall(MuCasePrintBlocks(out, NULL, "particles|study"));
+  PetscFunctionReturn(0);
+}
+
+const MuCommand mu_command_particles = {
+    .name = "particles",
+    .usage = "CASE.yaml [-key value ...]",
+    .summary = "run a particle method on a case",
+    .run = run,
+    .help = help,
+};

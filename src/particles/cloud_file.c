@@ -1,0 +1,91 @@
+/* Writing one cloud of particles, as CSV or in the layout of particles.h5. */
+#include "case/hdf5.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static PetscErrorCode cannot_write(const char *file) {
+  return MuError(MU_ERR_FILE, "%s: cannot be written: %s", file,
+                 errno ? strerror(errno) : "HDF5 reports an error");
+}
+
+static int print_rows(const MuCloudFile *cloud, FILE *out) {
+  int wrong = fprintf(out, "# %s\n%s\n", cloud->origin, cloud->dim == 1 ? "x" : "x,y") < 0;
+  for (PetscInt i = 0; i < cloud->n && !wrong; ++i)
+    for (PetscInt a = 0; a < cloud->dim; ++a)
+      wrong |= fprintf(out, "%.17g%c", cloud->position[i * cloud->dim + a],
+                       a + 1 < cloud->dim ? ',' : '\n') < 0;
+  return wrong;
+}
+
+static int write_csv(const MuCloudFile *cloud, const char *path) {
+  FILE *out = MuFileCreate(path);
+  if (!out) return 1;
+  int wrong = print_rows(cloud, out);
+  return fclose(out) != 0 || wrong;
+}
+
+static int write_hdf5(const MuCloudFile *cloud, const char *path) {
+  const hsize_t n = (hsize_t)cloud->n, one[1] = {1}, pair[2] = {1, n};
+  const hsize_t triple[3] = {1, n, (hsize_t)cloud->dim};
+  double *weight;
+  if (PetscMalloc1(cloud->n, &weight)) return 1;
+  for (PetscInt i = 0; i < cloud->n; ++i) weight[i] = 1.0 / cloud->n;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  hid_t file = MuHdf5Create(path);
+  int wrong = file < 0;
+  if (!wrong) {
+    wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);
+    wrong |= MuHdf5PutText(file, "origin", cloud->origin);
+    if (cloud->case_text && cloud->case_text[0])
+      wrong |= MuHdf5PutText(file, "case", cloud->case_text);
+    wrong |= MuHdf5PutArray(file, "time", 1, one, &cloud->time);
+    wrong |= MuHdf5PutArray(file, "position", 3, triple, cloud->position);
+    wrong |= MuHdf5PutArray(file, "weight", 2, pair, weight);
+    wrong |= H5Fclose(file) < 0;
+  }
+  return PetscFree(weight) || wrong;
+}
+
+static PetscBool ends_in(const char *file, const char *ending) {
+  const size_t n = strlen(file), m = strlen(ending);
+  return (PetscBool)(n > m && strcmp(file + n - m, ending) == 0);
+}
+
+static PetscErrorCode write_standard_output(const MuCloudFile *cloud) {
+  PetscFunctionBegin;
+  errno = 0;
+  if (print_rows(cloud, stdout) || fflush(stdout)) return cannot_write("standard output");
+  PetscFunctionReturn(0);
+}
+
+/* Under another name first, so that a file is whole or not there. */
+PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
+  char partial[PETSC_MAX_PATH_LEN];
+  const char *file = cloud->file;
+
+  PetscFunctionBegin;
+  if (!file) return write_standard_output(cloud);
+  const PetscBool csv = ends_in(file, ".csv");
+  if (!csv && !ends_in(file, ".h5"))
+    return MuError(MU_ERR_INPUT,
+                   "output: \"%s\" is not allowed; the name of the file ends in .csv "
+                   "or .h5",
+                   file);
+  if (!cloud->overwrite && access(file, F_OK) == 0)
+    return MuError(MU_ERR_INPUT, "output: %s is there already; give another name or -overwrite",
+                   file);
+  if (strlen(file) + 9 > sizeof partial)
+    return MuError(MU_ERR_INPUT, "output: %.40s...: the path is too long", file);
+  snprintf(partial, sizeof partial, "%s.partial", file);
+  errno = 0;
+  if (csv ? write_csv(cloud, partial) : write_hdf5(cloud, partial)) {
+    PetscErrorCode code = cannot_write(file);
+    unlink(partial);
+    return code;
+  }
+  if (rename(partial, file)) return cannot_write(file);
+  PetscFunctionReturn(0);
+}

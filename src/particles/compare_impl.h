@@ -1,0 +1,85 @@
+/* Private to particles/: distances between a cloud and a density that is constant in every cell. */
+#ifndef MUDOT_COMPARE_IMPL_H
+#define MUDOT_COMPARE_IMPL_H
+
+#include "mudot.h"
+
+/* ------------------------------------------------------------------ on the line */
+
+/* A probability measure whose density is constant in n bins of equal width. */
+typedef struct {
+  PetscInt n;
+  PetscReal lower, width;
+  PetscReal *below; /* [n + 1] distribution function at the edges, 0 to 1 */
+} MuLineMeasure;
+
+/* A particle on the line. */
+typedef struct {
+  PetscReal x, w;
+} MuPoint;
+
+typedef struct {
+  PetscReal w1, w2_squared; /* int_0^1 |Q - Q_0|^p du, Q the quantile functions */
+  PetscReal kolmogorov;     /* sup |F - F_0| */
+  PetscReal cramer;         /* int (F - F_0)^2 dx: half the energy distance */
+} MuLineDistances;
+
+/* below from the masses [n] of the bins, normalised. */
+PetscErrorCode MuLineMeasureCreate(PetscInt n, PetscReal lower, PetscReal upper,
+                                   const PetscReal *mass, MuLineMeasure *line);
+PetscErrorCode MuLineMeasureDestroy(MuLineMeasure *line);
+/* The rectangle grid's measure projected on the direction (cosine, sine): the mass of every bin is
+   exact; within a bin it is spread evenly, which moves it by less than a bin, a quarter of the
+   smaller cell width. mass [ny][nx]. */
+PetscErrorCode MuLineMeasureProject(const PetscInt cells[2], const PetscReal lower[2],
+                                    const PetscReal upper[2], const PetscReal *mass,
+                                    PetscReal cosine, PetscReal sine, MuLineMeasure *line);
+/* Sorts n points by x, bin by bin; work [n], count [line->n + 3]. */
+void MuLineMeasureSort(const MuLineMeasure *line, PetscInt n, MuPoint *points, MuPoint *work,
+                       PetscInt *count);
+/* points: sorted, of weights >= 0 with sum 1; they may lie beyond the bins. */
+void MuLineMeasureCompare(const MuLineMeasure *line, PetscInt n, const MuPoint *points,
+                          MuLineDistances *d);
+/* E|X - X'| of independent X, X' from the line's measure. */
+PetscReal MuLineMeasureSpread(const MuLineMeasure *line);
+
+/* ------------------------------------------------------------------ against a kernel */
+
+/* g = k * pi for a density pi that is constant in every cell, k on R^dim: the averages of g over
+   the cells of a refined grid, which are exact (Galerkin weights), and between them the spline of
+   degree 4 with these averages. Every rank has its own. */
+typedef struct _MuGridKernel *MuGridKernel;
+/* Collective on PETSC_COMM_SELF. MU_ERR_INPUT as MuKernelCreate() and MuConvolutionCreate(). */
+PetscErrorCode MuGridKernelCreate(PetscInt dim, const PetscInt cells[2], const PetscReal lower[2],
+                                  const PetscReal upper[2], const MuKernelSpec *spec,
+                                  MuGridKernel *kernel);
+PetscErrorCode MuGridKernelDestroy(MuGridKernel *kernel);
+/* mass [ny][nx] of the cells, of sum 1. */
+PetscErrorCode MuGridKernelSetMass(MuGridKernel kernel, const PetscReal *mass);
+/* g at x [n][dim]. */
+PetscErrorCode MuGridKernelEvaluate(MuGridKernel kernel, PetscInt n, const PetscReal *x,
+                                    PetscReal *g);
+/* <pi, k * pi>, exact. */
+PetscErrorCode MuGridKernelInner(MuGridKernel kernel, PetscReal *inner);
+
+/* ------------------------------------------------------------------ clouds against a stored run */
+
+struct _p_MuCompare {
+  MPI_Comm comm;
+  MuCompareSpec spec;
+  MuRunReader reader;
+  const MuRunInfo *info;
+  MuComparison comparison;
+  char kernel[160]; /* described */
+  PetscInt metrics;
+  const char *const *names;
+  const PetscBool *squared;
+  PetscInt rows, room;
+  MuCompareRow *row;
+  char sentence[256];
+};
+
+/* value/expected of metric m, of the roots if it is a square. NaN if nothing is expected. */
+PetscReal MuCompareRatio(MuCompare c, const MuCompareRow *row, PetscInt m);
+
+#endif

@@ -1,0 +1,16 @@
+/* The Fisher-Rao flow on resting positions: w_i' = -b w_i DF_i by the multiplicative Euler step. */
+#include "particles/particles_impl.h"
+
+static PetscErrorCode step(MuParticles p, PetscReal dt) {
+  PetscFunctionBegin;
+  PetscCall(MuParticlesReweight(p, p->reaction * dt, p->derivative));
+  PetscFunctionReturn(0);
+}
+
+const MuMethodOps MuMethodFisherRaoWeights = {
+    .name = "fisher_rao_weights",
+    .formula = "w' = -b w DF, x' = 0: b fisher_rao",
+    .reaction = "fisher_rao",
+    .logarithm = MU_LOG_WEIGHTS,
+    .step = step,
+};

@@ -1,0 +1,118 @@
+/* Interaction-force transport: Gladin, Dvurechensky, Mielke and Zhu (2024), algorithm 1. A
+   transport step x -= a dt grad DF(x), then at the new positions the weights
+
+     w = argmin over the simplex of F(w) + MMD^2(w, w_k)/(2 eta), eta = b dt.
+
+   Of F = c/2 MMD^2(w, pi) + G the second term is linearised at w_k. With DF taken at w_k this is
+     min 1/2 w' K w (c + 1/eta) - w' [(c + 1/eta) K w_k - DF],
+   where c = 0 if the energy's kernel is not the geometry's. The entropic variant replaces the MMD
+   by the relative entropy: w ~ w_k exp(-eta DF), the spherical Fisher-Rao step. */
+#include "particles/particles_impl.h"
+
+#include <stdio.h>
+
+/* c, and whether K w_k is among the sums of the energy. */
+static PetscErrorCode quadratic_weight(MuParticles p, PetscReal *weight, const PetscReal **sum) {
+  MuWallKernel kernel;
+  PetscBool only;
+
+  PetscFunctionBegin;
+  PetscCall(MuCloudEnergyGetKernel(p->energy, weight, &only, &kernel, sum));
+  if (MuWallKernelsAgree(kernel, p->geometry_kernel)) PetscFunctionReturn(0);
+  *weight = 0;
+  *sum = NULL;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_simplex(MuParticles p) {
+  MuKernelSpec spec;
+  MuRadial radial;
+  PetscBool given, reflects;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetKernelSpec(p->c, "geometry_kernel", &spec, &given));
+  if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; ift needs a kernel");
+  PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->geometry_kernel));
+  PetscCall(MuWallKernelGet(p->geometry_kernel, &radial, &reflects, NULL));
+  if (reflects)
+    return MuError(MU_ERR_INPUT,
+                   "kernel_extension: reflect does not fit the weight step mmd of ift; use "
+                   "kernel_extension zero, or particles_weight_step entropic");
+  PetscCall(MuSimplexCreate(p->comm, radial, &p->simplex));
+  PetscFunctionReturn(0);
+}
+
+/* The step keeps the mass, as the geometry does if it is spherical, or with energy mmd alone in the
+   same kernel, where K DF = mu - pi. */
+static PetscErrorCode check_mass(MuParticles p) {
+  PetscBool spherical = PETSC_FALSE, given, only;
+  MuWallKernel kernel;
+  const PetscReal *sum;
+  PetscReal weight;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &spherical, &given));
+  PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
+  if (p->geometry_kernel && !MuWallKernelsAgree(kernel, p->geometry_kernel)) only = PETSC_FALSE;
+  if (!spherical && !only)
+    return MuError(MU_ERR_INPUT,
+                   "geometry_spherical: ift keeps the mass, which this geometry does with energy "
+                   "mmd alone; set geometry_spherical true");
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(MuParticles p) {
+  PetscFunctionBegin;
+  PetscCall(MuParticlesReadWeightStep(p, MU_STEP_MMD, MU_STEP_ENTROPIC));
+  if (p->weight_step == MU_STEP_MMD)
+    PetscCall(create_simplex(p));
+  else
+    snprintf(p->scheme, sizeof p->scheme,
+             "entropic variant: x' = -a grad DF(x); w ~ w exp(-b dt DF), normalised: a wasserstein "
+             "+ b spherical fisher_rao");
+  PetscCall(check_mass(p));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
+  const MuAtoms *cloud = &p->cloud;
+  const PetscReal *sum;
+  PetscReal weight;
+
+  PetscFunctionBegin;
+  PetscCall(quadratic_weight(p, &weight, &sum));
+  const PetscReal scale = weight + 1 / (p->reaction * dt);
+  if (!sum) {
+    PetscCall(MuWallKernelApply(p->geometry_kernel, cloud->n, cloud->x, cloud->w, cloud->n,
+                                cloud->x, p->columns, NULL));
+    sum = p->columns;
+  }
+  for (PetscInt i = 0; i < cloud->n; ++i) p->probe[i] = scale * sum[i] - p->derivative[i];
+  PetscCall(MuSimplexSolve(p->simplex, cloud->n, cloud->x, scale, p->probe, p->tolerance, cloud->w,
+                           &p->simplex_report));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode step(MuParticles p, PetscReal dt) {
+  PetscFunctionBegin;
+  PetscCall(MuParticlesDescend(p, dt, p->gradient));
+  PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative, NULL,
+                                  NULL));
+  if (p->weight_step == MU_STEP_MMD) {
+    PetscCall(mmd_step(p, dt));
+  } else {
+    p->spherical = PETSC_TRUE;
+    PetscCall(MuParticlesReweight(p, p->reaction * dt, p->derivative));
+  }
+  PetscFunctionReturn(0);
+}
+
+const MuMethodOps MuMethodIft = {
+    .name = "ift",
+    .formula = "x' = -a grad DF(x); w by the MMD step: a wasserstein + b mmd, spherical",
+    .transport = "wasserstein",
+    .reaction = "mmd",
+    .logarithm = MU_LOG_BLOB,
+    .create = create,
+    .step = step,
+};

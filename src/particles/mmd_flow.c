@@ -1,0 +1,17 @@
+/* The Wasserstein flow of a cloud by explicit Euler steps: with energy mmd the MMD flow of Arbel,
+   Korba, Salim and Gretton, Maximum Mean Discrepancy Gradient Flow (2019), section 2. */
+#include "particles/particles_impl.h"
+
+static PetscErrorCode step(MuParticles p, PetscReal dt) {
+  PetscFunctionBegin;
+  PetscCall(MuParticlesDescend(p, dt, p->gradient));
+  PetscFunctionReturn(0);
+}
+
+const MuMethodOps MuMethodMmdFlow = {
+    .name = "mmd_flow",
+    .formula = "x' = -a grad DF(x): a wasserstein",
+    .transport = "wasserstein",
+    .logarithm = MU_LOG_BLOB,
+    .step = step,
+};

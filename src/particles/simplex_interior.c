@@ -1,0 +1,125 @@
+/* Weights on the simplex by Mehrotra's predictor-corrector interior point method: Nocedal and
+   Wright, Numerical Optimization (2006), section 16.6. Every rank does the same. The barrier keeps
+   w_i z_i from falling much below tolerance/n, which is as small as the optimality conditions ask
+   for: systems of low rank lose digits as z/w shrinks. */
+#include "particles/simplex_impl.h"
+
+#include <math.h>
+
+enum { MAX_ITERATIONS = 100 };
+#define START_SHARE  0.01  /* of equal weights in the start */
+#define START_MARGIN 0.1   /* of the spread of the gradient, between it and the level */
+#define SMALLEST     1e-30 /* weight in the interior */
+
+/* dw = M^(-1) (rhs + step e), sum w + dw = 1, M = K + diag(z/w); M^(-1) e is in `ones`. */
+static PetscErrorCode solve_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal *step) {
+  PetscReal numerator = 1, denominator = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] = s->rhs[i];
+  PetscCall(MuGramSolve(&s->gram, s->dw));
+  for (PetscInt i = 0; i < n; ++i) {
+    numerator -= w[i] + s->dw[i];
+    denominator += s->ones[i];
+  }
+  *step = numerator / denominator;
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] += *step * s->ones[i];
+  PetscFunctionReturn(0);
+}
+
+/* Makes up for the cancellation in systems of low rank where z/w is small. */
+static PetscErrorCode refine_step(MuSimplex s, PetscInt n, PetscReal step) {
+  PetscFunctionBegin;
+  if (s->gram.rank == n) PetscFunctionReturn(0);
+  MuGramMultiply(&s->gram, s->dw, s->dz);
+  for (PetscInt i = 0; i < n; ++i) s->rhs[i] += step - s->dz[i] - s->ratio[i] * s->dw[i];
+  PetscCall(MuGramSolve(&s->gram, s->rhs));
+  for (PetscInt i = 0; i < n; ++i) s->dw[i] += s->rhs[i];
+  PetscFunctionReturn(0);
+}
+
+/* The Newton step towards w_i z_i = center - correction_i; dw and dz hold the predictor if
+   `correct`. `level` is the multiplier of sum w = 1; returns its step. */
+static PetscErrorCode newton_step(MuSimplex s, PetscInt n, const PetscReal *w, PetscReal level,
+                                  PetscReal center, PetscBool correct, PetscReal *step) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; ++i) {
+    const PetscReal target = center - (correct ? s->dw[i] * s->dz[i] : 0) - w[i] * s->z[i];
+    s->shift[i] = target / w[i];
+    s->rhs[i] = level + s->z[i] - s->gradient[i] + s->shift[i];
+  }
+  PetscCall(solve_step(s, n, w, step));
+  if (correct) PetscCall(refine_step(s, n, *step));
+  for (PetscInt i = 0; i < n; ++i) s->dz[i] = s->shift[i] - s->ratio[i] * s->dw[i];
+  PetscFunctionReturn(0);
+}
+
+static PetscReal longest_step(PetscInt n, const PetscReal *v, const PetscReal *dv) {
+  PetscReal step = 1;
+  for (PetscInt i = 0; i < n; ++i)
+    if (dv[i] < 0) step = PetscMin(step, -v[i] / dv[i]);
+  return step;
+}
+
+/* One predictor-corrector iteration. */
+static PetscErrorCode iterate(MuSimplex s, PetscInt n, PetscReal tolerance, PetscReal *w,
+                              PetscReal *level) {
+  const PetscReal gap = MuSimplexDot(n, w, s->z) / n;
+  PetscReal change, after = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; ++i) {
+    s->ratio[i] = s->z[i] / w[i];
+    s->ones[i] = 1;
+  }
+  PetscCall(MuGramFactor(&s->gram, s->ratio));
+  PetscCall(MuGramSolve(&s->gram, s->ones));
+  PetscCall(newton_step(s, n, w, *level, 0, PETSC_FALSE, &change));
+  const PetscReal predicted = PetscMin(longest_step(n, w, s->dw), longest_step(n, s->z, s->dz));
+  for (PetscInt i = 0; i < n; ++i)
+    after += (w[i] + predicted * s->dw[i]) * (s->z[i] + predicted * s->dz[i]) / n;
+  const PetscReal ratio = after / gap,
+                  center = PetscMax(gap * ratio * ratio * ratio, 0.1 * tolerance / n);
+  PetscCall(newton_step(s, n, w, *level, center, PETSC_TRUE, &change));
+  const PetscReal step = 0.995 * PetscMin(longest_step(n, w, s->dw), longest_step(n, s->z, s->dz));
+  for (PetscInt i = 0; i < n; ++i) {
+    w[i] += step * s->dw[i];
+    s->z[i] += step * s->dz[i];
+  }
+  *level += step * change;
+  PetscFunctionReturn(0);
+}
+
+/* A feasible start near the guess: w in the interior, z = gradient - level > 0. */
+static PetscErrorCode start(MuSimplex s, PetscInt n, PetscReal *w, PetscReal *level) {
+  PetscReal low = INFINITY, high = -INFINITY, residual;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; ++i) w[i] = (1 - START_SHARE) * w[i] + START_SHARE / n;
+  PetscCall(MuSimplexResidual(s, w, &residual));
+  for (PetscInt i = 0; i < n; ++i) {
+    low = PetscMin(low, s->gradient[i]);
+    high = PetscMax(high, s->gradient[i]);
+  }
+  *level = low - PetscMax(START_MARGIN * (high - low), PETSC_MACHINE_EPSILON * s->gram.largest);
+  for (PetscInt i = 0; i < n; ++i) s->z[i] = s->gradient[i] - *level;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSimplexInteriorPoint(MuSimplex s, PetscReal tolerance, PetscReal *w,
+                                      MuSimplexReport *report) {
+  const PetscInt n = s->n;
+  PetscReal level = 0;
+
+  PetscFunctionBegin;
+  PetscCall(start(s, n, w, &level));
+  for (PetscInt k = 0; k < MAX_ITERATIONS; ++k) {
+    for (PetscInt i = 0; i < n; ++i) w[i] = PetscMax(w[i], SMALLEST);
+    PetscCall(iterate(s, n, tolerance, w, &level));
+    report->iterations++;
+    MuSimplexClip(n, w);
+    PetscCall(MuSimplexResidual(s, w, &report->residual));
+    if (report->residual <= tolerance) break;
+  }
+  PetscFunctionReturn(0);
+}
