@@ -2,7 +2,11 @@
 #
 #   make            build/mudot, build/libmudot.a, build/libmudot.so, the manual page, the completion
 #   make demo       install what is missing, build, run the main case, draw it
-#   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format)
+#   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format,
+#                   static checks, coverage, valgrind, a minute of fuzzing)
+#   make static     clang's warnings, clang-tidy, cppcheck
+#   make coverage   the tests under sanitizers, and the lines of src/ that they run
+#   make fuzz FUZZ_SECONDS=300
 #   make stress     random cases against every promise: COUNT=1000 SEED=1
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
@@ -25,6 +29,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_rmaps_base_oversubscribe := 1
 export OMPI_MCA_btl_vader_single_copy_mechanism := none
 export OMPI_MCA_mpi_yield_when_idle := 1
+export OMPI_MCA_ess_singleton_isolated := 1
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
@@ -48,7 +53,8 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize cli restart stress test-report bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli restart \
+        stress test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,19 +112,25 @@ $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
 deps:
 	@scripts/install-deps
 
+deps-checks:
+	@scripts/install-deps base checks
+
 # A second make, so that pkg-config is asked only after the packages are there.
 demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo $(BUILD)/mudot
 
-check: deps
+check: deps-checks
 	@$(MAKE) --no-print-directory format-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
 	@$(MAKE) --no-print-directory test
 	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) tests/stress.sh check
 	@$(MAKE) --no-print-directory cli
 	@$(MAKE) --no-print-directory restart
-	@$(MAKE) --no-print-directory sanitize
+	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory coverage
+	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
 	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
 	else BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py --without-browser && \
 	  echo "test-report: the browser is skipped, Chromium is not installed"; fi
@@ -127,18 +139,85 @@ test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
 SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g" \
-	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage"
 
-# The unit tests once more on one rank under the address and undefined-behaviour sanitizers.
+# The unit tests and the command line once more on one rank, under the address, undefined-behaviour
+# and leak sanitizers, counting the lines that run.
 sanitize:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(SANITIZED) sanitize-tests
 	@$(MAKE) --no-print-directory $(SANITIZED) sanitize-run
 
-.PHONY: sanitize-tests sanitize-run
-sanitize-tests: $(TESTS)
+coverage: sanitize
+	@scripts/coverage $(BUILD)/sanitize
 
+.PHONY: sanitize-tests sanitize-run
+sanitize-tests: $(TESTS) $(BUILD)/mudot
+
+# A refusal need not free what it has: the program ends. So leaks are looked for in the unit tests.
 sanitize-run:
-	@ASAN_OPTIONS=detect_leaks=0 RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+	@find $(BUILD) -name '*.gcda' -delete
+	@ASAN_OPTIONS=leak_check_at_exit=0 \
+	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+	  RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD) tests/cli.sh
+
+# clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
+# looks at no more than max-nodes states of a function (a third of its default).
+CLANG      ?= clang
+CLANG_TIDY ?= clang-tidy
+TIDY_DEPTH := $(foreach word,-Xclang -analyzer-config -Xclang max-nodes=75000,--extra-arg=$(word))
+MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(filter -I%,$(shell mpicc --showme:compile)))
+TIDIED     := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c scripts/*.c))
+CHECKED_C  := $(patsubst %.c,$(BUILD)/clang/%.ok,$(wildcard tests/*.c scripts/*.c))
+CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/clang \
+	      OPT="-O1 -g" ARCH=
+
+static:
+	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECKED_C)
+	@$(MAKE) --no-print-directory -j$(JOBS) tidy
+	@echo "  cppcheck"; cppcheck -q -j$(JOBS) --std=c11 --library=posix -Isrc --inline-suppr \
+	  --enable=warning,performance,portability --suppressions-list=tests/cppcheck.supp \
+	  --error-exitcode=1 src tests scripts
+	@echo "static checks: clean"
+
+tidy: $(TIDIED)
+
+$(BUILD)/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"; $(CLANG_TIDY) --quiet $(TIDY_DEPTH) $< -- $(filter-out -M%,$(CFLAGS)) \
+	  $(PKG_CFLAGS) $(MPI_CFLAGS) 2>&1 | grep -v 'warnings generated' >$@.log; \
+	  if [ -s $@.log ]; then cat $@.log; exit 1; fi; touch $@
+
+$(BUILD)/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	@echo "  CLANG $<"; $(CLANG) -fsyntax-only $(filter-out -M%,$(CFLAGS)) $(PKG_CFLAGS) \
+	  $(MPI_CFLAGS) $(shell pkg-config --cflags check) $< && touch $@
+
+# Uninitialised values and stray accesses on one small case, built by clang for any processor.
+valgrind:
+	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	@rm -rf $(BUILD)/clang/out
+	@valgrind -q --error-exitcode=9 --suppressions=tests/valgrind.supp $(BUILD)/clang/mudot run \
+	  scripts/spherical-ift-kl.yaml -grid_cells 32 -time_end 0.02 -time_step 0.01 \
+	  -output_directory $(BUILD)/clang/out && echo "valgrind: clean"
+
+# Fuzzing with libFuzzer and clang's sanitizers, FUZZ_SECONDS in total on two processors.
+FUZZ_SECONDS ?= 300
+FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
+FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/fuzz OPT="-O1 -g" \
+	   ARCH= SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+
+fuzz:
+	@$(FUZZED) fuzzers
+	@PYTHON="$(PYTHON)" tests/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $< -o $@ \
+	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
 cli: all
 	@BUILD=$(BUILD) tests/cli.sh

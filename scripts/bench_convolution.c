@@ -4,7 +4,6 @@
 #include "bench.h"
 
 #include <fftw3.h>
-#include <string.h>
 
 /* ------------------------------------------------------------------ FFTW's pair */
 
@@ -77,7 +76,7 @@ static PetscErrorCode create_ours(const char *type, MuExtension extension, int n
 
   PetscFunctionBegin;
   MuKernelSpecDefault(&spec);
-  strcpy(spec.type, type);
+  snprintf(spec.type, sizeof spec.type, "%s", type);
   spec.bandwidth = bandwidth;
   spec.extension = extension;
   PetscCall(MuGridCreate(PETSC_COMM_SELF, &grid, &o->grid));

@@ -29,7 +29,9 @@
 #define MU_ERR_FILE     1004 /* a file could not be read or written: exit status 4 */
 
 /* Starts MPI and PETSc and installs the error handler that keeps quiet about a user's mistakes.
-   Collective on MPI_COMM_WORLD. `help` is PETSc's help text, may be NULL. */
+   PETSc's options are taken from argc, argv (borrowed until MuFinalize(); may be NULL) and from
+   PETSC_OPTIONS, but from no file that happens to be there. Collective on MPI_COMM_WORLD. `help` is
+   PETSc's help text, may be NULL. */
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 
 /* Ends what MuInitialize() started. Collective. */
@@ -66,6 +68,33 @@ const char *MuErrorMessage(void);
 /* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
    lowest rank that failed, on all of them. Collective. */
 PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
+
+/* ------------------------------------------------------------------ files and memory */
+
+/* Opens a regular file for reading; *size (NULL: not wanted) is its length in bytes. The caller
+   closes it. `key` begins the sentence, NULL: the path does. Not collective. MU_ERR_FILE: no such
+   file, or a folder, a device, a pipe. */
+PetscErrorCode MuFileOpen(const char *key, const char *path, FILE **file, long long *size);
+/* The same without opening, for libraries that take a name. */
+PetscErrorCode MuFileCheck(const char *key, const char *path);
+/* A new file in place of what has this name; a symbolic link is replaced, never followed. NULL with
+   errno. Not collective. */
+FILE *MuFileCreate(const char *path);
+/* Appends; made if it is not there. NULL with errno, also if the name is a symbolic link. */
+FILE *MuFileAppend(const char *path);
+
+/* Bytes of memory that a program may take here: of the machine, or of its control group or address
+   space if that is less. */
+PetscReal MuMachineMemory(void);
+#define MU_BYTES_LENGTH 32
+/* Fields of one double per cell that the smallest run holds, measured as its peak memory. */
+#define MU_LEAST_FIELDS 40
+/* "1.23 GB" (powers of 1000). */
+void MuFormatBytes(PetscReal bytes, char text[MU_BYTES_LENGTH]);
+/* To be called before `bytes`, counted over all ranks, are allocated. MU_ERR_INPUT "key: what need
+   about 1.2 TB of memory; this machine has 24 GB" if the ranks of one machine cannot have their
+   share. Collective. */
+PetscErrorCode MuCheckMemory(MPI_Comm comm, const char *key, const char *what, PetscReal bytes);
 
 /* ------------------------------------------------------------------ grids */
 

@@ -172,6 +172,86 @@ refused "output below a plain file" 4 "output_directory|plain/out" run case.yaml
 refused "output in /proc" 4 "output_directory|/proc/none" run case.yaml -output_directory /proc/none
 refused "output in /dev/full" 4 "output_directory|/dev/full" run case.yaml -output_directory /dev/full
 
+# ---------------------------------------------------------------------- hostile input
+
+refused "cells beyond any memory" 2 "grid_cells: 100000 x 100000 cells|3.2 TB of memory" run plane.yaml -grid_cells 100000,100000
+refused "the largest number" 2 "grid_cells: 2147483647 cells|GB of memory" run case.yaml -grid_cells 2147483647
+refused "a number beyond it" 2 "grid_cells|\"2147483648\" is not an integer" run case.yaml -grid_cells 2147483648
+( ulimit -v 4000000 && "$mudot" run case.yaml -grid_cells 100000000 ) >log 2>err
+got=$?
+if [ $got = 2 ] && grep -q "grid_cells: 100000000 cells need about 32 GB of memory; this machine has 4.1 GB" err; then
+  ok "cells beyond the memory of this machine"
+else
+  bad "cells beyond the memory of this machine" "exit status $got"
+fi
+for number in 1e999 nan inf 0x10; do
+  refused "number $number" 2 "time_end|\"$number\" is not a number" run case.yaml -time_end $number
+done
+"$python" -c '
+case = open("case.yaml").read()
+def put(name, text): open(name, "wb").write(text if isinstance(text, bytes) else text.encode())
+put("lists.yaml", "grid: " + "[" * 100000)
+put("keys.yaml", "grid: " + "{a: " * 100000)
+put("blocks.yaml", "\n".join(" " * i + "a:" for i in range(900)))
+put("bomb.yaml", "a: &a [x, x]\n" + "".join(f"{c}: &{c} [{chr(ord(c) - 1)}, *{chr(ord(c) - 1)}]\n" for c in "bcdefghi"))
+put("zero.yaml", b"grid: {lower: [0\0]}")
+put("utf.yaml", b"grid: {lower: [\xff]}")
+put("large.yaml", "#" * 2000000)
+put("replace.yaml", case.replace("every: 0.1", "every: 0.1, overwrite: true"))
+put("escape.yaml", case.replace("directory: out", "directory: \"out\\e[31m\""))
+put("huge.pgm", b"P5 65535 1500 255\n")
+put("overflow.pgm", b"P5 4294967297 4294967297 255\n")
+put("zero.csv", b"1\n2\0\n")
+put("line.csv", b"1" * 200000)
+import h5py
+with h5py.File("other.h5", "w") as f: f["d"] = [1.0] * 64
+with h5py.File("outside.h5", "w") as f:
+    f["link"] = h5py.ExternalLink("other.h5", "d")
+    f["soft"] = h5py.SoftLink("/soft")
+    f.create_dataset("raw", shape=(64,), dtype="f8", external=[("case.yaml", 0, 512)])
+    layout = h5py.VirtualLayout(shape=(64,), dtype="f8")
+    layout[:] = h5py.VirtualSource("other.h5", "d", shape=(64,))
+    f.create_virtual_dataset("virtual", layout)
+    f.create_dataset("huge", shape=(1 << 40, 1 << 40), dtype="f8", chunks=(1, 1))
+    f["text"] = "a text"
+'
+refused "deeply nested lists" 2 "lists.yaml, line 1|nested too deep" run lists.yaml
+refused "deeply nested keys" 2 "keys.yaml, line 1|nested too deep" run keys.yaml
+refused "deeply nested blocks" 2 "blocks.yaml|nested too deep" run blocks.yaml
+refused "aliases that multiply" 2 "bomb.yaml" run bomb.yaml
+refused "a zero byte" 4 "zero.yaml is not a text file" run zero.yaml
+refused "invalid UTF-8" 2 "utf.yaml, line 1|UTF-8" run utf.yaml
+refused "a case of 2 MB" 2 "large.yaml has 2000000 bytes" run large.yaml
+refused "a case that overwrites" 2 "output_overwrite|command line only" run replace.yaml
+refused "a case that steers the terminal" 2 "output_directory|control character" run escape.yaml
+refused "5000 characters of formula" 2 "initial_density|4000" run case.yaml -initial_type formula -initial_density "$(printf '%5000s' | tr ' ' 1)"
+refused "a formula that assigns" 2 "initial_density|assignment" run case.yaml -initial_type formula -initial_density "x = 1"
+refused "a formula with a text" 2 "initial_density" run case.yaml -initial_type formula -initial_density '"/etc/passwd"'
+refused "an image larger than its file" 4 "huge.pgm|too short for an image of 65535 x 1500" run plane.yaml -grid_mask huge.pgm
+refused "an image whose size overflows" 4 "overflow.pgm|header" run plane.yaml -grid_mask overflow.pgm
+refused "points with a zero byte" 2 "zero.csv, line 2|zero byte" run case.yaml -target_type samples -target_file zero.csv
+refused "a line without end" 2 "line.csv, line 1" run case.yaml -target_type samples -target_file line.csv
+for name in link raw virtual soft huge text; do
+  refused "HDF5: $name" 4 "outside.h5|$name" run case.yaml -target_type file -target_file outside.h5 -target_dataset $name
+done
+mkfifo pipe
+for file in pipe /dev/zero .; do
+  refused "$file is no case" 4 "$file is not a regular file" run $file
+  refused "$file is no domain" 4 "grid_file: $file is not a regular file" run case.yaml -grid_file $file
+  refused "$file is no mask" 4 "$file is not a regular file" run plane.yaml -grid_mask $file
+  refused "$file has no points" 4 "_file: $file is not a regular file" run case.yaml -target_type samples -target_file $file
+  refused "$file has no dataset" 4 "target_file: $file is not a regular file" run case.yaml -target_type file -target_file $file -target_dataset d
+done
+echo "do not touch" >precious
+mkdir links
+for name in run.h5 run.h5.partial ledger.csv run.xdmf run.xdmf.partial; do ln -s ../precious links/$name; done
+holds "results in place of links" "$mudot" run case.yaml -output_directory links -output_overwrite
+holds "do not follow them" sh -c 'grep -q "do not touch" precious && [ ! -L links/run.h5 ] && [ ! -L links/ledger.csv ] && [ ! -L links/run.xdmf ]'
+printf -- '-log_view :planted\n' >.petscrc
+holds "options of PETSc that lie in the working directory" "$mudot" run case.yaml -output_directory rc
+holds "are not read" test ! -e planted
+rm .petscrc
+
 # ---------------------------------------------------------------------- commands
 
 refused "no command" 2 "no command"

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* In a test: fails it with mudot's sentence if the call returns an error. */
 #define OK(call)                                                                                   \

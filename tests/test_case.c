@@ -320,8 +320,8 @@ START_TEST(nested_and_flat_are_the_same) {
   static const char *const texts[] = {
       "target: {type: samples, samples: {file: a.csv, columns: [x, y], bandwidth: [1, 2]}}\n",
       "target: {type: samples, file: a.csv, columns: [x, y], bandwidth: [1, 2]}\n",
-      "target_type: samples\ntarget_file: a.csv\ntarget_columns: \"x,y\"\n"
-      "target:\n  samples_bandwidth:\n    - 1\n    - 2\n"};
+      ("target_type: samples\ntarget_file: a.csv\ntarget_columns: \"x,y\"\n"
+       "target:\n  samples_bandwidth:\n    - 1\n    - 2\n")};
   const char *effective;
   char *first = NULL;
   MuCase c;

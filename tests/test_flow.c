@@ -154,7 +154,7 @@ START_TEST(a_failed_step_restores_the_state) {
     PetscReal weight;
   } faults[] = {
       {"mmd", {"potential"}, "auto", "negative", 1},
-      {"kernel_fisher_rao", {"potential"}, "auto", "integrator did not converge", -3},
+      {"kernel_fisher_rao", {"potential"}, "auto", "too fast for explicit", -3},
       {"fisher_rao", {"potential"}, "closed_form", "no longer finite", -3},
       {"wasserstein", {"potential", "interaction"}, "discrete_gradient", "", -3},
   };

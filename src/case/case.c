@@ -164,7 +164,7 @@ static PetscErrorCode visit_argument(void *ctx, const char *name, const char *va
   entry.row = MuKeyFind(name, entry.name);
   if (!entry.row) {
     snprintf(shown, sizeof shown, "%s", name);
-    PetscCall(MuCaseUnknown(c, shown, "command line", NULL));
+    return MuCaseUnknown(c, shown, "command line", NULL);
   }
   other = MuCaseFind(c, entry.name);
   if (other && other->line == 0)

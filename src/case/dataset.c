@@ -3,6 +3,8 @@
 
 #include "case/hdf5.h"
 
+enum { MOST_VALUES = PETSC_MAX_INT / 16 }; /* as many as a grid has cells */
+
 static PetscErrorCode read_values(hid_t handle, const char *file, const char *dataset,
                                   PetscInt *dim, PetscInt shape[2], PetscReal **values) {
   PetscInt extent[2];
@@ -12,6 +14,9 @@ static PetscErrorCode read_values(hid_t handle, const char *file, const char *da
   if (*dim == 0)
     return MuError(MU_ERR_FILE, "%s: the dataset %s has 0 dimensions; allowed are 1 and 2", file,
                    dataset);
+  if (extent[1] && extent[0] > MOST_VALUES / extent[1])
+    return MuError(MU_ERR_FILE, "%s: the dataset %s has %d x %d values; at most %d are allowed",
+                   file, dataset, (int)extent[0], (int)extent[1], MOST_VALUES);
   shape[0] = *dim == 2 ? extent[0] : 1;
   shape[1] = extent[*dim - 1];
   PetscCall(PetscMalloc1(shape[0] * shape[1], values));
@@ -28,6 +33,7 @@ PetscErrorCode MuDatasetRead(const char *file, const char *dataset, PetscInt *di
   PetscFunctionBegin;
   *values = NULL;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  PetscCall(MuFileCheck(NULL, file));
   if (H5Fis_hdf5(file) <= 0)
     return MuError(MU_ERR_FILE, "%s: neither an HDF5 file nor a grey map (P2 or P5)", file);
   PetscCall(MuHdf5Open(file, &handle));

@@ -65,7 +65,9 @@ static PetscErrorCode write_block(MuCase c, FILE *out, const char *block) {
   for (PetscInt i = 0; i < c->count; ++i) {
     const MuCaseEntry *entry = &c->entries[i];
     MuKeySplit(entry->name, &own, &rest);
-    if (strcmp(own, block) != 0 || strcmp(entry->name, "grid_file") == 0) continue;
+    if (strcmp(own, block) != 0 || strcmp(entry->name, "grid_file") == 0 ||
+        strcmp(entry->name, "output_overwrite") == 0)
+      continue;
     if (!any) fprintf(out, "%s:\n", block);
     any = PETSC_TRUE;
     PetscCall(MuCaseValue(c, entry->name, &value));

@@ -3,11 +3,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
 static char message[4096];
+static char **petsc_arguments; /* PETSc keeps the pointer until its end */
 
 static PetscBool is_quiet(PetscErrorCode code) {
   return (PetscBool)(code == MU_ERR_INPUT || code == MU_ERR_NUMERICS || code == MU_ERR_FILE);
@@ -31,8 +33,21 @@ static void flush_subnormal_numbers(void) {
 #endif
 }
 
+/* Options come from the command line and the environment. PETSc would also take them from files
+   named .petscrc and petscrc in the working directory, which may be a stranger's. */
+static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
+  int count = 0;
+  petsc_arguments = calloc((size_t)argc + 3, sizeof *petsc_arguments);
+  if (!petsc_arguments) return PETSC_ERR_MEM;
+  petsc_arguments[count++] = argc ? argv[0] : "mudot";
+  petsc_arguments[count++] = "-skip_petscrc";
+  for (int i = 1; i < argc; ++i) petsc_arguments[count++] = argv[i];
+  char **borrowed = petsc_arguments;
+  return PetscInitialize(&count, &borrowed, NULL, help);
+}
+
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
-  PetscCall(PetscInitialize(argc, argv, NULL, help));
+  PetscCall(start_petsc(argc && argv ? *argc : 0, argv ? *argv : NULL, help));
   PetscCall(PetscPushErrorHandler(error_handler, NULL));
   PetscCall(MuEventsRegister());
   flush_subnormal_numbers();
@@ -42,6 +57,8 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
 PetscErrorCode MuFinalize(void) {
   PetscCall(PetscPopErrorHandler());
   PetscCall(PetscFinalize());
+  free(petsc_arguments);
+  petsc_arguments = NULL;
   return 0;
 }
 
@@ -50,6 +67,8 @@ PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+  for (char *c = message; *c; ++c) /* one line, and nothing that steers a terminal */
+    if ((unsigned char)*c < 32 || *c == 127) *c = *c == '\n' || *c == '\t' ? ' ' : '?';
   return code;
 }
 

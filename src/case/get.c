@@ -2,6 +2,7 @@
 #include "case/arguments.h"
 #include "case/case_private.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -82,21 +83,36 @@ static const char *item_fault(const MuKeyRow *row, const char *item, size_t size
   return buffer;
 }
 
+/* Formulas may be written on several lines. */
+static PetscBool has_control(const char *text) {
+  for (; *text; ++text)
+    if (iscntrl((unsigned char)*text) && !isspace((unsigned char)*text)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 PetscErrorCode MuCaseCheckEntry(MuCase c, const MuCaseEntry *entry) {
   const MuKeyRow *row = entry->row;
   const char *value, *rest, *fault;
   char item[ITEM_LENGTH], buffer[256];
   PetscInt count = 0;
+  PetscBool truth;
 
   PetscFunctionBegin;
   if (row->name[0] == '*') PetscFunctionReturn(0); /* first its name: MuCaseGetWeights() */
   PetscCall(MuCaseValue(c, entry->name, &value));
   if (row->type == MU_KEY_TEXT && row->most == 1) {
     if (entry->list) return MuCaseWrong(c, entry, value, "is a list; one text is wanted");
+    if (has_control(value))
+      return MuCaseWrong(c, entry, value, "holds a control character; plain text is wanted");
     PetscFunctionReturn(0);
   }
   if (row->most == 1 && (entry->list || strchr(value, ',')))
     return MuCaseWrong(c, entry, value, "is a list; one value is wanted");
+  if (entry->line && !strcmp(entry->name, "output_overwrite") && MuParseBool(value, &truth) &&
+      truth)
+    return MuCaseWrong(c, entry, value,
+                       "is allowed on the command line only (-output_overwrite): no file can make "
+                       "mudot replace results");
   for (rest = value; next_item(&rest, item); ++count) {
     fault = item_fault(row, item, sizeof buffer, buffer);
     if (fault) return MuCaseWrong(c, entry, item, fault);

@@ -3,23 +3,24 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 enum { MOST_DIMS = 3, LONGEST_TEXT = 1 << 24 };
 
 PetscErrorCode MuHdf5Open(const char *path, hid_t *file) {
-  struct stat status;
-
   PetscFunctionBegin;
   *file = -1;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  if (stat(path, &status) != 0)
-    return MuError(MU_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  if (!S_ISREG(status.st_mode)) return MuError(MU_ERR_FILE, "%s: is not a regular file", path);
+  PetscCall(MuFileCheck(NULL, path));
   if (H5Fis_hdf5(path) <= 0) return MuError(MU_ERR_FILE, "%s: is not an HDF5 file", path);
   *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (*file < 0) return MuError(MU_ERR_FILE, "%s: this HDF5 file cannot be opened", path);
   PetscFunctionReturn(0);
+}
+
+hid_t MuHdf5Create(const char *path) {
+  if (unlink(path) != 0 && errno != ENOENT) return -1;
+  return H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
 }
 
 /* ------------------------------------------------------------------ datasets */
@@ -60,10 +61,36 @@ static PetscErrorCode find_shape(hid_t set, const char *path, const char *name, 
   PetscFunctionReturn(0);
 }
 
+/* Data that a file only points to would be read from paths that nobody named. */
+static herr_t refuse_link(const char *parent_file, const char *parent_group, const char *child_file,
+                          const char *child_object, unsigned *flags, hid_t access, void *ctx) {
+  (void)parent_file, (void)parent_group, (void)child_file, (void)child_object;
+  (void)flags, (void)access, (void)ctx;
+  return -1;
+}
+
+static PetscBool lies_elsewhere(hid_t set) {
+  const hid_t created = H5Dget_create_plist(set);
+  if (created < 0) return PETSC_TRUE;
+  const PetscBool elsewhere =
+      (PetscBool)(H5Pget_external_count(created) != 0 || H5Pget_layout(created) == H5D_VIRTUAL);
+  H5Pclose(created);
+  return elsewhere;
+}
+
 static PetscErrorCode open_dataset(hid_t file, const char *path, const char *name, hid_t *set) {
+  const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+
   PetscFunctionBegin;
-  *set = H5Dopen2(file, name, H5P_DEFAULT);
+  *set = -1;
+  if (H5Pset_elink_cb(access, refuse_link, NULL) >= 0) *set = H5Dopen2(file, name, access);
+  H5Pclose(access);
   if (*set < 0) return MuError(MU_ERR_FILE, "%s: there is no dataset %s in this file", path, name);
+  if (lies_elsewhere(*set)) {
+    H5Dclose(*set);
+    return MuError(MU_ERR_FILE, "%s: the dataset %s lies in another file; it must lie in this one",
+                   path, name);
+  }
   PetscFunctionReturn(0);
 }
 

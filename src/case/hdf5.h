@@ -30,6 +30,10 @@ PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char *
 
 /* ------------------------------------------------------------------ writing */
 
+/* A new file in place of what has this name; a symbolic link is replaced, never followed. Negative
+   with errno if it cannot be made. */
+hid_t MuHdf5Create(const char *path);
+
 /* A text or number as an attribute of an open object, and a dataset of doubles. Not 0 if HDF5
    failed; the caller has the sentence. */
 int MuHdf5PutText(hid_t at, const char *name, const char *text);

@@ -2,7 +2,6 @@
 #include "case/case_impl.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +9,10 @@
 
 PetscErrorCode MuPgmRecognise(const char *key, const char *file, PetscBool *is_pgm) {
   char magic[2] = "";
-  FILE *f = fopen(file, "rb");
+  FILE *f;
 
   PetscFunctionBegin;
-  if (!f) return MuError(MU_ERR_FILE, "%s: %s cannot be opened: %s", key, file, strerror(errno));
+  PetscCall(MuFileOpen(key, file, &f, NULL));
   *is_pgm = (PetscBool)(fread(magic, 1, 2, f) == 2 && magic[0] == 'P' &&
                         (magic[1] == '2' || magic[1] == '5'));
   fclose(f);
@@ -60,8 +59,8 @@ static PetscErrorCode read_samples(FILE *f, const char *file, PetscBool text, lo
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_image(FILE *f, const char *file, PetscInt *width, PetscInt *height,
-                                 PetscReal **values) {
+static PetscErrorCode read_image(FILE *f, const char *file, long long size, PetscInt *width,
+                                 PetscInt *height, PetscReal **values) {
   const int p = fgetc(f), kind = fgetc(f);
   long w, h, maximum;
 
@@ -76,6 +75,8 @@ static PetscErrorCode read_image(FILE *f, const char *file, PetscInt *width, Pet
                    "%s: the header of this grey map is wrong; it must give width, height and a "
                    "largest value from 1 to 65535",
                    file);
+  if (size < w * h * (kind == '5' && maximum > 255 ? 2 : 1)) /* before so much is allocated */
+    return MuError(MU_ERR_FILE, "%s: is too short for an image of %ld x %ld values", file, w, h);
   *width = (PetscInt)w;
   *height = (PetscInt)h;
   PetscCall(PetscMalloc1(w * h, values));
@@ -87,12 +88,13 @@ static PetscErrorCode read_image(FILE *f, const char *file, PetscInt *width, Pet
 
 PetscErrorCode MuPgmReadLocal(const char *file, PetscInt *width, PetscInt *height,
                               PetscReal **values) {
-  FILE *f = fopen(file, "rb");
+  FILE *f;
+  long long size;
 
   PetscFunctionBegin;
   *values = NULL;
-  if (!f) return MuError(MU_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
-  PetscErrorCode failed = read_image(f, file, width, height, values);
+  PetscCall(MuFileOpen(NULL, file, &f, &size));
+  PetscErrorCode failed = read_image(f, file, size, width, height, values);
   fclose(f);
   return failed;
 }

@@ -3,7 +3,6 @@
 #include "case/case_impl.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,8 @@
 /* ------------------------------------------------------------------ CSV */
 
 #define MAX_FIELDS 1024
+#define MAX_LINE   65536     /* bytes, with the end of the line */
+#define MAX_VALUES (1 << 28) /* points times dimension: sizes of messages are ints */
 
 /* The file being read, and its points so far. */
 typedef struct {
@@ -83,6 +84,9 @@ static PetscErrorCode find_column(const Table *table, const char *wanted, PetscI
 
 static PetscErrorCode add_point(Table *table, PetscInt line, PetscInt n, char *field[]) {
   PetscFunctionBegin;
+  if (table->n >= MAX_VALUES / table->dim)
+    return MuError(MU_ERR_INPUT, "%s%s has more than %d points; no more are allowed",
+                   prefix(table, "file"), table->file, (int)(MAX_VALUES / table->dim));
   if (table->n == table->room) {
     PetscReal *grown = NULL;
     PetscInt room = 2 * table->room + 256;
@@ -125,31 +129,43 @@ static PetscErrorCode read_first(Table *table, const char *const columns[], Pets
 /* A file of lines, and where it stands. */
 typedef struct {
   FILE *file;
-  char *line;
-  size_t room;
+  char line[MAX_LINE];
   PetscInt number; /* of the line, from 1 */
 } Lines;
 
 /* The next line that is neither empty nor a comment. */
-static PetscBool next_line(Lines *lines) {
-  while (getline(&lines->line, &lines->room, lines->file) >= 0) {
+static PetscErrorCode next_line(const Table *table, Lines *lines, PetscBool *there) {
+  PetscFunctionBegin;
+  *there = PETSC_FALSE;
+  while (!*there && fgets(lines->line, MAX_LINE, lines->file)) {
     const char *begin = lines->line + strspn(lines->line, " \t\r\n");
     lines->number++;
-    if (*begin != '\0' && *begin != '#') return PETSC_TRUE;
+    if (!strchr(lines->line, '\n') && !feof(lines->file))
+      return MuError(MU_ERR_INPUT,
+                     "%s%s, line %d: holds a zero byte or more than %d characters; a line of text "
+                     "is wanted",
+                     prefix(table, "file"), table->file, (int)lines->number, MAX_LINE - 2);
+    *there = (PetscBool)(*begin != '\0' && *begin != '#');
   }
-  return PETSC_FALSE;
+  PetscFunctionReturn(0);
 }
 
-static PetscErrorCode open_lines(const Table *table, Lines *lines) {
-  *lines = (Lines){.file = fopen(table->file, "r")};
-  if (lines->file) return 0;
-  return MuError(MU_ERR_FILE, "%s%s cannot be opened: %s", prefix(table, "file"), table->file,
-                 strerror(errno));
+static PetscErrorCode open_lines(const Table *table, Lines **lines) {
+  char key[64];
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(lines));
+  snprintf(key, sizeof key, "%s_file", table->key ? table->key : "");
+  PetscErrorCode code = MuFileOpen(table->key ? key : NULL, table->file, &(*lines)->file, NULL);
+  if (code) PetscCall(PetscFree(*lines));
+  PetscFunctionReturn(code);
 }
 
-static void close_lines(Lines *lines) {
-  free(lines->line);
-  fclose(lines->file);
+static PetscErrorCode close_lines(Lines **lines) {
+  PetscFunctionBegin;
+  fclose((*lines)->file);
+  PetscCall(PetscFree(*lines));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode no_points(const Table *table) {
@@ -158,11 +174,13 @@ static PetscErrorCode no_points(const Table *table) {
 
 static PetscErrorCode read_lines(Lines *lines, const char *const columns[], Table *table) {
   char *field[MAX_FIELDS];
-  PetscBool first = PETSC_TRUE;
+  PetscBool first = PETSC_TRUE, there;
 
   PetscFunctionBegin;
-  while (next_line(lines)) {
+  for (;;) {
     PetscBool header = PETSC_FALSE;
+    PetscCall(next_line(table, lines, &there));
+    if (!there) break;
     PetscInt n = cut_fields(lines->line, field);
     if (first) PetscCall(read_first(table, columns, n, field, &header));
     first = PETSC_FALSE;
@@ -173,12 +191,12 @@ static PetscErrorCode read_lines(Lines *lines, const char *const columns[], Tabl
 }
 
 static PetscErrorCode read_table(const char *const columns[], Table *table) {
-  Lines lines;
+  Lines *lines;
 
   PetscFunctionBegin;
   PetscCall(open_lines(table, &lines));
-  PetscErrorCode failed = read_lines(&lines, columns, table);
-  close_lines(&lines);
+  PetscErrorCode failed = read_lines(lines, columns, table);
+  PetscCall(close_lines(&lines));
   if (failed) PetscCall(PetscFree(table->points));
   return failed;
 }
@@ -208,19 +226,22 @@ PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
 static PetscErrorCode read_header(const Table *table, PetscInt count, const char *const names[],
                                   PetscInt result[]) {
   char *field[MAX_FIELDS];
-  Lines lines;
+  PetscBool there;
+  Lines *lines;
 
   PetscFunctionBegin;
   PetscCall(open_lines(table, &lines));
-  if (next_line(&lines)) {
-    const PetscInt n = cut_fields(lines.line, field);
+  PetscErrorCode failed = next_line(table, lines, &there);
+  if (!failed && there) {
+    const PetscInt n = cut_fields(lines->line, field);
     result[0] = n;
     result[1] = is_header(n, field);
     for (PetscInt k = 0; k < n && result[1]; ++k)
       for (PetscInt i = 0; i < count; ++i)
         if (!result[2 + i] && strcmp(field[k], names[i]) == 0) result[2 + i] = k + 1;
   }
-  close_lines(&lines);
+  PetscCall(close_lines(&lines));
+  if (failed) PetscFunctionReturn(failed);
   if (!result[0]) return no_points(table);
   PetscFunctionReturn(0);
 }
@@ -321,11 +342,13 @@ PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
 }
 
 /* log of exp(-z^2/(2h^2)), summed over the images of a periodic axis: the nearest one, and those
-   whose terms can be seen in a double beside it. */
+   whose terms can be seen in a double beside it. For h > 2 L the sum is h sqrt(2 pi)/L but for
+   2 exp(-2 pi^2 h^2/L^2) < 1e-34 of it (Poisson's formula). */
 static PetscReal axis_log(const MuCells *cells, PetscInt axis, PetscReal z, PetscReal h) {
   const PetscReal period = cells->upper[axis] - cells->lower[axis];
   PetscReal nearest, sum = 1;
   if (!cells->periodic[axis]) return -0.5 * PetscSqr(z / h);
+  if (h > 2 * period) return log(h * sqrt(2 * PETSC_PI) / period);
   z -= period * PetscFloorReal(z / period + 0.5);
   nearest = -0.5 * PetscSqr(z / h);
   for (PetscInt k = 1;; ++k) {

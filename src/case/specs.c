@@ -13,15 +13,21 @@ static PetscErrorCode one_per_axis(const char *key, PetscInt count, PetscInt dim
 /* Sizes of arrays and counts of faces must fit into an int, on any path. */
 static PetscErrorCode limit_cells(const MuGridSpec *spec) {
   const PetscInt most = PETSC_MAX_INT / 16;
+  PetscReal cells = (PetscReal)spec->cells[0];
+  char shape[64], needed[MU_BYTES_LENGTH];
 
   PetscFunctionBegin;
-  if (spec->dim == 1 && spec->cells[0] > most)
-    return MuError(MU_ERR_INPUT, "grid_cells: %d cells are too many; at most %d are allowed",
-                   (int)spec->cells[0], (int)most);
-  if (spec->dim == 2 && (PetscReal)spec->cells[0] * (PetscReal)spec->cells[1] > most)
-    return MuError(MU_ERR_INPUT, "grid_cells: %d x %d cells are too many; at most %d are allowed",
-                   (int)spec->cells[0], (int)spec->cells[1], (int)most);
-  PetscFunctionReturn(0);
+  snprintf(shape, sizeof shape, "%d", (int)spec->cells[0]);
+  if (spec->dim == 2) {
+    cells *= (PetscReal)spec->cells[1];
+    snprintf(shape, sizeof shape, "%d x %d", (int)spec->cells[0], (int)spec->cells[1]);
+  }
+  if (cells <= most) PetscFunctionReturn(0);
+  MuFormatBytes(MU_LEAST_FIELDS * cells * (PetscReal)sizeof(PetscReal), needed);
+  return MuError(MU_ERR_INPUT,
+                 "grid_cells: %s cells are too many, they would need at least %s of memory; at "
+                 "most %d are allowed",
+                 shape, needed, (int)most);
 }
 
 PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {

@@ -4,35 +4,29 @@
 
 #include "case/keys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <yaml.h>
 
 #define LARGEST_FILE (1 << 20)
 
 static PetscErrorCode read_here(const char *what, const char *file, char **text, int *size) {
-  struct stat status;
-  FILE *in = fopen(file, "rb");
+  FILE *in;
+  long long length;
   size_t got;
 
   PetscFunctionBegin;
-  if (!in) return MuError(MU_ERR_FILE, "%s: %s cannot be read: %s", what, file, strerror(errno));
-  if (fstat(fileno(in), &status) != 0 || !S_ISREG(status.st_mode)) {
-    fclose(in);
-    return MuError(MU_ERR_FILE, "%s: %s is not a regular file", what, file);
-  }
-  if (status.st_size > LARGEST_FILE) {
+  PetscCall(MuFileOpen(what, file, &in, &length));
+  if (length > LARGEST_FILE) {
     fclose(in);
     return MuError(MU_ERR_INPUT, "%s: %s has %lld bytes; at most %d are allowed", what, file,
-                   (long long)status.st_size, LARGEST_FILE);
+                   length, LARGEST_FILE);
   }
-  PetscCall(PetscCalloc1(status.st_size + 1, text));
-  got = fread(*text, 1, (size_t)status.st_size, in);
+  PetscCall(PetscCalloc1(length + 1, text));
+  got = fread(*text, 1, (size_t)length, in);
   fclose(in);
   *size = (int)got;
-  if (got != (size_t)status.st_size || strlen(*text) != got) {
+  if (got != (size_t)length || strlen(*text) != got) {
     PetscCall(PetscFree(*text));
     return MuError(MU_ERR_FILE, "%s: %s is not a text file", what, file);
   }
@@ -138,6 +132,31 @@ static PetscErrorCode syntax_error(const char *file, const yaml_parser_t *parser
                  parser->context ? parser->context : "");
 }
 
+/* Refuses deep nesting, over which libyaml would take a time quadratic in the depth, before the
+   rest of the text is looked at. Faults of syntax are left to the next reader. */
+static PetscErrorCode check_depth(const char *file, const char *text) {
+  enum { DEEPEST = 32 };
+  yaml_parser_t parser;
+  yaml_event_t event;
+  int depth = 0;
+  PetscBool more = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCheck(yaml_parser_initialize(&parser), PETSC_COMM_SELF, PETSC_ERR_MEM, "libyaml");
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
+  while (more && depth <= DEEPEST && yaml_parser_parse(&parser, &event)) {
+    if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT) ++depth;
+    if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) --depth;
+    more = (PetscBool)(event.type != YAML_STREAM_END_EVENT);
+    yaml_event_delete(&event);
+  }
+  const int line = (int)parser.mark.line + 1;
+  yaml_parser_delete(&parser);
+  if (depth > DEEPEST)
+    return MuError(MU_ERR_INPUT, "%s, line %d: keys and lists are nested too deep", file, line);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode visit_document(const char *file, yaml_document_t *document,
                                      PetscErrorCode (*visit)(void *, const MuYamlEntry *),
                                      void *ctx) {
@@ -160,6 +179,7 @@ PetscErrorCode MuYamlVisit(const char *file, const char *text,
   yaml_document_t document;
 
   PetscFunctionBegin;
+  PetscCall(check_depth(file, text));
   PetscCheck(yaml_parser_initialize(&parser), PETSC_COMM_SELF, PETSC_ERR_MEM, "libyaml");
   yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));
   for (int part = 0; !code; ++part) {

@@ -19,7 +19,7 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   }
   for (PetscInt i = 0; df && i < n; ++i) {
     PetscReal t = MuRelativeLog(rho[i], pi[i], log_rho[i], log_pi[i]);
-    df[i] = (rho[i] > 0) | (log_pi[i] > -INFINITY) ? t : 0;
+    df[i] = ((rho[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
   }
   PetscFunctionReturn(0);
 }
@@ -35,7 +35,7 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   MuPairQuotient(pair, n, 1, g, shared->work[0]);
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal t = MuRelativeLog(m[i], pi[i], log_m[i], log_pi[i]) + g[i];
-    g[i] = (m[i] > 0) | (log_pi[i] > -INFINITY) ? t : 0;
+    g[i] = ((m[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
   }
   PetscFunctionReturn(0);
 }

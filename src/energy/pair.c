@@ -63,7 +63,7 @@ void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work) {
   MuArrayLog1p(n, z, pair->high);
   fill_low(pair, n, low, work);
   for (PetscInt i = 0; i < n; ++i)
-    low[i] = (m[i] > 0) & (PetscMin(a[i], b[i]) == 0) ? -INFINITY : low[i];
+    low[i] = ((m[i] > 0) & (PetscMin(a[i], b[i]) == 0)) ? -INFINITY : low[i];
 }
 
 /* p >= 1/2: (((1+z) E_q(u) - (1-z) E_q(v))/(2z) - 1)/p */

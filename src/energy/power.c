@@ -61,7 +61,7 @@ static void scaled_power_log(const MuShared *shared, PetscReal k, const PetscRea
   if (k != 0) MuArrayExp(n, power, power);
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal direct = base[i] * e[i], split = (power[i] - base[i]) * inverse;
-    e[i] = (k == 0) | (PetscAbsReal(k * t[i]) < 1) ? direct : split;
+    e[i] = ((k == 0) | (PetscAbsReal(k * t[i]) < 1)) ? direct : split;
   }
 }
 

@@ -52,8 +52,8 @@ PetscBool MuKernelsAgree(MuKernel a, MuKernel b) {
 }
 
 PetscBool MuPartIsReaction(const char *name) {
-  return (PetscBool)(strncmp(name, "wasserstein", 11) && strcmp(name, "stein") &&
-                     strcmp(name, "ridge_stein"));
+  return (PetscBool)(strncmp(name, "wasserstein", 11) != 0 && strcmp(name, "stein") != 0 &&
+                     strcmp(name, "ridge_stein") != 0);
 }
 
 /* The part to advance: the given one, or the only one of the reaction part; -1 if there are
@@ -111,7 +111,7 @@ static PetscErrorCode recognise(MuFlow flow, PetscInt part, PetscInt term, Close
   c->rate = c->weight * e->weight[term];
   if (is_linear(g, e, part, term)) {
     c->form = FORM_LINEAR;
-    c->quadratic = (PetscBool)(e->terms == 1 && strcmp(e->name[term], "inclusive_kl") &&
+    c->quadratic = (PetscBool)(e->terms == 1 && strcmp(e->name[term], "inclusive_kl") != 0 &&
                                !power_of(e, term, &p));
   } else if (fisher_rao && !g->spherical && power_of(e, term, &p) && p != 1) {
     c->form = FORM_POWER;

@@ -202,7 +202,7 @@ static PetscErrorCode create_mmd_preconditioner(MuIntegrator it) {
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(it->flow->geometry, &g));
   for (PetscInt k = 0; k < g->parts; ++k) {
-    if (strcmp(g->name[k], "mmd") || it->flow->preimage || !(it->kinds & MU_PART_REACTION))
+    if (strcmp(g->name[k], "mmd") != 0 || it->flow->preimage || !(it->kinds & MU_PART_REACTION))
       continue;
     d->mmd_weight = g->weight[k];
     PetscCall(MuConvolutionCreate(it->flow->grid, g->kernel, MU_CELLS, &d->convolution));

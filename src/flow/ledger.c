@@ -169,7 +169,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
   if (isnan(primal)) primal = INFINITY;
   PetscCall(MuGeometryGetPrimalReport(flow->geometry, &iterations, &limited));
-  l->cut_off += limited;
+  l->cut_off += limited ? 1 : 0;
   l->dissipated += dt * (primal + dual);
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscCall(MuEventEnd(MU_EVENT_LEDGER));

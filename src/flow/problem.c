@@ -88,6 +88,48 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
   PetscFunctionReturn(0);
 }
 
+/* About how many doubles per cell a run holds at its peak, from runs of 1024 x 1024 cells (closed
+   form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
+static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
+                                       PetscReal *doubles) {
+  char key[64], nearest[64];
+  const char *name, *formula;
+  PetscInt solver = MU_TRANSPORT_AUTO;
+  PetscBool transport = PETSC_FALSE, number, given;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuGeometryGetTableRow(i, &name, &formula));
+    if (!name) break;
+    snprintf(key, sizeof key, "geometry_%s", name);
+    PetscCall(MuCaseHasKey(c, key, &number, &given, nearest));
+    if (given && !MuPartIsReaction(name)) transport = PETSC_TRUE;
+  }
+  PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
+  *doubles = MU_LEAST_FIELDS;
+  if (!transport || spec->dim == 1) PetscFunctionReturn(0);
+  *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;
+  PetscFunctionReturn(0);
+}
+
+/* Before anything is allocated. */
+static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm comm) {
+  const PetscInt ny = spec->dim == 2 ? spec->cells[1] : 1;
+  const PetscReal cells = (PetscReal)spec->cells[0] * (PetscReal)ny;
+  PetscReal doubles = MU_LEAST_FIELDS;
+  char what[64];
+
+  PetscFunctionBegin;
+  PetscCall(doubles_per_cell(c, spec, cells, &doubles));
+  if (spec->dim == 2)
+    snprintf(what, sizeof what, "%d x %d cells", (int)spec->cells[0], (int)ny);
+  else
+    snprintf(what, sizeof what, "%d cells", (int)spec->cells[0]);
+  PetscCall(
+      MuCheckMemory(comm, "grid_cells", what, doubles * cells * (PetscReal)sizeof(PetscReal)));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
   MuGridSpec spec;
   MPI_Comm comm;
@@ -98,6 +140,7 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetComm(c, &comm));
   PetscCall(MuCaseGetGridSpec(c, &spec));
+  PetscCall(check_memory(c, &spec, comm));
   PetscInt total = spec.cells[0] * (spec.dim == 2 ? spec.cells[1] : 1);
   PetscCall(PetscMalloc1(total, &mask));
   memset(mask, 1, (size_t)total);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 typedef struct {
@@ -76,6 +77,25 @@ static PetscErrorCode note_restart(Run *r) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode warn_of_disk(Run *r) {
+  const MuGridInfo *info;
+  struct statvfs disk;
+  char needed[MU_BYTES_LENGTH], there[MU_BYTES_LENGTH];
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(r->parts->grid, &info));
+  const PetscReal bytes = (PetscReal)r->parts->snapshots * (PetscReal)info->cells[0] *
+                          (PetscReal)info->cells[1] * (PetscReal)sizeof(PetscReal);
+  if (info->rank || statvfs(r->directory, &disk) != 0) PetscFunctionReturn(0);
+  const PetscReal room = (PetscReal)disk.f_bavail * (PetscReal)disk.f_frsize;
+  if (bytes <= room) PetscFunctionReturn(0);
+  MuFormatBytes(bytes, needed);
+  MuFormatBytes(room, there);
+  PetscCall(MuWarn(info->comm, "output_every: %d snapshots need %s of disk; %s has %s left",
+                   (int)r->parts->snapshots, needed, r->directory, there));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_writer(MuCase c, Run *r) {
   MuRunWriterSpec spec = {.columns = r->ledger_columns + r->parts->diagnostics,
                           .names = r->columns};
@@ -97,6 +117,7 @@ static PetscErrorCode create_writer(MuCase c, Run *r) {
     PetscCall(note_restart(r));
     PetscFunctionReturn(0);
   }
+  PetscCall(warn_of_disk(r));
   if (r->parts->log_target) PetscCall(MuRunWriterSetTarget(r->writer, r->parts->log_target));
   PetscCall(MuFlowGetScheme(r->flow, NULL, NULL, &why));
   PetscCall(MuRunWriterSetAttribute(r->writer, "/", "scheme", why));

@@ -55,8 +55,8 @@ static PetscErrorCode check_spec(const MuKernelSpec *spec, PetscInt dim) {
   if (!find_family(spec->type)) {
     char names[256] = "";
     for (PetscInt i = 0; i < FAMILIES; ++i) {
-      strcat(names, i ? ", " : "");
-      strcat(names, families[i]->name);
+      size_t used = strlen(names);
+      snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", families[i]->name);
     }
     return MuError(MU_ERR_INPUT, "kernel_type: '%.31s' is not a kernel; allowed are %s", spec->type,
                    names);

@@ -100,11 +100,12 @@ static PetscErrorCode create_series(MuRunFile *f, const MuRunWriterSpec *spec) {
   PetscFunctionReturn(0);
 }
 
-/* Attributes stay inside the object's header, where a change is one small write. */
+/* Attributes stay inside the object's header, where a change is one small write. What is left of a
+   killed run goes first, and the new file is no link to elsewhere. */
 static hid_t create_file(const char *path, hid_t access) {
   hid_t create = H5Pcreate(H5P_FILE_CREATE), file = -1;
-  if (H5Pset_attr_phase_change(create, 64, 48) >= 0)
-    file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+  if ((unlink(path) == 0 || errno == ENOENT) && H5Pset_attr_phase_change(create, 64, 48) >= 0)
+    file = H5Fcreate(path, H5F_ACC_EXCL, create, access);
   H5Pclose(create);
   return file;
 }

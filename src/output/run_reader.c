@@ -5,9 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MOST_VALUES = PETSC_MAX_INT / 16, ATTEMPTS = 3, PAUSE = 20000 /* microseconds */ };
+enum {
+  MOST_VALUES = PETSC_MAX_INT / 16,
+  ATTEMPTS = 3,
+  PAUSE = 20000 /* microseconds */,
+  FRESH = 10 /* seconds */
+};
 
 #define UNEVEN    1e-6 /* part of a cell by which centres may deviate from even spacing */
 #define SAME_TIME 1e-9 /* part of 1 + |t| that two times may differ by */
@@ -269,6 +275,11 @@ static PetscErrorCode find_file(MuRunReader r, const char *file) {
   PetscFunctionReturn(0);
 }
 
+static PetscBool is_being_written(const char *path) {
+  struct stat status;
+  return (PetscBool)(stat(path, &status) == 0 && time(NULL) - status.st_mtime < FRESH);
+}
+
 /* A file that is being written may be met in the middle of an append: opened again, it is whole. */
 static PetscErrorCode load_again(MuRunReader r) {
   PetscErrorCode code = 0;
@@ -276,7 +287,7 @@ static PetscErrorCode load_again(MuRunReader r) {
   PetscFunctionBegin;
   for (int i = 0; i < ATTEMPTS; ++i) {
     code = load(r);
-    if (!code || access(r->path, R_OK) != 0) break;
+    if (!code || !is_being_written(r->path)) break;
     PetscCall(unload(r));
     usleep(PAUSE);
   }

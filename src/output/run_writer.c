@@ -209,7 +209,7 @@ static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values);
 static PetscErrorCode open_csv(MuRunWriter w, const char *path, const char *mode) {
   PetscFunctionBegin;
   errno = 0;
-  w->csv = fopen(path, mode);
+  w->csv = *mode == 'w' ? MuFileCreate(path) : fopen(path, mode);
   if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0) return MuCannotWrite(path);
   PetscFunctionReturn(0);
 }

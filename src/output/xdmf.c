@@ -77,7 +77,7 @@ PetscErrorCode MuXdmfWrite(const char *directory, const MuGridInfo *info, PetscI
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.xdmf", directory));
   PetscCall(PetscSNPrintf(partial, sizeof partial, "%s/run.xdmf.partial", directory));
   errno = 0;
-  out = fopen(partial, "w");
+  out = MuFileCreate(partial);
   if (!out) return MuCannotWrite(path);
   write_collection(out, info, snapshots, times);
   failed = (PetscBool)(ferror(out) != 0);

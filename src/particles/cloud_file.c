@@ -21,7 +21,7 @@ static int print_rows(const MuCloudFile *cloud, FILE *out) {
 }
 
 static int write_csv(const MuCloudFile *cloud, const char *path) {
-  FILE *out = fopen(path, "w");
+  FILE *out = MuFileCreate(path);
   if (!out) return 1;
   int wrong = print_rows(cloud, out);
   return fclose(out) != 0 || wrong;
@@ -34,7 +34,7 @@ static int write_hdf5(const MuCloudFile *cloud, const char *path) {
   if (PetscMalloc1(cloud->n, &weight)) return 1;
   for (PetscInt i = 0; i < cloud->n; ++i) weight[i] = 1.0 / cloud->n;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t file = MuHdf5Create(path);
   int wrong = file < 0;
   if (!wrong) {
     wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);

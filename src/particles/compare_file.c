@@ -96,7 +96,7 @@ static int print_csv(const MuCompare c, FILE *out) {
 }
 
 static int write_csv(const MuCompare c, const char *path) {
-  FILE *out = fopen(path, "w");
+  FILE *out = MuFileCreate(path);
   if (!out) return 1;
   int wrong = print_csv(c, out);
   return fclose(out) != 0 || wrong;
@@ -140,7 +140,7 @@ static int write_hdf5(const MuCompare c, const char *path) {
   double *column;
   if (PetscMalloc1(c->rows, &column)) return 1;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t file = MuHdf5Create(path);
   int wrong = file < 0;
   if (!wrong) {
     wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);

@@ -289,8 +289,9 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   PetscErrorCode code;
 
   PetscFunctionBegin;
+  const PetscInt system = i / s->count;
   row[VALUE] = s->values[i % s->count];
-  row[SYSTEM] = (PetscReal)(i / s->count);
+  row[SYSTEM] = (PetscReal)system;
   row[USED] = NAN;
   code = overrides_of(s, i, &o);
   if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);

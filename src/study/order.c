@@ -6,7 +6,6 @@
    the finest value, otherwise what is to be expected of the reference's own error. */
 #include "study/study_impl.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -224,6 +223,7 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *cu
   t->output = exact ? against_exact : keep_coarse;
   t->ctx = &w;
   if (!code) code = MuTrialSolve(t);
+  t->ctx = NULL;
   PetscCall(MuExactDestroy(&w.exact));
   PetscCall(VecDestroy(&w.work));
   PetscFunctionReturn(code);
@@ -231,83 +231,72 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *cu
 
 /* ------------------------------------------------------------------ a stored run */
 
-typedef struct {
-  hsize_t times, ny, nx;
-  double *time, *density; /* density [times][ny][nx] */
-} Stored;
-
-static int read_stored(const char *path, Stored *r) {
-  hsize_t shape[3] = {0, 1, 1};
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), time, density, space;
-  if (file < 0) return 1;
-  time = H5Dopen2(file, "/time", H5P_DEFAULT);
-  density = H5Dopen2(file, "/density", H5P_DEFAULT);
-  int wrong = time < 0 || density < 0;
-  if (!wrong) {
-    space = H5Dget_space(density);
-    int rank = H5Sget_simple_extent_dims(space, shape, NULL);
-    H5Sclose(space);
-    *r = (Stored){.times = shape[0], .ny = rank == 3 ? shape[1] : 1, .nx = shape[rank - 1]};
-    r->time = malloc(sizeof *r->time * r->times);
-    r->density = malloc(sizeof *r->density * r->times * r->ny * r->nx);
-    wrong = H5Dread(time, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, r->time) < 0 ||
-            H5Dread(density, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, r->density) < 0;
-  }
-  if (time >= 0) H5Dclose(time);
-  if (density >= 0) H5Dclose(density);
-  H5Fclose(file);
-  return wrong;
-}
-
-static PetscErrorCode find_snapshot(MuStudy s, const Order *o, const Stored *r, PetscInt k,
-                                    hsize_t *found) {
-  for (*found = 0; *found < r->times; ++*found)
-    if (PetscAbsReal(r->time[*found] - s->time[k]) < 1e-9 * (1 + s->time[k])) return 0;
+static PetscErrorCode find_snapshot(MuStudy s, const Order *o, const MuRunInfo *run, PetscInt k,
+                                    PetscInt *found) {
+  for (*found = 0; *found < run->times; ++*found)
+    if (PetscAbsReal(run->time[*found] - s->time[k]) < 1e-9 * (1 + s->time[k])) return 0;
   return MuError(MU_ERR_INPUT,
                  "study_reference: %s has no snapshot at t = %g, which is an output time of the "
                  "study",
                  o->stored, s->time[k]);
 }
 
-/* The stored densities, carried over to the coarsest grid. */
-static PetscErrorCode carry_over(MuStudy s, const Stored *r, PetscReal *curve) {
+/* The means of a stored density over the cells of the coarsest grid, at output time k. */
+static void carry_over(MuStudy s, const MuRunInfo *run, const PetscReal *density, PetscInt k,
+                       PetscReal *curve) {
   const Order *o = s->data;
-  const PetscInt cx = o->info->cells[0], cy = o->info->cells[1];
-  const PetscInt nx = (PetscInt)r->nx, ny = (PetscInt)r->ny, rx = nx / cx, ry = ny / cy;
-  hsize_t snapshot;
+  const PetscInt nx = run->cells[0], ny = run->cells[1], cx = o->info->cells[0];
+  const PetscInt rx = nx / cx, ry = ny / o->info->cells[1];
+  for (PetscInt i = 0; i < o->cells; ++i) curve[i * s->times + k] = 0;
+  for (PetscInt j = 0; j < ny; ++j)
+    for (PetscInt i = 0; i < nx; ++i)
+      curve[((j / ry) * cx + i / rx) * s->times + k] += density[j * nx + i] / (PetscReal)(rx * ry);
+}
+
+static PetscErrorCode check_stored(const Order *o, const MuRunInfo *run) {
+  const PetscInt *fine = run->cells, *coarse = o->info->cells;
+  if (fine[0] % coarse[0] == 0 && fine[1] % coarse[1] == 0) return 0;
+  return MuError(MU_ERR_INPUT,
+                 "study_reference: %s has %d x %d cells; multiples of the coarsest grid's %d x %d "
+                 "are needed",
+                 o->stored, (int)fine[0], (int)fine[1], (int)coarse[0], (int)coarse[1]);
+}
+
+static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curve) {
+  const Order *o = s->data;
+  const MuRunInfo *run;
+  PetscErrorCode code = 0;
+  PetscReal *density;
+  PetscInt snapshot;
 
   PetscFunctionBegin;
-  if (rx * cx != nx || ry * cy != ny || rx < 1 || ry < 1)
-    return MuError(
-        MU_ERR_INPUT,
-        "study_reference: %s has %d x %d cells; multiples of the coarsest grid's %d x %d "
-        "are needed",
-        o->stored, (int)nx, (int)ny, (int)cx, (int)cy);
-  for (PetscInt k = 0; k < s->times; ++k) {
-    PetscCall(find_snapshot(s, o, r, k, &snapshot));
-    const double *x = r->density + snapshot * r->ny * r->nx;
-    for (PetscInt i = 0; i < o->cells; ++i) curve[i * s->times + k] = 0;
-    for (PetscInt j = 0; j < ny; ++j)
-      for (PetscInt i = 0; i < nx; ++i)
-        curve[((j / ry) * cx + i / rx) * s->times + k] += x[j * nx + i] / (PetscReal)(rx * ry);
+  PetscCall(MuRunReaderGetInfo(reader, &run));
+  PetscCall(check_stored(o, run));
+  PetscCall(PetscMalloc1(run->cells[0] * run->cells[1], &density));
+  for (PetscInt k = 0; k < s->times && !code; ++k) {
+    code = find_snapshot(s, o, run, k, &snapshot);
+    if (!code) code = MuRunReaderSnapshot(reader, snapshot, density);
+    if (!code) carry_over(s, run, density, k, curve);
   }
-  PetscFunctionReturn(0);
+  PetscCall(PetscFree(density));
+  PetscFunctionReturn(code);
 }
 
 static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
   const Order *o = s->data;
-  Stored r = {0};
+  char sentence[1024];
+  MuRunReader reader;
   PetscErrorCode code;
 
   PetscFunctionBegin;
-  if (read_stored(o->stored, &r))
-    code =
-        MuError(MU_ERR_FILE, "study_reference: %s: cannot be read as the file of a run", o->stored);
-  else
-    code = carry_over(s, &r, curve);
-  free(r.time);
-  free(r.density);
+  code = MuRunReaderCreate(o->stored, &reader);
+  if (code == MU_ERR_FILE) {
+    PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
+    return MuError(code, "study_reference: %s", sentence);
+  }
+  PetscCall(code);
+  code = read_stored(s, reader, curve);
+  PetscCall(MuRunReaderDestroy(&reader));
   PetscFunctionReturn(code);
 }
 
