@@ -8,7 +8,7 @@ density.png   1-D: the density over time, linear and logarithmic, and the target
 energy.png    the energy and its terms, and the decay rate -d(log F)/dt.
 balance.png   the dissipation potentials R and R*, the defect of the energy-dissipation balance, the mass.
 
-The directory of a study gets errors.png and dissipation.png (gamma), errors.png (order), energy.png (rate),
+The directory of a study gets errors.png and dissipation.png (gamma), errors.png (order, particles), energy.png (rate),
 balance.png (balance): see scripts/plot_study.py.
 
 A directory with a compare.h5 (mudot compare) gets compare.png: see scripts/plot_compare.py.

@@ -61,7 +61,7 @@ def draw_error(axes, study, column, colour, mark):
     error = study.attributes.get(f"order_stderr_{column}", np.nan)
     floor = study.floor(column)
     used = np.isfinite(y) & ~(y <= FLOOR_FACTOR * floor)
-    sign = -1 if study.kind == "order" and study.vary == "grid_cells" else 1
+    sign = -1 if study.vary in ("grid_cells", "particles_count") else 1
     label = column.replace("_", " ").replace("error l", "error L")
     if np.isfinite(order):
         label += f": {order:.2f}" + (f" ± {error:.2f}" if np.isfinite(error) else "")
@@ -107,6 +107,22 @@ def draw_errors(study):
         shade_floor(axes, floors[first] if first else np.nan)
         axes.legend(fontsize=9)
     panels[0, 0].set_ylabel("error, largest over the output times")
+    figure.suptitle(study.title())
+    return figure
+
+
+def draw_particles(study):
+    """The error of the particle method, that of independent samples beside it, and the transport distance."""
+    figure, axes = plt.subplots(figsize=(7.5, 5.5))
+    x, error, stderr = (study.rows[name] for name in ("value", "mmd_error", "mmd_error_stderr"))
+    axes.errorbar(x, error, yerr=stderr, fmt="none", ecolor=BLUE, alpha=0.6, capsize=3)
+    draw_error(axes, study, "mmd_error", BLUE, "o")
+    axes.plot(x, study.rows["mmd_iid"], "--", color="#555555", label="MMD of N independent samples")
+    axes.plot(x, study.rows["transport_error"], "s:", color=VERMILLION, label="transport distance")
+    log_log(axes, study)
+    shade_floor(axes, np.nanmax(study.rows["floor"]))
+    axes.set_ylabel("distance to the grid flow at the end")
+    axes.legend(fontsize=9)
     figure.suptitle(study.title())
     return figure
 
@@ -194,3 +210,5 @@ def draw(directory):
         save(draw_envelopes(study), directory, "energy.png")
     if study.kind == "balance":
         save(draw_systems(study), directory, "balance.png")
+    if study.kind == "particles":
+        save(draw_particles(study), directory, "errors.png")

@@ -117,6 +117,8 @@ static const Shipped gammas[] = {
      MU_VERDICT_HOLDS, 2, 0.25},
 };
 
+#define PARTICLES "-grid_cells 200 -study_seeds 8 -study_values 25,50,100,200"
+
 static const Shipped others[] = {
     {"order-fisher-rao-step", "-grid_cells 64 -study_values 0.2,0.1,0.05", MU_VERDICT_HOLDS, 2,
      0.05},
@@ -145,6 +147,11 @@ static const Shipped others[] = {
      1.16, 0.02},
     {"balance", "-grid_cells 32 -study_values 0.02,0.01,0.005 -time_end 0.1", MU_VERDICT_HOLDS, 4,
      0.05},
+    /* seeds are fixed, so these are the same numbers every time; 1/2 with the noise of 8 seeds */
+    {"particles-ift", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
+    {"particles-wfr", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
+    {"particles-svgd", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
+    {"particles-ift-entropic", PARTICLES, MU_VERDICT_FAILS, 0, 0.15},
 };
 
 static void check_shipped(const Shipped *s) {
