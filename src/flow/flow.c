@@ -217,10 +217,13 @@ static void adapt_step(MuFlow flow, PetscReal dt, PetscReal error) {
   flow->adapted_step = dt * PetscClipInterval(factor, 0.2, 5);
 }
 
-/* Whether a smaller step is worth an attempt after one of dt from t. */
+/* Whether a smaller step is worth an attempt after one of dt from t. Fixed steps get no smaller
+   than a part of the interval's, however many steps were halved before: a flow that blows up stops.
+ */
 static PetscBool may_try_again(MuFlow flow, PetscReal t, PetscReal dt, PetscInt halvings) {
   if (flow->outcome == MU_STEP_STIFF || t + dt / 8 == t) return PETSC_FALSE;
-  return (PetscBool)(halvings <= (flow->spec.adapt ? MAX_REJECTIONS : MAX_HALVINGS));
+  if (flow->spec.adapt) return (PetscBool)(halvings <= MAX_REJECTIONS);
+  return (PetscBool)(dt > 1.5 * flow->interval_step / (1 << MAX_HALVINGS));
 }
 
 /* One attempt with all checks; `error` is that of the adaptation. */
