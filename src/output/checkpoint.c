@@ -240,8 +240,8 @@ static PetscErrorCode read_number_entry(MuCheckpoint c, hid_t file, const char *
   PetscCall(MuHdf5Shape(file, path, name, 2, &dims, extent));
   PetscCall(
       make_room(c, name, dims == 2 ? FIELD : NUMBERS, (hsize_t)extent[0], (hsize_t)extent[1], &e));
-  if (extent[0] * extent[1])
-    PetscCall(MuHdf5Read(file, path, name, -1, extent[0] * extent[1], e->values));
+  const PetscInt count = extent[0] * extent[1];
+  if (count > 0) PetscCall(MuHdf5Read(file, path, name, -1, count, e->values));
   PetscFunctionReturn(0);
 }
 

@@ -439,7 +439,7 @@ static PetscErrorCode read_dataset(hid_t file, const char *path, const char *nam
   PetscCall(MuHdf5Shape(file, path, name, 2, &dims, extent));
   *n = extent[0] * extent[1];
   PetscCall(PetscMalloc1(*n + 1, values));
-  if (*n) PetscCall(MuHdf5Read(file, path, name, -1, *n, *values));
+  if (*n > 0) PetscCall(MuHdf5Read(file, path, name, -1, *n, *values));
   PetscFunctionReturn(0);
 }
 
