@@ -77,9 +77,13 @@ PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
 PetscErrorCode MuFileOpen(const char *key, const char *path, FILE **file, long long *size);
 /* The same without opening, for libraries that take a name. */
 PetscErrorCode MuFileCheck(const char *key, const char *path);
+/* Whether it is a regular file and no symbolic link, so that it may be written to. */
+PetscErrorCode MuFileCheckInPlace(const char *path);
 /* A new file in place of what has this name; a symbolic link is replaced, never followed. NULL with
    errno. Not collective. */
 FILE *MuFileCreate(const char *path);
+/* A regular file, to be read and written ("r+"). NULL if there is none, or a symbolic link. */
+FILE *MuFileUpdate(const char *path);
 /* Appends; made if it is not there. NULL with errno, also if the name is a symbolic link. */
 FILE *MuFileAppend(const char *path);
 

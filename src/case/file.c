@@ -46,6 +46,16 @@ PetscErrorCode MuFileCheck(const char *key, const char *path) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFileCheckInPlace(const char *path) {
+  struct stat status;
+
+  PetscFunctionBegin;
+  if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+    return file_error(NULL, path, "is a symbolic link and is not written to", NULL);
+  PetscCall(MuFileCheck(NULL, path));
+  PetscFunctionReturn(0);
+}
+
 /* The stream of a descriptor; closes it if there is none. */
 static FILE *stream_of(int descriptor, const char *mode) {
   FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, mode);
@@ -56,6 +66,16 @@ static FILE *stream_of(int descriptor, const char *mode) {
 FILE *MuFileCreate(const char *path) {
   if (unlink(path) != 0 && errno != ENOENT) return NULL;
   return stream_of(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), "w");
+}
+
+FILE *MuFileUpdate(const char *path) {
+  const int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  struct stat status;
+  if (descriptor >= 0 && (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))) {
+    close(descriptor);
+    return NULL;
+  }
+  return stream_of(descriptor, "r+");
 }
 
 FILE *MuFileAppend(const char *path) {

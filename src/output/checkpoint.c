@@ -3,11 +3,12 @@
    so that its length and checksum are known before the first byte is written. */
 #include "output/checkpoint_file.h"
 
-#include <hdf5.h>
+#include "case/hdf5.h"
+
 #include <string.h>
 #include <unistd.h>
 
-enum { ENTRIES = 32, NAME_LENGTH = 32 };
+enum { ENTRIES = 32, NAME_LENGTH = 32, LONGEST_TEXT = 1 << 24 };
 
 typedef enum { NUMBERS = 1, FIELD = 2, TEXT = 0 } Kind; /* the rank of its dataset */
 
@@ -213,24 +214,59 @@ static PetscErrorCode read_text(hid_t set, hid_t type, Entry *e, herr_t *status)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_entry(MuCheckpoint c, hid_t file, const char *name, herr_t *status) {
-  hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set), type = H5Dget_type(set);
-  const int rank = H5Sget_simple_extent_ndims(space);
-  hsize_t size[2] = {1, 1};
-  Entry *e = NULL;
+/* A scalar text of fixed length. */
+static PetscErrorCode read_text_entry(MuCheckpoint c, hid_t set, const char *name, herr_t *status) {
+  hid_t space = H5Dget_space(set), type = H5Dget_type(set);
+  Entry *e;
 
   PetscFunctionBegin;
-  *status = rank < 0 || rank > FIELD || type < 0 ? -1 : 0;
-  if (*status == 0 && rank > 0) *status = H5Sget_simple_extent_dims(space, size, NULL);
-  if (*status >= 0) PetscCall(make_room(c, name, (Kind)rank, size[0], size[1], &e));
-  if (*status >= 0 && rank == TEXT)
+  *status = -1;
+  if (H5Sget_simple_extent_type(space) == H5S_SCALAR && H5Tis_variable_str(type) == 0 &&
+      H5Tget_size(type) <= LONGEST_TEXT) {
+    PetscCall(make_room(c, name, TEXT, 1, 1, &e));
     PetscCall(read_text(set, type, e, status));
-  else if (*status >= 0)
-    *status = H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, e->values);
+  }
   H5Tclose(type);
   H5Sclose(space);
-  H5Dclose(set);
   PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_number_entry(MuCheckpoint c, hid_t file, const char *path,
+                                        const char *name) {
+  PetscInt dims, extent[2];
+  Entry *e;
+
+  PetscFunctionBegin;
+  PetscCall(MuHdf5Shape(file, path, name, 2, &dims, extent));
+  PetscCall(
+      make_room(c, name, dims == 2 ? FIELD : NUMBERS, (hsize_t)extent[0], (hsize_t)extent[1], &e));
+  const PetscInt count = extent[0] * extent[1];
+  if (count > 0) PetscCall(MuHdf5Read(file, path, name, -1, count, e->values));
+  PetscFunctionReturn(0);
+}
+
+/* A dataset that lies in this image. */
+static PetscErrorCode read_entry(MuCheckpoint c, hid_t file, const char *path, const char *name,
+                                 herr_t *status) {
+  H5L_info_t link;
+  hid_t set = -1, type = -1;
+  H5T_class_t kind = H5T_NO_CLASS;
+
+  PetscFunctionBegin;
+  *status = -1;
+  if (H5Lget_info(file, name, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD)
+    set = H5Dopen2(file, name, H5P_DEFAULT);
+  if (set < 0) PetscFunctionReturn(0);
+  type = H5Dget_type(set);
+  if (type >= 0) {
+    kind = H5Tget_class(type);
+    H5Tclose(type);
+  }
+  *status = 0;
+  PetscErrorCode code = kind == H5T_STRING ? read_text_entry(c, set, name, status)
+                                           : read_number_entry(c, file, path, name);
+  H5Dclose(set);
+  PetscFunctionReturn(code);
 }
 
 /* The bytes have passed their checksum: what does not fit is another version's. */
@@ -246,7 +282,7 @@ static PetscErrorCode parse_image(MuCheckpoint c, const char *path, void *image,
   if (file < 0 || H5Gget_info(file, &group) < 0) status = -1;
   for (hsize_t k = 0; k < group.nlinks && k < ENTRIES && status >= 0; ++k) {
     H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name, H5P_DEFAULT);
-    PetscCall(read_entry(c, file, name, &status));
+    PetscCall(read_entry(c, file, path, name, &status));
   }
   if (file >= 0) H5Fclose(file);
   H5Pclose(access);

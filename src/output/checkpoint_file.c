@@ -61,7 +61,7 @@ PetscErrorCode MuCheckpointFileRead(const char *path, void **bytes, size_t *size
   struct stat status;
   PetscErrorCode code = 0;
   char *file;
-  int fd = open(path, O_RDONLY);
+  int fd = open(path, O_RDONLY | O_NONBLOCK);
 
   PetscFunctionBegin;
   *bytes = NULL;
@@ -70,6 +70,10 @@ PetscErrorCode MuCheckpointFileRead(const char *path, void **bytes, size_t *size
     code = MuError(MU_ERR_FILE, "%s cannot be read: %s", path, strerror(errno));
     if (fd >= 0) close(fd);
     PetscFunctionReturn(code);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(fd);
+    return MuError(MU_ERR_FILE, "%s is not a regular file", path);
   }
   *size = (size_t)status.st_size;
   PetscCall(PetscMalloc1(*size + 1, &file));
@@ -101,7 +105,8 @@ static int write_all(int fd, const char *bytes, size_t size) {
 }
 
 static int write_partial(const char *path, const char *header, const char *bytes, size_t size) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666), failed;
+  int fd = -1, failed;
+  if (unlink(path) == 0 || errno == ENOENT) fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
   if (fd < 0) return -1;
   failed = write_all(fd, header, HEADER) || write_all(fd, bytes, size) || fsync(fd);
   const int reason = errno;

@@ -181,8 +181,8 @@ static PetscErrorCode write_page(FILE *out, const MuReportSpec *spec, PetscInt h
 /* An earlier report may be replaced, nothing else. */
 static PetscBool is_report(const char *path) {
   char head[512] = {0};
-  FILE *file = fopen(path, "r");
-  if (!file) return PETSC_FALSE;
+  FILE *file;
+  if (MuFileOpen(NULL, path, &file, NULL)) return PETSC_FALSE;
   size_t length = fread(head, 1, sizeof head - 1, file);
   fclose(file);
   return (PetscBool)(length > 0 &&
@@ -217,7 +217,7 @@ static PetscErrorCode write_file(const MuReportSpec *spec, const char *path, Pet
   PetscFunctionBegin;
   snprintf(partial, sizeof partial, "%s.partial", path);
   errno = 0;
-  FILE *out = fopen(partial, "w");
+  FILE *out = MuFileCreate(partial);
   if (!out) return cannot_write(path);
   code = write_page(out, spec, heavy);
   wrong = (PetscBool)(ferror(out) != 0);

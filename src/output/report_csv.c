@@ -12,16 +12,15 @@
 #define TEXT_MOST (16 << 20)
 
 PetscErrorCode MuReportReadText(const char *path, char **text) {
-  FILE *file = fopen(path, "r");
-  struct stat status;
-  size_t length = 0;
+  FILE *file;
+  long long size;
   PetscBool read = PETSC_FALSE;
 
   PetscFunctionBegin;
   *text = NULL;
-  if (!file) return MuError(MU_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= TEXT_MOST) {
-    length = (size_t)status.st_size;
+  PetscCall(MuFileOpen(NULL, path, &file, &size));
+  if (size <= TEXT_MOST) {
+    const size_t length = (size_t)size;
     PetscCall(PetscCalloc1(length + 1, text));
     read = (PetscBool)(fread(*text, 1, length, file) == length);
   }

@@ -1,6 +1,7 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
+#include "case/hdf5.h"
 #include "output/crash_safe.h"
 
 #include <errno.h>
@@ -421,38 +422,24 @@ PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {
   PetscFunctionReturn(code);
 }
 
-/* The text of an attribute of variable length of /, "" if there is none. */
-static PetscErrorCode read_attribute(hid_t file, const char *name, char **text) {
-  char *value = NULL;
-  hid_t attribute = H5Aexists(file, name) > 0 ? H5Aopen(file, name, H5P_DEFAULT) : -1;
-
+/* The text of an attribute of /, "" if there is none. */
+static PetscErrorCode read_attribute(hid_t file, const char *path, const char *name, char **text) {
   PetscFunctionBegin;
-  if (attribute >= 0) {
-    hid_t type = H5Aget_type(attribute);
-    if (H5Tis_variable_str(type) > 0 && H5Aread(attribute, type, &value) < 0) value = NULL;
-    H5Tclose(type);
-    H5Aclose(attribute);
-  }
-  PetscCall(PetscStrallocpy(value ? value : "", text));
-  if (value) H5free_memory(value);
+  PetscCall(MuHdf5Text(file, path, name, text));
+  if (!*text) PetscCall(PetscStrallocpy("", text));
   PetscFunctionReturn(0);
 }
 
-/* A whole dataset of doubles; *n = -1 if it cannot be read. */
-static PetscErrorCode read_dataset(hid_t file, const char *name, PetscInt *n, PetscReal **values) {
-  hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+/* A whole dataset of numbers. */
+static PetscErrorCode read_dataset(hid_t file, const char *path, const char *name, PetscInt *n,
+                                   PetscReal **values) {
+  PetscInt dims, extent[2];
 
   PetscFunctionBegin;
-  *n = -1;
-  *values = NULL;
-  if (set < 0) PetscFunctionReturn(0);
-  hid_t space = H5Dget_space(set);
-  const hssize_t size = H5Sget_simple_extent_npoints(space);
-  H5Sclose(space);
-  PetscCall(PetscMalloc1(size + 1, values));
-  if (size >= 0 && H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values) >= 0)
-    *n = (PetscInt)size;
-  H5Dclose(set);
+  PetscCall(MuHdf5Shape(file, path, name, 2, &dims, extent));
+  *n = extent[0] * extent[1];
+  PetscCall(PetscMalloc1(*n + 1, values));
+  if (*n > 0) PetscCall(MuHdf5Read(file, path, name, -1, *n, *values));
   PetscFunctionReturn(0);
 }
 
@@ -460,16 +447,14 @@ static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
   PetscReal *t;
 
   PetscFunctionBegin;
-  PetscCall(read_attribute(file, "case", &r->case_text));
-  PetscCall(read_attribute(file, "status", &r->status));
-  PetscCall(read_attribute(file, "restarts", &r->restarts));
-  PetscCall(read_dataset(file, "time", &r->snapshots, &r->times));
-  PetscCall(read_dataset(file, "ledger/t", &r->rows, &t));
+  PetscCall(read_attribute(file, path, "case", &r->case_text));
+  PetscCall(read_attribute(file, path, "status", &r->status));
+  PetscCall(read_attribute(file, path, "restarts", &r->restarts));
+  PetscCall(read_dataset(file, path, "time", &r->snapshots, &r->times));
+  PetscCall(read_dataset(file, path, "ledger/t", &r->rows, &t));
   PetscCall(PetscFree(t));
   if (H5Lexists(file, "target/log_density", H5P_DEFAULT) > 0)
-    PetscCall(read_dataset(file, "target/log_density", &r->cells, &r->target));
-  if (r->snapshots < 0 || r->rows < 0 || r->cells < 0)
-    return MuError(MU_ERR_FILE, "%s: is not the file of a run, or damaged", path);
+    PetscCall(read_dataset(file, path, "target/log_density", &r->cells, &r->target));
   r->there = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -480,6 +465,7 @@ PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *r) {
 
   PetscFunctionBegin;
   if (access(path, F_OK) != 0 && errno == ENOENT) PetscFunctionReturn(0);
+  PetscCall(MuFileCheckInPlace(path));
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   properties = H5Pcreate(H5P_FILE_ACCESS);
   MuSetCrashSafeDriver(properties);

@@ -206,10 +206,10 @@ static long find_row(FILE *csv, PetscInt rows) {
 
 static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values);
 
-static PetscErrorCode open_csv(MuRunWriter w, const char *path, const char *mode) {
+static PetscErrorCode open_csv(MuRunWriter w, const char *path, PetscBool anew) {
   PetscFunctionBegin;
   errno = 0;
-  w->csv = *mode == 'w' ? MuFileCreate(path) : fopen(path, mode);
+  w->csv = anew ? MuFileCreate(path) : MuFileUpdate(path);
   if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0) return MuCannotWrite(path);
   PetscFunctionReturn(0);
 }
@@ -221,7 +221,7 @@ static PetscErrorCode rebuild_csv(MuRunWriter w, const char *path, PetscInt rows
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(rows * w->columns, &values));
   PetscCall(MuRunFileReadRows(&w->file, rows, values));
-  PetscCall(open_csv(w, path, "w"));
+  PetscCall(open_csv(w, path, PETSC_TRUE));
   if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
   for (PetscInt r = 0; r < rows; ++r) PetscCall(write_csv_row(w, values + r * w->columns));
   PetscCall(PetscFree(values));
@@ -236,13 +236,13 @@ static PetscErrorCode resume_csv(MuRunWriter w, PetscInt rows) {
 
   PetscFunctionBegin;
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-  csv = fopen(path, "r");
+  csv = MuFileUpdate(path);
   if (csv) at = find_row(csv, rows);
   if (csv) fclose(csv);
   if (at < 0) {
     PetscCall(rebuild_csv(w, path, rows));
   } else {
-    PetscCall(open_csv(w, path, "r+"));
+    PetscCall(open_csv(w, path, PETSC_FALSE));
     if (fseek(w->csv, at, SEEK_SET) != 0) return MuCannotWrite(path);
   }
   PetscFunctionReturn(0);
@@ -393,7 +393,7 @@ static PetscErrorCode start(MuRunWriter w) {
   PetscCall(MuCheckpointRemove(PETSC_COMM_SELF, w->directory));
   PetscCall(MuRunFilePublish(&w->file));
   PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-  PetscCall(open_csv(w, path, "w"));
+  PetscCall(open_csv(w, path, PETSC_TRUE));
   if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
   w->last_flush = MPI_Wtime();
   PetscFunctionReturn(0);
