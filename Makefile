@@ -53,8 +53,8 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli restart \
-        stress test-report bench studies install clean
+.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli installed restart \
+        stress stress-check browser test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -120,17 +120,20 @@ demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo $(BUILD)/mudot
 
+# What uses one processor runs side by side. The checks of the command line (tests/cli.sh) run once,
+# in `coverage`, against the program under sanitizers.
 check: deps-checks
 	@$(MAKE) --no-print-directory format-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
 	@$(MAKE) --no-print-directory test
-	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) tests/stress.sh check
-	@$(MAKE) --no-print-directory cli
-	@$(MAKE) --no-print-directory restart
+	@$(MAKE) --no-print-directory -j$(JOBS) -O installed restart
+	@$(MAKE) --no-print-directory stress-check
 	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory coverage
-	@$(MAKE) --no-print-directory valgrind
+	@$(MAKE) --no-print-directory -j$(JOBS) -O valgrind browser
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
+
+browser:
 	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
 	else BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py --without-browser && \
 	  echo "test-report: the browser is skipped, Chromium is not installed"; fi
@@ -221,6 +224,10 @@ $(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
 
 cli: all
 	@BUILD=$(BUILD) tests/cli.sh
+	@$(MAKE) --no-print-directory installed
+
+# What make install leaves, and the tutorial of the README.
+installed: all
 	@BUILD=$(BUILD) tests/install.sh
 	@$(PYTHON) tests/tutorial.py $(BUILD) README.md
 
@@ -234,6 +241,9 @@ test-report: $(BUILD)/mudot
 
 COUNT ?= 1000
 SEED  ?= 1
+stress-check: all $(BUILD)/tests/stress
+	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" tests/stress.sh check
+
 stress: all $(BUILD)/tests/stress
 	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) COUNT=$(COUNT) SEED=$(SEED) tests/stress.sh
 
