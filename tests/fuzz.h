@@ -56,18 +56,18 @@ static inline void FuzzCloud(const char *path) {
   PetscReal mass, sum;
   PetscInt times, n;
   PetscBool timed;
-  MuCloud cloud;
-  if (FuzzRefused(MuCloudCreate(PETSC_COMM_SELF, path, 2, 0, &cloud))) return;
-  if (MuCloudGetTimes(cloud, &times, &time, &timed)) FuzzFail("MuCloudGetTimes");
+  MuCloudReader cloud;
+  if (FuzzRefused(MuCloudReaderCreate(PETSC_COMM_SELF, path, 2, 0, &cloud))) return;
+  if (MuCloudReaderGetTimes(cloud, &times, &time, &timed)) FuzzFail("MuCloudReaderGetTimes");
   for (PetscInt k = 0; k < times; ++k) {
-    if (FuzzRefused(MuCloudGet(cloud, k, &n, &position, &weight, &mass))) continue;
+    if (FuzzRefused(MuCloudReaderGet(cloud, k, &n, &position, &weight, &mass))) continue;
     sum = 0;
     for (PetscInt i = 0; i < n; ++i) sum += weight[i];
     if (!(sum > 0.999 && sum < 1.001)) FuzzFail("weights whose sum is not 1");
     for (PetscInt i = 0; i < 2 * n; ++i)
       if (PetscIsInfOrNanReal(position[i])) FuzzFail("a position that is not finite");
   }
-  if (MuCloudDestroy(&cloud)) FuzzFail("MuCloudDestroy");
+  if (MuCloudReaderDestroy(&cloud)) FuzzFail("MuCloudReaderDestroy");
 }
 
 #endif
