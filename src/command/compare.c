@@ -95,8 +95,8 @@ static PetscErrorCode help(FILE *out) {
   PetscFunctionBegin;
   MuOptionsPrint(out, options, OPTIONS);
   fprintf(out,
-          "  %-22s %-7s of mmd2: type, bandwidth, normalization, smoothness, order, exponent "
-          "(default:\n%33sthe run's own)\n\n"
+          "  %-22s %-7s of mmd2: type, bandwidth, normalization, smoothness, order, exponent\n"
+          "%33s(default: the run's own)\n\n"
           "RUN.h5 is the run.h5 of a run, or its directory; PARTICLES are particles.h5 or its "
           "directory, or CSV\nfiles with the columns x[,y][,w][,t] (a header in any order, or none "
           "and x[,y][,w]). Every distance\nstands beside its mean and standard deviation (sd) for "
