@@ -31,7 +31,7 @@ static PetscErrorCode help(FILE *out) {
       "or stays undecided:\ntype gamma, that a kernel or ridge geometry (or energy) tends to its "
       "limit; order, the order of the error\nagainst an exact solution or the finest run; rate, "
       "that the energy decays as a theorem says; balance, that\nthe energy-dissipation balance "
-      "closes with the order of the scheme; particles, that a particle method tends\nto the grid "
+      "closes with the order of the scheme; particles, that a particle method tends to\nthe grid "
       "flow of the same case as N^(-1/2). The exit status is 0 if it holds, else 1.\n"
       "\n    mudot study study.yaml\n"
       "    mpiexec -n 2 mudot study study.yaml -study_values 0.2,0.1,0.05,0.025\n");

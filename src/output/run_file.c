@@ -422,10 +422,11 @@ PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {
   PetscFunctionReturn(code);
 }
 
-/* The text of an attribute of /, "" if there is none. */
+/* The text of an attribute of /, "" if there is none, as in a file whose run was killed. */
 static PetscErrorCode read_attribute(hid_t file, const char *path, const char *name, char **text) {
   PetscFunctionBegin;
-  PetscCall(MuHdf5Text(file, path, name, text));
+  PetscErrorCode code = MuHdf5Text(file, path, name, text);
+  if (code && code != MU_ERR_FILE) PetscFunctionReturn(code);
   if (!*text) PetscCall(PetscStrallocpy("", text));
   PetscFunctionReturn(0);
 }
