@@ -54,7 +54,7 @@ BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
 .PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli installed restart \
-        stress stress-check browser test-report bench studies install clean
+        sanitize-cli check-one-by-one stress stress-check browser test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -120,18 +120,25 @@ demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo $(BUILD)/mudot
 
-# What uses one processor runs side by side. The checks of the command line (tests/cli.sh) run once,
-# in `coverage`, against the program under sanitizers.
+# What uses one processor runs beside something else that does. The checks of the command line
+# (tests/cli.sh) run once, against the program under sanitizers; clang-tidy runs without its path
+# analyzer, which `make static` has and which takes four times as long.
 check: deps-checks
 	@$(MAKE) --no-print-directory format-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
 	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory -j$(JOBS) -O installed restart
 	@$(MAKE) --no-print-directory stress-check
-	@$(MAKE) --no-print-directory static
-	@$(MAKE) --no-print-directory coverage
-	@$(MAKE) --no-print-directory -j$(JOBS) -O valgrind browser
+	@$(MAKE) --no-print-directory static ANALYZER=no
+	@$(MAKE) --no-print-directory sanitize
+	@$(MAKE) --no-print-directory -j$(JOBS) -O sanitize-cli check-one-by-one
+	@scripts/coverage $(BUILD)/sanitize
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
+
+check-one-by-one:
+	@$(MAKE) --no-print-directory -j1 installed
+	@$(MAKE) --no-print-directory -j1 restart
+	@$(MAKE) --no-print-directory -j1 valgrind
+	@$(MAKE) --no-print-directory -j1 browser
 
 browser:
 	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
@@ -150,7 +157,9 @@ sanitize:
 	@ASAN_OPTIONS=detect_leaks=0 $(MAKE) --no-print-directory -j$(JOBS) $(SANITIZED) sanitize-tests
 	@$(MAKE) --no-print-directory $(SANITIZED) sanitize-run
 
-coverage: sanitize
+coverage:
+	@$(MAKE) --no-print-directory sanitize
+	@$(MAKE) --no-print-directory sanitize-cli
 	@scripts/coverage $(BUILD)/sanitize
 
 .PHONY: sanitize-tests sanitize-run
@@ -162,13 +171,16 @@ sanitize-run:
 	@ASAN_OPTIONS=leak_check_at_exit=0 \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
-	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD) tests/cli.sh
+
+# The checks of the command line under sanitizers, after the unit tests.
+sanitize-cli:
+	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD)/sanitize tests/cli.sh
 
 # clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
 # looks at no more than max-nodes states of a function (a third of its default).
 CLANG      ?= clang
 CLANG_TIDY ?= clang-tidy
-TIDY_DEPTH := $(foreach word,-Xclang -analyzer-config -Xclang max-nodes=75000,--extra-arg=$(word))
+TIDY_DEPTH := $(if $(filter no,$(ANALYZER)),--checks=-clang-analyzer-*) $(foreach word,-Xclang -analyzer-config -Xclang max-nodes=75000,--extra-arg=$(word))
 MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(filter -I%,$(shell mpicc --showme:compile)))
 TIDIED     := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c scripts/*.c))
 CHECKED_C  := $(patsubst %.c,$(BUILD)/clang/%.ok,$(wildcard tests/*.c scripts/*.c))

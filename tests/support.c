@@ -36,7 +36,7 @@ int TestMain(int argc, char **argv, Suite *(*make_suite)(void)) {
 PetscBool TestQuick(void) {
   PetscMPIInt size;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  return (PetscBool)(size > 2 || getenv("MU_TEST_QUICK") != NULL);
+  return (PetscBool)(size > 1 || getenv("MU_TEST_QUICK") != NULL);
 }
 
 MuGrid TestGrid(PetscInt dim, PetscInt nx, PetscInt ny, PetscReal lower, PetscReal upper,
