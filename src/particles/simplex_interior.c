@@ -6,8 +6,10 @@
 
 #include <math.h>
 
-enum { MAX_ITERATIONS = 100 };
-#define START_SHARE  0.01  /* of equal weights in the start */
+enum { MAX_ITERATIONS = 60 };
+/* Of equal weights in the start: a guess near the solution is kept, and left if that does not end.
+ */
+static const PetscReal start_shares[] = {0.01, 0.2, 1};
 #define START_MARGIN 0.1   /* of the spread of the gradient, between it and the level */
 #define SMALLEST     1e-30 /* weight in the interior */
 
@@ -91,11 +93,12 @@ static PetscErrorCode iterate(MuSimplex s, PetscInt n, PetscReal tolerance, Pets
 }
 
 /* A feasible start near the guess: w in the interior, z = gradient - level > 0. */
-static PetscErrorCode start(MuSimplex s, PetscInt n, PetscReal *w, PetscReal *level) {
+static PetscErrorCode start(MuSimplex s, PetscInt n, PetscReal share, PetscReal *w,
+                            PetscReal *level) {
   PetscReal low = INFINITY, high = -INFINITY, residual;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; ++i) w[i] = (1 - START_SHARE) * w[i] + START_SHARE / n;
+  for (PetscInt i = 0; i < n; ++i) w[i] = (1 - share) * w[i] + share / n;
   PetscCall(MuSimplexResidual(s, w, &residual));
   for (PetscInt i = 0; i < n; ++i) {
     low = PetscMin(low, s->gradient[i]);
@@ -106,19 +109,30 @@ static PetscErrorCode start(MuSimplex s, PetscInt n, PetscReal *w, PetscReal *le
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuSimplexInteriorPoint(MuSimplex s, PetscReal tolerance, PetscReal *w,
-                                      MuSimplexReport *report) {
+/* Iterations from one start, as long as they help. */
+static PetscErrorCode run(MuSimplex s, PetscReal share, PetscReal tolerance, PetscReal *w,
+                          MuSimplexReport *report) {
   const PetscInt n = s->n;
   PetscReal level = 0;
 
   PetscFunctionBegin;
-  PetscCall(start(s, n, w, &level));
+  PetscCall(start(s, n, share, w, &level));
   for (PetscInt k = 0; k < MAX_ITERATIONS; ++k) {
     for (PetscInt i = 0; i < n; ++i) w[i] = PetscMax(w[i], SMALLEST);
     PetscCall(iterate(s, n, tolerance, w, &level));
     report->iterations++;
     MuSimplexClip(n, w);
     PetscCall(MuSimplexResidual(s, w, &report->residual));
+    if (report->residual <= tolerance) break;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSimplexInteriorPoint(MuSimplex s, PetscReal tolerance, PetscReal *w,
+                                      MuSimplexReport *report) {
+  PetscFunctionBegin;
+  for (size_t k = 0; k < sizeof start_shares / sizeof *start_shares; ++k) {
+    PetscCall(run(s, start_shares[k], tolerance, w, report));
     if (report->residual <= tolerance) break;
   }
   PetscFunctionReturn(0);
