@@ -15,7 +15,7 @@
 #define FASTEST         1e100
 #define GROWS           1e12
 #define LARGEST         700 /* of u in a stage; that of the smallest density is -708 */
-#define SMALLEST        -2000
+#define SMALLEST        (-2000)
 #define MOST_STEPS      100000
 #define LEAST_TOLERANCE 1e-14 /* of an inner step: log rho has no more digits */
 #define MOST_REJECTIONS 1000  /* of one inner step: each makes it smaller by up to a factor 10 */
