@@ -71,7 +71,7 @@ static PetscErrorCode note_restart(Run *r) {
                           r->restart.remains.restarts, now, r->restart.time, info->size,
                           info->size > 1 ? "s" : "", r->command_line));
   PetscCall(MuRunWriterSetAttribute(r->writer, "/", "restarts", lines));
-  if (strcmp(r->case_text, r->restart.remains.case_text))
+  if (strcmp(r->case_text, r->restart.remains.case_text) != 0)
     PetscCall(MuRunWriterSetAttribute(r->writer, "/", "case", r->case_text));
   PetscCall(PetscFree(lines));
   PetscFunctionReturn(0);
