@@ -129,7 +129,7 @@ check: deps-checks
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory stress-check
 	@for part in "static ANALYZER=no" sanitize "-j$(JOBS) -O sanitize-cli check-one-by-one" "fuzz FUZZ_SECONDS=60"; do \
-	  timeout 300 $(MAKE) --no-print-directory $$part || echo "check: $$part is not clean yet"; done
+	  timeout 180 $(MAKE) --no-print-directory $$part || echo "check: $$part is not clean yet"; done
 	@scripts/coverage $(BUILD)/sanitize || echo "check: the coverage is not there yet"
 
 check-one-by-one:
