@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef PetscErrorCode (*BenchRun)(void *ctx);
 
@@ -52,9 +53,10 @@ static inline PetscErrorCode BenchReport(const char *name, double ratio, double 
          seconds);
   fflush(stdout);
   if (given) {
+    const PetscBool fresh = (PetscBool)(access(file, F_OK) != 0);
     FILE *f = fopen(file, "a");
     if (!f) return MuError(MU_ERR_FILE, "%s: cannot be written", file);
-    if (fseek(f, 0, SEEK_END) == 0 && ftell(f) == 0) fprintf(f, "name,ratio,bound,holds\n");
+    if (fresh) fprintf(f, "name,ratio,bound,holds\n");
     fprintf(f, "\"%s\",%.5g,%.5g,%s\n", name, ratio, bound, holds);
     fclose(f);
   }

@@ -71,10 +71,10 @@ static PetscBool same_order(const char *one, const char *other, const char *bloc
   Line a = {.next = one}, b = {.next = other};
   for (;;) {
     PetscBool more = next_key(&a), in_other = next_key(&b);
-    while (more && strcmp(a.block, block)) more = next_key(&a);
-    while (in_other && strcmp(b.block, block)) in_other = next_key(&b);
+    while (more && strcmp(a.block, block) != 0) more = next_key(&a);
+    while (in_other && strcmp(b.block, block) != 0) in_other = next_key(&b);
     if (!more || !in_other) return (PetscBool)(more == in_other);
-    if (strcmp(a.key, b.key)) return PETSC_FALSE;
+    if (strcmp(a.key, b.key) != 0) return PETSC_FALSE;
   }
 }
 

@@ -28,7 +28,7 @@ static size_t word_length(const char *text) {
 
 /* A number of steps, as "500", "500 steps" or "1 step". */
 static const char *parse_steps(PetscReal number, const char *unit, PetscInt *steps) {
-  if (*unit && strcmp(unit, "steps") && strcmp(unit, "step")) return "is no interval";
+  if (*unit && strcmp(unit, "steps") != 0 && strcmp(unit, "step") != 0) return "is no interval";
   if (number < 1 || number > MOST_STEPS || number != (PetscReal)(PetscInt)number)
     return "is not a whole number of steps, at least 1";
   *steps = (PetscInt)number;

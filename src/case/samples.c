@@ -377,7 +377,7 @@ static PetscReal log_sum(const MuCells *cells, PetscInt cell, PetscInt n, const 
   }
   for (PetscInt i = 0; i < n; ++i)
     if (term[i] > largest - 45) sum += exp(term[i] - largest); /* e^-45 cannot be seen beside 1 */
-  return largest + log(sum);
+  return sum > 0 ? largest + log(sum) : -INFINITY;
 }
 
 /* Adds the products of the axes' factors of one point to the cells. */

@@ -66,14 +66,13 @@ PetscErrorCode MuCheckpointFileRead(const char *path, void **bytes, size_t *size
   PetscFunctionBegin;
   *bytes = NULL;
   if (fd < 0 && errno == ENOENT) PetscFunctionReturn(0);
-  if (fd < 0 || fstat(fd, &status) != 0) {
+  if (fd < 0 || fstat(fd, &status) != 0)
     code = MuError(MU_ERR_FILE, "%s cannot be read: %s", path, strerror(errno));
+  else if (!S_ISREG(status.st_mode))
+    code = MuError(MU_ERR_FILE, "%s is not a regular file", path);
+  if (code) {
     if (fd >= 0) close(fd);
     PetscFunctionReturn(code);
-  }
-  if (!S_ISREG(status.st_mode)) {
-    close(fd);
-    return MuError(MU_ERR_FILE, "%s is not a regular file", path);
   }
   *size = (size_t)status.st_size;
   PetscCall(PetscMalloc1(*size + 1, &file));

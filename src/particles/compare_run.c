@@ -272,7 +272,7 @@ static void conclude(MuCompare c) {
   const MuCompareRow *worst = NULL;
   for (PetscInt i = 0; i < c->rows; ++i) {
     const PetscInt m = find_limit(c, &c->row[i]);
-    closer += is_closer(c, &c->row[i]);
+    if (is_closer(c, &c->row[i])) ++closer;
     if (m < 0) continue;
     ++limited;
     if (worst && MuCompareRatio(c, &c->row[i], m) <= MuCompareRatio(c, worst, metric)) continue;

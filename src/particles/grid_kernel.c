@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAD = 32, TAPS = 5, MOST_PARTS = 64 };
+enum { PAD = 32, MARGIN = PAD / 2, TAPS = 5, MOST_PARTS = 64 };
 
 /* Cells per bandwidth that are wanted, and cells of the refined grid that are too many. */
 static const PetscReal cells_per_bandwidth[2] = {32, 8};
@@ -163,7 +163,7 @@ static void weights_at(PetscReal t, PetscReal w[TAPS]) {
 static PetscBool find_cell(const MuGridKernel k, PetscInt a, PetscReal x, PetscInt *first,
                            PetscReal w[TAPS]) {
   const PetscReal u = (x - k->info->lower[a]) / k->info->spacing[a];
-  if (!(u >= PAD / 2 && u <= k->info->cells[a] - PAD / 2)) return PETSC_FALSE;
+  if (!(u >= MARGIN && u <= k->info->cells[a] - MARGIN)) return PETSC_FALSE;
   const PetscReal cell = floor(u);
   *first = (PetscInt)cell - TAPS / 2;
   weights_at(u - cell - 0.5, w);

@@ -231,18 +231,19 @@ PetscErrorCode MuKernelMeanDestroy(MuKernelMean *mean) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuKernelMeanApply(MuKernelMean m, PetscInt n, const PetscReal *y, PetscReal *value,
-                                 PetscReal *gradient) {
+PetscErrorCode MuKernelMeanApply(MuKernelMean mean, PetscInt m, const PetscReal *y,
+                                 PetscReal *value, PetscReal *gradient) {
   MuRadial radial;
 
   PetscFunctionBegin;
-  PetscCall(MuWallKernelGet(m->kernel, &radial, NULL, NULL));
-  if (m->closed)
-    PetscCall(MuMixtureKernelMean(m->law->mixture, radial, m->comm, n, y, value, gradient));
-  else if (m->spline)
-    PetscCall(MuInterpolantEvaluate(m->spline, n, y, value, gradient));
+  PetscCall(MuWallKernelGet(mean->kernel, &radial, NULL, NULL));
+  if (mean->closed)
+    PetscCall(MuMixtureKernelMean(mean->law->mixture, radial, mean->comm, m, y, value, gradient));
+  else if (mean->spline)
+    PetscCall(MuInterpolantEvaluate(mean->spline, m, y, value, gradient));
   else
-    PetscCall(MuWallKernelApply(m->kernel, m->count, m->points, m->weights, n, y, value, gradient));
+    PetscCall(MuWallKernelApply(mean->kernel, mean->count, mean->points, mean->weights, m, y, value,
+                                gradient));
   PetscFunctionReturn(0);
 }
 

@@ -69,8 +69,8 @@ PetscErrorCode MuLineMeasureProject(const PetscInt cells[2], const PetscReal low
   PetscCall(PetscCalloc1(bins.n, &sum));
   for (PetscInt i = 0; i < cells[0] * cells[1]; ++i) {
     if (mass[i] == 0) continue;
-    const PetscReal x = lower[0] + (i % cells[0] + 0.5) * hx;
-    const PetscReal y = lower[1] + (i / cells[0] + 0.5) * hy;
+    const PetscInt ix = i % cells[0], iy = i / cells[0];
+    const PetscReal x = lower[0] + (ix + 0.5) * hx, y = lower[1] + (iy + 0.5) * hy;
     add_cell(&bins, PetscMax(a, b), PetscMin(a, b), cosine * x + sine * y, mass[i], sum);
   }
   PetscCall(MuLineMeasureCreate(bins.n, middle - half, middle + half, sum, line));

@@ -323,11 +323,11 @@ static PetscErrorCode test_distance(MuParticles p, PetscReal *mmd2) {
 
 /* ------------------------------------------------------------------ the ledger */
 
-static PetscErrorCode add_column(MuParticles p, const char *format, const char *name) {
+static PetscErrorCode add_column(MuParticles p, const char *prefix, const char *name) {
   char *text = p->column_storage[p->column_count];
 
   PetscFunctionBegin;
-  snprintf(text, sizeof p->column_storage[0], format, name);
+  snprintf(text, sizeof p->column_storage[0], "%s%s", prefix, name);
   p->column_names[p->column_count++] = text;
   PetscFunctionReturn(0);
 }
@@ -343,17 +343,17 @@ static PetscErrorCode create_columns(MuParticles p) {
   PetscCall(MuCloudEnergyGetTerms(p->energy, &terms, &names, &has_value));
   PetscCall(PetscMalloc3(MU_MAX_TERMS + 16, &p->column_storage, MU_MAX_TERMS + 16, &p->column_names,
                          MU_MAX_TERMS + 16, &p->row));
-  PetscCall(add_column(p, "t", ""));
-  PetscCall(add_column(p, "dt", ""));
-  for (PetscInt t = 0; t < terms; ++t) valued += has_value[t];
-  if (valued == terms) PetscCall(add_column(p, "energy", ""));
+  PetscCall(add_column(p, "", "t"));
+  PetscCall(add_column(p, "", "dt"));
+  for (PetscInt t = 0; t < terms; ++t) valued += has_value[t] ? 1 : 0;
+  if (valued == terms) PetscCall(add_column(p, "", "energy"));
   for (PetscInt t = 0; t < terms; ++t)
-    if (has_value[t]) PetscCall(add_column(p, "energy_%s", names[t]));
-  if (p->target) PetscCall(add_column(p, "mmd2", ""));
-  for (size_t k = 0; k < sizeof last / sizeof *last; ++k) PetscCall(add_column(p, "%s", last[k]));
+    if (has_value[t]) PetscCall(add_column(p, "energy_", names[t]));
+  if (p->target) PetscCall(add_column(p, "", "mmd2"));
+  for (size_t k = 0; k < sizeof last / sizeof *last; ++k) PetscCall(add_column(p, "", last[k]));
   if (p->simplex) {
-    PetscCall(add_column(p, "simplex_residual", ""));
-    PetscCall(add_column(p, "simplex_iterations", ""));
+    PetscCall(add_column(p, "", "simplex_residual"));
+    PetscCall(add_column(p, "", "simplex_iterations"));
   }
   PetscFunctionReturn(0);
 }
@@ -370,7 +370,7 @@ static PetscErrorCode fill_row(MuParticles p) {
   *at++ = p->time;
   *at++ = p->last_step;
   for (PetscInt t = 0; t < terms; ++t) {
-    valued += has_value[t];
+    valued += has_value[t] ? 1 : 0;
     energy += p->terms[t];
   }
   if (valued == terms) *at++ = energy;

@@ -389,6 +389,7 @@ static PetscErrorCode compare(MuStudy s, MuTrial *t, PetscBool refined, PetscRea
   t->output = compare_density;
   t->ctx = &c;
   code = MuTrialSolve(t);
+  t->ctx = NULL;
   if (!code) {
     compare_curves(&c, t);
     code = compare_dual(&c, t);
