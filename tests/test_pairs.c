@@ -199,7 +199,7 @@ static void check_sums(MuRadial radial, PetscInt dim, PetscInt n, const PetscRea
 
 /* All families, few and many dimensions, one and several columns, sizes that fill no block. */
 START_TEST(sums_are_direct_sums) {
-  const PetscInt dims[] = {1, 2, 3, 5, 40}, n = 613, m = 45;
+  const PetscInt dims[] = {1, 2, 3, 5, 40}, n = 613, m = TestQuick() ? 9 : 45;
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   for (PetscInt d = 0; d < 5; ++d) {
     const PetscInt dim = dims[d];

@@ -542,7 +542,7 @@ static PetscErrorCode check_support(const MuProblemParts *p) {
   PetscCall(MuEnergyGetSpec(p->energy, &e));
   PetscCall(MuGridGetInfo(p->grid, &info));
   for (int k = 0; k < 3 && !who; ++k)
-    if (has_name(e->terms, e->name, names[k]) && (k < 2 || e->power_exponent >= 1)) who = names[k];
+    if ((k < 2 || e->power_exponent >= 1) && has_name(e->terms, e->name, names[k])) who = names[k];
   if (!who) PetscFunctionReturn(0);
   PetscCall(VecGetArrayRead(p->initial, &rho));
   PetscCall(VecGetArrayRead(p->log_target, &log_pi));
