@@ -177,9 +177,11 @@ sanitize-run:
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 	  RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
-# The checks of the command line under sanitizers, after the unit tests.
+# The checks of the command line and of the report's page under sanitizers, after the unit tests.
 sanitize-cli:
 	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD)/sanitize tests/cli.sh
+	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD)/sanitize MPIEXEC="$(MPIEXEC)" \
+	  $(PYTHON) tests/report.py --without-browser
 
 # clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
 # looks at no more than max-nodes states of a function (a third of its default).

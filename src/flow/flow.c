@@ -241,6 +241,27 @@ static PetscErrorCode try_step(MuFlow flow, PetscReal dt, PetscReal *error) {
   PetscFunctionReturn(0);
 }
 
+/* Whether the attempt moved no cell by more than rounding: then its error is rounding too, and a
+   smaller step does not have a smaller one. Collective. */
+static PetscErrorCode is_rounding(MuFlow flow, PetscBool *rounding) {
+  const PetscReal *before, *after;
+  PetscInt n;
+  int moved = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(flow->rho, &n));
+  PetscCall(VecGetArrayRead(flow->before, &before));
+  PetscCall(VecGetArrayRead(flow->rho, &after));
+  for (PetscInt i = 0; i < n && !moved; ++i)
+    moved = fabs(after[i] - before[i]) > 16 * PETSC_MACHINE_EPSILON * fabs(before[i]);
+  PetscCall(VecRestoreArrayRead(flow->rho, &after));
+  PetscCall(VecRestoreArrayRead(flow->before, &before));
+  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &moved, 1, MPI_INT, MPI_MAX,
+                           PetscObjectComm((PetscObject)flow->rho)));
+  *rounding = (PetscBool)!moved;
+  PetscFunctionReturn(0);
+}
+
 /* The state before the step and all that the integrator and the flow knew of it, bit for bit. */
 static PetscErrorCode restore(MuFlow flow) {
   PetscFunctionBegin;
@@ -262,6 +283,7 @@ static void remember_halving(MuFlow flow, PetscReal dt, PetscInt halvings) {
 /* Tries smaller and smaller steps; *accepted is the size of the one that was taken, 0: none. */
 static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) {
   PetscReal error;
+  PetscBool futile = PETSC_FALSE;
 
   PetscFunctionBegin;
   *accepted = 0;
@@ -273,8 +295,9 @@ static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) 
       PetscFunctionReturn(0);
     }
     flow->rejected++;
+    if (flow->outcome == MU_STEP_OK) PetscCall(is_rounding(flow, &futile));
     PetscCall(restore(flow));
-    if (!may_try_again(flow, flow->time, dt, ++halvings)) PetscFunctionReturn(0);
+    if (futile || !may_try_again(flow, flow->time, dt, ++halvings)) PetscFunctionReturn(0);
     dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
   }
 }
