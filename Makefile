@@ -127,7 +127,8 @@ demo: deps
 
 # What uses one processor runs beside something else that does. The checks of the command line
 # (tests/cli.sh) run once, against the program under sanitizers; clang-tidy runs without its path
-# analyzer, which `make static` has and which takes four times as long.
+# analyzer, which `make static` has and which takes four times as long; the minute of fuzzing runs
+# programs that are built fast, not optimized.
 check: deps-checks
 	@$(MAKE) --no-print-directory format-check
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
@@ -136,7 +137,7 @@ check: deps-checks
 	@$(MAKE) --no-print-directory static ANALYZER=no
 	@$(MAKE) --no-print-directory sanitize
 	@$(MAKE) --no-print-directory -j$(JOBS) -O sanitize-cli check-one-by-one
-	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60 FUZZ_BUILD=$(BUILD)/fuzz-check FUZZ_OPT="-O0 -gline-tables-only"
 	@scripts/coverage $(BUILD)/sanitize
 
 check-one-by-one:
@@ -153,7 +154,7 @@ browser:
 test: $(TESTS)
 	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
 
-SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g" \
+SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g1" \
 	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage"
 
 # The unit tests and the command line once more on one rank, under the address, undefined-behaviour
@@ -228,12 +229,14 @@ valgrind:
 # Fuzzing with libFuzzer and clang's sanitizers, FUZZ_SECONDS in total on two processors.
 FUZZ_SECONDS ?= 300
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
-FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/fuzz OPT="-O1 -g" \
+FUZZ_BUILD   ?= $(BUILD)/fuzz
+FUZZ_OPT     ?= -O1 -g
+FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) OPT="$(FUZZ_OPT)" \
 	   ARCH= SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 
 fuzz:
 	@$(FUZZED) fuzzers
-	@PYTHON="$(PYTHON)" tests/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+	@PYTHON="$(PYTHON)" tests/fuzz.sh $(FUZZ_BUILD) $(FUZZ_SECONDS)
 
 fuzzers: $(FUZZERS)
 
