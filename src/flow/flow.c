@@ -245,19 +245,16 @@ static PetscErrorCode try_step(MuFlow flow, PetscReal dt, PetscReal *error) {
    smaller step does not have a smaller one. Collective. */
 static PetscErrorCode is_rounding(MuFlow flow, PetscBool *rounding) {
   const PetscReal *before, *after;
-  PetscInt n;
   int moved = 0;
 
   PetscFunctionBegin;
-  PetscCall(VecGetLocalSize(flow->rho, &n));
   PetscCall(VecGetArrayRead(flow->before, &before));
   PetscCall(VecGetArrayRead(flow->rho, &after));
-  for (PetscInt i = 0; i < n && !moved; ++i)
+  for (PetscInt i = 0; i < flow->info->local_size && !moved; ++i)
     moved = fabs(after[i] - before[i]) > 16 * PETSC_MACHINE_EPSILON * fabs(before[i]);
   PetscCall(VecRestoreArrayRead(flow->rho, &after));
   PetscCall(VecRestoreArrayRead(flow->before, &before));
-  PetscCall(MPIU_Allreduce(MPI_IN_PLACE, &moved, 1, MPI_INT, MPI_MAX,
-                           PetscObjectComm((PetscObject)flow->rho)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &moved, 1, MPI_INT, MPI_MAX, flow->info->comm));
   *rounding = (PetscBool)!moved;
   PetscFunctionReturn(0);
 }
