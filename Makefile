@@ -47,7 +47,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
 SOURCES  := $(filter-out src/command/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c))
-OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/output/report_page.o
+OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
@@ -65,16 +65,16 @@ $(BUILD)/obj/%.o: src/%.c
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 # The page of mudot report, with its style sheet and script, as lines of C strings.
-PAGE := src/output/report.html src/output/report.css src/output/report.js
+PAGE := src/report/report.html src/report/report.css src/report/report.js
 
-$(BUILD)/obj/output/report_page.c: $(PAGE)
+$(BUILD)/obj/report/report_page.c: $(PAGE)
 	@mkdir -p $(@D)
-	@{ echo '#include "output/report.h"'; echo 'const char *const mu_report_page[] = {'; \
-	  sed -e '/^@STYLE@$$/{r src/output/report.css' -e 'd;}' \
-	      -e '/^@SCRIPT@$$/{r src/output/report.js' -e 'd;}' src/output/report.html | \
+	@{ echo '#include "report/report.h"'; echo 'const char *const mu_report_page[] = {'; \
+	  sed -e '/^@STYLE@$$/{r src/report/report.css' -e 'd;}' \
+	      -e '/^@SCRIPT@$$/{r src/report/report.js' -e 'd;}' src/report/report.html | \
 	  sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL};'; } > $@
 
-$(BUILD)/obj/output/report_page.o: $(BUILD)/obj/output/report_page.c
+$(BUILD)/obj/report/report_page.o: $(BUILD)/obj/report/report_page.c
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 $(BUILD)/libmudot.a: $(OBJECTS)

@@ -1,6 +1,6 @@
 /* What stands in a report page: JSON that no text can break out of, base64, thinning, and what the
    command refuses. tests/report.py tests the pages themselves. */
-#include "output/report.h"
+#include "report/report.h"
 #include "support.h"
 
 #include <stdio.h>

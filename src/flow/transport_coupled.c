@@ -9,7 +9,7 @@
    set-up.
 
    Eisenstat, Elman and Schultz, SIAM J. Numer. Anal. 20 (1983). */
-#include "flow/multigrid.h"
+#include "linear/multigrid.h"
 #include "flow/transport_impl.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 
    Marchuk, Splitting and alternating direction methods (1990), section 2. */
 #include "flow/transport_impl.h"
-#include "flow/tridiagonal.h"
+#include "linear/tridiagonal.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 #include "output/crash_safe.h"
 
 #include <errno.h>

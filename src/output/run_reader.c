@@ -1,5 +1,5 @@
 /* Reading run.h5, or a file of its layout that may hold anything. */
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef MUDOT_STORED_H
 #define MUDOT_STORED_H
 
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 typedef struct {
   const char *path; /* borrowed */

@@ -1,5 +1,5 @@
 /* Writing one cloud of particles, as CSV or in the layout of particles.h5. */
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <errno.h>
 #include <stdio.h>

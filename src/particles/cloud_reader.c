@@ -1,5 +1,5 @@
 /* Reading clouds of particles over time: particles.h5, or CSV. Rank 0 reads. */
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* What a comparison looks like: the table on standard output, compare.csv and compare.h5. */
 #include "particles/compare_impl.h"
 
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Portable grey maps, P2 (text) and P5 (binary, most significant byte first); netpbm's pgm(5). */
-#include "case/case_impl.h"
+#include "measure/measure_impl.h"
 
 #include <ctype.h>
 #include <stdio.h>

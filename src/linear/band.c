@@ -1,5 +1,5 @@
 /* Banded LU without pivoting (Golub and Van Loan, Matrix Computations, 4th ed., section 4.3). */
-#include "flow/band.h"
+#include "linear/band.h"
 
 PetscErrorCode MuBandCreate(PetscInt size, PetscInt width, MuBand *band) {
   PetscFunctionBegin;

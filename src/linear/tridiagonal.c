@@ -9,7 +9,7 @@
    column (h) is carried along.
 
    Lines are solved `width` at a time, interleaved, so that the recurrences run in vector lanes. */
-#include "flow/tridiagonal.h"
+#include "linear/tridiagonal.h"
 
 #include <string.h>
 

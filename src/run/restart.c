@@ -1,8 +1,8 @@
 /* What of an earlier run is there, whether it is of the same case, and the newest state to trust.
  */
-#include "flow/restart.h"
+#include "run/restart.h"
 
-#include "flow/keeping.h"
+#include "run/keeping.h"
 
 #include <math.h>
 

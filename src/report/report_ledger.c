@@ -1,5 +1,5 @@
 /* The ledger of a run, and what is read off from it. */
-#include "output/report.h"
+#include "report/report.h"
 
 #include <gsl/gsl_fit.h>
 #include <math.h>

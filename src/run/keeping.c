@@ -1,8 +1,8 @@
 /* Checkpoints of a run and its answers to signals and the clock. Ranks may be told different things
    (a signal may reach one of them, their clocks differ): they agree at the end of every step. */
-#include "flow/keeping.h"
+#include "run/keeping.h"
 
-#include "flow/interrupt.h"
+#include "record/interrupt.h"
 
 struct _p_MuKeeping {
   MuKeepingSpec spec;

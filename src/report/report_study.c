@@ -1,5 +1,5 @@
 /* A study: the whole of study.h5, or the rows of study.csv while it goes on. */
-#include "output/report.h"
+#include "report/report.h"
 
 #include <stdio.h>
 #include <string.h>

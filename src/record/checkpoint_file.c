@@ -4,7 +4,7 @@
 
    Written as DIRECTORY/checkpoint.h5.partial, brought to the disk, and only then given its name: at
    any moment at least one of the two generations is whole. */
-#include "output/checkpoint_file.h"
+#include "record/checkpoint_file.h"
 
 #include "output/run_file.h"
 

@@ -1,8 +1,8 @@
 /* mudot run: a case solved, recorded and summed up. */
 #include "flow/flow_impl.h"
-#include "flow/interrupt.h"
-#include "flow/keeping.h"
-#include "flow/restart.h"
+#include "record/interrupt.h"
+#include "run/keeping.h"
+#include "run/restart.h"
 
 #include <string.h>
 #include <sys/resource.h>

@@ -16,8 +16,8 @@
    fine row) until they are thin; from there on every rank keeps the whole level. The method is the
    same on any number of ranks, except that a grid of at most DIRECT cells gets no coarse level on
    one rank. */
-#include "flow/multigrid.h"
-#include "flow/band.h"
+#include "linear/multigrid.h"
+#include "linear/band.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* One self-contained page of the results in some directories: the template report.html with the
    data as JSON in it, which the page's script draws. */
-#include "output/report.h"
+#include "report/report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Particles: positions and weights over time, thinned to what a page can hold. */
-#include "output/report.h"
+#include "report/report.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Densities of the case file as log densities at cell centres. */
-#include "case/case_impl.h"
+#include "measure/measure_impl.h"
 
 #include <math.h>
 #include <stdio.h>

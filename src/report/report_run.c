@@ -1,5 +1,5 @@
 /* A run: its grid, target and snapshots, thinned to what a page can hold, and its ledger. */
-#include "output/report.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Reading one dataset of an HDF5 file, on one rank. */
-#include "case/case_impl.h"
+#include "measure/measure_impl.h"
 
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 enum { MOST_VALUES = PETSC_MAX_INT / 16 }; /* as many as a grid has cells */
 

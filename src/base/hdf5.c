@@ -1,5 +1,5 @@
 /* Reading HDF5 files that may hold anything, and writing small ones. */
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <errno.h>
 #include <string.h>

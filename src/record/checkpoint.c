@@ -1,9 +1,9 @@
 /* A checkpoint: named numbers, texts and fields. On disk it is an HDF5 file, one dataset each:
    numbers [n], a field [ny][nx] (in 1-D [1][nx]), a text as one string. The file is made in memory,
    so that its length and checksum are known before the first byte is written. */
-#include "output/checkpoint_file.h"
+#include "record/checkpoint_file.h"
 
-#include "case/hdf5.h"
+#include "base/hdf5.h"
 
 #include <string.h>
 #include <unistd.h>

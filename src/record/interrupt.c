@@ -1,5 +1,5 @@
 /* The handlers do nothing but set a flag: a step is never cut in two. */
-#include "flow/interrupt.h"
+#include "record/interrupt.h"
 
 #include <signal.h>
 #include <string.h>
