@@ -296,6 +296,8 @@ install: all
 	ln -sf libmudot.so.$(VERSION) $(DEST)/lib/libmudot.so.$(ABI)
 	ln -sf libmudot.so.$(ABI) $(DEST)/lib/libmudot.so
 	install -m 644 src/mudot.h $(DEST)/include
+	install -d $(DEST)/include/mudot
+	install -m 644 src/mudot/*.h $(DEST)/include/mudot
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@MODULES@|$(MODULES)|' \
 	  scripts/mudot.pc.in > $(DEST)/lib/pkgconfig/mudot.pc
 	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1

@@ -5,6 +5,9 @@
    several: these runs are so short that another process takes whole ones. Usage: bench_particles
    [-bench_csv FILE] [-points N] (of the run in 100-D) */
 #include "bench.h"
+#include "grid/arrays.h"
+#include "measure/mixture.h"
+#include "particles/pairs.h"
 
 #include <gsl/gsl_rng.h>
 #include <math.h>

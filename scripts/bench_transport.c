@@ -3,6 +3,7 @@
    = 0.01, a density for which rho/sqrt(pi) stays moderate, so that the reference converges to what
    it claims. Usage: bench_transport [-bench_csv FILE] [-cells N] */
 #include "bench.h"
+#include "flow/transport.h"
 
 #include <math.h>
 

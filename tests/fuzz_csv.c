@@ -1,6 +1,7 @@
 /* Fuzz target: the readers of points and of clouds. The first byte chooses the dimension and the
  * columns. */
 #include "fuzz.h"
+#include "measure/samples.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const names[4] = {NULL, "y", "2", ""};

@@ -1,5 +1,6 @@
 /* Fuzz target: the reader of grey maps. */
 #include "fuzz.h"
+#include "measure/samples.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   PetscInt width = 0, height = 0;

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "case/keys.h"
+#include "case/print.h"
 
 #include <string.h>
 #include <sys/stat.h>

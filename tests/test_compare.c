@@ -1,5 +1,6 @@
 /* Distances between clouds and densities: against direct formulas and brute-force quadrature on
    tiny clouds, and what samples of the density itself have. */
+#include "measure/mixture.h"
 #include "support.h"
 
 #include <gsl/gsl_rng.h>

@@ -1,5 +1,6 @@
 /* Formulas, densities, samples and image files: closed forms, masses, and errors that name their
    place. */
+#include "measure/samples.h"
 #include "support.h"
 
 #include <hdf5.h>

@@ -1,5 +1,6 @@
 /* Energies: exact values, derivatives, discrete gradients, parts, infinite values; means;
    diagnostics. Every row of the energy table goes through the same checks. */
+#include "grid/arrays.h"
 #include "support.h"
 
 #include <string.h>

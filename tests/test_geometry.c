@@ -1,5 +1,6 @@
 /* Onsager operators: every row of the table against dense matrices built from the formulas of the
    theory, symmetry, semi-definiteness, mass; limits with their orders; the primal potential. */
+#include "grid/arrays.h"
 #include "support.h"
 
 #include <gsl/gsl_eigen.h>

@@ -1,5 +1,6 @@
 /* Grids: quadrature, adjointness of difference and divergence, transposition, components, bad
  * input. */
+#include "grid/transpose.h"
 #include "support.h"
 
 static PetscReal quadratic(PetscReal x, PetscReal y) {

@@ -1,5 +1,7 @@
 /* What particle methods need: radial kernels in any dimension, sums over pairs, weights on the
    simplex, mixtures; against direct formulas, long double loops, quadrature and enumeration. */
+#include "measure/mixture.h"
+#include "particles/pairs.h"
 #include "support.h"
 
 #include <gsl/gsl_rng.h>

@@ -1,6 +1,8 @@
 /* Particle methods: clouds against grid flows of the same case and against exact solutions,
    energies against finite differences, the weight step's optimality, random numbers, ranks, wrong
    input. */
+#include "measure/mixture.h"
+#include "particles/pairs.h"
 #include "particles/particles_impl.h"
 #include "support.h"
 

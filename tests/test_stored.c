@@ -1,5 +1,7 @@
 /* Stored runs and clouds: files read back, files that hold anything, samples drawn from densities.
  */
+#include "measure/mixture.h"
+#include "record/record.h"
 #include "support.h"
 
 #include <gsl/gsl_rng.h>

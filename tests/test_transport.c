@@ -1,5 +1,7 @@
 /* Linear transport steps: every solver against a dense elimination, mass, sign, equilibrium,
  * orders, and the error in L1 where 1/pi spans two hundred decades. */
+#include "flow/transport.h"
+#include "grid/arrays.h"
 #include "support.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* Start, end and error sentences of the library. */
+#include "base/events.h"
 #include "mudot.h"
 
 #include <stdarg.h>

@@ -1,4 +1,6 @@
 /* The parts of a run that -log_view times. */
+#include "base/events.h"
+#include "flow/transport.h"
 #include "mudot.h"
 
 PetscLogEvent mu_events[MU_EVENTS];

@@ -1,5 +1,6 @@
 /* Opening files: only regular ones are read, so that a device or a pipe cannot hold the program up
    or feed it for ever, and none is written through a symbolic link. */
+#include "base/files.h"
 #include "mudot.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* Reading HDF5 files that may hold anything, and writing small ones. */
 #include "base/hdf5.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <string.h>

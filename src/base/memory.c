@@ -1,4 +1,5 @@
 /* Sizes that the machine cannot hold are refused before anything is allocated. */
+#include "base/files.h"
 #include "mudot.h"
 
 #include <stdio.h>

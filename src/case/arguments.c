@@ -2,6 +2,7 @@
 #include "case/arguments.h"
 
 #include "case/keys.h"
+#include "case/print.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* The table of keys: it serves validation, --help and the nearest key of a misspelt one. */
 #include "case/keys.h"
+#include "case/print.h"
 
 #include <ctype.h>
 #include <stdio.h>

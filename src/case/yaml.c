@@ -2,6 +2,7 @@
    reader would take silently or answer with a trace. */
 #include "case/yaml.h"
 
+#include "base/files.h"
 #include "case/keys.h"
 
 #include <stdio.h>

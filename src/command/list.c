@@ -1,5 +1,6 @@
 /* mudot list [TABLE] [--json]: the tables of what exists, straight from the layers that hold them.
  */
+#include "case/print.h"
 #include "command/command.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* mudot: the table of commands, and what becomes of an error. */
+#include "case/print.h"
 #include "command/command.h"
+#include "output/terminal.h"
 
 #include <signal.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 
 #include "case/arguments.h"
 #include "case/keys.h"
+#include "case/print.h"
 
 #include <stdio.h>
 #include <string.h>

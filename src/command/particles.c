@@ -1,4 +1,5 @@
 /* mudot particles CASE.yaml [-key value ...] */
+#include "case/print.h"
 #include "command/command.h"
 
 static PetscErrorCode run(MuTableRow commands, int argc, char **argv) {

@@ -1,4 +1,5 @@
 /* mudot report OUT_DIRECTORY... [-output FILE] [-overwrite] */
+#include "case/print.h"
 #include "command/command.h"
 
 #include <string.h>

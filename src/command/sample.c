@@ -1,6 +1,7 @@
 /* mudot sample RUN.h5 -n N: particles from a stored density. */
 #include "command/command.h"
 #include "command/options.h"
+#include "measure/mixture.h"
 
 #include <gsl/gsl_rng.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* mudot study STUDY.yaml [-key value ...] */
+#include "case/print.h"
 #include "command/command.h"
 
 /* Verdict "does not hold" (fails or undecided) is exit status 1: see main.c. */

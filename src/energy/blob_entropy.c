@@ -13,6 +13,7 @@
    its share of k*(rho/q). Where q is of one kind in rho0 and of another in rho1, F has a kink
    between them; what then is missing in the identity of G is added along rho1 - rho0 (Gonzalez). */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 /* What q is in a cell. */
 enum { SMOOTHED, OWN, LEAST };

@@ -2,6 +2,7 @@
    Wasserstein distance from the quantile functions (Villani, Topics in Optimal Transportation,
    section 2.2). */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 #include <string.h>
 

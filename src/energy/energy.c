@@ -1,5 +1,7 @@
 /* The energy F = sum of weight * term: what the terms share, and their sums. */
+#include "base/events.h"
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 #include <stdio.h>
 #include <string.h>

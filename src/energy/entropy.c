@@ -1,5 +1,6 @@
 /* Entropy F = int rho log rho, DF = log rho + 1. */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   const PetscInt n = term->shared->n;

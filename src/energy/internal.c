@@ -1,6 +1,7 @@
 /* Internal energy F = int rho^m/(m-1), DF = m/(m-1) rho^(m-1), m > 0, m != 1 (porous medium m > 1,
    fast diffusion m < 1, where DF at rho = 0 is taken at the smallest normal number). */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 typedef struct {
   PetscReal m;

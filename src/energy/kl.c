@@ -1,5 +1,6 @@
 /* Relative entropy F = int rho log(rho/pi) - rho + pi, DF = log(rho/pi). */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 /* Near s = 1, d = rho - pi, z = d/(rho + pi), log s = 2 atanh z: f = d z + 2 rho z^3 (1/3 + z^2/5 +
    ...), so that F keeps its digits down to equilibrium. */

@@ -16,6 +16,7 @@ __attribute__((simd("notinbranch"))) double log1p(double);
 #endif
 
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 void MuArrayExpm1(PetscInt n, const PetscReal *x, PetscReal *y) {
   for (PetscInt i = 0; i < n; ++i) y[i] = expm1(x[i]);

@@ -10,6 +10,7 @@
    s^p pi = exp(p log rho + (1-p) log pi) where the exponent is large; near s = 1 the Taylor series
    phi_p(1+x) = x^2 sum_k C(p-2, k) x^k/((k+1)(k+2)). */
 #include "energy/energy_impl.h"
+#include "grid/arrays.h"
 
 /* Terms of the Taylor series. It is used for |x| <= 1/8 (less for a large p, so that |(p-2) x| <=
    1/2): then its terms fall at least as fast as 8^-k times a polynomial, or like 1/(2^k k!). */

@@ -8,6 +8,7 @@
    same, so that `spherical` changes nothing. Sources: Zhu and Mielke (2024), Gladin et al. (2024).
  */
 #include "flow/flow_impl.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 #include <string.h>

@@ -11,6 +11,7 @@
    vanish with the density, or for large steps, the solution may be negative: the flow then tries a
    smaller step. */
 #include "flow/flow_impl.h"
+#include "flow/transport.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,6 +4,9 @@
 
 #include "mudot.h"
 
+#include "flow/transport.h"
+#include <petscts.h>
+
 /* A numerical outcome of a step: the flow restores the state and tries a smaller one unless it is
  * OK. */
 typedef enum {

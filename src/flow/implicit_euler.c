@@ -14,6 +14,7 @@
    kept where no part of J is a nonlinear diffusion; the flow's energy guard watches it. Sources:
    Scharfetter and Gummel (1969); Maas (2011); Mielke (2011). */
 #include "flow/flow_impl.h"
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
 
 #include <math.h>

@@ -1,6 +1,8 @@
 /* The energy-dissipation balance along a flow, from the states alone: see mudot.h for what each
  * column is. */
+#include "base/events.h"
 #include "flow/flow_impl.h"
+#include "record/record.h"
 
 #include <math.h>
 

@@ -10,6 +10,8 @@
    same in rho; frozen, and all of DF for nonlocal transport: the flux at rho^k, carried by its
    donor cell: flux_f * rho_donor/rho^k_donor (Patankar 1980). */
 #include "flow/flow_impl.h"
+#include "flow/transport.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 #include <string.h>

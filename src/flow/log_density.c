@@ -9,6 +9,7 @@
    time scale, in cells without mass too; a step that would take more than MOST_STEPS of them is
    given up. */
 #include "flow/flow_impl.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 

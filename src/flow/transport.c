@@ -1,5 +1,8 @@
 /* Linear transport steps: the object, its coefficients, and the table of solvers. */
+#include "flow/transport.h"
+#include "base/events.h"
 #include "flow/transport_impl.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 

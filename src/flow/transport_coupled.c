@@ -9,8 +9,9 @@
    set-up.
 
    Eisenstat, Elman and Schultz, SIAM J. Numer. Anal. 20 (1983). */
-#include "linear/multigrid.h"
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
+#include "linear/multigrid.h"
 
 #include <math.h>
 

@@ -13,6 +13,7 @@
    the order in which messages arrive, so that no two runs would have the same bits.
 
    George, Nested dissection of a regular finite element mesh, SIAM J. Numer. Anal. 10 (1973). */
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
 
 #include <math.h>

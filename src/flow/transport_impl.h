@@ -2,6 +2,7 @@
 #ifndef MUDOT_TRANSPORT_IMPL_H
 #define MUDOT_TRANSPORT_IMPL_H
 
+#include "flow/transport.h"
 #include "mudot.h"
 
 typedef struct {

@@ -1,5 +1,6 @@
 /* The unsplit transport operator A = I + dt div J on plain arrays. Every flux is added to one cell
    and taken from its neighbour as the same number, so that sum (A x)_i = sum x_i to rounding. */
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
 
 #include <math.h>

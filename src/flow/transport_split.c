@@ -2,7 +2,9 @@
    positive and conservative. In 1-D it is the whole step.
 
    Marchuk, Splitting and alternating direction methods (1990), section 2. */
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
+#include "grid/transpose.h"
 #include "linear/tridiagonal.h"
 
 #include <string.h>

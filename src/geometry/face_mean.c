@@ -3,6 +3,7 @@
    Mielke, A gradient structure for reaction-diffusion systems, Nonlinearity 24 (2011), section 3;
    Scharfetter and Gummel, IEEE Trans. Electron Devices 16 (1969). */
 #include "geometry/geometry_impl.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 #include <string.h>

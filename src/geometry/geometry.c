@@ -1,5 +1,6 @@
 /* Onsager operators: weighted sums of named parts, the spherical projection, and what follows from
    them. */
+#include "base/events.h"
 #include "geometry/geometry_impl.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
    K(mu) xi = mu^2/(mu + lambda) xi, the limit of ridge_fisher_rao for a narrow kernel of unit mass;
    it tends to Fisher-Rao as lambda vanishes. */
 #include "geometry/geometry_impl.h"
+#include "grid/arrays.h"
 
 typedef struct {
   Vec mobility; /* mu^m or mu^2/(mu + lambda), 0 outside */

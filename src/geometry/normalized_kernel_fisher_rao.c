@@ -8,6 +8,7 @@
    and positive semi-definite for any positive q.
  */
 #include "geometry/geometry_impl.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 

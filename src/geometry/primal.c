@@ -26,6 +26,7 @@
    against 20 to 150 with the lines of both axes). With mmd, Kc: with z = Kc r and
    p = Kc p', the direction's image b Kc^(-1) p = b p' follows by recursion, Kc^(-1) is not formed.
  */
+#include "base/events.h"
 #include "geometry/geometry_impl.h"
 
 #include <math.h>

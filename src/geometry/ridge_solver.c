@@ -38,6 +38,7 @@
    N(-2,0.01) + 0.5 N(2,1), at most 75 (Gaussian, lambda = 1e-6, h between the two scales).
 
    He et al., Regularized Stein variational gradient flow (2022), use the same operator. */
+#include "base/events.h"
 #include "geometry/geometry_impl.h"
 
 #include <math.h>

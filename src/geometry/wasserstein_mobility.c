@@ -3,6 +3,7 @@
    wasserstein_ridge_mobility: K(mu) xi = -div(mu^2/(mu + lambda) grad xi), the limit of ridge_stein
    for a narrow kernel of unit mass; it tends to Wasserstein as lambda vanishes. */
 #include "geometry/geometry_impl.h"
+#include "grid/arrays.h"
 
 typedef struct {
   PetscReal *mobility; /* scratch: mean^m or mean^2/(mean + lambda), 0 on closed faces */

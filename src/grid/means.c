@@ -2,6 +2,7 @@
    times an even function of z, which is evaluated without cancellation for each z in [0, 1].
    Stolarsky, Generalizations of the logarithmic mean, Math. Mag. 48 (1975). */
 #include "grid/means.h"
+#include "grid/arrays.h"
 
 #include <math.h>
 

@@ -1,5 +1,6 @@
 /* Redistribution between slabs of rows and slabs of columns; MPI's derived types do the reordering.
  */
+#include "grid/transpose.h"
 #include "grid/grid_impl.h"
 
 #include <string.h>

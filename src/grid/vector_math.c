@@ -6,6 +6,7 @@ __attribute__((simd("notinbranch"))) double log(double);
 __attribute__((simd("notinbranch"))) double pow(double, double);
 #endif
 
+#include "grid/arrays.h"
 #include "mudot.h"
 
 #include <math.h>

@@ -5,6 +5,7 @@
    frequencies. With ZERO on an axis the weights are Galerkin averages over pairs of cells, wrapped
    along a PERIODIC axis and padded along a ZERO one so that nothing wraps; the symbol is their
    DFT. */
+#include "base/events.h"
 #include "kernel/kernel_impl.h"
 
 #include <math.h>

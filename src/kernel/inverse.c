@@ -1,6 +1,7 @@
 /* Inverses of a convolution: the reciprocal symbol where the transform diagonalises it, otherwise
    conjugate gradients on the inside cells, preconditioned by the reciprocal symbol of the circulant
    on the padded box (Chan and Ng, Conjugate gradient methods for Toeplitz systems, 1996). */
+#include "grid/arrays.h"
 #include "kernel/kernel_impl.h"
 
 #include <math.h>

@@ -14,6 +14,7 @@
    The spectrum lies in rows of `stride` entries (one complex number each after a Fourier transform
    along x, else one real). With several ranks it is transposed to [column][row] for the second
    step. A 1-D grid is one row that every rank gathers and works on as a whole. */
+#include "grid/transpose.h"
 #include "kernel/kernel_impl.h"
 
 #include <fftw3.h>

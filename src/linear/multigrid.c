@@ -17,6 +17,8 @@
    same on any number of ranks, except that a grid of at most DIRECT cells gets no coarse level on
    one rank. */
 #include "linear/multigrid.h"
+#include "flow/transport.h"
+#include "grid/arrays.h"
 #include "linear/band.h"
 
 #include <math.h>

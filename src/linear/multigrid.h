@@ -3,6 +3,7 @@
 #ifndef MUDOT_MULTIGRID_H
 #define MUDOT_MULTIGRID_H
 
+#include "flow/transport.h"
 #include "flow/transport_impl.h"
 
 typedef struct _p_MuTransportMultigrid *MuTransportMultigrid;

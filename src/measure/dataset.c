@@ -1,6 +1,7 @@
 /* Reading one dataset of an HDF5 file, on one rank. */
 #include "measure/measure_impl.h"
 
+#include "base/files.h"
 #include "base/hdf5.h"
 
 enum { MOST_VALUES = PETSC_MAX_INT / 16 }; /* as many as a grid has cells */

@@ -1,5 +1,6 @@
 /* Densities of the case file as log densities at cell centres. */
 #include "measure/measure_impl.h"
+#include "measure/samples.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* The target and the initial measure of a case: sampling, log density, score. */
 #include "flow/flow_impl.h"
+#include "grid/arrays.h"
+#include "measure/mixture.h"
+#include "measure/samples.h"
 #include "particles/particles_impl.h"
 
 #include <gsl/gsl_sf_erf.h>
@@ -286,13 +289,13 @@ static PetscBool in_box(const MuGridInfo *info, const PetscReal *x) {
   return PETSC_TRUE;
 }
 
-static void draw_uniform(PetscInt dim, const PetscReal *lower, const PetscReal *upper, gsl_rng *rng,
-                         PetscReal *x) {
+static void draw_uniform(PetscInt dim, const PetscReal *lower, const PetscReal *upper,
+                         const gsl_rng *rng, PetscReal *x) {
   for (PetscInt a = 0; a < dim; ++a) x[a] = lower[a] + (upper[a] - lower[a]) * gsl_rng_uniform(rng);
 }
 
 /* A point of the mixture restricted to the box. */
-static PetscErrorCode draw_inside(MuLaw law, gsl_rng *rng, PetscReal *x) {
+static PetscErrorCode draw_inside(MuLaw law, const gsl_rng *rng, PetscReal *x) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < MOST_DRAWS; ++k) {
     PetscCall(MuMixtureSample(law->mixture, rng, 1, x));
@@ -304,7 +307,7 @@ static PetscErrorCode draw_inside(MuLaw law, gsl_rng *rng, PetscReal *x) {
 }
 
 /* A point of a law in closed form, with its background. */
-static PetscErrorCode draw_one(MuLaw law, gsl_rng *rng, PetscReal *x) {
+static PetscErrorCode draw_one(MuLaw law, const gsl_rng *rng, PetscReal *x) {
   PetscFunctionBegin;
   if (law->background > 0 && gsl_rng_uniform(rng) < law->background / (1 + law->background))
     draw_uniform(law->dim, law->info->lower, law->info->upper, rng, x);
@@ -315,7 +318,7 @@ static PetscErrorCode draw_one(MuLaw law, gsl_rng *rng, PetscReal *x) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode draw_points(MuLaw law, gsl_rng *rng, PetscInt n, PetscReal *x) {
+static PetscErrorCode draw_points(MuLaw law, const gsl_rng *rng, PetscInt n, PetscReal *x) {
   const size_t size = sizeof(PetscReal) * (size_t)law->dim;
 
   PetscFunctionBegin;
@@ -326,7 +329,7 @@ static PetscErrorCode draw_points(MuLaw law, gsl_rng *rng, PetscInt n, PetscReal
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLawSample(MuLaw law, gsl_rng *rng, PetscInt n, PetscReal *x) {
+PetscErrorCode MuLawSample(MuLaw law, const gsl_rng *rng, PetscInt n, PetscReal *x) {
   PetscFunctionBegin;
   if (law->sampler)
     PetscCall(MuSamplerDraw(law->sampler, rng, PETSC_FALSE, n, x));

@@ -2,6 +2,7 @@
 #ifndef MUDOT_CASE_IMPL_H
 #define MUDOT_CASE_IMPL_H
 
+#include "measure/samples.h"
 #include "mudot.h"
 
 /* Whether the file begins as a portable grey map; rank 0 only. MU_ERR_FILE: it cannot be opened. */

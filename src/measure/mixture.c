@@ -1,5 +1,7 @@
 /* Mixtures of Gaussians. Points are handled in blocks, coordinates as columns of the block:
    [dim][BLOCK], so that a solve with a Cholesky factor is one call of BLAS. */
+#include "measure/mixture.h"
+#include "particles/pairs.h"
 #include "particles/radial.h"
 #include "particles/share.h"
 
@@ -242,7 +244,7 @@ PetscErrorCode MuMixtureLogDensity(MuMixture m, PetscInt n, const PetscReal *x,
 
 /* ------------------------------------------------------------------ samples and moments */
 
-PetscErrorCode MuMixtureSample(MuMixture m, void *rng, PetscInt n, PetscReal *x) {
+PetscErrorCode MuMixtureSample(MuMixture m, const gsl_rng *rng, PetscInt n, PetscReal *x) {
   const PetscInt dim = m->dim;
 
   PetscFunctionBegin;

@@ -1,5 +1,7 @@
 /* Portable grey maps, P2 (text) and P5 (binary, most significant byte first); netpbm's pgm(5). */
+#include "base/files.h"
 #include "measure/measure_impl.h"
+#include "measure/samples.h"
 
 #include <ctype.h>
 #include <stdio.h>

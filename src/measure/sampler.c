@@ -2,6 +2,7 @@
    distribution function; in 2-D of the distribution function of the cells in row-major order, whose
    remainder is uniform in the cell and gives x, while y is drawn by itself (Devroye, Non-Uniform
    Random Variate Generation, 1986, sections II.2 and III.2). */
+#include "measure/mixture.h"
 #include "mudot.h"
 
 #include <gsl/gsl_rng.h>
@@ -72,7 +73,7 @@ PetscErrorCode MuSamplerDestroy(MuSampler *sampler) {
 }
 
 /* A uniform number in [0, 1) with all 53 bits: those of two draws. */
-static PetscReal uniform(gsl_rng *rng) {
+static PetscReal uniform(const gsl_rng *rng) {
   const PetscReal high = floor(gsl_rng_uniform(rng) * 0x1p26);
   const PetscReal u = (high + gsl_rng_uniform(rng)) * 0x1p-26;
   return PetscMin(u, LARGEST);
@@ -96,8 +97,8 @@ static PetscReal position(const MuSampler s, PetscInt axis, PetscInt index, Pets
   return s->lower[axis] + (index + share) * s->width[axis];
 }
 
-PetscErrorCode MuSamplerDraw(MuSampler sampler, void *rng, PetscBool stratified, PetscInt n,
-                             PetscReal *x) {
+PetscErrorCode MuSamplerDraw(MuSampler sampler, const gsl_rng *rng, PetscBool stratified,
+                             PetscInt n, PetscReal *x) {
   const MuSampler s = sampler;
 
   PetscFunctionBegin;

@@ -1,5 +1,7 @@
 /* Samples: reading points, the binned empirical measure, and the Gaussian kernel density estimate
    with Scott's rule (Scott, Multivariate Density Estimation, 1992, section 6.3.3). */
+#include "measure/samples.h"
+#include "base/files.h"
 #include "measure/measure_impl.h"
 
 #include <ctype.h>

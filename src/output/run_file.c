@@ -1,8 +1,10 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
+#include "base/files.h"
 #include "base/hdf5.h"
 #include "output/crash_safe.h"
+#include "record/record.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #define MUDOT_RUN_FILE_H
 
 #include "mudot.h"
+#include "record/record.h"
 
 #include <hdf5.h>
 

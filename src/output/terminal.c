@@ -1,4 +1,5 @@
 /* Colour on a terminal, plain text anywhere else. */
+#include "output/terminal.h"
 #include "mudot.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
    agree on. A snapshot is a hyperslab of one dataset, which the readers of XDMF 2 take ("XDMF
    Reader" of ParaView, VisIt) but ParaView's "Xdmf3 Reader" does not. XDMF Model and Format,
    xdmf.org; sizes and corners are in the order z y x. */
+#include "base/files.h"
 #include "output/run_file.h"
 
 #include <errno.h>

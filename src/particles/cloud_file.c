@@ -1,4 +1,5 @@
 /* Writing one cloud of particles, as CSV or in the layout of particles.h5. */
+#include "base/files.h"
 #include "base/hdf5.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* Reading clouds of particles over time: particles.h5, or CSV. Rank 0 reads. */
 #include "base/hdf5.h"
+#include "measure/samples.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* A cloud of particles against a density that is constant in every cell: a table of metrics, and
    what they are for independent samples of the density. */
+#include "measure/mixture.h"
 #include "particles/compare_impl.h"
+#include "particles/pairs.h"
 
 #include <gsl/gsl_rng.h>
 #include <math.h>

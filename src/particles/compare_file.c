@@ -1,7 +1,9 @@
 /* What a comparison looks like: the table on standard output, compare.csv and compare.h5. */
 #include "particles/compare_impl.h"
 
+#include "base/files.h"
 #include "base/hdf5.h"
+#include "record/record.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
 #include "particles/gram.h"
 
 #include "grid/vector_exp.h"
+#include "particles/pairs.h"
 
 #include <petscblaslapack.h>
 

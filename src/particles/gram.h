@@ -3,6 +3,7 @@
 #ifndef MUDOT_PARTICLES_GRAM_H
 #define MUDOT_PARTICLES_GRAM_H
 
+#include "particles/pairs.h"
 #include "particles/pairs_impl.h"
 
 /* G [n][n] = scale k(x_i - x_j): all of it, or L L' by a pivoted Cholesky factorization that is cut

@@ -7,6 +7,7 @@
      min 1/2 w' K w (c + 1/eta) - w' [(c + 1/eta) K w_k - DF],
    where c = 0 if the energy's kernel is not the geometry's. The entropic variant replaces the MMD
    by the relative entropy: w ~ w_k exp(-eta DF), the spherical Fisher-Rao step. */
+#include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
 #include <stdio.h>

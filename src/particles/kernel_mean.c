@@ -1,4 +1,6 @@
 /* k*pi of the target at any point: in closed form, from points, or from the grid. */
+#include "measure/mixture.h"
+#include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
 #include <stdio.h>
@@ -11,7 +13,7 @@ struct _MuKernelMean {
   MuLaw law;           /* borrowed */
   MuWallKernel kernel; /* borrowed */
   MuTargetSamples samples;
-  gsl_rng *rng;
+  const gsl_rng *rng;
   PetscBool closed;
   PetscInt count; /* points */
   PetscReal *points, *weights, *sum;
@@ -201,7 +203,7 @@ static PetscErrorCode create_exact(MuKernelMean m, MuGrid grid) {
 }
 
 PetscErrorCode MuKernelMeanCreate(MuLaw law, MuWallKernel kernel, MPI_Comm comm, MuGrid grid,
-                                  MuTargetSamples samples, PetscInt count, gsl_rng *rng,
+                                  MuTargetSamples samples, PetscInt count, const gsl_rng *rng,
                                   MuKernelMean *mean) {
   MuKernelMean m;
   PetscErrorCode code;

@@ -1,5 +1,6 @@
 /* Sums over pairs of points. The targets are cut into one run per rank; every rank gets all sums.
  */
+#include "particles/pairs.h"
 #include "particles/pairs_impl.h"
 #include "particles/share.h"
 

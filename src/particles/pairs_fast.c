@@ -13,6 +13,7 @@
 #include "particles/pairs_impl.h"
 
 #include "grid/vector_exp.h"
+#include "particles/pairs.h"
 
 #include <fftw3.h>
 #include <gsl/gsl_integration.h>

@@ -3,6 +3,7 @@
 #ifndef MUDOT_PARTICLES_PAIRS_IMPL_H
 #define MUDOT_PARTICLES_PAIRS_IMPL_H
 
+#include "particles/pairs.h"
 #include "particles/radial.h"
 
 /* What is summed: sources x [n][dim], weights w [n][columns]. */

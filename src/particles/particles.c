@@ -3,6 +3,7 @@
 #include "particles/particles_impl.h"
 
 #include "flow/flow_impl.h"
+#include "particles/pairs.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>

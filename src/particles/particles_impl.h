@@ -2,7 +2,9 @@
 #ifndef MUDOT_PARTICLES_IMPL_H
 #define MUDOT_PARTICLES_IMPL_H
 
+#include "measure/mixture.h"
 #include "mudot.h"
+#include "particles/pairs.h"
 
 #include <gsl/gsl_rng.h>
 
@@ -61,7 +63,7 @@ typedef struct {
 PetscErrorCode MuLawCreate(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
 PetscErrorCode MuLawDestroy(MuLaw *law);
 /* n independent samples x [n][dim], in the box if there is a grid. */
-PetscErrorCode MuLawSample(MuLaw law, gsl_rng *rng, PetscInt n, PetscReal *x);
+PetscErrorCode MuLawSample(MuLaw law, const gsl_rng *rng, PetscInt n, PetscReal *x);
 /* MU_ERR_INPUT if there is no density (POINTS), or, with `score`, none with a gradient. `who`
    begins the sentence. */
 PetscErrorCode MuLawNeedDensity(MuLaw law, const char *who, PetscBool score);
@@ -110,7 +112,7 @@ typedef enum { MU_SAMPLES_EXACT, MU_SAMPLES_FIXED, MU_SAMPLES_FRESH } MuTargetSa
 typedef struct _MuKernelMean *MuKernelMean;
 /* count, rng: of the samples of FIXED and FRESH; rng is borrowed. grid NULL: none. Collective. */
 PetscErrorCode MuKernelMeanCreate(MuLaw law, MuWallKernel kernel, MPI_Comm comm, MuGrid grid,
-                                  MuTargetSamples samples, PetscInt count, gsl_rng *rng,
+                                  MuTargetSamples samples, PetscInt count, const gsl_rng *rng,
                                   MuKernelMean *mean);
 PetscErrorCode MuKernelMeanDestroy(MuKernelMean *mean);
 /* Draws new samples if FRESH. Collective. */

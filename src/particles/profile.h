@@ -4,6 +4,7 @@
 #define MUDOT_PARTICLES_PROFILE_H
 
 #include "grid/vector_exp.h"
+#include "particles/pairs.h"
 #include "particles/radial.h"
 
 /* p(t) and p'(t)/t at t2 = t^2, for all profiles but riesz, bessel, and wendland with a power other

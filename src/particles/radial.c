@@ -1,6 +1,7 @@
 /* Radial kernels in any dimension. Profiles and normalizations agree with those of kernel/ for d =
    1 and 2. wendland for d > 3 is phi_{l,1}, l = floor(d/2) + 2; Wendland, Scattered Data
    Approximation (2005), table 9.1 and corollary 9.14. */
+#include "particles/pairs.h"
 #include "particles/pairs_impl.h"
 #include "particles/profile.h"
 

@@ -4,6 +4,7 @@
 
 #include "kernel/table.h"
 #include "mudot.h"
+#include "particles/pairs.h"
 
 /* Profiles p(t), t = rate |z|/h:
      gaussian exp(-t^2/2)   exponential e^-t   linear (1 + t) e^-t   quadratic (1 + t + t^2/3) e^-t

@@ -3,6 +3,7 @@
    n^3 if it is small; in many dimensions, where points are far from each other and it is well
    conditioned, and where it is too large to be factored, active sets with conjugate gradients come
    first. */
+#include "particles/pairs.h"
 #include "particles/simplex_impl.h"
 
 #include <math.h>

@@ -4,6 +4,7 @@
    Hintermueller, Ito and Kunisch, The primal-dual active set strategy as a semismooth Newton method
    (2002). Late sweeps let points enter only when no weight is negative, which keeps the method from
    cycling. */
+#include "particles/pairs.h"
 #include "particles/simplex_impl.h"
 
 #include <math.h>

@@ -3,6 +3,7 @@
 #define MUDOT_PARTICLES_SIMPLEX_IMPL_H
 
 #include "particles/gram.h"
+#include "particles/pairs.h"
 
 /* One problem, and work space that is kept. */
 struct _p_MuSimplex {

@@ -2,6 +2,7 @@
    Wright, Numerical Optimization (2006), section 16.6. Every rank does the same. The barrier keeps
    w_i z_i from falling much below tolerance/n, which is as small as the optimality conditions ask
    for: systems of low rank lose digits as z/w shrinks. */
+#include "particles/pairs.h"
 #include "particles/simplex_impl.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* Kernel sums between walls, by images. An axis from l to u of length L has the images y + 2mL and
    2l - y + 2mL, m any integer; those are kept that are nearer to the box than the kernel's support.
  */
+#include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
 #include <string.h>

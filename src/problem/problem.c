@@ -1,6 +1,11 @@
 /* A case, built: grid with mask, target, initial density, kernels, energy, geometry, time and
  * output. */
+#include "base/events.h"
+#include "base/files.h"
 #include "flow/flow_impl.h"
+#include "grid/arrays.h"
+#include "measure/samples.h"
+#include "output/terminal.h"
 
 #include <math.h>
 #include <stdio.h>

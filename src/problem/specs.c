@@ -1,4 +1,5 @@
 /* Specifications of lower layers filled from a case. */
+#include "base/files.h"
 #include "case/case_private.h"
 
 #include <stdio.h>

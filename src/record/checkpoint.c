@@ -4,6 +4,7 @@
 #include "record/checkpoint_file.h"
 
 #include "base/hdf5.h"
+#include "record/record.h"
 
 #include <string.h>
 #include <unistd.h>

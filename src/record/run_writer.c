@@ -1,6 +1,9 @@
 /* A run's output: run.h5, ledger.csv and run.xdmf in one directory, or particles.h5 and ledger.csv.
    Rank 0 writes; the errors it meets are given to every rank at the next collective call. */
+#include "base/events.h"
+#include "base/files.h"
 #include "output/run_file.h"
+#include "record/record.h"
 
 #include <errno.h>
 #include <fftw3.h>

@@ -1,6 +1,7 @@
 /* One self-contained page of the results in some directories: the template report.html with the
    data as JSON in it, which the page's script draws. */
 #include "report/report.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* Tables that stand in CSV files, as the page shows them: numbers where a cell is one. */
+#include "base/files.h"
 #include "report/report.h"
 
 #include <errno.h>

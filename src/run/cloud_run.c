@@ -1,6 +1,7 @@
 /* mudot particles: a cloud advanced, recorded and summed up. */
 #include "flow/flow_impl.h"
 #include "particles/particles_impl.h"
+#include "record/record.h"
 
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* mudot run: a case solved, recorded and summed up. */
+#include "base/files.h"
 #include "flow/flow_impl.h"
+#include "output/terminal.h"
 #include "record/interrupt.h"
+#include "record/record.h"
 #include "run/keeping.h"
 #include "run/restart.h"
 

@@ -2,7 +2,9 @@
    (a signal may reach one of them, their clocks differ): they agree at the end of every step. */
 #include "run/keeping.h"
 
+#include "output/terminal.h"
 #include "record/interrupt.h"
+#include "record/record.h"
 
 struct _p_MuKeeping {
   MuKeepingSpec spec;

@@ -3,6 +3,7 @@
 #define MUDOT_KEEPING_H
 
 #include "mudot.h"
+#include "record/record.h"
 
 typedef struct _p_MuKeeping *MuKeeping;
 

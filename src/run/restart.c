@@ -2,6 +2,8 @@
  */
 #include "run/restart.h"
 
+#include "output/terminal.h"
+#include "record/record.h"
 #include "run/keeping.h"
 
 #include <math.h>

@@ -3,6 +3,7 @@
 #define MUDOT_RESTART_H
 
 #include "mudot.h"
+#include "record/record.h"
 
 typedef struct {
   MuRunRemains remains;

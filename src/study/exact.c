@@ -1,6 +1,7 @@
 /* Exact solutions by name. A solution of the reaction kind is taken of the density and the target
    on the grid as they are, so that what is left is the error in time alone. Liero, Mielke and
    Savare (2018); Barenblatt (1952); Risken, The Fokker-Planck equation (1989). */
+#include "grid/arrays.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>

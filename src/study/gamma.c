@@ -5,6 +5,7 @@
 
    Every column that is an error has its own floor: the same quantity between the limit flow and the
    limit flow on twice the cells per axis with half the step. */
+#include "grid/arrays.h"
 #include "study/study_impl.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 
    The floor is what more particles do not remove: the error of the grid flow, estimated by refining
    grid and step, and that of the method's time step, estimated by halving it. */
+#include "particles/pairs.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>

@@ -5,6 +5,7 @@
 
    The floor of a row is the largest difference of log F between the run and one with half the step
    on twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
+#include "flow/transport.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>

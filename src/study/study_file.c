@@ -1,6 +1,8 @@
 /* The files of a study: study.csv, study.h5, the text that the rows belong to, and until the study
    is finished one small file per task, from which an interrupted study continues. */
+#include "base/files.h"
 #include "base/hdf5.h"
+#include "record/record.h"
 #include "study/study_impl.h"
 
 #include <errno.h>

@@ -1,0 +1,50 @@
+/* Errors, start and end; what all tables share. */
+#ifndef MUDOT_BASE_H
+#define MUDOT_BASE_H
+
+#include <petscsys.h>
+
+#define MU_ERR_INPUT    1002 /* the case or the command line is wrong: exit status 2 */
+#define MU_ERR_NUMERICS 1003 /* the numerics failed: exit status 3 */
+#define MU_ERR_FILE     1004 /* a file could not be read or written: exit status 4 */
+
+/* Starts MPI and PETSc and installs the error handler that keeps quiet about a user's mistakes.
+   PETSc's options are taken from argc, argv (borrowed until MuFinalize(); may be NULL) and from
+   PETSC_OPTIONS, but from no file that happens to be there. Collective on MPI_COMM_WORLD. `help` is
+   PETSc's help text, may be NULL. */
+PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
+
+/* Ends what MuInitialize() started. Collective. */
+PetscErrorCode MuFinalize(void);
+
+/* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
+   MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
+PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+
+/* The sentence of the last MuError(), "" if there was none. Owned by the library. */
+const char *MuErrorMessage(void);
+
+/* One outcome for all ranks: 0 if `code` is 0 on every rank, else the code and the sentence of the
+   lowest rank that failed, on all of them. Collective. */
+PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
+
+/* The most terms of an energy, and parts of a geometry. */
+#define MU_MAX_TERMS 16
+
+/* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
+   NULL past the end. Not collective. */
+typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char **formula);
+
+/* Looks a word up in a table: *name is the table's own text, or NULL if it is not there; nearest is
+   then the name that is nearest to it. Not collective. */
+PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name, char nearest[64]);
+
+/* What a geometry's part or an energy's term tends to as a parameter goes to 0. */
+typedef struct {
+  const char *name; /* a name of the same table; NULL: there is no limit */
+  PetscReal
+      mobility_exponent; /* of the limit, for power_mobility and wasserstein_mobility, else 0 */
+  PetscReal order;       /* of the error in the parameter for smooth data; 0: not known */
+} MuLimit;
+
+#endif

@@ -1,0 +1,103 @@
+/* Energies and diagnostics. */
+#ifndef MUDOT_ENERGY_H
+#define MUDOT_ENERGY_H
+
+#include "mudot/kernel.h"
+
+/* Rows of the table of what there is, see MuTableRow. */
+PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
+PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* The same for an energy as the bandwidth of its kernel of unit mass vanishes. */
+PetscErrorCode MuEnergyGetLimit(const char *name, MuLimit *limit);
+
+typedef struct _p_MuEnergy *MuEnergy;
+
+typedef struct {
+  PetscInt terms;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the energy table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 (potential and interaction: any sign) */
+  PetscReal power_exponent;       /* p of `power` */
+  PetscReal internal_exponent;    /* m of `internal`, > 0 and != 1 */
+  PetscErrorCode (*potential)(void *ctx, const PetscReal x[2], PetscReal *v); /* V of `potential` */
+  void *potential_ctx;
+  PetscErrorCode (*interaction)(void *ctx, const PetscReal z[2],
+                                PetscReal *w); /* W of `interaction`, even */
+  void *interaction_ctx;
+  MuKernel kernel; /* of mmd and blob_entropy; NULL if neither is there. Referenced. */
+  Vec log_target;  /* log pi as a field, -infinity where pi vanishes; NULL if no term needs it.
+                      Referenced. */
+} MuEnergySpec;
+
+/* F = sum of weight * named term. Callbacks are called here, not later; log_target is read here, so
+   later changes of it have no effect. Collective. MU_ERR_INPUT: unknown name, exponent out of
+   range, a missing target or kernel, a V that is not finite, a W that is not even. */
+PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
+PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
+PetscErrorCode MuEnergyReference(MuEnergy energy);
+PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
+                                const PetscReal **weights);
+
+/* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
+   With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
+   Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
+   rho = 0, log rho is taken at the smallest normal number, so DF stays finite there; where pi
+   vanishes too, DF of the terms relative to pi is 0. F may be +infinity: mass where pi vanishes
+   (kl, chi2, power p >= 1), or rho = 0 where pi > 0 (inclusive_kl, power p <= 0). `value` and
+   `derivative` may be NULL, and cost nothing then. Collective. */
+PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
+                                Vec derivative, Vec preimage);
+
+/* Whether the energy is a multiple of `mmd` alone, so that preimage exists. */
+PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
+
+/* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
+   DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
+   ones DF at the midpoint, blob_entropy by the product rule with logarithmic means. Where F is
+   infinite at an end the identity has no meaning and G is that of rho at the smallest normal
+   number. rho0 and rho1 may be the same. preimage as above, at the midpoint (NULL allowed).
+   Collective. */
+PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
+                                        Vec preimage);
+
+/* The diagonal of the local terms' second derivative: f_i''(rho_i), with the smallest normal number
+   for rho = 0; nonlocal terms add nothing. Collective. */
+PetscErrorCode MuEnergyCurvature(MuEnergy energy, Vec rho, Vec curvature);
+
+/* The part of DF that is linear in log rho: DF = diffusivity * log rho + potential + rest,
+   diffusivity = the sum of the weights of kl and entropy, potential (NULL or a field) from kl,
+   entropy and potential terms (so +infinity where pi vanishes, with kl). *only: there is no rest.
+   Collective. */
+PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, Vec potential,
+                                       PetscBool *only);
+
+/* The rest of DF, split for linearly implicit transport: relative (function of s = rho/pi:
+   inclusive_kl, hellinger, chi2, power) into `relative`, function of rho alone (internal, and rho
+   of l2) into `local`, everything else (mmd, interaction, blob_entropy, -pi of l2) into `frozen`.
+   Each a field, set (not added to). has[3] says which of the three, in that order, is there at all;
+   NULL fields are skipped. Collective. */
+PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
+                                      PetscBool has[3]);
+
+/* What the energy was made from (borrowed; names and kernel live as long as the energy). */
+PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
+
+/* log pi, or NULL; borrowed. */
+PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
+
+typedef struct _p_MuDiagnostic *MuDiagnostic;
+
+/* A distance of rho to pi, by name: kl, inclusive_kl, hellinger, chi2, l2, mmd are the energies of
+   these names with weight 1 (l2 and mmd so are half a squared norm); l1 = int |rho - pi|; w2 = the
+   Wasserstein distance (int_0^1 |Q_rho - Q_pi|^2 du)^(1/2) of the two measures normalised to mass
+   1, 1-D with walls only, exact for densities that are constant in every cell. log_target as in
+   MuEnergySpec, referenced; `kernel` of mmd, NULL elsewhere. Collective. MU_ERR_INPUT: an unknown
+   name, w2 in 2-D or on a periodic axis, mmd without a kernel. */
+PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
+                                  MuDiagnostic *diagnostic);
+PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);
+/* The same bits on every rank; +infinity where the energy is. Collective. MU_ERR_NUMERICS: w2 of a
+   density without mass. */
+PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
+
+#endif

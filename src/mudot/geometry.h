@@ -1,0 +1,129 @@
+/* Geometries: weighted sums of Onsager operators. */
+#ifndef MUDOT_GEOMETRY_H
+#define MUDOT_GEOMETRY_H
+
+#include "mudot/kernel.h"
+
+/* Rows of the table of what there is, see MuTableRow. */
+PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
+
+/* Limit of a part of the geometry table as `parameters` vanish: "bandwidth" (for a kernel of unit
+   mass), "ridge", or "bandwidth ridge" for both along a curve. limit->name is NULL if there is
+   none. Not collective. */
+PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit);
+
+typedef struct _p_MuGeometry *MuGeometry;
+
+/* Mean of rho over a face. AUTO: logarithmic, except Stolarsky's for `internal`, whose flux then is
+ * the difference of rho^m. */
+typedef enum {
+  MU_MEAN_AUTO,
+  MU_MEAN_LOGARITHMIC,
+  MU_MEAN_ARITHMETIC,
+  MU_MEAN_UPWIND,
+  MU_MEAN_STOLARSKY
+} MuMean;
+
+typedef struct {
+  PetscInt parts;                 /* 1 .. MU_MAX_TERMS */
+  const char *name[MU_MAX_TERMS]; /* names of the geometry table */
+  PetscReal weight[MU_MAX_TERMS]; /* > 0 */
+  PetscBool spherical;            /* project the reaction part to conserve mass */
+  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein, ridge_mobility,
+                                     wasserstein_ridge_mobility; and of mmd if > 0 */
+  PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
+  MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
+                       here */
+  PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
+  MuKernel kernel;              /* NULL if no part needs one. Referenced. */
+} MuGeometrySpec;
+
+typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
+
+/* The kind of a name of the geometry table; *kind is left alone if it is not there. Not collective.
+ */
+PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind);
+
+/* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
+ * kernel or ridge, ... */
+PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeometry *geometry);
+PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
+PetscErrorCode MuGeometryReference(MuGeometry geometry);
+PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
+                                  const PetscReal **weights);
+/* What the geometry was made from (borrowed; names and kernel live as long as the geometry). */
+PetscErrorCode MuGeometryGetSpec(MuGeometry geometry, const MuGeometrySpec **spec);
+/* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
+PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
+
+/* Potential V of the Scharfetter-Gummel mean: with s = rho exp(V), M_f = pi_f L(s_i, s_j) = L(B(V_j
+   - V_i) rho_i, B(V_i - V_j) rho_j), so that M_f (log s_i - log s_j) is the Scharfetter-Gummel
+   flux. NULL (default): V = 0, the logarithmic mean of rho. Used with MU_MEAN_LOGARITHMIC, by the
+   next MuGeometrySetState(); copied. Only differences of V enter; where V is +infinity the faces
+   are closed. Where rho = 0 its logarithm is that of the smallest normal number, as in
+   MuEnergyEvaluate(). Collective. */
+PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
+
+/* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
+   where needed. With UPWIND the face mean is the density of the cell that mass leaves (the upper
+   one where xi rises), taken in Apply: K is then positively homogeneous, not linear. Collective. */
+PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
+
+/* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
+   `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
+   needs no inverse (unless it has a ridge). out must differ from xi. MU_ERR_INPUT: see
+   MuGeometryCheckInvertible(); MU_ERR_NUMERICS: a ridge solve has not converged. Collective. */
+PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
+
+/* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
+   included; with m < 1 mu is floored at the smallest normal number. MU_ERR_INPUT if a reaction part
+   has no such form (mmd). `has` is false as well if there is no reaction part. Collective. */
+PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
+PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
+
+/* MU_ERR_INPUT if K can only be applied with a preimage: mmd without a ridge and a kernel whose
+   condition number on this grid is above 1/sqrt(machine epsilon) = 6.7e7. Not collective. */
+PetscErrorCode MuGeometryCheckInvertible(MuGeometry geometry);
+/* Relative residual of the solves of ridge_fisher_rao and ridge_stein (default 1e-10), which bounds
+   the relative error of K xi in the norm weighted by 1/mu, and the largest number of iterations of
+   any of them so far. */
+PetscErrorCode MuGeometrySetRidgeTolerance(MuGeometry geometry, PetscReal tolerance);
+PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry geometry, PetscInt *largest);
+
+/* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
+   wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
+   with UPWIND. Collective. */
+PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
+/* The face mean M_f itself. */
+PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
+/* flux[axis]: the face flux of the nonlocal transport parts (stein, ridge_stein), -weight * M_f
+   k*(M_f grad xi): mass per time and face area, towards the upper cell if positive. dim face
+   fields, set. Collective. */
+PetscErrorCode MuGeometryNonlocalFlux(MuGeometry geometry, Vec xi, Vec flux[]);
+/* Whether every transport part is local (no stein). */
+PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
+/* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
+   mu^2/(mu + lambda), ...: the limit of a narrow kernel, times its largest symbol where that is not
+   1; without the spherical projection. Collective. */
+PetscErrorCode MuGeometryReactionDiagonal(MuGeometry geometry, Vec diagonal);
+
+/* How R(mu, v) = sup_xi <xi, v> - R*(mu, xi) = 1/2 <zeta, v>, K zeta = v, is had. */
+typedef enum { MU_PRIMAL_CLOSED, MU_PRIMAL_SOLVE, MU_PRIMAL_IDENTITY } MuPrimalMethod;
+/* The method for this geometry; IDENTITY where K zeta = v is not well posed (kernel operators with
+ * fast-decaying spectrum). Not collective. */
+PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *method,
+                                         const char **sentence);
+/* R(mu, v) at the state mu; +infinity (IEEE) where v is not in the range of a diagonal K. `guess` ~
+   zeta with guess_image = K guess (both may be NULL) starts the solve and gives the accuracy: R is
+   a lower bound whose error is about 1e-9 of R and 1e-3 of 1/2 <v - K guess, K^(-1)(v - K guess)>,
+   plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum; it is not below 0.
+   Where K conserves mass, that of v is taken as zero (on every component, for a pure transport).
+   With IDENTITY R = 1/2 <guess, v> and guess must be there. Collective. */
+PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
+                                PetscReal *value);
+/* Of the last MuGeometryPrimal(): steps of its solve (0 if it had none), and whether it was cut off
+   at the limit (300) before it was accurate. Not collective. */
+PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,
+                                         PetscBool *limited);
+
+#endif

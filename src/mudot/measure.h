@@ -1,0 +1,85 @@
+/* Formulas, and the densities that a case describes. */
+#ifndef MUDOT_MEASURE_H
+#define MUDOT_MEASURE_H
+
+#include "mudot/grid.h"
+
+typedef struct _p_MuFormula *MuFormula;
+
+/* A muParser expression in x and y with the constants pi and e; log is natural. `key`
+   begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
+   error (with its position), an unknown name, an assignment, several values, more than 4000
+   characters. */
+PetscErrorCode MuFormulaCreate(const char *key, const char *expression, MuFormula *formula);
+PetscErrorCode MuFormulaDestroy(MuFormula *formula);
+/* MU_ERR_INPUT "key: ..." if the formula uses y although dim is 1. Not collective. */
+PetscErrorCode MuFormulaCheckDimension(MuFormula formula, const char *key, PetscInt dim);
+/* The value at x[0], x[1]; values that are not finite are returned as they are. */
+PetscErrorCode MuFormulaEvaluate(MuFormula formula, const PetscReal x[2], PetscReal *value);
+/* The same with the signature of MuEnergySpec.potential and .interaction; ctx is the MuFormula. */
+PetscErrorCode MuFormulaFunction(void *ctx, const PetscReal x[2], PetscReal *value);
+
+/* The cells a density is wanted on; what MuGridInfo says of them, for a layer below the grid. This
+   rank owns `count` cells from number `first` on, row-major [ny][nx]. */
+typedef struct {
+  MPI_Comm comm;
+  PetscInt dim, cells[2];
+  PetscReal lower[2], upper[2];
+  PetscBool periodic[2];
+  PetscInt first, count;
+  const unsigned char *mask; /* [count], 1 = inside; NULL: all inside */
+} MuCells;
+
+/* Fills `cells` from a grid's info. The mask is borrowed. */
+void MuCellsFromGrid(const MuGridInfo *info, MuCells *cells);
+
+typedef enum { MU_SMOOTHING_KDE, MU_SMOOTHING_NONE } MuSmoothing;
+
+/* What a density is made from; strings and arrays are borrowed until MuDensityCreate() returns. */
+typedef struct {
+  const char *block;                 /* begins the keys of error sentences: "target" or "initial" */
+  char type[32];                     /* gaussian, mixture, uniform, formula, file, samples */
+  PetscReal mean[2], covariance[4];  /* gaussian; covariance row-major [dim][dim] */
+  PetscInt components;               /* mixture: sizes of the arrays below */
+  const PetscReal *weights;          /* [components], >= 0, normalised here; NULL: equal */
+  const PetscReal *means;            /* [components][dim] */
+  const PetscReal *covariances;      /* [components][dim][dim], row-major */
+  PetscReal lower[2], upper[2];      /* uniform: the box; a centre on its edge is inside */
+  const char *density, *log_density; /* formula: one of the two, the other NULL */
+  const char *file;       /* file: HDF5 or PGM, a density at the cells; samples: the CSV file */
+  const char *dataset;    /* file: HDF5 dataset, [ny][nx] or [nx]; NULL: "density" */
+  const char *columns[2]; /* samples: see MuSamplesRead() */
+  PetscReal bandwidth[2]; /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
+  MuSmoothing smoothing;  /* samples: kernel density estimate or binned empirical measure */
+  PetscReal background;   /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+} MuDensitySpec;
+
+typedef struct _p_MuDensity *MuDensity;
+
+/* Zeros, and block "target". */
+void MuDensitySpecDefault(MuDensitySpec *spec);
+
+/* Checks the specification and reads its file. Collective. MU_ERR_INPUT names the key; MU_ERR_FILE.
+ */
+PetscErrorCode MuDensityCreate(MPI_Comm comm, PetscInt dim, const MuDensitySpec *spec,
+                               MuDensity *density);
+PetscErrorCode MuDensityDestroy(MuDensity *density);
+
+/* log f at the cell centres, f not normalised (for a gaussian or a mixture it is the probability
+   density on R^dim), without the background; -infinity where f = 0 and outside the mask.
+   log_density [count]. Collective. MU_ERR_INPUT: a formula or file whose density is negative,
+   infinite or not a number (named with the point), a file of the wrong shape. */
+PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
+/* log of the normalised density (f/M + background/|D|)/(1 + background), M the mass of f on the
+   inside cells and |D| their volume: the integral over the inside cells is 1. Never formed from
+   densities that underflow. -infinity where it vanishes and outside the mask. Collective.
+   MU_ERR_INPUT as above, and if f has no mass on the grid. */
+PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
+
+/* Mass that a gaussian or a mixture has beyond the box along one axis, the largest over the axes
+   (in 1-D all that the box cuts off); 0 for the other types. Not collective. */
+PetscErrorCode MuDensityMassOutside(MuDensity density, const PetscReal lower[2],
+                                    const PetscReal upper[2], PetscReal *mass);
+
+#endif

@@ -1,0 +1,126 @@
+/* Writing runs: files, checkpoints, progress. */
+#ifndef MUDOT_RECORD_RECORD_H
+#define MUDOT_RECORD_RECORD_H
+
+#include "mudot/grid.h"
+
+/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
+   begins with output_directory. */
+PetscErrorCode MuMakeDirectory(const char *directory);
+
+/* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
+   run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
+   readable file with all snapshots and rows that were finished: the length of /time counts
+   snapshots, that of the first ledger column counts rows; another dataset may be longer if the kill
+   fell into an append. What the system itself had not yet put on disk is lost if the machine goes
+   down. */
+typedef struct _p_MuRunWriter *MuRunWriter;
+
+typedef struct {
+  const char *directory;    /* made if it is not there, with its parents */
+  PetscBool overwrite;      /* otherwise a directory with results is refused */
+  const char *command_line; /* attributes of /; NULL is taken as "" */
+  const char *case_text;
+  PetscInt columns;         /* of the ledger, at least 1 */
+  const char *const *names; /* [columns]; the first is t */
+  PetscBool resume;         /* goes on in the run that is there, behind its first ... */
+  PetscInt rows, snapshots; /* ... rows and snapshots; what is behind them stays until it is written
+                               again or MuRunWriterCut() */
+  PetscReal flush_seconds; /* rows go to run.h5 with every snapshot and at least this often; 0: 2 s.
+                              ledger.csv has them at once. */
+} MuRunWriterSpec;
+
+/* Makes the directory and a partial file in it. The spec is copied. Results that are there are
+   replaced when the first row or snapshot comes, not before; checkpoints of theirs are removed
+   then. With `resume` status is "running" again and mpi_ranks is set; the other attributes stay as
+   they are. MU_ERR_INPUT: the directory holds results; MU_ERR_FILE: it cannot be made or written,
+   or (resume) holds less. Collective. */
+PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* The same for n particles in R^dim: DIRECTORY/particles.h5, with /position [ns, n, dim] and
+   /weight [ns, n] in place of the grid's datasets, and ledger.csv. A directory that holds the
+   results of the other kind is refused even with `overwrite`. Collective. */
+PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt dim,
+                                          const MuRunWriterSpec *spec, MuRunWriter *writer);
+/* /target/log_density; before the first row or snapshot, once. Collective. */
+PetscErrorCode MuRunWriterSetTarget(MuRunWriter writer, Vec log_density);
+/* A text attribute of an object of run.h5 ("/", "/ledger/dissipation_primal", ...), made or
+   replaced; cheap before the first row or snapshot, some milliseconds after. Collective. */
+PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, const char *name,
+                                       const char *text);
+/* values: [columns], used on rank 0. An error (disk full) is returned by the next collective call.
+   Not collective, but it must be called on rank 0. */
+PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
+/* Collective. */
+PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* x [n][dim], weights [n], used on rank 0. Collective. */
+PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
+                                   const PetscReal *weights);
+/* Brings all rows and snapshots so far to the disk and counts them. Collective. */
+PetscErrorCode MuRunWriterSync(MuRunWriter writer, PetscInt *rows, PetscInt *snapshots);
+/* Cuts off what a resumed run has left behind its own last row and snapshot. Collective. */
+PetscErrorCode MuRunWriterCut(MuRunWriter writer);
+/* Attributes finished and status ("done", "failed: reason"), and closes the files. Nothing may be
+   written after it. MU_ERR_FILE if anything since the last call could not be written. Collective.
+ */
+PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
+/* Without Finish: removes the partial file, or marks the run as failed. Collective. */
+PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
+
+/* What DIRECTORY/run.h5 holds of a run, finished or not. */
+typedef struct {
+  PetscBool there; /* whether there is such a file; the rest is empty if not */
+  PetscInt rows, snapshots;
+  PetscReal *times;                    /* [snapshots] */
+  PetscInt cells;                      /* values of target, 0 if it has none */
+  PetscReal *target;                   /* log_density, on rank 0 */
+  char *case_text, *status, *restarts; /* attributes, "" where there is none */
+} MuRunRemains;
+/* Collective. MU_ERR_FILE: run.h5 is there and cannot be read. */
+PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, MuRunRemains *remains);
+PetscErrorCode MuRunRemainsFree(MuRunRemains *remains);
+
+/* Named numbers, texts and fields: the complete state of a run between two steps. */
+typedef struct _p_MuCheckpoint *MuCheckpoint;
+/* An empty one. Collective, like everything below. */
+PetscErrorCode MuCheckpointCreate(MPI_Comm comm, MuCheckpoint *checkpoint);
+PetscErrorCode MuCheckpointDestroy(MuCheckpoint *checkpoint);
+/* Copies, replacing what had the name. Numbers and texts are the same on every rank; names are at
+   most 31 characters. */
+PetscErrorCode MuCheckpointPutNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
+                                      const PetscReal values[]);
+PetscErrorCode MuCheckpointPutText(MuCheckpoint checkpoint, const char *name, const char *text);
+PetscErrorCode MuCheckpointPutField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
+                                    Vec field);
+/* MU_ERR_FILE: there is nothing of this name and size. The text is borrowed. */
+PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
+                                      PetscReal values[]);
+PetscErrorCode MuCheckpointGetText(MuCheckpoint checkpoint, const char *name, const char **text);
+PetscErrorCode MuCheckpointGetField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
+                                    Vec field);
+
+#define MU_GENERATIONS 2
+/* DIRECTORY/checkpoint.h5 (generation 0, the newest) or checkpoint.1.h5 (the one before). */
+PetscErrorCode MuCheckpointPath(const char *directory, PetscInt generation,
+                                char path[PETSC_MAX_PATH_LEN]);
+/* Writes generation 0, whole or not at all: a temporary file beside it, on disk before it is
+   renamed; the last good generation 0 becomes generation 1. An HDF5 file behind a block of 512
+   bytes with its length and a CRC-32. MU_ERR_FILE: it cannot be written; both generations are as
+   before. */
+PetscErrorCode MuCheckpointWrite(MuCheckpoint checkpoint, const char *directory);
+/* *checkpoint is NULL if there is no such file. MU_ERR_FILE: it is damaged or cannot be read. */
+PetscErrorCode MuCheckpointRead(MPI_Comm comm, const char *directory, PetscInt generation,
+                                MuCheckpoint *checkpoint);
+/* Removes both generations. Not an error if there are none. */
+PetscErrorCode MuCheckpointRemove(MPI_Comm comm, const char *directory);
+
+/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
+   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
+typedef struct _p_MuProgress *MuProgress;
+PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
+                                MuProgress *progress);
+PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
+/* The line is this text instead. Not collective. */
+PetscErrorCode MuProgressText(MuProgress progress, const char *text);
+PetscErrorCode MuProgressDestroy(MuProgress *progress);
+
+#endif
