@@ -47,4 +47,28 @@ typedef struct {
   PetscReal order;       /* of the error in the parameter for smooth data; 0: not known */
 } MuLimit;
 
+/* The most numbers that a summand or a kernel has beside its weight. */
+#define MU_MAX_PARAMETERS 4
+
+/* A number that an operator, an energy or a kernel has beside its weight: the case key, the line of
+   help, the range and the sentences about missing and wrong values follow from it. Values stand in
+   an array in the order of the descriptor's list, which ends with name = NULL. */
+typedef struct {
+  const char *name; /* in a mapping of a case, {weight: 1, NAME: value} */
+  const char *key;  /* flat key of the block, which serves every summand that has none of its own:
+                       "ridge" is geometry_ridge */
+  const char *doc;  /* one line, beginning with its letter in the formula */
+  PetscReal low, high; /* what is allowed: from low to high, */
+  PetscBool above_low; /* the lowest not included */
+  PetscBool below_high;
+  PetscBool required; /* otherwise `initial` stands where it is not given */
+  PetscReal initial;
+} MuParameter;
+
+/* Fills in what is not given (NaN) with the defaults and checks the ranges. `owner`, e.g.
+   "geometry_stein", begins the sentences, `block` the flat keys in them. Not collective.
+   MU_ERR_INPUT: a required number is missing, or one is out of its range. */
+PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *block,
+                                 const char *owner, PetscReal values[MU_MAX_PARAMETERS]);
+
 #endif

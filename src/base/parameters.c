@@ -1,0 +1,52 @@
+/* Numbers of operators, energies and kernels: their defaults and ranges. */
+#include "mudot/base.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static PetscBool in_range(const MuParameter *p, PetscReal value) {
+  if (PetscIsInfOrNanReal(value)) return PETSC_FALSE;
+  if (value < p->low || value > p->high) return PETSC_FALSE;
+  return (PetscBool) !((p->above_low && value == p->low) || (p->below_high && value == p->high));
+}
+
+/* "a number above 0", "a number from -100 to 100", "a number" */
+static void say_range(const MuParameter *p, char *text, size_t length) {
+  const PetscBool lower = (PetscBool)(p->low > -PETSC_MAX_REAL),
+                  upper = (PetscBool)(p->high < PETSC_MAX_REAL);
+  char low[48] = "", high[48] = "";
+  if (lower)
+    snprintf(low, sizeof low,
+             p->above_low ? "above %g"
+             : upper      ? "from %g"
+                          : "of at least %g",
+             p->low);
+  if (upper)
+    snprintf(high, sizeof high,
+             p->below_high ? "below %g"
+             : lower       ? "to %g"
+                           : "of at most %g",
+             p->high);
+  snprintf(text, length, "a number%s%s%s%s%s", lower ? " " : "", low,
+           lower && upper && (p->above_low || p->below_high) ? " and" : "", upper ? " " : "", high);
+}
+
+PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *block,
+                                 const char *owner, PetscReal values[MU_MAX_PARAMETERS]) {
+  char allowed[128];
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; parameters && parameters[k].name; ++k) {
+    const MuParameter *p = &parameters[k];
+    say_range(p, allowed, sizeof allowed);
+    if (isnan(values[k])) {
+      if (p->required)
+        return MuError(MU_ERR_INPUT, "%s_%s: is missing; %s needs it, %s", block,
+                       p->key ? p->key : p->name, owner, allowed);
+      values[k] = p->initial;
+    } else if (!in_range(p, values[k]))
+      return MuError(MU_ERR_INPUT, "%s_%s: is %g; %s needs %s", block, p->key ? p->key : p->name,
+                     values[k], owner, allowed);
+  }
+  PetscFunctionReturn(0);
+}
