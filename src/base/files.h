@@ -32,5 +32,7 @@ void MuFormatBytes(PetscReal bytes, char text[MU_BYTES_LENGTH]);
    about 1.2 TB of memory; this machine has 24 GB" if the ranks of one machine cannot have their
    share. Collective. */
 PetscErrorCode MuCheckMemory(MPI_Comm comm, const char *key, const char *what, PetscReal bytes);
+/* Peak memory of all ranks together. Collective. */
+PetscErrorCode MuPeakMemory(MPI_Comm comm, PetscReal *megabytes);
 
 #endif

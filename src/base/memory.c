@@ -63,3 +63,13 @@ PetscErrorCode MuCheckMemory(MPI_Comm comm, const char *key, const char *what, P
   }
   return MuErrorAgree(comm, code);
 }
+
+PetscErrorCode MuPeakMemory(MPI_Comm comm, PetscReal *megabytes) {
+  struct rusage usage;
+
+  PetscFunctionBegin;
+  getrusage(RUSAGE_SELF, &usage);
+  *megabytes = (PetscReal)usage.ru_maxrss / 1024;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, megabytes, 1, MPIU_REAL, MPI_SUM, comm));
+  PetscFunctionReturn(0);
+}

@@ -136,27 +136,6 @@ PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
 /* OK, NEGATIVE or NOT_FINITE, the same on every rank. */
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
 
-/* Parts of a case, for what is built from a case without MuProblemCreate() (problem.c). Collective.
-   MU_ERR_INPUT, MU_ERR_FILE: one sentence with the key. */
-PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
-/* log of the normalised density of a block, "target" or "initial", as a new field. */
-PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
-/* All numbers of the key block_name; *count = 0 and NULL if it is not there. The caller frees
- *values with PetscFree(). */
-PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
-                             PetscReal **values);
-/* Weights (NULL if not given), means and covariances of a mixture in R^dim, each to be freed with
-   PetscFree(), also after an error. */
-PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
-                                PetscReal *lists[3]);
-/* The time block; the default step is a hundredth of the end. */
-PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *spec);
-/* The output times up to `end`, ascending; the caller frees *times with PetscFree(). */
-PetscErrorCode MuCaseGetSnapshots(MuCase c, PetscReal end, PetscInt *snapshots, PetscReal **times);
-
-/* Peak memory of all ranks together. Collective. */
-PetscErrorCode MuPeakMemory(MPI_Comm comm, PetscReal *megabytes);
-
 extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
     MuSplittingLieOps, MuDiscreteGradientOps;
 /* implicit_euler as a substep: one linearly implicit pass where the drift is smooth. Not in the

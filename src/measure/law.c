@@ -1,9 +1,9 @@
 /* The target and the initial measure of a case: sampling, log density, score. */
-#include "flow/flow_impl.h"
 #include "grid/arrays.h"
 #include "measure/mixture.h"
 #include "measure/samples.h"
 #include "particles/particles_impl.h"
+#include "problem/problem.h"
 
 #include <gsl/gsl_sf_erf.h>
 #include <math.h>

@@ -9,7 +9,6 @@
 
    With resting positions rho(x_i) = n w_i rho_0(x_i) is known, and so are all energies that are
    functions of rho/pi or rho: DF = (s^(p-1) - 1)/(p-1), log s, log rho + 1. */
-#include "flow/flow_impl.h"
 #include "grid/arrays.h"
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"

@@ -2,8 +2,8 @@
    draws the same random numbers; sums over pairs are shared. */
 #include "particles/particles_impl.h"
 
-#include "flow/flow_impl.h"
 #include "particles/pairs.h"
+#include "problem/problem.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 /* mudot particles: a cloud advanced, recorded and summed up. */
-#include "flow/flow_impl.h"
+#include "base/files.h"
 #include "particles/particles_impl.h"
+#include "problem/problem.h"
 #include "record/record.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
 /* mudot run: a case solved, recorded and summed up. */
 #include "base/files.h"
-#include "flow/flow_impl.h"
 #include "output/terminal.h"
 #include "record/interrupt.h"
 #include "record/record.h"
@@ -8,7 +7,6 @@
 #include "run/restart.h"
 
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -248,16 +246,6 @@ static PetscErrorCode solve(Run *r) {
 }
 
 /* ------------------------------------------------------------------ the end */
-
-PetscErrorCode MuPeakMemory(MPI_Comm comm, PetscReal *megabytes) {
-  struct rusage usage;
-
-  PetscFunctionBegin;
-  getrusage(RUSAGE_SELF, &usage);
-  *megabytes = (PetscReal)usage.ru_maxrss / 1024;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, megabytes, 1, MPIU_REAL, MPI_SUM, comm));
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode warn_of_ledger(Run *r, MPI_Comm comm, PetscReal defect) {
   PetscInt steps;

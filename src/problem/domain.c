@@ -1,0 +1,150 @@
+/* Where a case lives: its grid with mask, and whether the memory for it is there. */
+#include "base/files.h"
+#include "flow/flow_impl.h"
+#include "measure/samples.h"
+#include "output/terminal.h"
+#include "problem/problem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static PetscErrorCode mask_from_image(MuCase c, const MuGridSpec *spec, unsigned char *mask,
+                                      PetscBool *given) {
+  char path[PETSC_MAX_PATH_LEN];
+  PetscInt width, height, ny = spec->dim == 2 ? spec->cells[1] : 1;
+  PetscReal *values;
+  MPI_Comm comm;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetPath(c, "grid_mask", path, given));
+  if (!*given) PetscFunctionReturn(0);
+  PetscCall(MuCaseGetComm(c, &comm));
+  PetscCall(MuPgmRead(comm, path, &width, &height, &values));
+  if (width != spec->cells[0] || height != ny) {
+    PetscCall(PetscFree(values));
+    return MuError(MU_ERR_INPUT,
+                   "grid_mask: %s has %d x %d pixels; the grid has %d x %d cells, they must agree",
+                   path, (int)width, (int)height, (int)spec->cells[0], (int)ny);
+  }
+  for (PetscInt i = 0; i < width * height; ++i) mask[i] = values[i] > 0.5;
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(0);
+}
+
+/* Inside is where the formula is positive, and the image light if there is one too. */
+static PetscErrorCode mask_from_formula(MuCase c, const MuGridSpec *spec, unsigned char *mask,
+                                        PetscBool *given) {
+  const char *text;
+  MuFormula formula;
+  PetscErrorCode failed;
+  const PetscInt nx = spec->cells[0], ny = spec->dim == 2 ? spec->cells[1] : 1;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetString(c, "grid_mask_formula", &text, given));
+  if (!*given) PetscFunctionReturn(0);
+  PetscCall(MuFormulaCreate("grid_mask_formula", text, &formula));
+  failed = MuFormulaCheckDimension(formula, "grid_mask_formula", spec->dim);
+  for (PetscInt i = 0; i < nx * ny && !failed; ++i) {
+    PetscInt index[2] = {i % nx, i / nx};
+    PetscReal x[2] = {0, 0}, value;
+    for (PetscInt a = 0; a < spec->dim; ++a)
+      x[a] = spec->lower[a] + (index[a] + 0.5) * (spec->upper[a] - spec->lower[a]) / spec->cells[a];
+    PetscCall(MuFormulaEvaluate(formula, x, &value));
+    if (isnan(value))
+      failed = MuError(MU_ERR_INPUT, "grid_mask_formula: \"%s\" is not a number at (%g, %g)", text,
+                       x[0], x[1]);
+    mask[i] = mask[i] && value > 0;
+  }
+  PetscCall(MuFormulaDestroy(&formula));
+  PetscFunctionReturn(failed);
+}
+
+static PetscErrorCode warn_of_components(MuGrid grid) {
+  enum { SHOWN = 8 };
+  const MuGridInfo *info;
+  PetscInt count, sizes[SHOWN];
+  char text[256] = "";
+  size_t used = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(grid, &info));
+  if (!info->masked) PetscFunctionReturn(0);
+  PetscCall(MuGridComponents(grid, SHOWN, &count, sizes));
+  if (count == 1) PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < PetscMin(count, SHOWN); ++k)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", k ? ", " : "", (int)sizes[k]);
+  PetscCall(MuWarn(info->comm,
+                   "grid_mask: the domain falls into %d components of %s%s cells; transport does "
+                   "not pass between them",
+                   (int)count, text, count > SHOWN ? ", ..." : ""));
+  PetscFunctionReturn(0);
+}
+
+/* About how many doubles per cell a run holds at its peak, from runs of 1024 x 1024 cells (closed
+   form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
+static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
+                                       PetscReal *doubles) {
+  char key[64], nearest[64];
+  const char *name, *formula;
+  PetscInt solver = MU_TRANSPORT_AUTO;
+  PetscBool transport = PETSC_FALSE, number, given;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(MuGeometryGetTableRow(i, &name, &formula));
+    if (!name) break;
+    snprintf(key, sizeof key, "geometry_%s", name);
+    PetscCall(MuCaseHasKey(c, key, &number, &given, nearest));
+    if (given && !MuPartIsReaction(name)) transport = PETSC_TRUE;
+  }
+  PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
+  *doubles = MU_LEAST_FIELDS;
+  if (!transport || spec->dim == 1) PetscFunctionReturn(0);
+  *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;
+  PetscFunctionReturn(0);
+}
+
+/* Before anything is allocated. */
+static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm comm) {
+  const PetscInt ny = spec->dim == 2 ? spec->cells[1] : 1;
+  const PetscReal cells = (PetscReal)spec->cells[0] * (PetscReal)ny;
+  PetscReal doubles = MU_LEAST_FIELDS;
+  char what[64];
+
+  PetscFunctionBegin;
+  PetscCall(doubles_per_cell(c, spec, cells, &doubles));
+  if (spec->dim == 2)
+    snprintf(what, sizeof what, "%d x %d cells", (int)spec->cells[0], (int)ny);
+  else
+    snprintf(what, sizeof what, "%d cells", (int)spec->cells[0]);
+  PetscCall(
+      MuCheckMemory(comm, "grid_cells", what, doubles * cells * (PetscReal)sizeof(PetscReal)));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
+  MuGridSpec spec;
+  MPI_Comm comm;
+  unsigned char *mask;
+  PetscBool image, formula;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetComm(c, &comm));
+  PetscCall(MuCaseGetGridSpec(c, &spec));
+  PetscCall(check_memory(c, &spec, comm));
+  PetscInt total = spec.cells[0] * (spec.dim == 2 ? spec.cells[1] : 1);
+  PetscCall(PetscMalloc1(total, &mask));
+  memset(mask, 1, (size_t)total);
+  failed = mask_from_image(c, &spec, mask, &image);
+  if (!failed) failed = mask_from_formula(c, &spec, mask, &formula);
+  if (!failed) {
+    spec.mask = image || formula ? mask : NULL;
+    failed = MuGridCreate(comm, &spec, grid);
+  }
+  PetscCall(PetscFree(mask));
+  PetscCall(failed);
+  PetscCall(warn_of_components(*grid));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,39 @@
+/* Private to problem/ and the floors above: the parts of a case, built one by one. All functions
+   are collective; MU_ERR_INPUT, MU_ERR_FILE: one sentence with the key. */
+#ifndef MUDOT_PROBLEM_PRIVATE_H
+#define MUDOT_PROBLEM_PRIVATE_H
+
+#include "mudot/measure.h"
+#include "mudot/problem.h"
+
+struct _p_MuProblem {
+  MuProblemParts parts;
+  MuFormula potential, interaction; /* of the energy; NULL where none is given */
+};
+
+/* The grid with its mask (domain.c). Refuses one that does not fit into memory. */
+PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
+
+/* log of the normalised density of a block, "target" or "initial", as a new field (densities.c). */
+PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
+/* All numbers of the key block_name; *count = 0 and NULL if it is not there. The caller frees
+ *values with PetscFree(). */
+PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
+                             PetscReal **values);
+/* Weights (NULL if not given), means and covariances of a mixture in R^dim, each to be freed with
+   PetscFree(), also after an error. */
+PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
+                                PetscReal *lists[3]);
+/* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
+PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
+
+/* Kernels, energy and geometry (system.c), checked against each other and against the densities.
+   Needs the grid, the target and the initial density. */
+PetscErrorCode MuProblemCreateSystem(MuCase c, MuProblem problem);
+
+/* The time block; the default step is a hundredth of the end. */
+PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *spec);
+/* The output times up to `end`, ascending; the caller frees *times with PetscFree(). */
+PetscErrorCode MuCaseGetSnapshots(MuCase c, PetscReal end, PetscInt *snapshots, PetscReal **times);
+
+#endif
