@@ -104,6 +104,16 @@ PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
 /* The memory of an integrator that has one, and back; see MuMemory. */
 PetscErrorCode MuIntegratorRemember(MuIntegrator integrator, MuMemory *memory);
 PetscErrorCode MuIntegratorRecall(MuIntegrator integrator, MuMemory *memory);
+/* The step function of the TS: one accepted step towards ts->max_time, or
+   TS_DIVERGED_STEP_REJECTED (step.c). */
+PetscErrorCode MuFlowStep(TS ts);
+/* An interval is cut into equal steps where it begins; one that was left half-way goes on. */
+void MuFlowBeginInterval(MuFlow flow, PetscReal end);
+/* Everything of the state at rho that is a function of rho and lives through a step. */
+PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow);
+/* flow->energy_scale: the largest sum of absolute terms so far, what the rounding of F is a part
+   of. */
+PetscErrorCode MuFlowScaleEnergy(MuFlow flow);
 /* For callbacks of PETSc's solvers, through which no error may pass: *failed and 0 for
    MU_ERR_NUMERICS, whose sentence is kept; other codes as they are. Not collective. */
 PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
