@@ -29,7 +29,7 @@ static MuKernel make_kernel(Family family, PetscReal bandwidth, PetscInt dim,
   MuKernelSpecDefault(&spec);
   strcpy(spec.type, family.type);
   spec.bandwidth = bandwidth;
-  spec.smoothness = spec.order = spec.exponent = family.parameter;
+  spec.parameter[0] = family.parameter;
   spec.extension = extension;
   OK(MuKernelCreate(&spec, dim, &kernel));
   return kernel;

@@ -16,7 +16,7 @@ static MuKernel make_kernel(const char *type, PetscReal parameter, PetscReal ban
   MuKernelSpecDefault(&spec);
   strcpy(spec.type, type);
   spec.bandwidth = bandwidth;
-  spec.smoothness = spec.order = spec.exponent = parameter;
+  spec.parameter[0] = parameter;
   OK(MuKernelCreate(&spec, dim, &kernel));
   return kernel;
 }
@@ -190,7 +190,7 @@ START_TEST(peak_is_one) {
       MuKernelSpecDefault(&spec);
       strcpy(spec.type, types[i]);
       spec.bandwidth = 0.01;
-      spec.order = 2.5;
+      spec.parameter[0] = 2.5;
       spec.normalization = MU_NORMALIZATION_PEAK;
       OK(MuKernelCreate(&spec, dim, &kernel));
       OK(MuKernelEvaluate(kernel, 0, &peak));
@@ -231,12 +231,13 @@ START_TEST(specifications_compare) {
   MuKernelSpecDefault(&b);
   a.bandwidth = b.bandwidth = 1;
   b.extension = MU_EXTENSION_REFLECT;
-  b.smoothness = 2.5; /* means nothing to a Gaussian */
+  b.parameter[0] = 2.5; /* means nothing to a Gaussian */
   ck_assert(MuKernelSpecEqual(&a, &b));
   strcpy(a.type, "matern");
   strcpy(b.type, "matern");
   ck_assert(!MuKernelSpecEqual(&a, &b));
-  b.smoothness = a.smoothness;
+  b.parameter[0] = 1.5; /* the default */
+  ck_assert(MuKernelSpecEqual(&a, &b));
   b.extension = MU_EXTENSION_ZERO;
   ck_assert(!MuKernelSpecEqual(&a, &b));
 }
@@ -264,13 +265,13 @@ START_TEST(bad_kernels_are_refused) {
   }
   bad = good;
   strcpy(bad.type, "matern");
-  bad.smoothness = 1;
+  bad.parameter[0] = 1;
   refuse(&bad, 2, "kernel_smoothness", "0.5, 1.5 and 2.5");
   bad = good;
   strcpy(bad.type, "bessel");
-  bad.order = 0;
-  refuse(&bad, 2, "kernel_order", "positive");
-  bad.order = 1;
+  bad.parameter[0] = 0;
+  refuse(&bad, 2, "kernel_order", "above 0");
+  bad.parameter[0] = 1;
   bad.normalization = MU_NORMALIZATION_PEAK;
   refuse(&bad, 2, "kernel_normalization", "order above 1");
   bad = good;
@@ -280,7 +281,7 @@ START_TEST(bad_kernels_are_refused) {
   strcpy(bad.type, "riesz");
   refuse(&bad, 2, "kernel_normalization", "leave it out");
   bad.normalization = MU_NORMALIZATION_DEFAULT;
-  bad.exponent = 2;
+  bad.parameter[0] = 2;
   refuse(&bad, 2, "kernel_exponent", "below 2");
 }
 END_TEST

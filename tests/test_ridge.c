@@ -12,7 +12,7 @@ static MuKernel make_kernel(const char *type, PetscReal smoothness, PetscReal ba
   MuKernel kernel;
   MuKernelSpecDefault(&spec);
   strcpy(spec.type, type);
-  spec.smoothness = smoothness;
+  spec.parameter[0] = smoothness;
   spec.bandwidth = bandwidth;
   spec.extension = extension;
   OK(MuKernelCreate(&spec, dim, &kernel));

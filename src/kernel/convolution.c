@@ -76,11 +76,7 @@ static PetscErrorCode check_pair(const Setup *s) {
     return MuError(MU_ERR_INPUT, "kernel: it was made for %d-D and the grid is %d-D",
                    (int)s->kernel->dim, (int)s->info->dim);
   if (!s->galerkin) PetscFunctionReturn(0);
-  if (strcmp(spec->type, "bessel") == 0 && spec->order <= 0.5 * s->info->dim - 0.5)
-    return MuError(MU_ERR_INPUT,
-                   "kernel_order: %g is not allowed with extension zero in %d-D; it must be above "
-                   "%g, or take extension reflect",
-                   spec->order, (int)s->info->dim, 0.5 * s->info->dim - 0.5);
+  if (s->kernel->ops->check_averages) PetscCall(s->kernel->ops->check_averages(s->kernel));
   for (PetscInt a = 0; a < s->info->dim; ++a) {
     if (s->meeting[a] != MEET_PERIODIC) continue;
     if (isinf(s->kernel->shape.support))
@@ -128,7 +124,7 @@ static PetscErrorCode find_zero_mode(Setup *s) {
   PetscCall(MuKernelSymbol(s->kernel, 0, &s->zero_mode));
   if (!isinf(s->zero_mode)) PetscFunctionReturn(0);
   s->zero_mode = 0;
-  if (s->kernel->shape.conditional) PetscFunctionReturn(0);
+  if (s->kernel->ops->traits.conditional) PetscFunctionReturn(0);
   for (PetscInt a = 0; a < s->info->dim; ++a)
     half[a] = (s->info->upper[a] - s->info->lower[a]) * (s->meeting[a] == MEET_PERIODIC ? 0.5 : 1);
   PetscCall(MuKernelBoxIntegral(s->kernel, half, &s->zero_mode));
@@ -308,7 +304,7 @@ PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation loca
   PetscCall(choose_axes(&s, location));
   PetscCall(create_object(grid, location, &c));
   c->exact = is_exact(&s);
-  c->invertible = (PetscBool) !(s.galerkin && kernel->shape.conditional);
+  c->invertible = (PetscBool) !(s.galerkin && kernel->ops->traits.conditional);
   PetscCall(MuSpectralCreate(grid, s.axis, PETSC_TRUE, &c->spectral));
   if (s.galerkin) {
     PetscCall(galerkin_spectrum(&s));

@@ -21,8 +21,15 @@ static PetscErrorCode setup(MuKernel kernel) {
   return 0;
 }
 
+static PetscErrorCode radial(MuRadial r) {
+  r->profile = MU_PROFILE_GAUSSIAN;
+  r->log_integral = 0.5 * r->dim * log(2 * PETSC_PI);
+  return 0;
+}
+
 const MuKernelOps MuKernelGaussian = {.name = "gaussian",
                                       .formula = "exp(-|z|^2/(2 h^2))",
                                       .value = value,
                                       .symbol = symbol,
-                                      .setup = setup};
+                                      .setup = setup,
+                                      .radial = radial};

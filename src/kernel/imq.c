@@ -22,8 +22,15 @@ static PetscErrorCode setup(MuKernel kernel) {
   return 0;
 }
 
+static PetscErrorCode radial(MuRadial r) {
+  r->profile = MU_PROFILE_IMQ;
+  return 0;
+}
+
 const MuKernelOps MuKernelImq = {.name = "imq",
                                  .formula = "(1 + |z|^2/h^2)^(-1/2), peak-normalised only",
                                  .value = value,
                                  .symbol = symbol,
-                                 .setup = setup};
+                                 .setup = setup,
+                                 .radial = radial,
+                                 .traits = {.infinite_mass = PETSC_TRUE}};

@@ -17,9 +17,9 @@ PetscErrorCode MuKernelGetTableRow(PetscInt index, const char **name, const char
 }
 
 void MuKernelSpecDefault(MuKernelSpec *spec) {
-  const MuKernelSpec start = {
-      .type = "gaussian", .bandwidth = 0, .smoothness = 1.5, .order = 1, .exponent = 1};
-  *spec = start;
+  memset(spec, 0, sizeof *spec);
+  snprintf(spec->type, sizeof spec->type, "%s", families[0]->name);
+  for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) spec->parameter[k] = NAN;
 }
 
 static const MuKernelOps *find_family(const char *name) {
@@ -28,23 +28,56 @@ static const MuKernelOps *find_family(const char *name) {
   return NULL;
 }
 
+void MuKernelSpecDistance(MuKernelSpec *spec) {
+  MuKernelSpecDefault(spec);
+  for (PetscInt i = 0; i < FAMILIES; ++i)
+    if (families[i]->traits.negative_distance)
+      snprintf(spec->type, sizeof spec->type, "%s", families[i]->name);
+  spec->bandwidth = 1;
+  spec->extension = MU_EXTENSION_ZERO;
+}
+
+static const MuParameter no_parameters[] = {{.name = NULL}};
+
+const MuParameter *MuKernelGetParameters(const char *type) {
+  const MuKernelOps *ops = find_family(type);
+  if (!ops) return NULL;
+  return ops->parameters ? ops->parameters : no_parameters;
+}
+
+void MuKernelSpecDescribe(const MuKernelSpec *spec, size_t size, char *text) {
+  const MuKernelOps *ops = find_family(spec->type);
+  const MuParameter *p = ops ? ops->parameters : NULL;
+  size_t used = (size_t)snprintf(text, size, "%s, h = %g", spec->type, spec->bandwidth);
+
+  for (PetscInt k = 0; p && p[k].name && used < size; ++k)
+    used += (size_t)snprintf(text + used, size - used, ", %s %g", p[k].name,
+                             isnan(spec->parameter[k]) ? p[k].initial : spec->parameter[k]);
+  if (ops && !ops->traits.infinite_mass && used < size)
+    snprintf(text + used, size - used, "%s",
+             spec->normalization == MU_NORMALIZATION_PEAK ? ", k(0) = 1" : ", of mass 1");
+}
+
 static void resolve_defaults(MuKernelSpec *spec) {
+  const MuKernelOps *ops = find_family(spec->type);
   if (spec->extension == MU_EXTENSION_DEFAULT) spec->extension = MU_EXTENSION_REFLECT;
-  if (spec->normalization == MU_NORMALIZATION_DEFAULT && strcmp(spec->type, "riesz") != 0)
-    spec->normalization =
-        strcmp(spec->type, "imq") == 0 ? MU_NORMALIZATION_PEAK : MU_NORMALIZATION_MASS;
+  if (spec->normalization == MU_NORMALIZATION_DEFAULT && ops && !ops->traits.conditional)
+    spec->normalization = ops->traits.infinite_mass ? MU_NORMALIZATION_PEAK : MU_NORMALIZATION_MASS;
+  for (PetscInt k = 0; ops && ops->parameters && ops->parameters[k].name; ++k)
+    if (isnan(spec->parameter[k])) spec->parameter[k] = ops->parameters[k].initial;
 }
 
 PetscBool MuKernelSpecEqual(const MuKernelSpec *a, const MuKernelSpec *b) {
+  const MuParameter *p;
   MuKernelSpec x = *a, y = *b;
   resolve_defaults(&x);
   resolve_defaults(&y);
   if (strcmp(x.type, y.type) != 0 || x.bandwidth != y.bandwidth ||
       x.normalization != y.normalization || x.extension != y.extension)
     return PETSC_FALSE;
-  if (strcmp(x.type, "matern") == 0) return (PetscBool)(x.smoothness == y.smoothness);
-  if (strcmp(x.type, "bessel") == 0) return (PetscBool)(x.order == y.order);
-  if (strcmp(x.type, "riesz") == 0) return (PetscBool)(x.exponent == y.exponent);
+  p = MuKernelGetParameters(x.type);
+  for (PetscInt k = 0; p && p[k].name; ++k)
+    if (x.parameter[k] != y.parameter[k]) return PETSC_FALSE;
   return PETSC_TRUE;
 }
 
@@ -68,15 +101,14 @@ static PetscErrorCode check_spec(const MuKernelSpec *spec, PetscInt dim) {
   PetscFunctionReturn(0);
 }
 
-/* The factor that makes the integral, or the value at 0, equal to one. */
-static PetscErrorCode normalize(MuKernel kernel) {
+PetscErrorCode MuKernelNormalize(MuKernel kernel) {
   const MuKernelSpec *spec = &kernel->spec;
   const char *name = kernel->ops->name;
   PetscReal size;
 
   PetscFunctionBegin;
   kernel->amplitude = 1;
-  if (kernel->shape.conditional) {
+  if (kernel->ops->traits.conditional) {
     if (spec->normalization != MU_NORMALIZATION_DEFAULT)
       return MuError(MU_ERR_INPUT,
                      "kernel_normalization: mass or peak has no meaning for %s; leave it out",
@@ -87,9 +119,9 @@ static PetscErrorCode normalize(MuKernel kernel) {
     size = kernel->ops->value(kernel, 0);
     if (isinf(size))
       return MuError(MU_ERR_INPUT,
-                     "kernel_normalization: peak is not possible for %s of order %g in %d-D, which "
-                     "is infinite at 0; use mass or an order above %g",
-                     name, spec->order, (int)kernel->dim, kernel->dim / 2.0);
+                     "kernel_normalization: peak is not possible for %s in %d-D, which is infinite "
+                     "at 0; use mass",
+                     name, (int)kernel->dim);
   } else {
     size = kernel->ops->symbol(kernel, 0) * pow(spec->bandwidth, kernel->dim);
     if (isinf(size))
@@ -121,7 +153,7 @@ static void find_support(MuKernel kernel) {
   kernel->shape.support = high;
 }
 
-PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel) {
+PetscErrorCode MuKernelCreateRaw(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel) {
   MuKernel k;
   PetscErrorCode failed = 0;
 
@@ -134,9 +166,10 @@ PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *
   k->ops = find_family(spec->type);
   k->spec = *spec;
   k->dim = dim;
+  k->amplitude = 1;
   resolve_defaults(&k->spec);
-  if (k->ops->setup) failed = k->ops->setup(k);
-  if (!failed) failed = normalize(k);
+  failed = MuParametersCheck(k->ops->parameters, "kernel", k->ops->name, k->spec.parameter);
+  if (!failed && k->ops->setup) failed = k->ops->setup(k);
   if (failed) {
     PetscCall(MuKernelDestroy(&k));
     return failed;
@@ -144,6 +177,16 @@ PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *
   find_support(k);
   *kernel = k;
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel) {
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(MuKernelCreateRaw(spec, dim, kernel));
+  failed = MuKernelNormalize(*kernel);
+  if (failed) PetscCall(MuKernelDestroy(kernel));
+  PetscFunctionReturn(failed);
 }
 
 PetscErrorCode MuKernelReference(MuKernel kernel) {
@@ -187,7 +230,17 @@ PetscErrorCode MuKernelSupport(MuKernel kernel, PetscReal *radius) {
   return 0;
 }
 
+PetscErrorCode MuKernelGetTraits(MuKernel kernel, const MuKernelTraits **traits) {
+  *traits = &kernel->ops->traits;
+  return 0;
+}
+
+PetscErrorCode MuKernelGetInverseOrder(MuKernel kernel, PetscReal *order) {
+  *order = kernel->ops->inverse_order ? kernel->ops->inverse_order(kernel) : 0;
+  return 0;
+}
+
 PetscErrorCode MuKernelIsConditional(MuKernel kernel, PetscBool *conditional) {
-  *conditional = kernel->shape.conditional;
+  *conditional = kernel->ops->traits.conditional;
   return 0;
 }

@@ -2,6 +2,7 @@
 #ifndef MUDOT_KERNEL_IMPL_H
 #define MUDOT_KERNEL_IMPL_H
 
+#include "kernel/radial.h"
 #include "kernel/table.h"
 #include "mudot.h"
 
@@ -12,14 +13,27 @@
 typedef struct {
   const char *name;
   const char *formula; /* one line for `mudot list` */
+  /* OPTIONAL, default: none. Ends with name = NULL. */
+  const MuParameter *parameters;
   /* REQUIRED. The profile at r >= 0; INFINITY where it is singular. */
   PetscReal (*value)(MuKernel kernel, PetscReal r);
   /* REQUIRED. The symbol at w = h |omega| >= 0; INFINITY where its integral diverges. */
   PetscReal (*symbol)(MuKernel kernel, PetscReal w);
-  /* OPTIONAL, default: nothing. Checks the family's parameter, fills `shape` and `ctx`. */
+  /* OPTIONAL, default: nothing. Checks what the ranges do not say, fills `shape` and `ctx`. */
   PetscErrorCode (*setup)(MuKernel kernel);
   /* OPTIONAL, default: a ctx from PetscNew() is freed. */
   PetscErrorCode (*destroy)(MuKernel kernel);
+  /* OPTIONAL, default: particles cannot use the kernel. The same profile in R^dim, dim >= 1:
+     multiplies `rate`, which is 1/h, sets `profile` and `log_integral`; for a GENERAL profile also
+     `value`, `slope`, `log_peak`, `ctx`. */
+  PetscErrorCode (*radial)(MuRadial radial);
+  /* OPTIONAL, default: they exist. MU_ERR_INPUT if the averages of k over pairs of cells, which
+     the extension `zero` needs, do not exist. */
+  PetscErrorCode (*check_averages)(MuKernel kernel);
+  /* OPTIONAL, default 0. 2s where the convolution with k of mass 1 is the inverse of
+     (1 - h^2 Laplacian)^s. */
+  PetscReal (*inverse_order)(MuKernel kernel);
+  MuKernelTraits traits;
 } MuKernelOps;
 
 /* Distance from r to the nearest complex singularity of the profile. */
@@ -37,7 +51,6 @@ typedef struct {
   PetscReal singularity; /* e <= 0 where k ~ r^e at the origin */
   PetscReal support;     /* 0: to be found by bisection; INFINITY: algebraic tail */
   PetscBool separable;   /* k(|z|) = k(|z_0|) k(|z_1|) up to a factor k(0) */
-  PetscBool conditional; /* positive definite on measures of mass zero only; unscaled */
 } MuKernelShape;
 
 struct _p_MuKernel {
@@ -49,6 +62,14 @@ struct _p_MuKernel {
   MuKernelShape shape;
   void *ctx; /* of the family */
 };
+
+/* Checks the specification, sets the kernel up, and leaves the amplitude 1. */
+PetscErrorCode MuKernelCreateRaw(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel);
+/* The amplitude, that makes the integral, or the value at 0, equal to one. MU_ERR_INPUT. */
+PetscErrorCode MuKernelNormalize(MuKernel kernel);
+/* The profile of a Matern kernel of smoothness 1/2, 3/2 or 5/2 whose t is that of the radial; FALSE
+   for another smoothness. */
+PetscBool MuRadialSetMatern(MuRadial radial, PetscReal smoothness);
 
 extern const MuKernelOps MuKernelGaussian, MuKernelMatern, MuKernelBessel, MuKernelImq,
     MuKernelWendland, MuKernelRiesz;

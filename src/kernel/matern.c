@@ -6,20 +6,22 @@
 
 #include <math.h>
 
+enum { SMOOTHNESS };
+
 static PetscReal value(MuKernel kernel, PetscReal r) {
-  const PetscReal nu = kernel->spec.smoothness, t = kernel->shape.rate * r;
+  const PetscReal nu = kernel->spec.parameter[SMOOTHNESS], t = kernel->shape.rate * r;
   if (nu == 0.5) return exp(-t);
   return nu == 1.5 ? (1 + t) * exp(-t) : (1 + t * (1 + t / 3)) * exp(-t);
 }
 
 static PetscReal symbol(MuKernel kernel, PetscReal w) {
-  const PetscReal nu = kernel->spec.smoothness, half = 0.5 * kernel->dim;
+  const PetscReal nu = kernel->spec.parameter[SMOOTHNESS], half = 0.5 * kernel->dim;
   const PetscReal *factor = kernel->ctx;
   return *factor * pow(2 * nu + w * w, -(nu + half));
 }
 
 static PetscErrorCode setup(MuKernel kernel) {
-  const PetscReal nu = kernel->spec.smoothness, half = 0.5 * kernel->dim;
+  const PetscReal nu = kernel->spec.parameter[SMOOTHNESS], half = 0.5 * kernel->dim;
   PetscReal *factor;
 
   PetscFunctionBegin;
@@ -35,9 +37,35 @@ static PetscErrorCode setup(MuKernel kernel) {
   PetscFunctionReturn(0);
 }
 
+PetscBool MuRadialSetMatern(MuRadial r, PetscReal nu) {
+  const PetscReal half = 0.5 * r->dim;
+  if (nu != 0.5 && nu != 1.5 && nu != 2.5) return PETSC_FALSE;
+  r->profile = nu == 0.5   ? MU_PROFILE_EXPONENTIAL
+               : nu == 1.5 ? MU_PROFILE_LINEAR
+                           : MU_PROFILE_QUADRATIC;
+  r->log_integral = r->dim * log(2) + half * log(PETSC_PI) + lgamma(nu + half) - lgamma(nu);
+  return PETSC_TRUE;
+}
+
+static PetscErrorCode radial(MuRadial r) {
+  const PetscReal nu = r->kernel->spec.parameter[SMOOTHNESS];
+  (void)MuRadialSetMatern(r, nu);
+  r->rate *= sqrt(2 * nu);
+  return 0;
+}
+
+static const MuParameter parameters[] = {[SMOOTHNESS] = {.name = "smoothness",
+                                                         .doc = "nu of matern: 0.5, 1.5 or 2.5",
+                                                         .low = 0.5,
+                                                         .high = 2.5,
+                                                         .initial = 1.5},
+                                         {.name = NULL}};
+
 const MuKernelOps MuKernelMatern = {
     .name = "matern",
     .formula = "Matern of smoothness 1/2, 3/2 or 5/2; symbol ~ (2 nu/h^2 + w^2)^(-(nu + d/2))",
+    .parameters = parameters,
     .value = value,
     .symbol = symbol,
-    .setup = setup};
+    .setup = setup,
+    .radial = radial};

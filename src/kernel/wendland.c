@@ -1,5 +1,6 @@
 /* Wendland's C2 function (1 - r)^4_+ (4 r + 1) = 1 - 10 r^2 + 20 r^3 - 15 r^4 + 4 r^5 on [0, 1],
-   positive definite in R^3 and below. Wendland, Scattered Data Approximation (2005), table 9.1.
+   positive definite in R^3 and below; its like in higher dimensions between particles. Wendland,
+   Scattered Data Approximation (2005), table 9.1 and corollary 9.14.
 
    Symbol at small w by Gauss quadrature of the cosine or Hankel transform, at large w in closed
    form, got by parts (the terms of lower order in 1/w cancel exactly because the profile vanishes
@@ -102,10 +103,41 @@ static PetscErrorCode destroy(MuKernel kernel) {
   PetscFunctionReturn(0);
 }
 
+/* (1 - t)^m_+ (m t + 1), m = l + 1: phi_{l,1} of dimension d, l = floor(d/2) + 2, at least 3. */
+static PetscReal radial_value(MuRadial r, PetscReal t) {
+  const PetscInt m = *(const PetscInt *)r->ctx;
+  return t < 1 ? pow(1 - t, m) * (m * t + 1) : 0;
+}
+
+static PetscReal radial_slope(MuRadial r, PetscReal t) {
+  const PetscReal m = *(const PetscInt *)r->ctx;
+  return t < 1 ? -m * (m + 1) * pow(1 - t, m - 1) : 0;
+}
+
+/* The integral is |S^(d-1)| (B(d, m + 1) + m B(d + 1, m + 1)). */
+static PetscErrorCode radial(MuRadial r) {
+  const PetscReal half = 0.5 * r->dim, d = r->dim;
+  const PetscReal log_sphere = log(2) + half * log(PETSC_PI) - lgamma(half);
+  PetscInt *power;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&power));
+  *power = PetscMax(3, r->dim / 2 + 2) + 1;
+  const PetscReal m = *power;
+  r->ctx = power;
+  if (*power == 4) r->profile = MU_PROFILE_WENDLAND;
+  r->value = radial_value;
+  r->slope = radial_slope;
+  r->log_integral =
+      log_sphere + lgamma(d) + lgamma(m + 1) - lgamma(d + m + 1) + log1p(m * d / (d + m + 1));
+  PetscFunctionReturn(0);
+}
+
 const MuKernelOps MuKernelWendland = {
     .name = "wendland",
     .formula = "(1 - |z|/h)^4 (4 |z|/h + 1) for |z| < h, else 0; twice differentiable",
     .value = value,
     .symbol = symbol,
     .setup = setup,
-    .destroy = destroy};
+    .destroy = destroy,
+    .radial = radial};

@@ -1,8 +1,7 @@
 /* The target and the initial measure of a case: sampling, log density, score. */
+#include "measure/law.h"
 #include "grid/arrays.h"
-#include "measure/mixture.h"
 #include "measure/samples.h"
-#include "particles/particles_impl.h"
 #include "problem/problem.h"
 
 #include <gsl/gsl_sf_erf.h>

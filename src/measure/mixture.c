@@ -1,9 +1,7 @@
 /* Mixtures of Gaussians. Points are handled in blocks, coordinates as columns of the block:
    [dim][BLOCK], so that a solve with a Cholesky factor is one call of BLAS. */
 #include "measure/mixture.h"
-#include "particles/pairs.h"
-#include "particles/radial.h"
-#include "particles/share.h"
+#include "base/share.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -288,16 +286,20 @@ PetscErrorCode MuMixtureMoments(MuMixture m, PetscReal *mean, PetscReal *covaria
 /* log of the factor between a gaussian kernel and the density of N(0, h^2 I) */
 static PetscErrorCode gaussian_factor(MuMixture m, MuRadial radial, PetscReal *h2,
                                       PetscReal *log_factor) {
+  const MuKernelSpec *spec;
+
   PetscFunctionBegin;
-  if (radial->profile != MU_PROFILE_GAUSSIAN)
-    return MuError(MU_ERR_INPUT,
-                   "kernel_type: '%s' is not possible with a mixture in closed form; it must be "
-                   "gaussian",
-                   radial->spec.type);
+  PetscCall(MuRadialGetSpec(radial, &spec, NULL));
+  if (!MuRadialIsGaussian(radial))
+    return MuError(
+        MU_ERR_INPUT,
+        "kernel_type: '%s' is not possible with a mixture in closed form; only a gaussian "
+        "kernel is",
+        spec->type);
   if (radial->dim != m->dim)
     return MuError(MU_ERR_INPUT, "kernel: it was made for %d-D and the mixture is %d-D",
                    (int)radial->dim, (int)m->dim);
-  *h2 = PetscSqr(radial->spec.bandwidth);
+  *h2 = PetscSqr(spec->bandwidth);
   *log_factor = log(radial->amplitude) + 0.5 * m->dim * log(2 * PETSC_PI * *h2);
   PetscFunctionReturn(0);
 }

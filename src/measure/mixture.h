@@ -2,7 +2,7 @@
 #ifndef MUDOT_MEASURE_MIXTURE_H
 #define MUDOT_MEASURE_MIXTURE_H
 
-#include "particles/pairs.h"
+#include "kernel/radial.h"
 #include <gsl/gsl_rng.h>
 
 /* A mixture of Gaussians on R^dim, dim >= 1. */

@@ -28,18 +28,21 @@ typedef struct {
   MuNormalization normalization; /* default: mass; imq: peak; riesz: -|z/h|^r, unscaled */
   MuExtension
       extension; /* how walls are met; default: reflect. A periodic axis is always periodic. */
-  PetscReal smoothness; /* matern: 0.5, 1.5 or 2.5 */
   PetscReal
-      order; /* bessel: 0 < s <= 100; any s under reflect and periodic; s > d/2 - 1/2 under zero */
-  PetscReal exponent; /* riesz: r in (0, 2) */
+      parameter[MU_MAX_PARAMETERS]; /* in the order of MuKernelGetParameters(); NaN: default */
 } MuKernelSpec;
 
-/* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), smoothness 1.5, order
- * 1, exponent 1. */
+/* The numbers that the kernels of a type have beside the bandwidth; NULL: there is no such type. */
+const MuParameter *MuKernelGetParameters(const char *type);
+/* Fills a specification with defaults: gaussian, bandwidth 0 (must be set), no parameter given. */
 void MuKernelSpecDefault(MuKernelSpec *spec);
-/* Whether both describe the same kernel: defaults resolved, parameters of other families ignored.
- */
+/* Whether both describe the same kernel, with the defaults resolved. */
 PetscBool MuKernelSpecEqual(const MuKernelSpec *a, const MuKernelSpec *b);
+
+/* The kernel -|z|, extension zero, of the energy distance. */
+void MuKernelSpecDistance(MuKernelSpec *spec);
+/* "matern, h = 0.3, smoothness 1.5, of mass 1" */
+void MuKernelSpecDescribe(const MuKernelSpec *spec, size_t size, char *text);
 
 /* Creates a kernel in R^dim. Not collective. MU_ERR_INPUT names the wrong key. Switches GSL's own
    error handler off, which would end the program. */
@@ -55,6 +58,17 @@ PetscErrorCode MuKernelEvaluate(MuKernel kernel, PetscReal r, PetscReal *value);
 PetscErrorCode MuKernelSymbol(MuKernel kernel, PetscReal omega, PetscReal *value);
 /* Distance beyond which k_h is below 3e-18 of its size; PETSC_INFINITY for algebraic tails. */
 PetscErrorCode MuKernelSupport(MuKernel kernel, PetscReal *radius);
+/* What is known of every kernel of a family; all FALSE by default. */
+typedef struct {
+  PetscBool conditional;       /* positive definite on measures of mass zero only; not normalized */
+  PetscBool infinite_mass;     /* the integral diverges: the normalization is `peak`, if any */
+  PetscBool homogeneous;       /* k(z/h) = h^-e k(z): the bandwidth is no length */
+  PetscBool negative_distance; /* -|z| with bandwidth 1 and the parameters' defaults */
+} MuKernelTraits;
+PetscErrorCode MuKernelGetTraits(MuKernel kernel, const MuKernelTraits **traits);
+/* 2s where the convolution with the kernel of mass 1 on R^d is the inverse of the differential
+   operator (1 - h^2 Laplacian)^s; else 0. */
+PetscErrorCode MuKernelGetInverseOrder(MuKernel kernel, PetscReal *order);
 /* Whether the kernel is positive definite only on measures of mass zero (riesz). */
 PetscErrorCode MuKernelIsConditional(MuKernel kernel, PetscBool *conditional);
 

@@ -99,9 +99,7 @@ static PetscErrorCode build(MuComparison c, const unsigned char *mask) {
   MuKernelSpec distance;
 
   PetscFunctionBegin;
-  MuKernelSpecDefault(&distance);
-  PetscCall(PetscStrncpy(distance.type, "riesz", sizeof distance.type));
-  distance.bandwidth = distance.exponent = 1;
+  MuKernelSpecDistance(&distance);
   PetscCall(PetscMalloc3(c->count, &c->mask, c->count, &c->mass, c->count, &c->cell));
   for (PetscInt i = 0; i < c->count; ++i) c->mask[i] = mask ? mask[i] : 1;
   PetscCall(PetscCalloc1(c->lines, &c->line));

@@ -81,17 +81,9 @@ static PetscErrorCode default_bandwidth(MuCompare c, PetscReal *bandwidth) {
 }
 
 static void describe_kernel(MuCompare c, const MuKernelSpec *spec, const char *origin) {
-  char parameter[48] = "";
-  if (!strcmp(spec->type, "matern")) snprintf(parameter, 48, ", smoothness %g", spec->smoothness);
-  if (!strcmp(spec->type, "bessel")) snprintf(parameter, 48, ", order %g", spec->order);
-  if (!strcmp(spec->type, "riesz")) snprintf(parameter, 48, ", exponent %g", spec->exponent);
-  const PetscBool mass = (PetscBool)(spec->normalization != MU_NORMALIZATION_PEAK);
-  snprintf(c->kernel, sizeof c->kernel, "%s, h = %g%s%s, %s", spec->type, spec->bandwidth,
-           parameter,
-           !strcmp(spec->type, "riesz") || !strcmp(spec->type, "imq") ? ""
-           : mass                                                     ? ", of mass 1"
-                                                                      : ", k(0) = 1",
-           origin);
+  MuKernelSpecDescribe(spec, sizeof c->kernel, c->kernel);
+  const size_t used = strlen(c->kernel);
+  snprintf(c->kernel + used, sizeof c->kernel - used, ", %s", origin);
 }
 
 static PetscErrorCode find_kernel(MuCompare c, MuKernelSpec *spec) {

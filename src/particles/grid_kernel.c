@@ -9,7 +9,6 @@
 #include "particles/compare_impl.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { PAD = 32, MARGIN = PAD / 2, TAPS = 5, MOST_PARTS = 64 };
 
@@ -33,13 +32,15 @@ struct _MuGridKernel {
 
 /* ------------------------------------------------------------------ creating */
 
-/* Parts per cell and axis: enough for the bandwidth (riesz has none: as many as there may be), few
+/* Parts per cell and axis: enough for the bandwidth (if it is none: as many as there may be), few
    enough for the memory. */
 static PetscInt choose_parts(const MuGridKernel k, const MuKernelSpec *spec) {
   const PetscReal widest = PetscMax(k->width[0], k->dim == 2 ? k->width[1] : 0);
-  const PetscReal wanted = strcmp(spec->type, "riesz") == 0
-                               ? MOST_PARTS
-                               : cells_per_bandwidth[k->dim - 1] * widest / spec->bandwidth;
+  const MuKernelTraits *traits;
+
+  (void)MuKernelGetTraits(k->kernel, &traits);
+  const PetscReal wanted =
+      traits->homogeneous ? MOST_PARTS : cells_per_bandwidth[k->dim - 1] * widest / spec->bandwidth;
   const PetscReal most = most_cells[k->dim - 1] / ((PetscReal)k->cells[0] * k->cells[1]);
   const PetscReal parts = PetscMin(ceil(wanted), floor(PetscPowReal(most, 1.0 / k->dim)));
   return (PetscInt)PetscMin(PetscMax(parts, 1), MOST_PARTS);

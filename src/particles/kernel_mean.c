@@ -4,7 +4,6 @@
 #include "particles/particles_impl.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define NEGLIGIBLE 1e-4 /* mass of a mixture outside the box that the closed form may ignore */
 
@@ -27,12 +26,12 @@ struct _MuKernelMean {
 
 /* Whether k*pi and <pi, k*pi> have one. */
 static PetscErrorCode has_closed_form(MuLaw law, MuWallKernel kernel, PetscBool *has) {
-  const MuKernelSpec *spec;
+  MuRadial radial;
   PetscBool reflects;
 
   PetscFunctionBegin;
-  PetscCall(MuWallKernelGet(kernel, NULL, &reflects, &spec));
-  *has = (PetscBool)(law->kind == MU_LAW_MIXTURE && !strcmp(spec->type, "gaussian") && !reflects &&
+  PetscCall(MuWallKernelGet(kernel, &radial, &reflects, NULL));
+  *has = (PetscBool)(law->kind == MU_LAW_MIXTURE && MuRadialIsGaussian(radial) && !reflects &&
                      law->background == 0 && law->outside <= NEGLIGIBLE);
   PetscFunctionReturn(0);
 }

@@ -1,8 +1,8 @@
 /* Sums over pairs of points. The targets are cut into one run per rank; every rank gets all sums.
  */
 #include "particles/pairs.h"
+#include "base/share.h"
 #include "particles/pairs_impl.h"
-#include "particles/share.h"
 
 /* Above this many dimensions matrix products are faster than differences. */
 enum { FEW_DIMENSIONS = 16 };
@@ -73,8 +73,10 @@ PetscErrorCode MuPairsSetMethod(MuPairs p, MuPairsMethod method, PetscReal toler
 /* *done: whether the fast sum was asked for and possible. */
 static PetscErrorCode sum_fast(MuPairs p, const MuPairSum *all, PetscBool *done) {
   PetscInt first_source, last_source, first, last;
+  const MuKernelSpec *spec;
 
   PetscFunctionBegin;
+  PetscCall(MuRadialGetSpec(p->radial, &spec, NULL));
   *done = PETSC_FALSE;
   if (p->method == MU_PAIRS_DIRECT) PetscFunctionReturn(0);
   if (p->method == MU_PAIRS_AUTO &&
@@ -88,7 +90,7 @@ static PetscErrorCode sum_fast(MuPairs p, const MuPairSum *all, PetscBool *done)
         "kernel_type: '%s' with bandwidth %g is not possible for fast sums to %g between "
         "these points in %d-D; its tails in space and frequency must end on a grid of "
         "1.6e7 cells, so use a wider or smoother kernel, or direct sums",
-        p->radial->spec.type, p->radial->spec.bandwidth, p->tolerance, (int)p->radial->dim);
+        spec->type, spec->bandwidth, p->tolerance, (int)p->radial->dim);
   if (!*done) PetscFunctionReturn(0);
   MuShareRun(&p->share, all->n, &first_source, &last_source);
   MuShareRun(&p->share, all->m, &first, &last);

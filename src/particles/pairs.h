@@ -1,23 +1,12 @@
-/* Radial kernels, sums over pairs of points, the simplex. */
+/* Sums over pairs of points, the simplex. */
 #ifndef MUDOT_PARTICLES_PAIRS_H
 #define MUDOT_PARTICLES_PAIRS_H
 
-#include "mudot/kernel.h"
+#include "kernel/radial.h"
 
 /* Particle clouds are arrays on every rank, the same bits on all: positions [n][dim] row-major,
    weights [n]. Collective calls share the work and leave the same result on every rank. dim >= 1.
  */
-
-/* A radial kernel k(z) = phi(|z|^2) on R^dim for any dim >= 1, with the names, bandwidth and
-   normalization of MuKernelSpec (the extension is not looked at). */
-typedef struct _p_MuRadial *MuRadial;
-/* Not collective. MU_ERR_INPUT: as MuKernelCreate(); bessel whose value at 0 is infinite. */
-PetscErrorCode MuRadialCreate(const MuKernelSpec *spec, PetscInt dim, MuRadial *radial);
-PetscErrorCode MuRadialDestroy(MuRadial *radial);
-PetscErrorCode MuRadialReference(MuRadial radial);
-PetscErrorCode MuRadialGetSpec(MuRadial radial, const MuKernelSpec **spec, PetscInt *dim);
-/* k(z) and its slope s with grad k(z) = s z, at |z|^2 = r2 >= 0. Not collective. */
-PetscErrorCode MuRadialEvaluate(MuRadial radial, PetscReal r2, PetscReal *value, PetscReal *slope);
 
 /* Sums over pairs of points, blocked: the targets are shared among the ranks. Work space is made
    once for the largest sizes and grows only when asked for more. */

@@ -1,8 +1,8 @@
 /* Sums over pairs by differences of coordinates, vectorized over the sources. The common profiles
    in 1, 2 and 3 dimensions are one loop, whose every combination is compiled on its own; the rest
    goes through short arrays of distances and kernel values. */
+#include "kernel/profile.h"
 #include "particles/pairs_impl.h"
-#include "particles/profile.h"
 
 enum { CHUNK = 512 };
 
@@ -79,7 +79,7 @@ choose_profile(const PetscInt dim, const PetscBool slopes, const Columns *c) {
   case MU_PROFILE_DISTANCE:
     sum_targets(dim, MU_PROFILE_DISTANCE, slopes, c);
     break;
-  default:
+  case MU_PROFILE_GENERAL:
     break;
   }
 }
@@ -172,7 +172,7 @@ PetscErrorCode MuPairSumByDifferences(const MuPairSum *sum, MuWork *work) {
   c.w = work->data + (size_t)sum->n * dim;
   transpose(sum->n, dim, sum->x, c.x);
   transpose(sum->n, sum->columns, sum->w, c.w);
-  if (dim > 3 || sum->columns > 1 || !mu_profile_is_inline(sum->radial))
+  if (dim > 3 || sum->columns > 1 || sum->radial->profile == MU_PROFILE_GENERAL)
     PetscCall(sum_through_arrays(&c));
   else if (dim == 1)
     sum_in_1d(slopes, &c);

@@ -28,10 +28,10 @@ enum {
 struct _MuFastSum {
   MPI_Comm comm;
   MuRadial radial;
-  MuKernel kernel;
+  MuKernel kernel; /* of the radial */
   PetscInt dim, width;
   PetscReal shape; /* b of the window */
-  PetscReal tolerance;
+  PetscReal tolerance, bandwidth;
   PetscReal cutoff; /* W; 0: no grid reaches the tolerance */
   PetscReal reach;  /* radius where the kernel has decayed */
   PetscReal low[2], period[2], spacing[2];
@@ -47,7 +47,7 @@ struct _MuFastSum {
 /* The rest of the symbol beyond `from`, as in the head of this file, octave by octave. */
 static PetscReal symbol_rest(struct _MuFastSum *f, const gsl_integration_glfixed_table *rule,
                              PetscReal from) {
-  const PetscReal h = f->radial->spec.bandwidth;
+  const PetscReal h = f->bandwidth;
   PetscReal total = 0;
   for (PetscInt octave = 0; octave < 40; ++octave) {
     PetscReal part = 0, w, weight, symbol;
@@ -66,7 +66,7 @@ static PetscReal symbol_rest(struct _MuFastSum *f, const gsl_integration_glfixed
 
 /* The least W on a ladder; 0 if there is none below 1e4/h. */
 static PetscErrorCode find_cutoff(struct _MuFastSum *f, PetscReal peak) {
-  const PetscReal h = f->radial->spec.bandwidth;
+  const PetscReal h = f->bandwidth;
   gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(RULE);
 
   PetscFunctionBegin;
@@ -84,7 +84,7 @@ static PetscErrorCode find_cutoff(struct _MuFastSum *f, PetscReal peak) {
 }
 
 static PetscErrorCode find_reach(struct _MuFastSum *f, PetscReal peak) {
-  const PetscReal h = f->radial->spec.bandwidth;
+  const PetscReal h = f->bandwidth;
   PetscReal value, slope;
 
   PetscFunctionBegin;
@@ -98,7 +98,8 @@ static PetscErrorCode find_reach(struct _MuFastSum *f, PetscReal peak) {
 
 PetscErrorCode MuFastSumCreate(MPI_Comm comm, MuRadial radial, PetscReal tolerance,
                                MuFastSum *fast) {
-  PetscReal peak;
+  const MuKernelSpec *spec;
+  PetscReal peak, support;
   MuFastSum f;
 
   PetscFunctionBegin;
@@ -111,11 +112,11 @@ PetscErrorCode MuFastSumCreate(MPI_Comm comm, MuRadial radial, PetscReal toleran
   f->width = PetscMin((PetscInt)ceil(-log10(f->tolerance)) + 3, MAX_WIDTH);
   f->shape = 2.3 * f->width;
   *fast = f;
-  /* algebraic tails have no end, and imq and riesz no integral */
-  if (radial->dim > 2 || radial->profile == MU_PROFILE_IMQ ||
-      radial->profile == MU_PROFILE_DISTANCE || radial->profile == MU_PROFILE_RIESZ)
-    PetscFunctionReturn(0);
-  PetscCall(MuKernelCreate(&radial->spec, radial->dim, &f->kernel));
+  f->kernel = radial->kernel;
+  PetscCall(MuRadialGetSpec(radial, &spec, NULL));
+  f->bandwidth = spec->bandwidth;
+  PetscCall(MuKernelSupport(f->kernel, &support));
+  if (radial->dim > 2 || support == PETSC_INFINITY) PetscFunctionReturn(0); /* tails have no end */
   PetscCall(MuRadialEvaluate(radial, 0, &peak, NULL));
   PetscCall(find_cutoff(f, peak));
   PetscCall(find_reach(f, peak));
@@ -144,7 +145,6 @@ PetscErrorCode MuFastSumDestroy(MuFastSum *fast) {
   *fast = NULL;
   if (!f) PetscFunctionReturn(0);
   PetscCall(free_grid(f));
-  PetscCall(MuKernelDestroy(&f->kernel));
   PetscCall(MuRadialDestroy(&f->radial));
   PetscCall(PetscFree(f));
   PetscFunctionReturn(0);

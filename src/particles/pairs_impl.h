@@ -4,7 +4,6 @@
 #define MUDOT_PARTICLES_PAIRS_IMPL_H
 
 #include "particles/pairs.h"
-#include "particles/radial.h"
 
 /* What is summed: sources x [n][dim], weights w [n][columns]. */
 typedef struct {
@@ -41,9 +40,5 @@ PetscErrorCode MuFastSumPrepare(MuFastSum fast, const MuPairSum *sum, PetscBool 
    last - 1. Collective. */
 PetscErrorCode MuFastSumApply(MuFastSum fast, const MuPairSum *sum, PetscInt first_source,
                               PetscInt last_source, PetscInt first, PetscInt last);
-
-/* value[i] = k, slope[i] with grad k(z) = slope z, at r2[i] = |z|^2; slope may be NULL. */
-PetscErrorCode MuRadialEvaluateArray(MuRadial radial, PetscInt n, const PetscReal *r2,
-                                     PetscReal *value, PetscReal *slope);
 
 #endif

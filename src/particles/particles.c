@@ -128,6 +128,7 @@ static PetscErrorCode check_conditional(MuParticles p) {
   const MuKernelSpec *spec;
   const PetscReal *sum;
   MuWallKernel kernel;
+  MuRadial radial;
   PetscReal weight;
   PetscBool only;
 
@@ -135,11 +136,12 @@ static PetscErrorCode check_conditional(MuParticles p) {
   PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
   if (!(weight > 0) || !p->ops->reaction || p->spherical || !strcmp(p->ops->reaction, "mmd"))
     PetscFunctionReturn(0);
-  PetscCall(MuWallKernelGet(kernel, NULL, NULL, &spec));
-  if (!strcmp(spec->type, "riesz"))
+  PetscCall(MuWallKernelGet(kernel, &radial, NULL, &spec));
+  if (MuRadialIsConditional(radial))
     return MuError(MU_ERR_INPUT,
-                   "kernel_type: riesz compares only measures of equal mass, which this geometry "
-                   "does not conserve; set geometry_spherical or use another kernel");
+                   "kernel_type: %s compares only measures of equal mass, which this geometry "
+                   "does not conserve; set geometry_spherical or use another kernel",
+                   spec->type);
   PetscFunctionReturn(0);
 }
 
@@ -219,10 +221,7 @@ static PetscErrorCode test_kernel_spec(MuCase c, MuKernelSpec *spec) {
   PetscFunctionBegin;
   for (int k = 0; k < 3 && !given; ++k) PetscCall(MuCaseGetKernelSpec(c, blocks[k], spec, &given));
   if (given) PetscFunctionReturn(0);
-  MuKernelSpecDefault(spec);
-  PetscCall(PetscStrncpy(spec->type, "riesz", sizeof spec->type));
-  spec->bandwidth = 1;
-  spec->extension = MU_EXTENSION_ZERO;
+  MuKernelSpecDistance(spec);
   PetscFunctionReturn(0);
 }
 

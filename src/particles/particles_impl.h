@@ -2,82 +2,11 @@
 #ifndef MUDOT_PARTICLES_IMPL_H
 #define MUDOT_PARTICLES_IMPL_H
 
-#include "measure/mixture.h"
+#include "measure/law.h"
 #include "mudot.h"
 #include "particles/pairs.h"
 
 #include <gsl/gsl_rng.h>
-
-/* ------------------------------------------------------------------ interpolation */
-
-/* A function given at the cell centres of a box, by GSL's cubic splines (2-D: bicubic): error
-   O(spacing^4), of the gradient O(spacing^3), for a smooth function. Beyond the outermost centres,
-   which a caller keeps out of the box, it is continued by a constant. */
-typedef struct _MuInterpolant *MuInterpolant;
-/* values [ny][nx] at lower + (i + 1/2) spacing; at least 5 cells an axis. Not collective. */
-PetscErrorCode MuInterpolantCreate(PetscInt dim, const PetscInt cells[2], const PetscReal lower[2],
-                                   const PetscReal spacing[2], const PetscReal *values,
-                                   MuInterpolant *interpolant);
-/* From values on a box, continued evenly at its walls. */
-PetscErrorCode MuInterpolantCreateMirrored(const MuGridInfo *info, const PetscReal *values,
-                                           MuInterpolant *interpolant);
-PetscErrorCode MuInterpolantDestroy(MuInterpolant *interpolant);
-/* value [n], gradient [n][dim] at x [n][dim]; either may be NULL. */
-PetscErrorCode MuInterpolantEvaluate(MuInterpolant interpolant, PetscInt n, const PetscReal *x,
-                                     PetscReal *value, PetscReal *gradient);
-/* Cells added on every side, so that nothing is seen in the box of how a spline ends. */
-#define MU_MARGIN 16
-
-/* ------------------------------------------------------------------ laws */
-
-/* A probability measure of the case, the target pi or the initial rho_0, as particles meet it. */
-typedef enum {
-  MU_LAW_MIXTURE, /* gaussian, mixture: in closed form */
-  MU_LAW_UNIFORM,
-  MU_LAW_FORMULA, /* density of a formula; sampled from its values at the cell centres */
-  MU_LAW_CELLS,   /* constant in every cell: file, kernel density estimate */
-  MU_LAW_POINTS   /* the empirical measure of points: samples without a grid or without smoothing */
-} MuLawKind;
-
-typedef struct {
-  MuLawKind kind;
-  const char *block;
-  PetscInt dim;
-  const MuGridInfo *info;       /* NULL: no grid */
-  MuMixture mixture;            /* MIXTURE */
-  PetscReal outside;            /* MIXTURE: bound on its mass outside the box */
-  PetscReal lower[2], upper[2]; /* UNIFORM */
-  MuFormula formula;            /* FORMULA */
-  PetscBool formula_is_log;
-  PetscReal log_mass;   /* log density = log f - log_mass, before the background is added */
-  PetscReal background; /* mass of the uniform density that is added */
-  PetscReal *log_cells; /* [ny][nx] on every rank, normalised; NULL: no grid */
-  MuSampler sampler;    /* FORMULA, CELLS */
-  MuInterpolant spline; /* CELLS: of the log density, NULL until it is needed */
-  PetscInt count;       /* POINTS */
-  PetscReal *points;    /* [count][dim] */
-  PetscReal scale;      /* largest |x| where it lives, roughly */
-} * MuLaw;
-
-/* Of block "target" or "initial"; grid NULL: on R^dim. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
-PetscErrorCode MuLawCreate(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
-PetscErrorCode MuLawDestroy(MuLaw *law);
-/* n independent samples x [n][dim], in the box if there is a grid. */
-PetscErrorCode MuLawSample(MuLaw law, const gsl_rng *rng, PetscInt n, PetscReal *x);
-/* MU_ERR_INPUT if there is no density (POINTS), or, with `score`, none with a gradient. `who`
-   begins the sentence. */
-PetscErrorCode MuLawNeedDensity(MuLaw law, const char *who, PetscBool score);
-/* Normalised log density [n] and its gradient [n][dim]; either may be NULL. */
-PetscErrorCode MuLawLogDensity(MuLaw law, PetscInt n, const PetscReal *x, PetscReal *log_density,
-                               PetscReal *score);
-/* log of the density that MuLawSample() draws from: constant in cells for FORMULA. */
-PetscErrorCode MuLawLogSampled(MuLaw law, PetscInt n, const PetscReal *x, PetscReal *log_density);
-
-/* Gradient [dim] of a formula at x [dim] by central differences of order 6. info NULL: no grid. Not
-   collective. */
-PetscErrorCode
-MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2], PetscReal *value), void *ctx,
-                  const MuGridInfo *info, PetscInt dim, const PetscReal *x, PetscReal *gradient);
 
 /* ------------------------------------------------------------------ kernels between walls */
 

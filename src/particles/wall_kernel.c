@@ -24,7 +24,6 @@ PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, Petsc
                                   const MuGridInfo *info, MuWallKernel *kernel) {
   const MuKernelSpec *resolved;
   MuWallKernel k;
-  MuKernel plain;
   PetscErrorCode code;
 
   PetscFunctionBegin;
@@ -36,9 +35,7 @@ PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, Petsc
   if (!code) code = MuRadialGetSpec(k->radial, &resolved, NULL);
   if (!code && info && resolved->extension != MU_EXTENSION_ZERO) {
     k->reflects = PETSC_TRUE;
-    code = MuKernelCreate(spec, dim, &plain);
-    if (!code) code = MuKernelSupport(plain, &k->support);
-    if (!code) code = MuKernelDestroy(&plain);
+    code = MuKernelSupport(k->radial->kernel, &k->support);
     if (!code && k->support == PETSC_INFINITY)
       code = MuError(MU_ERR_INPUT,
                      "kernel_extension: reflect is not possible between particles for %s, which "

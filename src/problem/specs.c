@@ -83,9 +83,16 @@ static PetscErrorCode read_kernel_block(MuCase c, const char *block, MuKernelSpe
   PetscCall(MuCaseGetChoice(c, key, &word, &given));
   if (given) spec->extension = (MuExtension)(word + 1);
   PetscCall(get_kernel_real(c, block, "bandwidth", &spec->bandwidth));
-  PetscCall(get_kernel_real(c, block, "smoothness", &spec->smoothness));
-  PetscCall(get_kernel_real(c, block, "order", &spec->order));
-  PetscCall(get_kernel_real(c, block, "exponent", &spec->exponent));
+  PetscFunctionReturn(0);
+}
+
+/* Those of the type that was chosen in the end. */
+static PetscErrorCode read_kernel_parameters(MuCase c, const char *block, MuKernelSpec *spec) {
+  const MuParameter *p = MuKernelGetParameters(spec->type);
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; p && p[k].name; ++k)
+    PetscCall(get_kernel_real(c, block, p[k].name, &spec->parameter[k]));
   PetscFunctionReturn(0);
 }
 
@@ -105,5 +112,7 @@ PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *sp
   MuKernelSpecDefault(spec);
   PetscCall(read_kernel_block(c, "kernel", spec));
   if (strcmp(block, "kernel") != 0) PetscCall(read_kernel_block(c, block, spec));
+  PetscCall(read_kernel_parameters(c, "kernel", spec));
+  if (strcmp(block, "kernel") != 0) PetscCall(read_kernel_parameters(c, block, spec));
   PetscFunctionReturn(0);
 }

@@ -210,6 +210,7 @@ static PetscErrorCode check_absorption(MuExact e, PetscBool *fits) {
   PetscReal weight = 0;
   const char *name = one_energy(e, &weight);
   const MuKernelSpec *k;
+  PetscReal order;
 
   PetscFunctionBegin;
   e->rate = weight * part_weight(e, "mmd");
@@ -217,8 +218,8 @@ static PetscErrorCode check_absorption(MuExact e, PetscBool *fits) {
                       e->parts->geometry_kernel);
   if (*fits) {
     PetscCall(MuKernelGetSpec(e->parts->geometry_kernel, &k));
-    *fits = (PetscBool)(!strcmp(k->type, "bessel") && k->order == 1 &&
-                        k->extension != MU_EXTENSION_ZERO);
+    PetscCall(MuKernelGetInverseOrder(e->parts->geometry_kernel, &order));
+    *fits = (PetscBool)(order == 2 && k->extension != MU_EXTENSION_ZERO);
     e->a = k->bandwidth;
   }
   PetscFunctionReturn(0);

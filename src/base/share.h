@@ -1,8 +1,8 @@
-/* Private to particles/: points shared among the ranks in runs of nearly equal length. */
-#ifndef MUDOT_PARTICLES_SHARE_H
-#define MUDOT_PARTICLES_SHARE_H
+/* Private to the library: points shared among the ranks in runs of nearly equal length. */
+#ifndef MUDOT_BASE_SHARE_H
+#define MUDOT_BASE_SHARE_H
 
-#include "mudot.h"
+#include <petscsys.h>
 
 typedef struct {
   MPI_Comm comm;

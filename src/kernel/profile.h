@@ -1,14 +1,12 @@
-/* Private to particles/: radial profiles as plain arithmetic that compilers vectorize when the
+/* Private to the library: radial profiles as plain arithmetic that compilers vectorize when the
    profile is a constant. */
-#ifndef MUDOT_PARTICLES_PROFILE_H
-#define MUDOT_PARTICLES_PROFILE_H
+#ifndef MUDOT_KERNEL_PROFILE_H
+#define MUDOT_KERNEL_PROFILE_H
 
 #include "grid/vector_exp.h"
-#include "particles/pairs.h"
-#include "particles/radial.h"
+#include "kernel/radial.h"
 
-/* p(t) and p'(t)/t at t2 = t^2, for all profiles but riesz, bessel, and wendland with a power other
-   than 4. */
+/* p(t) and p'(t)/t at t2 = t^2, for all profiles but GENERAL. */
 static inline __attribute__((always_inline)) void
 mu_profile_inline(const MuProfile profile, PetscReal t2, PetscReal *value, PetscReal *slope) {
   if (profile == MU_PROFILE_GAUSSIAN) {
@@ -41,12 +39,6 @@ mu_profile_inline(const MuProfile profile, PetscReal t2, PetscReal *value, Petsc
       }
     }
   }
-}
-
-/* Whether mu_profile_inline() has it. */
-static inline PetscBool mu_profile_is_inline(MuRadial radial) {
-  return (PetscBool)(radial->profile < MU_PROFILE_RIESZ &&
-                     (radial->profile != MU_PROFILE_WENDLAND || radial->power == 4));
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* Functions on a grid, evaluated anywhere in its box. */
-#include "particles/particles_impl.h"
+#include "measure/interpolant.h"
 
 #include <gsl/gsl_interp2d.h>
 #include <gsl/gsl_spline.h>

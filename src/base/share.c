@@ -1,5 +1,5 @@
 /* Points shared among the ranks. */
-#include "particles/share.h"
+#include "base/share.h"
 
 PetscErrorCode MuShareSetUp(MuShare *s, MPI_Comm comm) {
   PetscFunctionBegin;
