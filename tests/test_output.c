@@ -1,7 +1,7 @@
 /* A run's files: layout and values read back, refusal to overwrite, errors, and run.h5 replayed
  * write by write: whatever write a kill comes after, an ordinary reader finds every finished
  * snapshot. */
-#include "record/record.h"
+#include "record/run_writer.h"
 #include "support.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
    rejected steps leave no trace; files that are damaged are refused and the generation before is
    there. */
 #include "flow_support.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* Stored runs and clouds: files read back, files that hold anything, samples drawn from densities.
  */
 #include "measure/mixture.h"
-#include "record/record.h"
+#include "record/run_writer.h"
 #include "support.h"
 
 #include <gsl/gsl_rng.h>

@@ -82,3 +82,25 @@ FILE *MuFileUpdate(const char *path) {
 FILE *MuFileAppend(const char *path) {
   return stream_of(open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666), "a");
 }
+
+PetscErrorCode MuMakeDirectory(const char *directory) {
+  char path[PETSC_MAX_PATH_LEN];
+  struct stat status;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(path, directory, sizeof path));
+  for (char *c = path + 1; *c; ++c) {
+    if (*c != '/') continue;
+    *c = 0;
+    if (mkdir(path, 0777) != 0 && errno != EEXIST && stat(path, &status) != 0)
+      return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
+                     strerror(errno));
+    *c = '/';
+  }
+  if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
+                   strerror(errno));
+  if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+    return MuError(MU_ERR_FILE, "output_directory: %s is not a directory", directory);
+  PetscFunctionReturn(0);
+}

@@ -20,6 +20,10 @@ FILE *MuFileUpdate(const char *path);
 /* Appends; made if it is not there. NULL with errno, also if the name is a symbolic link. */
 FILE *MuFileAppend(const char *path);
 
+/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
+   begins with output_directory. */
+PetscErrorCode MuMakeDirectory(const char *directory);
+
 /* Bytes of memory that a program may take here: of the machine, or of its control group or address
    space if that is less. */
 PetscReal MuMachineMemory(void);

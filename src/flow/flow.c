@@ -1,7 +1,7 @@
 /* MuFlow: a PETSc TS whose type is one of mudot's schemes, with step control, exact output times
  * and the energy guard. */
 #include "flow/flow_impl.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
 
 #include <petsc/private/tsimpl.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * column is. */
 #include "base/events.h"
 #include "flow/flow_impl.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
 
 #include <math.h>
 

@@ -68,7 +68,7 @@ PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejecte
 /* The parts; borrowed. */
 PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
 
-typedef struct _p_MuCheckpoint *MuCheckpoint; /* record/record.h */
+typedef struct _p_MuCheckpoint *MuCheckpoint; /* record/checkpoint.h */
 
 /* Puts the complete state between two steps into a checkpoint: the density, the numbers of the step
    control and those that the integrator keeps from step to step. A flow made from the same case on

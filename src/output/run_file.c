@@ -1,10 +1,7 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
-#include "base/files.h"
-#include "base/hdf5.h"
 #include "output/crash_safe.h"
-#include "record/record.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,7 +85,7 @@ PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const Pets
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_series(MuRunFile *f, const MuRunWriterSpec *spec) {
+static PetscErrorCode create_series(MuRunFile *f, const MuRunFileSpec *spec) {
   char name[256];
 
   PetscFunctionBegin;
@@ -113,11 +110,11 @@ static hid_t create_file(const char *path, hid_t access) {
   return file;
 }
 
-static PetscErrorCode prepare(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+static PetscErrorCode prepare(MuRunFile *f, const MuRunFileSpec *spec) {
   PetscFunctionBegin;
   f->file = f->time = f->access = -1;
   f->columns = spec->columns;
-  PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/%s", spec->directory, file_name));
+  PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/%s", spec->directory, spec->file));
   PetscCall(PetscSNPrintf(f->partial, sizeof f->partial, "%s.partial", f->path));
   PetscCall(PetscMalloc1(f->columns + 1, &f->ledger));
   PetscCall(PetscCalloc1(f->columns + 1, &f->names));
@@ -132,9 +129,9 @@ static PetscErrorCode prepare(MuRunFile *f, const char *file_name, const MuRunWr
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuRunFileSpec *spec) {
   PetscFunctionBegin;
-  PetscCall(prepare(f, file_name, spec));
+  PetscCall(prepare(f, spec));
   HDF(f->file = create_file(f->partial, f->access));
   PetscCall(create_series(f, spec));
   PetscFunctionReturn(0);
@@ -219,11 +216,11 @@ static herr_t length_of(hid_t set, hsize_t *length) {
   return status;
 }
 
-PetscErrorCode MuRunFileResume(MuRunFile *f, const char *file_name, const MuRunWriterSpec *spec) {
+PetscErrorCode MuRunFileResume(MuRunFile *f, const MuRunFileSpec *spec) {
   hsize_t snapshots = 0, rows = 0;
 
   PetscFunctionBegin;
-  PetscCall(prepare(f, file_name, spec));
+  PetscCall(prepare(f, spec));
   f->published = PETSC_TRUE;
   PetscCall(open_file(f, PETSC_TRUE));
   f->snapshots = (hsize_t)spec->snapshots;
@@ -421,64 +418,5 @@ PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {
   }
   H5Sclose(memory);
   PetscCall(PetscFree(column));
-  PetscFunctionReturn(code);
-}
-
-/* The text of an attribute of /, "" if there is none, as in a file whose run was killed. */
-static PetscErrorCode read_attribute(hid_t file, const char *path, const char *name, char **text) {
-  PetscFunctionBegin;
-  PetscErrorCode code = MuHdf5Text(file, path, name, text);
-  if (code && code != MU_ERR_FILE) PetscFunctionReturn(code);
-  if (!*text) PetscCall(PetscStrallocpy("", text));
-  PetscFunctionReturn(0);
-}
-
-/* A whole dataset of numbers. */
-static PetscErrorCode read_dataset(hid_t file, const char *path, const char *name, PetscInt *n,
-                                   PetscReal **values) {
-  PetscInt dims, extent[2];
-
-  PetscFunctionBegin;
-  PetscCall(MuHdf5Shape(file, path, name, 2, &dims, extent));
-  *n = extent[0] * extent[1];
-  PetscCall(PetscMalloc1(*n + 1, values));
-  if (*n > 0) PetscCall(MuHdf5Read(file, path, name, -1, *n, *values));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
-  PetscReal *t;
-
-  PetscFunctionBegin;
-  PetscCall(read_attribute(file, path, "case", &r->case_text));
-  PetscCall(read_attribute(file, path, "status", &r->status));
-  PetscCall(read_attribute(file, path, "restarts", &r->restarts));
-  PetscCall(read_dataset(file, path, "time", &r->snapshots, &r->times));
-  PetscCall(read_dataset(file, path, "ledger/t", &r->rows, &t));
-  PetscCall(PetscFree(t));
-  if (H5Lexists(file, "target/log_density", H5P_DEFAULT) > 0)
-    PetscCall(read_dataset(file, path, "target/log_density", &r->cells, &r->target));
-  r->there = PETSC_TRUE;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *r) {
-  PetscErrorCode code;
-  hid_t properties, file;
-
-  PetscFunctionBegin;
-  if (access(path, F_OK) != 0 && errno == ENOENT) PetscFunctionReturn(0);
-  PetscCall(MuFileCheckInPlace(path));
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  properties = H5Pcreate(H5P_FILE_ACCESS);
-  MuSetCrashSafeDriver(properties);
-  errno = 0;
-  file = H5Fopen(path, H5F_ACC_RDONLY, properties);
-  H5Pclose(properties);
-  if (file < 0)
-    return MuError(MU_ERR_FILE, "%s: cannot be read%s%s", path, errno ? ": " : "",
-                   errno ? strerror(errno) : ", it is damaged");
-  code = inspect(file, path, r);
-  H5Fclose(file);
   PetscFunctionReturn(code);
 }

@@ -2,12 +2,18 @@
 #ifndef MUDOT_RUN_FILE_H
 #define MUDOT_RUN_FILE_H
 
-#include "mudot.h"
-#include "record/record.h"
+#include "mudot/grid.h"
 
 #include <hdf5.h>
 
 #define MU_MOST_SERIES 2
+
+typedef struct {
+  const char *directory, *file; /* DIRECTORY/run.h5 */
+  PetscInt columns;             /* of the ledger, at least 1 */
+  const char *const *names;     /* [columns]; the first is t */
+  PetscInt rows, snapshots;     /* of the run that goes on, 0 of a new one */
+} MuRunFileSpec;
 
 /* A dataset that gets one item with every snapshot: [snapshots][item[0]][item[1]]. */
 typedef struct {
@@ -34,21 +40,19 @@ typedef struct {
   const char *object, *name, *text;
 } MuRunAttribute;
 
-/* Makes DIRECTORY/name with its groups and empty datasets under a partial name, after
+/* Makes the file with its groups and empty datasets under a partial name, after
    MuRunFileAddSeries(). */
-PetscErrorCode MuRunFileCreate(MuRunFile *f, const char *name, const MuRunWriterSpec *spec);
+PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuRunFileSpec *spec);
 void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second);
 /* /grid and an empty /target; before publishing. mask: global field. */
 PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask);
 /* Opens the file of an earlier run for appending behind its first `rows` and `snapshots`.
    The series are named by MuRunFileAddSeries() before. MU_ERR_FILE if it holds less. */
-PetscErrorCode MuRunFileResume(MuRunFile *f, const char *name, const MuRunWriterSpec *spec);
+PetscErrorCode MuRunFileResume(MuRunFile *f, const MuRunFileSpec *spec);
 /* Shortens all series to what this run has written. */
 PetscErrorCode MuRunFileCut(MuRunFile *f);
 /* Brings what was written to the disk. */
 PetscErrorCode MuRunFileSync(MuRunFile *f);
-/* Reads a run's file; remains->there is false if there is none. */
-PetscErrorCode MuRunFileInspect(const char *path, MuRunRemains *remains);
 /* The first n rows, [n][columns], of a file that is open. */
 PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows);
 /* A text attribute of an object, made or replaced; at any time. */

@@ -3,7 +3,6 @@
 
 #include "base/files.h"
 #include "base/hdf5.h"
-#include "record/record.h"
 
 #include <errno.h>
 #include <stdio.h>

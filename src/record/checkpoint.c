@@ -4,7 +4,7 @@
 #include "record/checkpoint_file.h"
 
 #include "base/hdf5.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 #include "record/checkpoint_file.h"
 
 #include "output/run_file.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>

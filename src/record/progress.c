@@ -1,7 +1,7 @@
 /* One line on the terminal that tells how far a run is, and warnings that do not run into it. */
+#include "record/progress.h"
 #include "mudot.h"
 #include "output/terminal.h"
-#include "record/record.h"
 
 #include <stdarg.h>
 #include <stdio.h>

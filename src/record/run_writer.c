@@ -1,22 +1,30 @@
 /* A run's output: run.h5, ledger.csv and run.xdmf in one directory, or particles.h5 and ledger.csv.
    Rank 0 writes; the errors it meets are given to every rank at the next collective call. */
+#include "record/run_writer.h"
+
 #include "base/events.h"
 #include "base/files.h"
 #include "output/run_file.h"
-#include "record/record.h"
+#include "output/run_remains.h"
+#include "record/checkpoint.h"
+#include "record/ledger_csv.h"
 
-#include <errno.h>
 #include <fftw3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define XDMF_SECONDS 0.1 /* run.xdmf is rewritten no more often, and at the end */
 
+/* What a writer writes: the results of a command. */
+typedef struct {
+  const char *file, *command;
+} Kind;
+static const Kind run = {"run.h5", "mudot run"}, particles = {"particles.h5", "mudot particles"};
+
 struct _p_MuRunWriter {
+  const Kind *kind;
   MPI_Comm comm;
   PetscMPIInt rank, size;
   MuGrid grid; /* NULL: particles */
@@ -26,8 +34,7 @@ struct _p_MuRunWriter {
   /* rank 0 only */
   char directory[PETSC_MAX_PATH_LEN];
   MuRunFile file;
-  FILE *csv;
-  char *csv_header;
+  MuLedgerCsv csv;
   PetscReal *field; /* [ny][nx] */
   PetscReal *rows;  /* [buffered][columns] not yet in run.h5 */
   PetscInt buffered, capacity;
@@ -53,52 +60,25 @@ static PetscErrorCode remember(MuRunWriter w, PetscErrorCode code) {
 
 /* ------------------------------------------------------------------ the directory */
 
-PetscErrorCode MuMakeDirectory(const char *directory) {
-  char path[PETSC_MAX_PATH_LEN];
-  struct stat status;
-
-  PetscFunctionBegin;
-  PetscCall(PetscStrncpy(path, directory, sizeof path));
-  for (char *c = path + 1; *c; ++c) {
-    if (*c != '/') continue;
-    *c = 0;
-    if (mkdir(path, 0777) != 0 && errno != EEXIST && stat(path, &status) != 0)
-      return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
-                     strerror(errno));
-    *c = '/';
-  }
-  if (mkdir(path, 0777) != 0 && errno != EEXIST)
-    return MuError(MU_ERR_FILE, "output_directory: %s cannot be made: %s", directory,
-                   strerror(errno));
-  if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
-    return MuError(MU_ERR_FILE, "output_directory: %s is not a directory", directory);
-  PetscFunctionReturn(0);
-}
-
 /* Results of the same kind are replaced with `overwrite`; those of the other command never are,
    since ledger.csv belongs to one of them. */
 static PetscErrorCode refuse_results(MuRunWriter w, PetscBool overwrite) {
   static const struct {
     const char *name;
-    PetscBool run, particles; /* who writes it */
-  } results[] = {{"run.h5", PETSC_TRUE, PETSC_FALSE},
-                 {"run.xdmf", PETSC_TRUE, PETSC_FALSE},
-                 {"particles.h5", PETSC_FALSE, PETSC_TRUE},
-                 {"ledger.csv", PETSC_TRUE, PETSC_TRUE}};
+    const Kind *kind; /* NULL: of either */
+  } results[] = {
+      {"run.h5", &run}, {"run.xdmf", &run}, {"particles.h5", &particles}, {"ledger.csv", NULL}};
   char path[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof results / sizeof *results; ++i) {
-    const PetscBool own = w->grid ? results[i].run : results[i].particles;
+    const PetscBool own = (PetscBool)(!results[i].kind || results[i].kind == w->kind);
     PetscCall(PetscSNPrintf(path, sizeof path, "%s/%s", w->directory, results[i].name));
     if (access(path, F_OK) != 0 || (own && overwrite)) continue;
     return MuError(MU_ERR_INPUT,
                    "output_directory: %s holds the results of %s (%s); give another directory%s",
-                   w->directory,
-                   own       ? "a run"
-                   : w->grid ? "mudot particles"
-                             : "mudot run",
-                   results[i].name, own ? " or -output_overwrite" : "");
+                   w->directory, own ? "a run" : results[i].kind->command, results[i].name,
+                   own ? " or -output_overwrite" : "");
   }
   PetscFunctionReturn(0);
 }
@@ -159,23 +139,6 @@ static PetscErrorCode gather_mask(MuRunWriter w) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode join_names(const MuRunWriterSpec *spec, char **line) {
-  size_t length = 2;
-  char *end;
-
-  PetscFunctionBegin;
-  for (PetscInt c = 0; c < spec->columns; ++c) length += strlen(spec->names[c]) + 1;
-  PetscCall(PetscMalloc1(length, line));
-  end = *line;
-  for (PetscInt c = 0; c < spec->columns; ++c) {
-    if (c) *end++ = ',';
-    end = stpcpy(end, spec->names[c]);
-  }
-  *end++ = '\n';
-  *end = 0;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode check_directory(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscFunctionBegin;
   if (strlen(spec->directory) > PETSC_MAX_PATH_LEN - 32 || !spec->directory[0])
@@ -185,71 +148,30 @@ static PetscErrorCode check_directory(MuRunWriter w, const MuRunWriterSpec *spec
   PetscFunctionReturn(0);
 }
 
+static MuRunFileSpec file_spec(MuRunWriter w, const MuRunWriterSpec *spec) {
+  return (MuRunFileSpec){.directory = w->directory,
+                         .file = w->kind->file,
+                         .columns = spec->columns,
+                         .names = spec->names,
+                         .rows = spec->rows,
+                         .snapshots = spec->snapshots};
+}
+
 static PetscErrorCode create_files(MuRunWriter w, const MuRunWriterSpec *spec) {
+  const MuRunFileSpec file = file_spec(w, spec);
+
   PetscFunctionBegin;
   PetscCall(check_directory(w, spec));
   PetscCall(MuMakeDirectory(w->directory));
   PetscCall(refuse_results(w, spec->overwrite));
-  PetscCall(join_names(spec, &w->csv_header));
-  PetscCall(MuRunFileCreate(&w->file, w->grid ? "run.h5" : "particles.h5", spec));
+  PetscCall(MuLedgerCsvSetUp(&w->csv, &file));
+  PetscCall(MuRunFileCreate(&w->file, &file));
   if (w->grid) PetscCall(MuRunFileSetGrid(&w->file, w->info, w->field));
   PetscCall(describe_run(w, spec));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ an earlier run goes on */
-
-/* Where the line behind the header and the first `rows` rows begins, -1 if there is none. */
-static long find_row(FILE *csv, PetscInt rows) {
-  PetscInt lines = 0;
-  for (int c = getc(csv); c != EOF; c = getc(csv))
-    if (c == '\n' && lines++ == rows) return ftell(csv);
-  return -1;
-}
-
-static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values);
-
-static PetscErrorCode open_csv(MuRunWriter w, const char *path, PetscBool anew) {
-  PetscFunctionBegin;
-  errno = 0;
-  w->csv = anew ? MuFileCreate(path) : MuFileUpdate(path);
-  if (!w->csv || setvbuf(w->csv, NULL, _IOLBF, 1 << 16) != 0) return MuCannotWrite(path);
-  PetscFunctionReturn(0);
-}
-
-/* ledger.csv anew from the rows of run.h5. */
-static PetscErrorCode rebuild_csv(MuRunWriter w, const char *path, PetscInt rows) {
-  PetscReal *values;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(rows * w->columns, &values));
-  PetscCall(MuRunFileReadRows(&w->file, rows, values));
-  PetscCall(open_csv(w, path, PETSC_TRUE));
-  if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
-  for (PetscInt r = 0; r < rows; ++r) PetscCall(write_csv_row(w, values + r * w->columns));
-  PetscCall(PetscFree(values));
-  PetscFunctionReturn(0);
-}
-
-/* Behind its first rows; the lines behind them stay until they are written again. */
-static PetscErrorCode resume_csv(MuRunWriter w, PetscInt rows) {
-  char path[PETSC_MAX_PATH_LEN];
-  FILE *csv;
-  long at = -1;
-
-  PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-  csv = MuFileUpdate(path);
-  if (csv) at = find_row(csv, rows);
-  if (csv) fclose(csv);
-  if (at < 0) {
-    PetscCall(rebuild_csv(w, path, rows));
-  } else {
-    PetscCall(open_csv(w, path, PETSC_FALSE));
-    if (fseek(w->csv, at, SEEK_SET) != 0) return MuCannotWrite(path);
-  }
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode make_room_for_times(MuRunWriter w, PetscInt count) {
   PetscFunctionBegin;
@@ -260,15 +182,14 @@ static PetscErrorCode make_room_for_times(MuRunWriter w, PetscInt count) {
 }
 
 static PetscErrorCode resume_files(MuRunWriter w, const MuRunWriterSpec *spec) {
-  MuRunRemains remains = {.there = PETSC_FALSE};
-  char path[PETSC_MAX_PATH_LEN];
+  const MuRunFileSpec file = file_spec(w, spec);
+  MuRunRemains remains;
 
   PetscFunctionBegin;
   PetscCall(check_directory(w, spec));
-  PetscCall(join_names(spec, &w->csv_header));
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.h5", w->directory));
-  PetscCall(MuRunFileInspect(path, &remains));
-  PetscCall(MuRunFileResume(&w->file, "run.h5", spec));
+  PetscCall(MuLedgerCsvSetUp(&w->csv, &file));
+  PetscCall(MuRunRemainsRead(PETSC_COMM_SELF, w->directory, w->kind->file, &remains));
+  PetscCall(MuRunFileResume(&w->file, &file));
   w->snapshots = spec->snapshots;
   w->in_file = remains.snapshots;
   PetscCall(make_room_for_times(w, w->in_file));
@@ -277,60 +198,18 @@ static PetscErrorCode resume_files(MuRunWriter w, const MuRunWriterSpec *spec) {
   PetscCall(set_root(w, "status", "running"));
   PetscCall(set_root(w, "finished", ""));
   PetscCall(MuRunFileSetInteger(&w->file, "mpi_ranks", w->size));
-  PetscCall(resume_csv(w, spec->rows));
+  PetscCall(MuLedgerCsvResume(&w->csv, &w->file, spec->rows));
   w->last_flush = MPI_Wtime();
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, MuRunRemains *r) {
-  char path[PETSC_MAX_PATH_LEN], **texts[] = {&r->case_text, &r->status, &r->restarts};
-  PetscErrorCode code = 0;
-  PetscMPIInt rank;
-  int lengths[3] = {0}, there;
-
-  PetscFunctionBegin;
-  *r = (MuRunRemains){.rows = 0};
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.h5", directory));
-  if (rank == 0) code = MuRunFileInspect(path, r);
-  code = MuErrorAgree(comm, code);
-  if (code) {
-    PetscCall(MuRunRemainsFree(r));
-    PetscFunctionReturn(code);
-  }
-  there = r->there;
-  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
-  r->there = (PetscBool)there;
-  PetscCallMPI(MPI_Bcast(&r->rows, 1, MPIU_INT, 0, comm));
-  PetscCallMPI(MPI_Bcast(&r->snapshots, 1, MPIU_INT, 0, comm));
-  PetscCallMPI(MPI_Bcast(&r->cells, 1, MPIU_INT, 0, comm));
-  if (rank) PetscCall(PetscMalloc1(r->snapshots + 1, &r->times));
-  PetscCallMPI(MPI_Bcast(r->times, (PetscMPIInt)r->snapshots, MPIU_REAL, 0, comm));
-  for (int k = 0; k < 3; ++k) {
-    if (rank == 0 && there) lengths[k] = (int)strlen(*texts[k]);
-    PetscCallMPI(MPI_Bcast(&lengths[k], 1, MPI_INT, 0, comm));
-    if (!*texts[k]) PetscCall(PetscCalloc1(lengths[k] + 1, texts[k]));
-    PetscCallMPI(MPI_Bcast(*texts[k], lengths[k] + 1, MPI_CHAR, 0, comm));
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuRunRemainsFree(MuRunRemains *r) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(r->times));
-  PetscCall(PetscFree(r->target));
-  PetscCall(PetscFree(r->case_text));
-  PetscCall(PetscFree(r->status));
-  PetscCall(PetscFree(r->restarts));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ a new run */
 
-static PetscErrorCode create_writer(MPI_Comm comm, const MuRunWriterSpec *spec,
+static PetscErrorCode create_writer(MPI_Comm comm, const Kind *kind, const MuRunWriterSpec *spec,
                                     MuRunWriter *writer) {
   PetscFunctionBegin;
   PetscCall(PetscNew(writer));
+  (*writer)->kind = kind;
   (*writer)->comm = comm;
   PetscCallMPI(MPI_Comm_rank(comm, &(*writer)->rank));
   PetscCallMPI(MPI_Comm_size(comm, &(*writer)->size));
@@ -362,7 +241,7 @@ PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRun
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(grid, &info));
-  PetscCall(create_writer(info->comm, spec, &w));
+  PetscCall(create_writer(info->comm, &run, spec, &w));
   PetscCall(MuGridReference(grid));
   w->grid = grid;
   w->info = info;
@@ -379,7 +258,7 @@ PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt di
   MuRunWriter w;
 
   PetscFunctionBegin;
-  PetscCall(create_writer(comm, spec, &w));
+  PetscCall(create_writer(comm, &particles, spec, &w));
   MuRunFileAddSeries(&w->file, "position", 2, n, dim);
   MuRunFileAddSeries(&w->file, "weight", 1, n, 0);
   PetscCall(open_writer(w, spec, writer));
@@ -395,9 +274,7 @@ static PetscErrorCode start(MuRunWriter w) {
   unlink(path);
   PetscCall(MuCheckpointRemove(PETSC_COMM_SELF, w->directory));
   PetscCall(MuRunFilePublish(&w->file));
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-  PetscCall(open_csv(w, path, PETSC_TRUE));
-  if (fputs(w->csv_header, w->csv) < 0) return MuCannotWrite(path);
+  PetscCall(MuLedgerCsvCreate(&w->csv));
   w->last_flush = MPI_Wtime();
   PetscFunctionReturn(0);
 }
@@ -442,19 +319,6 @@ static PetscErrorCode flush_rows(MuRunWriter w) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode write_csv_row(MuRunWriter w, const PetscReal *values) {
-  PetscFunctionBegin;
-  errno = 0;
-  for (PetscInt c = 0; c < w->columns; ++c) fprintf(w->csv, "%s%.17g", c ? "," : "", values[c]);
-  fputc('\n', w->csv);
-  if (ferror(w->csv)) {
-    char path[PETSC_MAX_PATH_LEN];
-    PetscCall(PetscSNPrintf(path, sizeof path, "%s/ledger.csv", w->directory));
-    return MuCannotWrite(path);
-  }
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
   PetscFunctionBegin;
   PetscCall(start_once(w));
@@ -464,7 +328,7 @@ static PetscErrorCode add_row(MuRunWriter w, const PetscReal *values) {
   }
   PetscCall(PetscArraycpy(w->rows + w->buffered * w->columns, values, w->columns));
   w->buffered++;
-  PetscCall(write_csv_row(w, values));
+  PetscCall(MuLedgerCsvAddRow(&w->csv, values));
   if (MPI_Wtime() - w->last_flush > w->flush_seconds) PetscCall(flush_rows(w));
   PetscFunctionReturn(0);
 }
@@ -534,8 +398,8 @@ PetscErrorCode MuRunWriterSync(MuRunWriter w, PetscInt *rows, PetscInt *snapshot
     counts[0] = (PetscInt)w->file.rows;
     counts[1] = w->snapshots;
   }
-  code = MuErrorAgree(w->info->comm, code);
-  PetscCallMPI(MPI_Bcast(counts, 2, MPIU_INT, 0, w->info->comm));
+  code = MuErrorAgree(w->comm, code);
+  PetscCallMPI(MPI_Bcast(counts, 2, MPIU_INT, 0, w->comm));
   *rows = counts[0];
   *snapshots = counts[1];
   PetscFunctionReturn(code);
@@ -546,9 +410,7 @@ static PetscErrorCode cut_files(MuRunWriter w) {
   PetscCall(flush_rows(w));
   PetscCall(MuRunFileCut(&w->file));
   w->in_file = w->snapshots;
-  errno = 0;
-  if (fflush(w->csv) != 0 || ftruncate(fileno(w->csv), ftell(w->csv)) != 0)
-    return MuCannotWrite(w->directory);
+  PetscCall(MuLedgerCsvCut(&w->csv));
   PetscFunctionReturn(0);
 }
 
@@ -557,7 +419,7 @@ PetscErrorCode MuRunWriterCut(MuRunWriter w) {
 
   PetscFunctionBegin;
   if (writes(w)) code = remember(w, w->failed ? 0 : cut_files(w));
-  code = MuErrorAgree(w->info->comm, code);
+  code = MuErrorAgree(w->comm, code);
   PetscFunctionReturn(code);
 }
 
@@ -574,12 +436,10 @@ static PetscErrorCode finish(MuRunWriter w, const char *status) {
 }
 
 static PetscErrorCode close_files(MuRunWriter w) {
-  PetscErrorCode code;
+  PetscErrorCode code = MuLedgerCsvClose(&w->csv);
 
   PetscFunctionBegin;
-  errno = 0;
-  if (w->csv && fclose(w->csv) != 0) remember(w, MuCannotWrite(w->directory));
-  w->csv = NULL;
+  if (code) remember(w, code);
   code = MuRunFileClose(&w->file);
   PetscFunctionReturn(code);
 }
@@ -606,10 +466,10 @@ PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer) {
   *writer = NULL;
   if (!w) PetscFunctionReturn(0);
   if (writes(w) && !w->finished) {
-    if (w->file.published && w->csv && !w->failed) (void)finish(w, "failed: the run was given up");
+    if (w->file.published && w->csv.file && !w->failed)
+      (void)finish(w, "failed: the run was given up");
     (void)close_files(w);
   }
-  PetscCall(PetscFree(w->csv_header));
   PetscCall(PetscFree(w->field));
   PetscCall(PetscFree(w->rows));
   PetscCall(PetscFree(w->times));

@@ -2,7 +2,8 @@
 #include "base/files.h"
 #include "particles/particles_impl.h"
 #include "problem/problem.h"
-#include "record/record.h"
+#include "record/progress.h"
+#include "record/run_writer.h"
 
 #include <string.h>
 

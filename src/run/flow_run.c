@@ -2,7 +2,8 @@
 #include "base/files.h"
 #include "output/terminal.h"
 #include "record/interrupt.h"
-#include "record/record.h"
+#include "record/progress.h"
+#include "record/run_writer.h"
 #include "run/keeping.h"
 #include "run/restart.h"
 

@@ -4,7 +4,6 @@
 
 #include "output/terminal.h"
 #include "record/interrupt.h"
-#include "record/record.h"
 
 struct _p_MuKeeping {
   MuKeepingSpec spec;

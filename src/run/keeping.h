@@ -3,7 +3,8 @@
 #define MUDOT_KEEPING_H
 
 #include "mudot.h"
-#include "record/record.h"
+#include "record/checkpoint.h"
+#include "record/run_writer.h"
 
 typedef struct _p_MuKeeping *MuKeeping;
 

@@ -3,7 +3,6 @@
 #include "run/restart.h"
 
 #include "output/terminal.h"
-#include "record/record.h"
 #include "run/keeping.h"
 
 #include <math.h>
@@ -132,7 +131,7 @@ PetscErrorCode MuRestartFind(MuCase c, MuRestart *r) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetComm(c, &comm));
   PetscCall(MuCaseGetString(c, "output_directory", &directory, NULL));
-  PetscCall(MuRunRemainsRead(comm, directory, &r->remains));
+  PetscCall(MuRunRemainsRead(comm, directory, "run.h5", &r->remains));
   if (r->remains.there) {
     PetscCall(compare(c, directory, r->remains.case_text));
     PetscCall(check_end(c, r, directory));

@@ -3,7 +3,8 @@
 #define MUDOT_RESTART_H
 
 #include "mudot.h"
-#include "record/record.h"
+#include "output/run_remains.h"
+#include "record/checkpoint.h"
 
 typedef struct {
   MuRunRemains remains;

@@ -1,7 +1,7 @@
 /* A study: reads what is asked, shares the runs out among the ranks, gathers the rows, gives the
    verdict. */
 #include "output/terminal.h"
-#include "record/record.h"
+#include "record/progress.h"
 #include "study/study_impl.h"
 
 #include <stdarg.h>

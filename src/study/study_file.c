@@ -2,7 +2,6 @@
    is finished one small file per task, from which an interrupted study continues. */
 #include "base/files.h"
 #include "base/hdf5.h"
-#include "record/record.h"
 #include "study/study_impl.h"
 
 #include <errno.h>

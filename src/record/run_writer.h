@@ -1,12 +1,8 @@
-/* Writing runs: files, checkpoints, progress. */
-#ifndef MUDOT_RECORD_RECORD_H
-#define MUDOT_RECORD_RECORD_H
+/* Writing the files of a run. Private to record/ and the floors above. */
+#ifndef MUDOT_RUN_WRITER_H
+#define MUDOT_RUN_WRITER_H
 
 #include "mudot/grid.h"
-
-/* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
-   begins with output_directory. */
-PetscErrorCode MuMakeDirectory(const char *directory);
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
    run.h5 at any moment (plainly, no HDF5 option is needed), and whatever kills the run leaves a
@@ -65,62 +61,5 @@ PetscErrorCode MuRunWriterCut(MuRunWriter writer);
 PetscErrorCode MuRunWriterFinish(MuRunWriter writer, const char *status);
 /* Without Finish: removes the partial file, or marks the run as failed. Collective. */
 PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer);
-
-/* What DIRECTORY/run.h5 holds of a run, finished or not. */
-typedef struct {
-  PetscBool there; /* whether there is such a file; the rest is empty if not */
-  PetscInt rows, snapshots;
-  PetscReal *times;                    /* [snapshots] */
-  PetscInt cells;                      /* values of target, 0 if it has none */
-  PetscReal *target;                   /* log_density, on rank 0 */
-  char *case_text, *status, *restarts; /* attributes, "" where there is none */
-} MuRunRemains;
-/* Collective. MU_ERR_FILE: run.h5 is there and cannot be read. */
-PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, MuRunRemains *remains);
-PetscErrorCode MuRunRemainsFree(MuRunRemains *remains);
-
-/* Named numbers, texts and fields: the complete state of a run between two steps. */
-typedef struct _p_MuCheckpoint *MuCheckpoint;
-/* An empty one. Collective, like everything below. */
-PetscErrorCode MuCheckpointCreate(MPI_Comm comm, MuCheckpoint *checkpoint);
-PetscErrorCode MuCheckpointDestroy(MuCheckpoint *checkpoint);
-/* Copies, replacing what had the name. Numbers and texts are the same on every rank; names are at
-   most 31 characters. */
-PetscErrorCode MuCheckpointPutNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
-                                      const PetscReal values[]);
-PetscErrorCode MuCheckpointPutText(MuCheckpoint checkpoint, const char *name, const char *text);
-PetscErrorCode MuCheckpointPutField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
-                                    Vec field);
-/* MU_ERR_FILE: there is nothing of this name and size. The text is borrowed. */
-PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
-                                      PetscReal values[]);
-PetscErrorCode MuCheckpointGetText(MuCheckpoint checkpoint, const char *name, const char **text);
-PetscErrorCode MuCheckpointGetField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
-                                    Vec field);
-
-#define MU_GENERATIONS 2
-/* DIRECTORY/checkpoint.h5 (generation 0, the newest) or checkpoint.1.h5 (the one before). */
-PetscErrorCode MuCheckpointPath(const char *directory, PetscInt generation,
-                                char path[PETSC_MAX_PATH_LEN]);
-/* Writes generation 0, whole or not at all: a temporary file beside it, on disk before it is
-   renamed; the last good generation 0 becomes generation 1. An HDF5 file behind a block of 512
-   bytes with its length and a CRC-32. MU_ERR_FILE: it cannot be written; both generations are as
-   before. */
-PetscErrorCode MuCheckpointWrite(MuCheckpoint checkpoint, const char *directory);
-/* *checkpoint is NULL if there is no such file. MU_ERR_FILE: it is damaged or cannot be read. */
-PetscErrorCode MuCheckpointRead(MPI_Comm comm, const char *directory, PetscInt generation,
-                                MuCheckpoint *checkpoint);
-/* Removes both generations. Not an error if there are none. */
-PetscErrorCode MuCheckpointRemove(MPI_Comm comm, const char *directory);
-
-/* A line on stderr, rewritten at most five times a second, if that is a terminal: time, step,
-   energy, remaining time. Otherwise nothing. Create is collective, Update is not. */
-typedef struct _p_MuProgress *MuProgress;
-PetscErrorCode MuProgressCreate(MPI_Comm comm, PetscReal start_time, PetscReal end_time,
-                                MuProgress *progress);
-PetscErrorCode MuProgressUpdate(MuProgress progress, PetscReal t, PetscInt step, PetscReal energy);
-/* The line is this text instead. Not collective. */
-PetscErrorCode MuProgressText(MuProgress progress, const char *text);
-PetscErrorCode MuProgressDestroy(MuProgress *progress);
 
 #endif
