@@ -32,5 +32,6 @@
 #include "mudot/particles.h"
 #include "mudot/problem.h"
 #include "mudot/study.h"
+#include "mudot/summand.h"
 
 #endif

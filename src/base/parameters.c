@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static PetscBool in_range(const MuParameter *p, PetscReal value) {
   if (PetscIsInfOrNanReal(value)) return PETSC_FALSE;
@@ -23,9 +24,10 @@ static void say_range(const MuParameter *p, char *text, size_t length) {
              p->low);
   if (upper)
     snprintf(high, sizeof high,
-             p->below_high ? "below %g"
-             : lower       ? "to %g"
-                           : "of at most %g",
+             p->below_high           ? "below %g"
+             : lower && p->above_low ? "at most %g"
+             : lower                 ? "to %g"
+                                     : "of at most %g",
              p->high);
   snprintf(text, length, "a number%s%s%s%s%s", lower ? " " : "", low,
            lower && upper && (p->above_low || p->below_high) ? " and" : "", upper ? " " : "", high);
@@ -49,4 +51,12 @@ PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *blo
                      values[k], owner, allowed);
   }
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSummandFind(MuSummandTable table, const char *name, MuSummandInfo *info) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(table(i, info));
+    if (!info->name || !strcmp(info->name, name)) PetscFunctionReturn(0);
+  }
 }

@@ -59,7 +59,9 @@ typedef struct _n_MuTerm MuTerm;
 
 typedef struct {
   const char *name, *formula;
-  PetscInt needs; /* MU_NEEDS_... */
+  PetscInt needs;                          /* MU_NEEDS_... */
+  const MuParameter *parameters;           /* OPTIONAL (default: none) */
+  const char *function_key, *function_doc; /* OPTIONAL (default: none), see MuSummandInfo */
   MuTermKind kind;
   PetscBool any_sign; /* the weight may be negative */
   MuLimit

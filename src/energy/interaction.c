@@ -190,6 +190,8 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
 const MuTermOps MuTermInteraction = {
     .name = "interaction",
     .formula = "1/2 <rho, W*rho>, W = interaction_formula",
+    .function_key = "interaction_formula",
+    .function_doc = "W(x, y), the interaction, even",
     .kind = MU_TERM_FROZEN,
     .any_sign = PETSC_TRUE,
     .create = create,

@@ -70,8 +70,18 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
   PetscFunctionReturn(0);
 }
 
+static const MuParameter parameters[] = {{.name = "exponent",
+                                          .key = "internal_exponent",
+                                          .doc = "m, the exponent, not 1",
+                                          .low = 0,
+                                          .high = 100,
+                                          .above_low = PETSC_TRUE,
+                                          .required = PETSC_TRUE},
+                                         {0}};
+
 const MuTermOps MuTermInternal = {
     .name = "internal",
+    .parameters = parameters,
     .formula = "int rho^m/(m-1), m = internal_exponent",
     .needs = MU_NEEDS_PAIR,
     .kind = MU_TERM_LOCAL,

@@ -60,6 +60,8 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
 const MuTermOps MuTermPotential = {
     .name = "potential",
     .formula = "int V d rho, V = potential_formula",
+    .function_key = "potential_formula",
+    .function_doc = "V(x, y), the potential",
     .kind = MU_TERM_POTENTIAL,
     .any_sign = PETSC_TRUE,
     .create = create,

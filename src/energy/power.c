@@ -209,8 +209,17 @@ const MuTermOps MuTermChi2 = {
     .create = create_chi2,
     POWER_OPS,
 };
+static const MuParameter parameters[] = {{.name = "exponent",
+                                          .key = "power_exponent",
+                                          .doc = "p, the exponent",
+                                          .low = -100,
+                                          .high = 100,
+                                          .required = PETSC_TRUE},
+                                         {0}};
+
 const MuTermOps MuTermPower = {
     .name = "power",
+    .parameters = parameters,
     .formula = "int phi_p(rho/pi) pi, phi_p(s) = (s^p - p s + p - 1)/(p(p-1)), p = power_exponent",
     .create = create_any,
     POWER_OPS,

@@ -27,3 +27,17 @@ PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **f
   *formula = there ? MuTermTable[i]->formula : NULL;
   return 0;
 }
+
+PetscErrorCode MuEnergyGetInfo(PetscInt i, MuSummandInfo *info) {
+  PetscFunctionBegin;
+  *info = (MuSummandInfo){0};
+  PetscCall(MuEnergyGetTableRow(i, &info->name, &info->formula));
+  if (!info->name) PetscFunctionReturn(0);
+  info->parameters = MuTermTable[i]->parameters;
+  info->needs_kernel = (PetscBool)((MuTermTable[i]->needs & MU_NEEDS_KERNEL) != 0);
+  info->needs_target = (PetscBool)((MuTermTable[i]->needs & MU_NEEDS_TARGET) != 0);
+  info->any_sign = MuTermTable[i]->any_sign;
+  info->function_key = MuTermTable[i]->function_key;
+  info->function_doc = MuTermTable[i]->function_doc;
+  PetscFunctionReturn(0);
+}

@@ -21,12 +21,13 @@ typedef struct {
 
 /* Operations of a part. "Adds" means out += weight * result. Vec arguments never alias. */
 struct MuPartOps {
-  const char *name, *formula;  /* REQUIRED: as in the case file; K(mu) xi in one line */
-  MuPartKind kind;             /* REQUIRED: TRANSPORT or REACTION */
-  PetscBool needs_kernel;      /* default no */
-  PetscBool needs_ridge;       /* default no: whether spec.ridge > 0 is demanded */
-  PetscBool needs_exponent;    /* default no: mobility_exponent >= 0 */
-  PetscBool diagonal_is_exact; /* default no: K xi = diagonal * xi */
+  const char *name, *formula;    /* REQUIRED: as in the case file; K(mu) xi in one line */
+  MuPartKind kind;               /* REQUIRED: TRANSPORT or REACTION */
+  const MuParameter *parameters; /* OPTIONAL, default: none */
+  PetscBool needs_kernel;        /* default no */
+  PetscBool needs_ridge;         /* default no: whether spec.ridge > 0 is demanded */
+  PetscBool needs_exponent;      /* default no: mobility_exponent >= 0 */
+  PetscBool diagonal_is_exact;   /* default no: K xi = diagonal * xi */
   PetscBool well_posed; /* default no: whether K zeta = v can be solved in a sum with this part */
   const MuLimitRow *limits; /* OPTIONAL, default: none */
   /* OPTIONAL, default: no context. The convolutions of the geometry exist already. */
@@ -53,6 +54,10 @@ struct MuPartOps {
   /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
   PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);
 };
+
+/* Parameters that several parts have: the exponent m >= 0 of a mobility; a ridge lambda > 0, and
+   one that may be left out or 0. */
+extern const MuParameter MuPartExponent[], MuPartRidge[], MuPartOptionalRidge[];
 
 /* The table (table.c); ends with NULL. */
 extern const MuPartOps *const MuPartTable[];

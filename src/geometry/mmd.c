@@ -120,6 +120,7 @@ static const MuLimitRow limits[] = {{"bandwidth", {"power_mobility", 0, 2}}, {0}
 const MuPartOps MuPartMmd = {.name = "mmd",
                              .formula = "Kc^(-1) xi, Kc s = k*s",
                              .kind = MU_PART_REACTION,
+                             .parameters = MuPartOptionalRidge,
                              .needs_kernel = PETSC_TRUE,
                              .well_posed = PETSC_TRUE,
                              .create = create,

@@ -17,6 +17,25 @@ const MuPartOps *const MuPartTable[] = {&MuPartFisherRao,
                                         &MuPartWassersteinRidgeMobility,
                                         NULL};
 
+const MuParameter MuPartExponent[] = {{.name = "exponent",
+                                       .key = "mobility_exponent",
+                                       .doc = "m, the exponent of the mobility",
+                                       .low = 0,
+                                       .high = PETSC_MAX_REAL,
+                                       .required = PETSC_TRUE},
+                                      {0}};
+const MuParameter MuPartRidge[] = {{.name = "ridge",
+                                    .key = "ridge",
+                                    .doc = "lambda, the ridge",
+                                    .low = 0,
+                                    .high = PETSC_MAX_REAL,
+                                    .above_low = PETSC_TRUE,
+                                    .required = PETSC_TRUE},
+                                   {0}};
+const MuParameter MuPartOptionalRidge[] = {
+    {.name = "ridge", .key = "ridge", .doc = "lambda, the ridge", .low = 0, .high = PETSC_MAX_REAL},
+    {0}};
+
 static const MuPartOps *find_part(const char *name) {
   for (PetscInt k = 0; MuPartTable[k]; ++k)
     if (!strcmp(name, MuPartTable[k]->name)) return MuPartTable[k];
@@ -43,4 +62,14 @@ PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char *
   *name = there ? MuPartTable[i]->name : NULL;
   *formula = there ? MuPartTable[i]->formula : NULL;
   return 0;
+}
+
+PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info) {
+  PetscFunctionBegin;
+  *info = (MuSummandInfo){0};
+  PetscCall(MuGeometryGetTableRow(i, &info->name, &info->formula));
+  if (!info->name) PetscFunctionReturn(0);
+  info->parameters = MuPartTable[i]->parameters;
+  info->needs_kernel = MuPartTable[i]->needs_kernel;
+  PetscFunctionReturn(0);
 }

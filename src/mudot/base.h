@@ -71,4 +71,22 @@ typedef struct {
 PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *block,
                                  const char *owner, PetscReal values[MU_MAX_PARAMETERS]);
 
+/* What a row of the table of geometries or of energies needs beside its weight: case keys, help and
+   mappings follow from it. */
+typedef struct {
+  const char *name, *formula;    /* as in MuTableRow */
+  const MuParameter *parameters; /* NULL: none */
+  PetscBool needs_kernel, needs_target;
+  PetscBool any_sign;       /* the weight may be negative */
+  const char *function_key; /* flat key of the formula that it needs ("potential_formula" for
+                               energy_potential_formula), in a mapping "formula"; NULL: none */
+  const char *function_doc; /* one line */
+} MuSummandInfo;
+
+/* Row i of a table; info->name is NULL past the end. Not collective. */
+typedef PetscErrorCode (*MuSummandTable)(PetscInt i, MuSummandInfo *info);
+
+/* The row of a name; info->name is NULL if it is not there. Not collective. */
+PetscErrorCode MuSummandFind(MuSummandTable table, const char *name, MuSummandInfo *info);
+
 #endif

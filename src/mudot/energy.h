@@ -2,10 +2,12 @@
 #ifndef MUDOT_ENERGY_H
 #define MUDOT_ENERGY_H
 
-#include "mudot/kernel.h"
+#include "mudot/summand.h"
 
 /* Rows of the table of what there is, see MuTableRow. */
 PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula);
+/* The same with what a term needs, see MuSummandTable. */
+PetscErrorCode MuEnergyGetInfo(PetscInt i, MuSummandInfo *info);
 PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
 /* The same for an energy as the bandwidth of its kernel of unit mass vanishes. */

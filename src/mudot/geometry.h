@@ -2,10 +2,12 @@
 #ifndef MUDOT_GEOMETRY_H
 #define MUDOT_GEOMETRY_H
 
-#include "mudot/kernel.h"
+#include "mudot/summand.h"
 
 /* Rows of the table of what there is, see MuTableRow. */
 PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula);
+/* The same with what a part needs, see MuSummandTable. */
+PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info);
 
 /* Limit of a part of the geometry table as `parameters` vanish: "bandwidth" (for a kernel of unit
    mass), "ridge", or "bandwidth ridge" for both along a curve. limit->name is NULL if there is
