@@ -64,14 +64,17 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
-# The page of mudot report, with its style sheet and script, as lines of C strings.
-PAGE := src/report/report.html src/report/report.css src/report/report.js
+# The page of mudot report, with its style sheet and script, as lines of C strings; page.js starts it
+# and comes last.
+SCRIPT := $(addprefix src/report/page/,elements.js axes.js figures.js maps.js time.js data.js equation.js \
+            densities.js ledgers.js particles.js studies.js comparisons.js page.js)
+PAGE   := src/report/page/page.html src/report/page/page.css $(SCRIPT)
 
-$(BUILD)/obj/report/report_page.c: $(PAGE)
+$(BUILD)/obj/report/report_page.c: $(PAGE) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "report/report.h"'; echo 'const char *const mu_report_page[] = {'; \
-	  sed -e '/^@STYLE@$$/{r src/report/report.css' -e 'd;}' \
-	      -e '/^@SCRIPT@$$/{r src/report/report.js' -e 'd;}' src/report/report.html | \
+	  sed -e '/^@STYLE@$$/{r src/report/page/page.css' -e 'd;}' \
+	      -e '/^@SCRIPT@$$/{' $(SCRIPT:%=-e 'r %') -e 'd;}' src/report/page/page.html | \
 	  sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL};'; } > $@
 
 $(BUILD)/obj/report/report_page.o: $(BUILD)/obj/report/report_page.c

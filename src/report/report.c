@@ -1,4 +1,4 @@
-/* One self-contained page of the results in some directories: the template report.html with the
+/* One self-contained page of the results in some directories: the template page/page.html with the
    data as JSON in it, which the page's script draws. */
 #include "report/report.h"
 #include "base/files.h"

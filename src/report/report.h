@@ -1,4 +1,4 @@
-/* The parts of a report. Private to output/. */
+/* The parts of a report. Private to report/. */
 #ifndef MUDOT_REPORT_H
 #define MUDOT_REPORT_H
 
@@ -39,7 +39,7 @@ PetscInt MuReportEvery(PetscInt n, PetscInt most);
 PetscInt MuReportIndex(PetscInt i, PetscInt n, PetscInt every);
 PetscInt MuReportCount(PetscInt n, PetscInt every);
 
-/* The page (report.html with its style sheet and script) as lines; NULL ends them. The line
+/* The page (page/page.html with its style sheet and script) as lines; NULL ends them. The line
    "@DATA@" stands for the data. */
 extern const char *const mu_report_page[];
 
