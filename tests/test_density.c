@@ -173,6 +173,44 @@ static void bad_formula(const char *expression, const char *part) {
   sentence_has(part);
 }
 
+/* muParser's sentences count from 0 in their own text. */
+static void one_position(const char *expression) {
+  MuFormula f;
+  ck_assert(MuFormulaCreate("target_density", expression, &f) == MU_ERR_INPUT);
+  const char *first = strstr(MuErrorMessage(), "position");
+  ck_assert_msg(first && !strstr(first + 1, "position"), "%s", MuErrorMessage());
+}
+
+START_TEST(words_of_formulas) {
+  static const struct {
+    const char *expression;
+    PetscReal value; /* at x = 1.5, y = -2 */
+  } cases[] = {{"floor(x) + 10*floor(y/4)", 1 - 10},
+               {"ceil(x) + 10*ceil(y/4)", 2},
+               {"mod(x, 1) + 10*mod(y, 3)", 0.5 + 10},
+               {"erf(x)", 0.96610514647531076},
+               {"if(x > 1, 3, 1/0)", 3},
+               {"if(x < 1, log(-1), y)", -2},
+               {"x > 1 and y < 0", 1},
+               {"x > 1 and y > 0 or x == 1.5", 1},
+               {"not(x > 1)", 0},
+               {"not(x > 1) or y < 0", 1},
+               {"x >= 1.5 and x <= 1.5 and y != 2", 1},
+               {"x > 1 ? 2 : 3", 2}};
+  const PetscReal x[2] = {1.5, -2};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; ++k) {
+    MuFormula f;
+    PetscReal value;
+    ck_assert_msg(!MuFormulaCreate("target_density", cases[k].expression, &f), "%s",
+                  MuErrorMessage());
+    OK(MuFormulaEvaluate(f, x, &value));
+    ck_assert_msg(PetscAbsReal(value - cases[k].value) < 1e-14, "%s is %.17g", cases[k].expression,
+                  value);
+    OK(MuFormulaDestroy(&f));
+  }
+}
+END_TEST
+
 START_TEST(bad_formulas_are_refused) {
   char *endless = malloc(6000);
   bad_formula("x +", "position 4");
@@ -185,6 +223,12 @@ START_TEST(bad_formulas_are_refused) {
   bad_formula("   ", "empty");
   bad_formula("sin()", "position");
   bad_formula("\"x\"", "position");
+  bad_formula("not x > 1", "position");
+  bad_formula("x+*y", "position 3: Unexpected operator \"*\"");
+  one_position("x+*y");
+  one_position("2*(x + y");
+  one_position("sin()");
+  one_position("mod(x)");
   memset(endless, '1', 5999);
   endless[5999] = '\0';
   bad_formula(endless, "5999 characters");
@@ -473,6 +517,28 @@ START_TEST(grey_maps_are_read) {
 }
 END_TEST
 
+/* What netpbm allows, and what Windows makes of it: one row of two values, 1 and 3 of 9. */
+START_TEST(headers_of_every_kind_are_read) {
+  static const char *const images[] = {
+      "P5\n2 1\n9\n\001\003",     "P5\r\n2 1\r\n9\r\n\001\003", "P5\n# c\n2 1\n9\n\001\003",
+      "P5\n2# c\n1\n9\n\001\003", "P5\n2 1\n9\n# c\n\001\003",  "P5\n2 1\n9\n# c\n# d\n\001\003",
+      "P5\n2 1 # c\n9 \001\003",  "P2\r\n2 1\r\n9\r\n1 3\r\n",  "P2 2 1 9 1#c\n3 # the end\n\n",
+      "P5 2 1\r9\r\001\003"};
+  const char *path = temporary("header.pgm");
+  for (size_t k = 0; k < sizeof images / sizeof *images; ++k) {
+    PetscInt width, height;
+    PetscReal *values;
+    write_file(path, images[k], strlen(images[k]));
+    ck_assert_msg(!MuPgmRead(MPI_COMM_WORLD, path, &width, &height, &values), "image %zu: %s", k,
+                  MuErrorMessage());
+    ck_assert_int_eq(width * height, 2);
+    ck_assert_msg(values[0] == 1.0 / 9 && values[1] == 3.0 / 9, "image %zu", k);
+    OK(PetscFree(values));
+  }
+  remove_file(path);
+}
+END_TEST
+
 static void bad_image(const char *bytes, size_t n, const char *part) {
   const char *path = temporary("bad.pgm");
   PetscInt width, height;
@@ -495,6 +561,10 @@ START_TEST(bad_grey_maps_are_refused) {
   bad_image("P2 2 2 70000 1 1 1 1", 20, "header");
   bad_image("P2 two 2 255", 12, "header");
   bad_image("", 0, "P2 or P5");
+  bad_image("P5 2 1 255 abc", 14,
+            "3 bytes stand behind the header of this grey map, where the image takes 2");
+  bad_image("P5 2 1 255\n\n\nab", 15, "nothing else may follow");
+  bad_image("P2 2 1 255 1 2 3", 16, "behind the last value");
   ck_assert_int_eq(MuPgmRead(MPI_COMM_WORLD, "/nonexistent.pgm", &width, &height, &values),
                    MU_ERR_FILE);
   sentence_has("/nonexistent.pgm");
@@ -771,6 +841,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, formulas_have_their_values);
   tcase_add_test(t, values_that_are_not_finite_are_returned);
   tcase_add_test(t, formulas_keep_no_state);
+  tcase_add_test(t, words_of_formulas);
   tcase_add_test(t, bad_formulas_are_refused);
   tcase_add_test(t, a_line_has_no_y);
   tcase_add_test(t, gaussians_match_their_formula);
@@ -780,6 +851,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, formula_densities);
   tcase_add_test(t, bad_densities_are_refused);
   tcase_add_test(t, grey_maps_are_read);
+  tcase_add_test(t, headers_of_every_kind_are_read);
   tcase_add_test(t, bad_grey_maps_are_refused);
   tcase_add_test(t, densities_from_images);
   tcase_add_test(t, densities_from_datasets);

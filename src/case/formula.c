@@ -22,13 +22,48 @@ static double natural_logarithm(double x) {
   return log(x);
 }
 
+static double floored_remainder(double x, double y) {
+  return x - y * floor(x / y);
+}
+
+static double choose(double condition, double yes, double no) {
+  return condition != 0 ? yes : no;
+}
+
+static double logical_and(double x, double y) {
+  return x != 0 && y != 0;
+}
+
+static double logical_or(double x, double y) {
+  return x != 0 || y != 0;
+}
+
+static double logical_not(double x) {
+  return x == 0;
+}
+
+/* What muParser does not have, with its precedences: "or" binds as ||, "and" as &&. "not" is a
+   function, since a prefix of muParser would bind more than a comparison. */
+static void define_words(muParserHandle_t parser) {
+  enum { OR = 1, AND = 2 };
+  mupDefineFun1(parser, "log", natural_logarithm, 1);
+  mupDefineFun1(parser, "ln", natural_logarithm, 1);
+  mupDefineFun1(parser, "floor", floor, 1);
+  mupDefineFun1(parser, "ceil", ceil, 1);
+  mupDefineFun1(parser, "erf", erf, 1);
+  mupDefineFun1(parser, "not", logical_not, 1);
+  mupDefineFun2(parser, "mod", floored_remainder, 1);
+  mupDefineFun3(parser, "if", choose, 1);
+  mupDefineOprt(parser, "or", logical_or, OR, muOPRT_ASCT_LEFT, 1);
+  mupDefineOprt(parser, "and", logical_and, AND, muOPRT_ASCT_LEFT, 1);
+}
+
 static PetscErrorCode create_parser(MuFormula f) {
   PetscFunctionBegin;
   f->parser = mupCreate(muBASETYPE_FLOAT);
   if (!f->parser) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "muParser has no parser to give");
   mupSetErrorHandler(f->parser, ignore_error);
-  mupDefineFun1(f->parser, "log", natural_logarithm, 1);
-  mupDefineFun1(f->parser, "ln", natural_logarithm, 1);
+  define_words(f->parser);
   mupDefineConst(f->parser, "pi", PETSC_PI);
   mupDefineConst(f->parser, "e", exp(1.0));
   mupDefineVar(f->parser, "x", &f->x);
@@ -49,6 +84,16 @@ static int find_assignment(const char *expression) {
   return -1;
 }
 
+/* muParser's sentences end with a position of their own, counted from 0. */
+static void cut_position(char *reason) {
+  static const char *const ends[] = {" found at position ", " starting at position ",
+                                     " at expression position ", " at position "};
+  for (size_t k = 0; k < sizeof ends / sizeof *ends; ++k) {
+    char *end = strstr(reason, ends[k]);
+    if (end) *end = '\0';
+  }
+}
+
 /* The parser's own message ends with a full stop and may be several sentences: the first is kept.
  */
 static PetscErrorCode syntax_error(const char *key, const char *expression, MuFormula f) {
@@ -60,7 +105,8 @@ static PetscErrorCode syntax_error(const char *key, const char *expression, MuFo
   if (text) strncpy(reason, text, sizeof reason - 1);
   n = strlen(reason);
   if (n > 0 && (reason[n - 1] == '.' || reason[n - 1] == '\n')) reason[n - 1] = '\0';
-  if (position < 0) position = (int)strlen(expression);
+  cut_position(reason);
+  if (position < 0 || position > (int)strlen(expression)) position = (int)strlen(expression);
   return MuError(MU_ERR_INPUT, "%s: \"%.200s\" is not a formula in x and y: position %d: %s", key,
                  expression, position + 1, reason);
 }

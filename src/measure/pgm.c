@@ -21,19 +21,52 @@ PetscErrorCode MuPgmRecognise(const char *key, const char *file, PetscBool *is_p
   PetscFunctionReturn(0);
 }
 
-/* The next number of a text part, past white space and # comments; -1 if there is none. */
+/* The next character, a # comment counting as the end of its line, as in netpbm. */
+static int next_character(FILE *f) {
+  int c = fgetc(f);
+  if (c == '#')
+    while (c != EOF && c != '\n' && c != '\r') c = fgetc(f);
+  return c;
+}
+
+/* The next number of a text part, past white space and comments, which may stand within it; -1 if
+   there is none. The character behind it is eaten. */
 static long next_number(FILE *f) {
   long value = 0;
-  int c = fgetc(f);
-  while (c != EOF && (isspace(c) || c == '#')) {
+  int c = next_character(f);
+  while (c != EOF && isspace(c)) c = next_character(f);
+  if (c == EOF || !isdigit(c)) return -1;
+  for (; c != EOF && isdigit(c) && value < MAX_CELLS; c = next_character(f))
+    value = 10 * value + (c - '0');
+  return c == EOF || isspace(c) ? value : -1;
+}
+
+/* Finds the first byte of a binary raster of `bytes` bytes in a file of `size`. One white space
+   stands before it; the line feed of a line that ends with CR LF, and comments behind the largest
+   value, are passed over only where the rest of the file is then just the raster. */
+static PetscErrorCode find_raster(FILE *f, const char *file, long long size, long long bytes) {
+  const long start = ftell(f);
+  int before = 0, c = 0;
+
+  PetscFunctionBegin;
+  (void)fseek(f, start - 1, SEEK_SET);
+  before = fgetc(f);
+  while (size - ftell(f) > bytes && c != EOF) {
+    c = fgetc(f);
     if (c == '#')
       while (c != EOF && c != '\n') c = fgetc(f);
-    else
-      c = fgetc(f);
+    else if (before != '\r' || c != '\n') {
+      (void)fseek(f, start, SEEK_SET);
+      break;
+    }
+    before = c;
   }
-  if (c == EOF || !isdigit(c)) return -1;
-  for (; c != EOF && isdigit(c) && value < MAX_CELLS; c = fgetc(f)) value = 10 * value + (c - '0');
-  return c == EOF || isspace(c) ? value : -1; /* one white space after the header is eaten here */
+  if (size - start > bytes && size - ftell(f) != bytes)
+    return MuError(MU_ERR_FILE,
+                   "%s: %lld bytes stand behind the header of this grey map, where the image takes "
+                   "%lld; nothing else may follow it",
+                   file, size - start, bytes);
+  PetscFunctionReturn(0);
 }
 
 static long next_sample(FILE *f, PetscBool text, long maximum) {
@@ -61,6 +94,19 @@ static PetscErrorCode read_samples(FILE *f, const char *file, PetscBool text, lo
   PetscFunctionReturn(0);
 }
 
+/* Behind the last value of a text image stand white space and comments only. */
+static PetscErrorCode check_end(FILE *f, const char *file) {
+  int c = next_character(f);
+
+  PetscFunctionBegin;
+  while (c != EOF && isspace(c)) c = next_character(f);
+  if (c != EOF)
+    return MuError(MU_ERR_FILE,
+                   "%s: something stands behind the last value of the image; a grey map ends there",
+                   file);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode read_image(FILE *f, const char *file, long long size, PetscInt *width,
                                  PetscInt *height, PetscReal **values) {
   const int p = fgetc(f), kind = fgetc(f);
@@ -79,11 +125,13 @@ static PetscErrorCode read_image(FILE *f, const char *file, long long size, Pets
                    file);
   if (size < w * h * (kind == '5' && maximum > 255 ? 2 : 1)) /* before so much is allocated */
     return MuError(MU_ERR_FILE, "%s: is too short for an image of %ld x %ld values", file, w, h);
+  if (kind == '5') PetscCall(find_raster(f, file, size, (maximum > 255 ? 2LL : 1LL) * w * h));
   *width = (PetscInt)w;
   *height = (PetscInt)h;
   PetscCall(PetscMalloc1(w * h, values));
   PetscErrorCode failed =
       read_samples(f, file, (PetscBool)(kind == '2'), maximum, *width, *height, *values);
+  if (!failed && kind == '2') failed = check_end(f, file);
   if (failed) PetscCall(PetscFree(*values));
   return failed;
 }

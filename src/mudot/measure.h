@@ -6,7 +6,9 @@
 
 typedef struct _p_MuFormula *MuFormula;
 
-/* A muParser expression in x and y with the constants pi and e; log is natural. `key`
+/* A muParser expression in x and y with the constants pi and e; log is natural. Beside muParser's
+   own functions there are ln, floor, ceil, mod(a, b) = a - b floor(a/b), erf, not, if(condition, a,
+   b), and the operators and, or. `key`
    begins the sentence of an error, e.g. "target_density". Not collective. MU_ERR_INPUT: a syntax
    error (with its position), an unknown name, an assignment, several values, more than 4000
    characters. */
