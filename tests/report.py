@@ -238,6 +238,19 @@ def check_damaged(page):
     check("nothing half-written stays", os.listdir("damaged").__len__() == 2, os.listdir("damaged"))
 
 
+def check_names():
+    """The page's script quotes no name of the tables: formulas and sentences come with the data."""
+    text = pathlib.Path("line/report.html").read_text()
+    script = text[text.rindex("<script>"):]
+    tables = json.loads(mudot("list", "--json").stdout)
+    names = {row["name"] for table in ("geometries", "energies", "kernels", "schemes", "diagnostics") for row in tables[table]}
+    quoted = [n for n in sorted(names) if re.search(rf"""["'`]{n}["'`]|\b{n}:""", script)]
+    check("the script quotes no operator, energy, kernel, scheme or diagnostic", len(names) > 25 and not quoted, quoted)
+    data = data_of("line/report.html")
+    check("formulas come with the data", set(data["formulas"]["diagnostic"]) == {row["name"] for row in tables["diagnostics"]}
+          and data["formulas"]["energy"] == {row["name"]: row["formula"] for row in tables["energies"]})
+
+
 # ---------------------------------------------------------------------- pages in the browser
 
 
@@ -483,7 +496,7 @@ def check_particles(browser):
     page.key("End")
     check("the slider moves the histogram", page.evaluate(histogram) != before)
     text = page.evaluate("document.querySelector('#comparisons').textContent")
-    check("a comparison", "the method limits: W2" in text and "MMD²" in text and "✓ sampling" in text)
+    check("a comparison", "the method limits: W2" in text and "mmd2" in text and "✓ sampling" in text)
     text = page.evaluate("document.querySelector('#studies').textContent")
     check("a study that is not finished", "not finished" in text and "density error l1" in text and "vary: [kernel_bandwidth]" in text)
     check("a run that is not finished", "not finished" in page.evaluate("document.querySelector('.notice').textContent"))
@@ -516,6 +529,7 @@ def main():
         os.chdir(work)
         make_results()
         check_data()
+        check_names()
         check_files()
         if not arguments.without_browser:
             with Chromium() as browser:

@@ -71,7 +71,7 @@ typedef struct {
   const char **directory;
   const char *output;  /* NULL: DIRECTORY/report.html, or report.html here if there are several */
   PetscBool overwrite; /* also what is not an earlier report */
-  PetscInt tables;     /* whose formulas the page may write out: geometry, energy, kernel */
+  PetscInt tables;     /* whose formulas the page may write out */
   const char *const *table_names;
   PetscErrorCode (*const *table_rows)(PetscInt i, const char **name, const char **formula);
 } MuReportSpec;

@@ -4,15 +4,13 @@ function csvTable(data, label) {
   return dataTable({ head: data.header.map((h) => words(String(h ?? ""))), rows: data.rows.map((r) => data.header.map((_, k) => (r[k] === undefined ? "" : r[k] === null ? NaN : r[k]))) }, label);
 }
 
-const METRICS = { mmd2: "MMD²", energy_distance: "energy distance", w1: "W₁", w2: "W₂", kolmogorov: "Kolmogorov distance", sliced_w1: "sliced W₁", sliced_w2: "sliced W₂",
-  histogram_l1: "L¹ of the histogram", mean: "mean", covariance: "covariance" };
 const LIMIT = 2; /* a distance within this factor of what samples give is theirs */
 
 /* Distances with what N independent samples of the density would give: columns NAME, NAME_expected, NAME_sd. */
 function readComparison(data) {
   const at = (name) => data.header.indexOf(name), column = (name) => data.rows.map((r) => (typeof r[at(name)] === "number" ? r[at(name)] : NaN));
   const names = data.header.filter((h) => at(`${h}_expected`) >= 0);
-  return { t: column("t"), particles: column("particles"), metrics: names.map((name) => ({ name: METRICS[name] || words(name),
+  return { t: column("t"), particles: column("particles"), metrics: names.map((name) => ({ name: words(name),
     value: column(name), expected: column(`${name}_expected`), deviation: column(`${name}_sd`) })) };
 }
 

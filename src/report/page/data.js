@@ -1,21 +1,39 @@
 /* What is in a directory: cases, ledgers, densities, particles and their moments. */
 
-/* The blocks of a case as the program writes them: block -> key -> text. */
+/* A value of a case: text, or what {a: 1, b: {c: 2}} and [{a: 1}, {a: 2}] stand for. */
+function parseValue(text) {
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^{}[\],:"\s][^{}[\],:"]*/g) || [];
+  const entries = (end, read) => {
+    for (let t = tokens.shift(); t !== undefined && t !== end; t = tokens.shift()) if (t !== ",") read(t);
+  };
+  const value = (t = "") => {
+    if (t !== "[" && t !== "{") return t.replace(/^"|"$/g, "").trim();
+    const list = [], map = {};
+    if (t === "[") entries("]", (item) => list.push(value(item)));
+    else entries("}", (name) => { tokens.shift(); map[name.trim()] = value(tokens.shift()); });
+    return t === "[" ? list : map;
+  };
+  return /^[{[]/.test(text) ? value(tokens.shift()) : text.replace(/^"|"$/g, "");
+}
+
+/* The blocks of a case as the program writes them: block -> key -> value. */
 function parseCase(text) {
   const blocks = {};
   let block = null;
   for (const line of (text || "").split("\n")) {
     const head = /^(\w+):\s*$/.exec(line), entry = /^ {2}(\w+):\s*(.*)$/.exec(line);
     if (head) block = blocks[head[1]] = blocks[head[1]] || {};
-    else if (entry && block) block[entry[1]] = entry[2].replace(/^"|"$/g, "");
+    else if (entry && block) block[entry[1]] = parseValue(entry[2]);
   }
   return blocks;
 }
 
-/* Named weights of a block, in the order of the case; other keys of the block are its parameters. */
-function weights(block, known) {
-  return Object.entries(block || {}).filter(([k, v]) => known[k] !== undefined && Number(v) !== 0 && v !== "" && Number.isFinite(Number(v)))
-    .map(([name, v]) => ({ name, weight: Number(v) }));
+/* {name, weight, settings} of every summand of a block, in the order of the case; other keys of the block are
+   not in `known`. */
+function summands(block, known) {
+  return Object.entries(block || {}).filter(([name]) => known[name] !== undefined).flatMap(([name, value]) => [value].flat()
+    .map((v) => (typeof v === "object" ? v : { weight: v })).map(({ weight, ...settings }) => ({ name, weight: weight === "" ? 0 : Number(weight ?? 1), settings })))
+    .filter(({ weight }) => weight !== 0 && Number.isFinite(weight));
 }
 
 const STATUS = [

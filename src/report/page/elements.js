@@ -68,7 +68,7 @@ function svgNumber(attributes, value, digits) {
 const words = (name) => name.replace(/_/g, " ");
 
 /* The ASCII formulas of mudot list in the notation of print. */
-const SYMBOLS = { mu: "μ", xi: "ξ", rho: "ρ", pi: "π", lambda: "λ", nu: "ν", phi: "φ", grad: "∇", int: "∫", sqrt: "√", Lap: "Δ" };
+const SYMBOLS = { mu: "μ", xi: "ξ", rho: "ρ", pi: "π", lambda: "λ", nu: "ν", phi: "φ", zeta: "ζ", grad: "∇", int: "∫", sqrt: "√", Lap: "Δ" };
 const UPRIGHT = /^(div|log|exp|for|else|symbol|of|or|on|only|less|than|[a-z]{4,}|[A-Z][a-z]{3,})$/;
 
 function formula(text) {
@@ -79,7 +79,7 @@ function formula(text) {
     else if ((match = /^_(\w+)/.exec(rest))) out.push(el("sub", {}, formula(match[1])));
     else if ((match = /^(grad|sqrt) (?=\w)/.exec(rest))) out.push(SYMBOLS[match[1]]);
     else if ((match = /^d (?=rho)/.exec(rest))) out.push("d");
-    else if ((match = /^[A-Za-z]+(?:_[a-z]{3,})*/.exec(rest))) {
+    else if ((match = /^(?:[A-Za-z]{2,}(?:_[a-z]{3,})*|[A-Za-z])/.exec(rest))) {
       const word = match[0];
       if (SYMBOLS[word]) out.push(/[∇∫√]/.test(SYMBOLS[word]) ? SYMBOLS[word] : el("var", {}, SYMBOLS[word]));
       else if (word === "Kc") out.push(el("var", {}, "K"), el("sub", {}, "c"));
@@ -94,6 +94,12 @@ function formula(text) {
     rest = rest.slice(match[0].length);
   }
   return out;
+}
+
+/* Sentences that the program wrote, in the notation of print. */
+function prose(text) {
+  const plainer = text.replace(/<=/g, "≤").replace(/->/g, "→").replace(/\+-/g, "±").replace(/\^\(-/g, "^(−").replace(/<(\S[^<>]*)>/g, "⟨$1⟩");
+  return rich(plainer.replace(/\b[a-zA-Z]+\b/g, (word) => (Object.hasOwn(SYMBOLS, word) ? SYMBOLS[word] : word)));
 }
 
 /* Text in which ^(...) stands for an exponent. */

@@ -36,8 +36,9 @@ class Figure {
     this.tableBody.replaceChildren(...this.tables().map((t) => dataTable(t, this.spec.title)));
   }
   note(text) {
-    this.noteNode.replaceChildren(...rich(text || ""));
-    this.noteNode.hidden = !text;
+    this.noteNode.replaceChildren();
+    add(this.noteNode, [Array.isArray(text) ? text : rich(text)]);
+    this.noteNode.hidden = !this.noteNode.textContent;
   }
   measure() {
     this.width = this.spec.width || this.host.clientWidth || 320;

@@ -3,8 +3,7 @@
 const NAMES = {
   t: "time t", energy: "energy F", dissipation_primal: "primal R(μ, dμ/dt)", dissipation_dual: "dual R*(μ, −DF)",
   dissipated: "∫ (R + R*) dt", balance_defect: "balance defect F + ∫(R + R*) − F(0)", mass: "mass", min_density: "smallest density",
-  integral_primal: "∫ R dt", integral_dual: "∫ R* dt", kl: "KL(ρ|π)", inclusive_kl: "KL(π|ρ)", chi2: "χ²", hellinger: "Hellinger", l1: "L¹ distance",
-  l2: "L² distance", mmd: "MMD", w2: "W₂ distance", mmd2: "MMD² to the target", ess: "effective sample size 1/Σw²",
+  integral_primal: "∫ R dt", integral_dual: "∫ R* dt", mmd2: "MMD² to the target", ess: "effective sample size 1/Σw²",
   weight_min: "smallest weight", weight_max: "largest weight", simplex_residual: "residual of the weight step",
 };
 const nameOf = (column) => NAMES[column] || (column.startsWith("energy_") ? `${words(column.slice(7))} term` : words(column));
@@ -64,15 +63,21 @@ function signedSeries(x, values, names = ["positive", "negative"]) {
   return out.length ? out : [{ name: "", x, y: values, colour: 1 }];
 }
 
-function energyFigures(view, source, formulas, several) {
-  const { ledger, case: blocks } = source.data, t = ledger.t, energy = column(ledger, "energy");
+/* What the run says is known of the decay: a sentence, and c of F(t) <= e^(-ct) F(0) or NaN. Runs say nothing
+   where nothing is known. */
+function knownDecay({ theorem, theorem_rate: rate }) {
+  return theorem ? { sentence: theorem, rate: rate ? Number(rate) : NaN } : null;
+}
+
+function energyFigures(view, source, several) {
+  const { ledger, attributes } = source.data, t = ledger.t, energy = column(ledger, "energy");
   const terms = Object.keys(ledger.columns).filter((c) => c.startsWith("energy_"));
   const series = [{ name: "energy F", x: t, y: energy, colour: 1, width: 2.3 }];
   if (terms.length > 1) terms.forEach((c, i) => series.push({ name: nameOf(c), x: t, y: column(ledger, c), colour: i + 3, dash: DASHES[i + 1] }));
-  const negative = hasNegative(energy), decay = negative ? null : ledger.decay, known = negative ? null : theory(blocks, formulas);
+  const negative = hasNegative(energy), decay = negative ? null : ledger.decay, known = knownDecay(attributes);
   if (decay) series.push({ name: `fit e^(−${plain(decay.rate, 4)} t)`, x: [decay.from, decay.to],
     y: [decay.from, decay.to].map((s) => Math.exp(decay.log_factor - decay.rate * s)), colour: 2, dash: "2 4", width: 3, mark: 2 });
-  if (known && known.rate) series.push({ name: `theory e^(−${plain(known.rate, 4)} t) F(0)`, x: t, y: t.map((s) => energy[0] * Math.exp(-known.rate * s)), colour: 7, dash: "9 4 2 4", width: 1.4, reference: true });
+  if (known && known.rate > 0 && !negative) series.push({ name: `known e^(−${plain(known.rate, 4)} t) F(0)`, x: t, y: t.map((s) => energy[0] * Math.exp(-known.rate * s)), colour: 7, dash: "9 4 2 4", width: 1.4, reference: true });
   const plot = timePlot(view, { title: several ? source.name : "Energy", label: `Energy of ${source.name}`, series, y: { label: "F", log: !negative, decades: 16 } });
   plot.note(thinLedger(ledger));
   return { node: switchable(plot, "the energy"), decay, known, rates: negative ? null : rateFigure(view, source) };
@@ -110,7 +115,7 @@ function decaySentence(name, energy) {
   if (decay) out.push("Late decay rate of ", el("var", {}, "F"), ": ", el("b", {}, html(decay.rate, 5)), " ± ", html(decay.rate_stderr, 2),
     ` (least squares of log F on ${decay.rows} rows, t from ${plain(decay.from)} to ${plain(decay.to)}, the later half of the time above rounding). `);
   else out.push("No decay rate is fitted: the energy changes its sign, or has too few values above rounding. ");
-  if (known) out.push(rich(`Theory: ${known.text}${known.rate ? `; here the constant is ${plain(known.rate)}` : ""}.`));
+  if (known) out.push("Known: ", prose(known.sentence), ".");
   return el("p", { class: "small" }, name ? el("b", {}, `${name}. `) : null, out);
 }
 
@@ -128,8 +133,7 @@ function balanceFigures(view, source) {
   const push = (spec) => figures.push(timePlot(view, spec));
   push({ title: "Dissipation potentials", series: [{ name: NAMES.dissipation_primal, x: t, y: c("dissipation_primal"), colour: 1, width: 3.4 },
     { name: NAMES.dissipation_dual, x: t, y: c("dissipation_dual"), colour: 2, dash: "3 4" }], y: { label: "R, R*", log: true, decades: 18 } });
-  const note = ledger.columns.dissipation_primal.notes;
-  figures[0].note(Object.values(note || {}).join(" ").replace(/\bzeta\b/g, "ζ").replace(/<([^<>]*)>/g, "⟨$1⟩").replace(/\bint\b/g, "∫"));
+  figures[0].note(prose((ledger.columns.dissipation_primal.notes || {}).method || ""));
   if (ledger.columns.integral_primal)
     push({ title: "Their integrals", series: [{ name: NAMES.integral_primal, x: t, y: c("integral_primal"), colour: 1, width: 3.4 },
       { name: NAMES.integral_dual, x: t, y: c("integral_dual"), colour: 2, dash: "3 4" },
@@ -159,11 +163,20 @@ function worstTable(sources) {
     rows: rows.map(([name, f]) => [name, ...sources.map((s) => f(s.data.ledger))]) }, "Worst values");
 }
 
-function diagnosticFigure(view, source, several) {
+/* Each diagnostic with its formula of the table. */
+function diagnosticNote(names, table) {
+  return names.filter((c) => table[c]).map((c, i) => {
+    const [text, meaning] = splitFormula(table[c]);
+    return [i ? "; " : "", nameOf(c), " = ", formula(text), meaning ? `, ${meaning}` : ""];
+  });
+}
+
+function diagnosticFigure(view, source, table, several) {
   const { ledger } = source.data;
   const names = Object.keys(ledger.columns).filter(isDiagnostic);
   if (!names.length) return null;
   const series = names.map((c, i) => ({ name: nameOf(c), x: ledger.t, y: column(ledger, c), colour: i + 1, dash: DASHES[i] }));
   const plot = timePlot(view, { title: several ? source.name : names.length === 1 ? nameOf(names[0]) : "Distances to the target", series, legend: true, y: { label: "", log: true, decades: 16 } });
+  plot.note(diagnosticNote(names, table || {}));
   return switchable(plot, "the diagnostics");
 }

@@ -38,7 +38,7 @@ const FACTS = [["status", "status"], ["command_line", "command"], ["started", "s
 
 function facts(attributes) {
   const values = { ...attributes, started: when(attributes.started), finished: when(attributes.finished), duration: duration(attributes) };
-  const shown = new Set([...FACTS.map(([k]) => k), "case", "study", "notes", "verdict", "expected_verdict", "type", "vary"]);
+  const shown = new Set([...FACTS.map(([k]) => k), "case", "study", "notes", "verdict", "expected_verdict", "type", "vary", "theorem", "theorem_rate"]);
   const rest = Object.keys(attributes).filter((k) => !shown.has(k) && !/^(status_|system_|order|expected)/.test(k));
   const rows = [...FACTS, ...rest.map((k) => [k, words(k)])].filter(([k]) => values[k] !== undefined && values[k] !== "");
   return el("div", { class: "scroll" }, el("table", { class: "facts" }, el("tbody", {}, rows.map(([k, label]) =>
@@ -104,14 +104,14 @@ function runSections(view, runs, formulas) {
   });
   const out = [part("density", "Density over time", several ? "Every figure shows its last snapshot at or before the time of the slider." : null, view.choices(), several ? [columns(densities), nowValues(view)] : el("div", { class: "beside" }, densities, nowValues(view)))];
   if (withLedger.length) {
-    const energies = withLedger.map((r) => energyFigures(view, r, formulas, several));
+    const energies = withLedger.map((r) => energyFigures(view, r, several));
     out.push(part("energy", "Energy and decay", null, several ? energyOverlay(view, withLedger) : null,
       several ? columns(energies.map((e) => el("div", { class: "stack" }, e.node, e.rates))) : columns([energies[0].node, energies[0].rates]),
       withLedger.map((r, i) => decaySentence(several ? r.name : "", energies[i]))));
     out.push(part("balance", "Energy-dissipation balance",
       ["F(μ(T)) + ∫ [R(μ, dμ/dt) + R*(μ, −DF(μ))] dt = F(μ(0)) holds if and only if μ solves the flow; the defect says how well."],
       several ? columns(withLedger.map((r) => el("div", { class: "stack" }, el("h3", {}, r.name), balanceFigures(view, r)))) : columns([...balanceFigures(view, withLedger[0]), worstTable(withLedger)]), several ? worstTable(withLedger) : null));
-    const diagnostics = withLedger.map((r) => diagnosticFigure(view, r, several)).filter(Boolean);
+    const diagnostics = withLedger.map((r) => diagnosticFigure(view, r, formulas.diagnostic, several)).filter(Boolean);
     if (diagnostics.length) out.push(part("diagnostics", "Diagnostics", null, columns(diagnostics)));
   }
   return out;

@@ -133,7 +133,7 @@ function studyArticle({ data: study, name }, alone) {
   const notes = (attributes.notes || "").split("\n").filter(Boolean);
   return el("article", { class: "study" }, alone ? null : el("h3", {}, name),
     el("div", { class: "badges" }, alone ? null : verdictBadge(attributes), el("span", { class: "soft small" }, `${TYPES[attributes.type] || attributes.type || "study"}; ${words(attributes.vary || "")}`)),
-    observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, n.replace(/\+-/g, "±").replace(/->/g, "→")))) : null,
+    observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, prose(n)))) : null,
     el("div", { class: "columns wide" }, studyFigures(study).filter(Boolean)), studyTable(study),
     codeBlock(attributes.study || attributes.case || "", "Copy the study", `Study file of ${name}`), facts(attributes));
 }
