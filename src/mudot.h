@@ -21,6 +21,7 @@
 
 #include "mudot/base.h"
 #include "mudot/case.h"
+#include "mudot/columns.h"
 #include "mudot/compare.h"
 #include "mudot/energy.h"
 #include "mudot/flow.h"

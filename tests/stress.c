@@ -530,7 +530,7 @@ static PetscErrorCode find_symbol(Run *r) {
 }
 
 static PetscErrorCode start(Run *r) {
-  const char *const *names;
+  MuColumns columns;
 
   PetscFunctionBegin;
   PetscCall(MuProblemGetParts(r->problem, &r->parts));
@@ -553,7 +553,8 @@ static PetscErrorCode start(Run *r) {
   PetscCall(find_symbol(r));
   r->end_time = r->parts->flow.end;
   PetscCall(MuLedgerCreate(r->flow, &r->ledger));
-  PetscCall(MuLedgerGetColumns(r->ledger, &r->columns, &names));
+  PetscCall(MuLedgerGetColumns(r->ledger, &columns));
+  PetscCall(MuColumnsGet(columns, &r->columns, NULL));
   PetscCall(PetscCalloc1(r->columns, &r->row));
   PetscCall(PetscCalloc1(r->columns, &r->previous));
   PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));

@@ -102,11 +102,13 @@ static void run_pair(const Setting *s, const char *geometry, const char *energy,
   Watch w = {.geometry = geometry, .energy = energy, .scheme = scheme, .spherical = spherical};
   MuFlow flow = TestFlowCreate(&spec, s->initial);
   MuGeometry g;
-  const char *const *names, *sentence;
+  const char *sentence;
+  MuColumns columns;
   OK(MuFlowGetParts(flow, NULL, NULL, &g));
   OK(MuGeometryGetPrimalMethod(g, &w.method, &sentence));
   OK(MuLedgerCreate(flow, &w.ledger));
-  OK(MuLedgerGetColumns(w.ledger, &w.columns, &names));
+  OK(MuLedgerGetColumns(w.ledger, &columns));
+  OK(MuColumnsGet(columns, &w.columns, NULL));
   w.terms = w.columns - 9;
   OK(MuLedgerStart(w.ledger, w.row));
   w.initial_energy = w.previous_energy = w.row[2];

@@ -97,14 +97,23 @@ static const char *path_of(const char *name) {
 static const char *const names[] = {"t", "dt", "energy"};
 enum { COLUMNS = 3 };
 
+static MuColumns columns_of_rows(void) {
+  static MuColumns columns;
+  if (columns) return columns;
+  OK(MuColumnsCreate(NULL, &columns));
+  OK(MuColumnsAdd(columns, MU_COLUMN_TIME, NULL, NULL));
+  OK(MuColumnsAdd(columns, MU_COLUMN_STEP, NULL, NULL));
+  OK(MuColumnsAdd(columns, MU_COLUMN_ENERGY, NULL, NULL));
+  return columns;
+}
+
 static PetscErrorCode create(MuGrid grid, const char *directory, PetscBool overwrite,
                              MuRunWriter *w) {
   MuRunWriterSpec spec = {.directory = directory,
                           .overwrite = overwrite,
                           .command_line = "mudot run 'a b.yaml'",
                           .case_text = "time:\n  end: 1\n",
-                          .columns = COLUMNS,
-                          .names = names};
+                          .columns = columns_of_rows()};
   return MuRunWriterCreate(grid, &spec, w);
 }
 
@@ -308,6 +317,7 @@ START_TEST(everything_is_read_back) {
       check_text(file, "/", "finished", NULL);
       check_text(file, "/ledger/energy", "identity", "closed form");
       check_text(file, "/ledger/energy", "late", "yes");
+      check_text(file, "/ledger/energy", "long_name", "energy F");
       H5Fclose(file);
     }
     OK(MuGridDestroy(&grid));
@@ -532,8 +542,7 @@ static void apply(int fd, const Operation *o) {
 /* A resumed run writes again what was behind its checkpoint, and one snapshot more. */
 static void resume_run(MuGrid grid, const char *directory, int from, int snapshots) {
   MuRunWriterSpec spec = {.directory = directory,
-                          .columns = COLUMNS,
-                          .names = names,
+                          .columns = columns_of_rows(),
                           .resume = PETSC_TRUE,
                           .rows = 1 + 100 * from,
                           .snapshots = from};
@@ -658,7 +667,7 @@ END_TEST
 START_TEST(rows_do_not_wait_for_snapshots) {
   MuGrid grid = TestGrid(1, 8, 1, 0, 1, PETSC_FALSE);
   MuRunWriterSpec spec = {
-      .directory = path_of("rows"), .columns = COLUMNS, .names = names, .flush_seconds = 1e-9};
+      .directory = path_of("rows"), .columns = columns_of_rows(), .flush_seconds = 1e-9};
   MuRunWriter w;
   OK(MuRunWriterCreate(grid, &spec, &w));
   for (int i = 0; i < 5; ++i) {

@@ -81,12 +81,15 @@ static MuParticles make_particles(const char *text, const char *overrides) {
 }
 
 static PetscReal column(MuParticles particles, const char *name) {
-  const char *const *names;
+  const MuColumn *columns;
   const PetscReal *row;
-  PetscInt columns;
-  OK(MuParticlesGetRow(particles, &columns, &names, &row));
-  for (PetscInt k = 0; k < columns; ++k)
-    if (!strcmp(names[k], name)) return row[k];
+  PetscInt count;
+  MuColumns all;
+  OK(MuParticlesGetColumns(particles, &all));
+  OK(MuColumnsGet(all, &count, &columns));
+  OK(MuParticlesGetRow(particles, &row));
+  for (PetscInt k = 0; k < count; ++k)
+    if (!strcmp(columns[k].name, name)) return row[k];
   ck_abort_msg("there is no column %s", name);
 }
 
@@ -685,9 +688,9 @@ enum { EVERY = sizeof every_method / sizeof *every_method };
 /* The cloud and the ledger's row of a run, [2 count + columns]; *size numbers. free() it. */
 static PetscReal *result_of(MPI_Comm comm, const char *overrides, PetscInt seed, PetscInt *size) {
   const MuParticlesSpec spec = {.count = 64, .seed = seed};
-  const char *const *names;
   const PetscReal *row;
   MuParticlesState s;
+  MuColumns all_columns;
   MuParticles p;
   PetscInt columns;
   MuCase c;
@@ -696,7 +699,9 @@ static PetscReal *result_of(MPI_Comm comm, const char *overrides, PetscInt seed,
   OK(MuParticlesAdvance(p, 0.3));
   OK(MuParticlesAdvance(p, 0.5));
   OK(MuParticlesGetState(p, &s));
-  OK(MuParticlesGetRow(p, &columns, &names, &row));
+  OK(MuParticlesGetColumns(p, &all_columns));
+  OK(MuColumnsGet(all_columns, &columns, NULL));
+  OK(MuParticlesGetRow(p, &row));
   *size = 2 * s.count + columns;
   PetscReal *all = malloc(sizeof *all * (size_t)*size);
   memcpy(all, s.position, sizeof *all * (size_t)s.count);

@@ -53,10 +53,17 @@ static PetscReal bump(PetscReal x, PetscReal y) {
   return 3 + x + 10 * y;
 }
 
+static MuColumns only_time(void) {
+  static MuColumns columns;
+  if (columns) return columns;
+  OK(MuColumnsCreate(NULL, &columns));
+  OK(MuColumnsAdd(columns, MU_COLUMN_TIME, NULL, NULL));
+  return columns;
+}
+
 /* Snapshot k, at t = k^2/2, is (bump, 0 outside) * (k + 1). */
 static void write_run(const char *directory, MuGrid grid, const char *text, int snapshots) {
-  static const char *const names[] = {"t"};
-  MuRunWriterSpec spec = {.directory = directory, .case_text = text, .columns = 1, .names = names};
+  MuRunWriterSpec spec = {.directory = directory, .case_text = text, .columns = only_time()};
   const PetscReal row[1] = {0};
   MuRunWriter w;
   Vec f = TestField(grid, bump), g;
@@ -510,8 +517,7 @@ END_TEST
 START_TEST(clouds_are_written_and_read_back) {
   const PetscReal x[6] = {0.1, 1.0 / 3, -2, 1e-300, 5, 6}, equal[3] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
   const PetscReal weights[3] = {0.5, 0.25, 0.25};
-  static const char *const names[] = {"t"};
-  MuRunWriterSpec spec = {.directory = path_of("particles"), .columns = 1, .names = names};
+  MuRunWriterSpec spec = {.directory = path_of("particles"), .columns = only_time()};
   MuCloudFile out = {.n = 3, .dim = 2, .time = 0.75, .position = x, .origin = "a test"};
   const PetscReal *time;
   PetscInt times;

@@ -1,18 +1,13 @@
-/* mudot particles CASE.yaml [-key value ...] */
+/* mudot particles CASE.yaml [-restart] [-key value ...] */
 #include "case/print.h"
 #include "command/command.h"
+#include "command/solve.h"
 
 static PetscErrorCode run(MuTableRow commands, int argc, char **argv) {
-  PetscErrorCode code;
-  MuCase c;
-
   PetscFunctionBegin;
   (void)commands;
-  PetscCall(MuCaseCreate(PETSC_COMM_WORLD, NULL, argc, argv, &c));
-  code = MuCaseSetCommandLine(c, "mudot particles", argc, argv);
-  if (!code) code = MuRunParticles(c);
-  PetscCall(MuCaseDestroy(&c));
-  PetscFunctionReturn(code);
+  PetscCall(MuCommandSolve("mudot particles", MuRunSolveParticles, argc, argv));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode help(FILE *out) {
@@ -29,6 +24,9 @@ static PetscErrorCode help(FILE *out) {
     if (!name) break;
     PetscCall(MuPrintRow(out, name, 20, formula));
   }
+  fprintf(out,
+          "\n  -restart    go on from the newest good checkpoint of output_directory, or begin "
+          "if there is\n              none; signals and time_wall_limit act as on mudot run\n");
   PetscCall(MuCasePrintBlocks(out, "particles", NULL));
   PetscCall(MuCasePrintBlocks(out, NULL, "particles|study"));
   PetscFunctionReturn(0);
@@ -36,7 +34,7 @@ static PetscErrorCode help(FILE *out) {
 
 const MuCommand mu_command_particles = {
     .name = "particles",
-    .usage = "CASE.yaml [-key value ...]",
+    .usage = "CASE.yaml [-restart] [-key value ...]",
     .summary = "run a particle method on a case",
     .run = run,
     .help = help,

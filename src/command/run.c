@@ -1,45 +1,12 @@
 /* mudot run CASE.yaml [-restart] [-key value ...] */
 #include "command/command.h"
-
-#include <string.h>
-
-#define INTERRUPTED 5 /* exit status */
-
-/* Takes -restart out of the arguments; what is left belongs to the case. */
-static PetscErrorCode split_arguments(int argc, char **argv, int *left, char ***rest,
-                                      PetscBool *restart) {
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(argc + 1, rest));
-  *left = 0;
-  *restart = PETSC_FALSE;
-  for (int k = 0; k < argc; ++k) {
-    if (!strcmp(argv[k], "-restart") || !strcmp(argv[k], "--restart"))
-      *restart = PETSC_TRUE;
-    else
-      (*rest)[(*left)++] = argv[k];
-  }
-  PetscFunctionReturn(0);
-}
+#include "command/solve.h"
 
 static PetscErrorCode solve(MuTableRow commands, int argc, char **argv) {
-  PetscBool interrupted = PETSC_FALSE;
-  PetscErrorCode code;
-  MuRunSpec spec = {.restart = PETSC_FALSE};
-  char **rest = NULL;
-  int left = 0;
-  MuCase c;
-
   PetscFunctionBegin;
   (void)commands;
-  PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart));
-  code = MuCaseCreate(PETSC_COMM_WORLD, NULL, left, rest, &c);
-  if (!code) code = MuCaseSetCommandLine(c, "mudot run", argc, argv);
-  if (!code) code = MuCaseRequire(c);
-  if (!code) code = MuRunSolve(c, &spec, &interrupted);
-  PetscCall(MuCaseDestroy(&c));
-  PetscCall(PetscFree(rest));
-  if (interrupted) mu_command_status = INTERRUPTED;
-  PetscFunctionReturn(code);
+  PetscCall(MuCommandSolve("mudot run", MuRunSolve, argc, argv));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode help(FILE *out) {

@@ -6,37 +6,35 @@
 
 #include <math.h>
 
-enum { FIXED_BEFORE = 3, FIXED_AFTER = 6, NAME_LENGTH = 48 };
-
 struct _p_MuLedger {
   MuFlow flow;
-  PetscInt terms, columns;
-  const char **names;
-  char (*term_names)[NAME_LENGTH];
+  MuColumns columns;
   Vec middle, gradient, preimage, image, velocity;
   PetscReal initial_energy, initial_mass, dissipated;
   PetscReal worst_defect, worst_drift;
   PetscInt cut_off; /* steps whose R was cut off at the limit of its solve */
 };
 
-static PetscErrorCode name_columns(MuLedger l) {
-  static const char *const before[FIXED_BEFORE] = {"t", "dt", "energy"};
-  static const char *const after[FIXED_AFTER] = {
-      "dissipation_primal", "dissipation_dual", "dissipated", "balance_defect", "mass",
-      "min_density"};
+static PetscErrorCode create_columns(MuLedger l) {
+  static const MuColumnRole first[] = {MU_COLUMN_TIME, MU_COLUMN_STEP, MU_COLUMN_ENERGY},
+                            last[] = {MU_COLUMN_DISSIPATION_PRIMAL,
+                                      MU_COLUMN_DISSIPATION_DUAL,
+                                      MU_COLUMN_DISSIPATED,
+                                      MU_COLUMN_BALANCE_DEFECT,
+                                      MU_COLUMN_MASS,
+                                      MU_COLUMN_MIN_DENSITY};
   const char *const *terms;
+  PetscInt count;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyGetTerms(l->flow->energy, &l->terms, &terms, NULL));
-  l->columns = FIXED_BEFORE + l->terms + FIXED_AFTER;
-  PetscCall(PetscMalloc1(l->columns, &l->names));
-  PetscCall(PetscMalloc1(l->terms, &l->term_names));
-  for (PetscInt k = 0; k < FIXED_BEFORE; ++k) l->names[k] = before[k];
-  for (PetscInt k = 0; k < l->terms; ++k) {
-    PetscCall(PetscSNPrintf(l->term_names[k], NAME_LENGTH, "energy_%s", terms[k]));
-    l->names[FIXED_BEFORE + k] = l->term_names[k];
-  }
-  for (PetscInt k = 0; k < FIXED_AFTER; ++k) l->names[FIXED_BEFORE + l->terms + k] = after[k];
+  PetscCall(MuEnergyGetTerms(l->flow->energy, &count, &terms, NULL));
+  PetscCall(MuColumnsCreate(NULL, &l->columns));
+  for (size_t k = 0; k < sizeof first / sizeof *first; ++k)
+    PetscCall(MuColumnsAdd(l->columns, first[k], NULL, NULL));
+  for (PetscInt k = 0; k < count; ++k)
+    PetscCall(MuColumnsAdd(l->columns, MU_COLUMN_ENERGY_TERM, terms[k], NULL));
+  for (size_t k = 0; k < sizeof last / sizeof *last; ++k)
+    PetscCall(MuColumnsAdd(l->columns, last[k], NULL, NULL));
   PetscFunctionReturn(0);
 }
 
@@ -47,7 +45,7 @@ PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger) {
   PetscCall(PetscNew(&l));
   *ledger = l;
   l->flow = flow;
-  PetscCall(name_columns(l));
+  PetscCall(create_columns(l));
   PetscCall(MuGridCreateField(flow->grid, &l->middle));
   PetscCall(MuGridCreateField(flow->grid, &l->gradient));
   PetscCall(MuGridCreateField(flow->grid, &l->preimage));
@@ -67,15 +65,13 @@ PetscErrorCode MuLedgerDestroy(MuLedger *ledger) {
   PetscCall(VecDestroy(&l->preimage));
   PetscCall(VecDestroy(&l->image));
   PetscCall(VecDestroy(&l->velocity));
-  PetscCall(PetscFree(l->names));
-  PetscCall(PetscFree(l->term_names));
+  PetscCall(MuColumnsDestroy(&l->columns));
   PetscCall(PetscFree(l));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLedgerGetColumns(MuLedger ledger, PetscInt *columns, const char *const **names) {
+PetscErrorCode MuLedgerGetColumns(MuLedger ledger, MuColumns *columns) {
   *columns = ledger->columns;
-  *names = ledger->names;
   return 0;
 }
 
@@ -93,29 +89,38 @@ static PetscErrorCode dual_potential(MuLedger l, PetscReal *dual) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscReal primal,
-                               PetscReal dual, Vec rho, PetscReal row[]) {
-  MuFlow flow = l->flow;
-  PetscReal *tail = row + FIXED_BEFORE + l->terms, mass, smallest = PETSC_INFINITY;
+static PetscErrorCode smallest_density(MuFlow flow, Vec rho, PetscReal *smallest) {
   const PetscReal *x;
 
   PetscFunctionBegin;
-  row[0] = time;
-  row[1] = dt;
-  PetscCall(MuFlowGetEnergy(flow, &row[2], &row[FIXED_BEFORE]));
-  PetscCall(MuGridIntegrate(flow->grid, rho, &mass));
+  *smallest = PETSC_INFINITY;
   PetscCall(VecGetArrayRead(rho, &x));
   for (PetscInt i = 0; i < flow->info->local_size; ++i)
-    if (flow->info->mask[i]) smallest = PetscMin(smallest, x[i]);
+    if (flow->info->mask[i]) *smallest = PetscMin(*smallest, x[i]);
   PetscCall(VecRestoreArrayRead(rho, &x));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &smallest, 1, MPIU_REAL, MPI_MIN, flow->info->comm));
-  tail[0] = primal;
-  tail[1] = dual;
-  tail[2] = l->dissipated;
-  tail[3] = row[2] + l->dissipated - l->initial_energy;
-  tail[4] = mass;
-  tail[5] = smallest;
-  l->worst_defect = PetscMax(l->worst_defect, PetscAbsReal(tail[3]));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, smallest, 1, MPIU_REAL, MPI_MIN, flow->info->comm));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscReal primal,
+                               PetscReal dual, Vec rho, PetscReal row[]) {
+  MuColumns c = l->columns;
+  PetscReal energy, defect, mass;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowGetEnergy(l->flow, &energy, MuColumnsAt(c, row, MU_COLUMN_ENERGY_TERM)));
+  PetscCall(MuGridIntegrate(l->flow->grid, rho, &mass));
+  PetscCall(smallest_density(l->flow, rho, MuColumnsAt(c, row, MU_COLUMN_MIN_DENSITY)));
+  defect = energy + l->dissipated - l->initial_energy;
+  *MuColumnsAt(c, row, MU_COLUMN_TIME) = time;
+  *MuColumnsAt(c, row, MU_COLUMN_STEP) = dt;
+  *MuColumnsAt(c, row, MU_COLUMN_ENERGY) = energy;
+  *MuColumnsAt(c, row, MU_COLUMN_DISSIPATION_PRIMAL) = primal;
+  *MuColumnsAt(c, row, MU_COLUMN_DISSIPATION_DUAL) = dual;
+  *MuColumnsAt(c, row, MU_COLUMN_DISSIPATED) = l->dissipated;
+  *MuColumnsAt(c, row, MU_COLUMN_BALANCE_DEFECT) = defect;
+  *MuColumnsAt(c, row, MU_COLUMN_MASS) = mass;
+  l->worst_defect = PetscMax(l->worst_defect, PetscAbsReal(defect));
   l->worst_drift = PetscMax(l->worst_drift, PetscAbsReal(mass - l->initial_mass) / l->initial_mass);
   PetscFunctionReturn(0);
 }

@@ -2,6 +2,7 @@
 #ifndef MUDOT_FLOW_H
 #define MUDOT_FLOW_H
 
+#include "mudot/columns.h"
 #include "mudot/energy.h"
 #include "mudot/geometry.h"
 
@@ -88,13 +89,12 @@ PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint);
    and both potentials at mu_0 with v = -K DF. */
 typedef struct _p_MuLedger *MuLedger;
 
-/* Names of the fixed columns followed by energy_NAME; diagnostics are the caller's. References the
- * flow. Collective. */
+/* References the flow. Collective. */
 PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger);
 PetscErrorCode MuLedgerDestroy(MuLedger *ledger);
 /* t, dt, energy, energy_NAME ..., dissipation_primal, dissipation_dual, dissipated, balance_defect,
- * mass, min_density. Borrowed. */
-PetscErrorCode MuLedgerGetColumns(MuLedger ledger, PetscInt *columns, const char *const **names);
+   mass, min_density: a row of the functions below has as many numbers. Borrowed. */
+PetscErrorCode MuLedgerGetColumns(MuLedger ledger, MuColumns *columns);
 /* Row 0, at the flow's state. Collective. */
 PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);
 /* The row of the step that ended at `time`. Collective. */

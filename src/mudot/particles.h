@@ -3,6 +3,7 @@
 #define MUDOT_PARTICLES_H
 
 #include "mudot/case.h"
+#include "mudot/columns.h"
 
 /* A particle method on a case with a block `particles`: a cloud sum_i w_i delta(x_i) that
    discretises the case's geometry and energy. Every rank holds the cloud and draws the same random
@@ -45,16 +46,31 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles);
    MU_ERR_NUMERICS: the reason; the cloud then stays at its last good state. */
 PetscErrorCode MuParticlesAdvance(MuParticles particles, PetscReal time);
 PetscErrorCode MuParticlesGetState(MuParticles particles, MuParticlesState *state);
-/* The ledger's row at the state, made now (mmd2 may cost as much as a step); each may be NULL; the
-   row is borrowed and stands until Advance. Collective. t, dt, energy and energy_NAME where
-   clouds have them, mmd2 (with a target; of the cloud scaled to mass 1), mass, weight_min,
-   weight_max, ess = (sum w)^2/sum w^2, displacement (mean distance that a particle moved in the
-   step), and with the MMD weight step simplex_residual and simplex_iterations. */
-PetscErrorCode MuParticlesGetRow(MuParticles particles, PetscInt *columns,
-                                 const char *const **names, const PetscReal **row);
+/* From the step callback: MuParticlesAdvance() returns after this step. The next
+   MuParticlesAdvance() to the same time goes on with the same steps as if it had not stopped.
+   Collective. */
+PetscErrorCode MuParticlesStop(MuParticles particles);
+/* The ledger's columns: t, dt, energy and energy_NAME where clouds have them, mmd2 (with a target;
+   of the cloud scaled to mass 1), mass, weight_min, weight_max, ess = (sum w)^2/sum w^2,
+   displacement (mean distance that a particle moved in the step), and with the MMD weight step
+   simplex_residual and simplex_iterations. Borrowed. */
+PetscErrorCode MuParticlesGetColumns(MuParticles particles, MuColumns *columns);
+/* The row at the state, made now (mmd2 may cost as much as a step); borrowed, it stands until
+   Advance. Collective. */
+PetscErrorCode MuParticlesGetRow(MuParticles particles, const PetscReal **row);
 PetscErrorCode MuParticlesSetStepCallback(MuParticles particles, MuParticlesCallback callback,
                                           void *ctx);
 PetscErrorCode MuParticlesDescribe(MuParticles particles, MuParticlesDescription *description);
+
+typedef struct _p_MuCheckpoint *MuCheckpoint; /* record/checkpoint.h */
+
+/* Puts the complete state between two steps into a checkpoint: the cloud, the numbers of the steps
+   and of the last one, the streams of random numbers. Particles made from the same case on the same
+   number of ranks that take it back go on with the same bits, on another number of ranks to
+   rounding. Callable from the step callback. Collective. */
+PetscErrorCode MuParticlesSave(MuParticles particles, MuCheckpoint checkpoint);
+/* MU_ERR_FILE: the checkpoint is not one of such a cloud. */
+PetscErrorCode MuParticlesLoad(MuParticles particles, MuCheckpoint checkpoint);
 
 /* The methods and the geometry that each discretises. */
 PetscErrorCode MuMethodGetTableRow(PetscInt i, const char **name, const char **formula);

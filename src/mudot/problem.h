@@ -42,6 +42,9 @@ PetscErrorCode MuRunParticles(MuCase c);
 typedef struct {
   PetscBool restart; /* goes on from the newest good checkpoint of the output directory, else from
                         t = 0; says from where */
+  const char
+      *program; /* how the program was started, as a shell reads it, for the command that goes
+                   on with an interrupted run; NULL: as in the command line of the case */
 } MuRunSpec;
 
 /* The same with a spec (NULL: the above). *interrupted: the run was stopped before its end by
@@ -49,5 +52,6 @@ typedef struct {
    on printed. SIGUSR1 has a checkpoint written. The signals have their former meaning again
    afterwards. MU_ERR_INPUT with restart: the directory holds another case. */
 PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupted);
+PetscErrorCode MuRunSolveParticles(MuCase c, const MuRunSpec *spec, PetscBool *interrupted);
 
 #endif

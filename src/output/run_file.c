@@ -85,7 +85,7 @@ PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const Pets
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_series(MuRunFile *f, const MuRunFileSpec *spec) {
+static PetscErrorCode create_series(MuRunFile *f) {
   char name[256];
 
   PetscFunctionBegin;
@@ -93,9 +93,11 @@ static PetscErrorCode create_series(MuRunFile *f, const MuRunFileSpec *spec) {
   HDF(create_growing(f->file, "time", 1, NULL, TIME_CHUNK));
   for (int k = 0; k < f->series_count; ++k)
     HDF(create_growing(f->file, f->series[k].name, f->series[k].rank + 1, f->series[k].item, 1));
-  for (PetscInt c = 0; c < spec->columns; ++c) {
-    snprintf(name, sizeof name, "ledger/%s", spec->names[c]);
+  for (PetscInt c = 0; c < f->columns; ++c) {
+    snprintf(name, sizeof name, "ledger/%s", f->column[c].name);
     HDF(create_growing(f->file, name, 1, NULL, TIME_CHUNK));
+    const MuRunAttribute doc = {.object = name, .name = "long_name", .text = f->column[c].doc};
+    PetscCall(MuRunFileSetAttribute(f, &doc));
   }
   PetscFunctionReturn(0);
 }
@@ -113,15 +115,12 @@ static hid_t create_file(const char *path, hid_t access) {
 static PetscErrorCode prepare(MuRunFile *f, const MuRunFileSpec *spec) {
   PetscFunctionBegin;
   f->file = f->time = f->access = -1;
-  f->columns = spec->columns;
+  PetscCall(MuColumnsCreate(spec->columns, &f->own));
+  PetscCall(MuColumnsGet(f->own, &f->columns, &f->column));
   PetscCall(PetscSNPrintf(f->path, sizeof f->path, "%s/%s", spec->directory, spec->file));
   PetscCall(PetscSNPrintf(f->partial, sizeof f->partial, "%s.partial", f->path));
   PetscCall(PetscMalloc1(f->columns + 1, &f->ledger));
-  PetscCall(PetscCalloc1(f->columns + 1, &f->names));
-  for (PetscInt c = 0; c < f->columns; ++c) {
-    f->ledger[c] = -1;
-    PetscCall(PetscStrallocpy(spec->names[c], &f->names[c]));
-  }
+  for (PetscInt c = 0; c < f->columns; ++c) f->ledger[c] = -1;
   HDF(H5Eset_auto2(H5E_DEFAULT, NULL, NULL));
   HDF(f->access = H5Pcreate(H5P_FILE_ACCESS));
   HDF(MuSetCrashSafeDriver(f->access));
@@ -133,7 +132,7 @@ PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuRunFileSpec *spec) {
   PetscFunctionBegin;
   PetscCall(prepare(f, spec));
   HDF(f->file = create_file(f->partial, f->access));
-  PetscCall(create_series(f, spec));
+  PetscCall(create_series(f));
   PetscFunctionReturn(0);
 }
 
@@ -156,7 +155,7 @@ static PetscErrorCode open_series(MuRunFile *f) {
   for (int k = 0; k < f->series_count; ++k)
     HDF(f->series[k].set = H5Dopen2(f->file, f->series[k].name, H5P_DEFAULT));
   for (PetscInt c = 0; c < f->columns; ++c) {
-    snprintf(name, sizeof name, "ledger/%s", f->names[c]);
+    snprintf(name, sizeof name, "ledger/%s", f->column[c].name);
     HDF(f->ledger[c] = H5Dopen2(f->file, name, H5P_DEFAULT));
   }
   PetscFunctionReturn(0);
@@ -248,8 +247,7 @@ PetscErrorCode MuRunFileClose(MuRunFile *f) {
   if (f->file >= 0) code = close_file(f);
   if (f->access >= 0) H5Pclose(f->access);
   if (!f->published) unlink(f->partial);
-  for (PetscInt c = 0; f->names && c < f->columns; ++c) PetscCall(PetscFree(f->names[c]));
-  PetscCall(PetscFree(f->names));
+  PetscCall(MuColumnsDestroy(&f->own));
   PetscCall(PetscFree(f->ledger));
   PetscFunctionReturn(code);
 }
@@ -412,7 +410,7 @@ PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {
     hid_t space = H5Dget_space(f->ledger[c]);
     H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL);
     if (H5Dread(f->ledger[c], H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, column) < 0)
-      code = MuError(MU_ERR_FILE, "%s: /ledger/%s cannot be read", f->path, f->names[c]);
+      code = MuError(MU_ERR_FILE, "%s: /ledger/%s cannot be read", f->path, f->column[c].name);
     H5Sclose(space);
     for (PetscInt i = 0; i < n; ++i) rows[i * f->columns + c] = column[i];
   }

@@ -2,6 +2,7 @@
 #ifndef MUDOT_RUN_FILE_H
 #define MUDOT_RUN_FILE_H
 
+#include "mudot/columns.h"
 #include "mudot/grid.h"
 
 #include <hdf5.h>
@@ -10,8 +11,7 @@
 
 typedef struct {
   const char *directory, *file; /* DIRECTORY/run.h5 */
-  PetscInt columns;             /* of the ledger, at least 1 */
-  const char *const *names;     /* [columns]; the first is t */
+  MuColumns columns;            /* of the ledger, at least t, which is the first; copied */
   PetscInt rows, snapshots;     /* of the run that goes on, 0 of a new one */
 } MuRunFileSpec;
 
@@ -28,8 +28,9 @@ typedef struct {
   char partial[PETSC_MAX_PATH_LEN]; /* its name until it is published */
   int series_count;
   MuRunSeries series[MU_MOST_SERIES]; /* density; or position, weight */
+  MuColumns own;                      /* a copy of the spec's */
   PetscInt columns;
-  char **names;                      /* of the columns; owned */
+  const MuColumn *column;            /* [columns] */
   hid_t access, file, time, *ledger; /* datasets are open only while appending is on */
   hsize_t snapshots, rows;           /* of this run; a resumed file may hold more */
   PetscBool published;

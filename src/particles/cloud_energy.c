@@ -10,6 +10,7 @@
    With resting positions rho(x_i) = n w_i rho_0(x_i) is known, and so are all energies that are
    functions of rho/pi or rho: DF = (s^(p-1) - 1)/(p-1), log s, log rho + 1. */
 #include "grid/arrays.h"
+#include "mudot/energy.h"
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
 

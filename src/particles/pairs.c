@@ -70,6 +70,26 @@ PetscErrorCode MuPairsSetMethod(MuPairs p, MuPairsMethod method, PetscReal toler
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuPairsRemember(MuPairs p, PetscReal memory[MU_PAIRS_MEMORY]) {
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(memory, MU_PAIRS_MEMORY));
+  if (p->fast) MuFastSumRemember(p->fast, memory);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuPairsRecall(MuPairs p, const PetscReal memory[MU_PAIRS_MEMORY]) {
+  PetscBool none = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < MU_PAIRS_MEMORY; ++k)
+    if (memory[k] != 0) none = PETSC_FALSE;
+  PetscCall(MuFastSumDestroy(&p->fast));
+  if (none) PetscFunctionReturn(0);
+  PetscCall(MuFastSumCreate(p->share.comm, p->radial, p->tolerance, &p->fast));
+  PetscCall(MuFastSumRecall(p->fast, memory));
+  PetscFunctionReturn(0);
+}
+
 /* *done: whether the fast sum was asked for and possible. */
 static PetscErrorCode sum_fast(MuPairs p, const MuPairSum *all, PetscBool *done) {
   PetscInt first_source, last_source, first, last;

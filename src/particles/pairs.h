@@ -32,6 +32,11 @@ PetscErrorCode MuPairsApplyColumns(MuPairs pairs, PetscInt n, const PetscReal *x
    but the same on every rank. */
 typedef enum { MU_PAIRS_AUTO, MU_PAIRS_DIRECT, MU_PAIRS_FAST } MuPairsMethod;
 PetscErrorCode MuPairsSetMethod(MuPairs pairs, MuPairsMethod method, PetscReal tolerance);
+/* Fast sums keep their grid while the points fit it: the numbers that say which one it is, for sums
+   of the same bits elsewhere. Not collective, but the same on every rank. */
+#define MU_PAIRS_MEMORY 4
+PetscErrorCode MuPairsRemember(MuPairs pairs, PetscReal memory[MU_PAIRS_MEMORY]);
+PetscErrorCode MuPairsRecall(MuPairs pairs, const PetscReal memory[MU_PAIRS_MEMORY]);
 
 /* min over w >= 0, sum w = 1 of 1/2 w' K w - b' w, K [n][n] = scale * k(x_i - x_j). w: on entry a
    guess (on the simplex), on return the solution. The optimality conditions hold to `tolerance`:

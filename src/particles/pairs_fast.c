@@ -214,14 +214,20 @@ static PetscInt fast_length(PetscInt least) {
   }
 }
 
-/* Cells and period of an axis for points on a stretch of length `extent`. */
-static void choose_axis(MuFastSum f, PetscInt a, PetscReal extent) {
-  const PetscReal spacing = PETSC_PI / (2 * f->cutoff); /* half of what resolves W */
+/* An axis of so many cells from `low`. */
+static void set_axis(MuFastSum f, PetscInt a, PetscReal low, PetscInt cells) {
+  f->low[a] = low;
+  f->cells[a] = cells;
+  f->spacing[a] = PETSC_PI / (2 * f->cutoff); /* half of what resolves W */
+  f->period[a] = f->spacing[a] * cells;
+}
+
+/* An axis for points on a stretch of length `extent` from `low`. */
+static void choose_axis(MuFastSum f, PetscInt a, PetscReal low, PetscReal extent) {
+  const PetscReal spacing = PETSC_PI / (2 * f->cutoff);
   const PetscReal margin = PetscMax(f->reach, (f->width + 2) * spacing);
   const PetscReal cells = ceil((extent + margin) / spacing);
-  f->cells[a] = cells < MAX_CELLS ? fast_length((PetscInt)cells) : MAX_CELLS;
-  f->spacing[a] = spacing;
-  f->period[a] = spacing * f->cells[a];
+  set_axis(f, a, low, cells < MAX_CELLS ? fast_length((PetscInt)cells) : MAX_CELLS);
 }
 
 /* The box of all points; every rank has them all. */
@@ -254,26 +260,11 @@ static PetscBool box_fits(const struct _MuFastSum *f, const PetscReal low[2],
   return (PetscBool)(share > 0.4);
 }
 
-static PetscErrorCode make_grid(MuFastSum f, const PetscReal low[2], const PetscReal high[2],
-                                PetscBool *possible) {
-  PetscInt rows, columns;
+/* Room, plans and the multiplier for the axes that are set. */
+static PetscErrorCode fill_grid(MuFastSum f) {
+  const PetscInt columns = f->cells[0], rows = f->cells[1];
 
   PetscFunctionBegin;
-  PetscCall(free_grid(f));
-  f->cells[1] = 1;
-  f->period[1] = f->spacing[1] = 1;
-  for (PetscInt a = 0; a < f->dim; ++a) {
-    const PetscReal slack = 0.05 * (high[a] - low[a]); /* for points that move */
-    f->low[a] = low[a] - slack;
-    choose_axis(f, a, high[a] - low[a] + 2 * slack);
-  }
-  *possible = (PetscBool)((PetscReal)f->cells[0] * (PetscReal)f->cells[1] < MAX_CELLS);
-  if (!*possible) {
-    f->cells[0] = 0;
-    PetscFunctionReturn(0);
-  }
-  columns = f->cells[0];
-  rows = f->cells[1];
   f->grid = fftw_alloc_real((size_t)(rows * columns));
   f->modes = fftw_alloc_complex((size_t)(rows * (columns / 2 + 1)));
   f->part = fftw_alloc_complex((size_t)(rows * (columns / 2 + 1)));
@@ -281,6 +272,47 @@ static PetscErrorCode make_grid(MuFastSum f, const PetscReal low[2], const Petsc
   f->backward = fftw_plan_dft_c2r_2d((int)rows, (int)columns, f->part, f->grid, FFTW_ESTIMATE);
   PetscCall(PetscMalloc1(rows * (columns / 2 + 1), &f->multiplier));
   PetscCall(fill_multiplier(f));
+  PetscFunctionReturn(0);
+}
+
+/* In 1-D the other axis is one cell. */
+static PetscErrorCode clear_grid(MuFastSum f) {
+  PetscFunctionBegin;
+  PetscCall(free_grid(f));
+  f->cells[1] = 1;
+  f->period[1] = f->spacing[1] = 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode make_grid(MuFastSum f, const PetscReal low[2], const PetscReal high[2],
+                                PetscBool *possible) {
+  PetscFunctionBegin;
+  PetscCall(clear_grid(f));
+  for (PetscInt a = 0; a < f->dim; ++a) {
+    const PetscReal slack = 0.05 * (high[a] - low[a]); /* for points that move */
+    choose_axis(f, a, low[a] - slack, high[a] - low[a] + 2 * slack);
+  }
+  *possible = (PetscBool)((PetscReal)f->cells[0] * (PetscReal)f->cells[1] < MAX_CELLS);
+  if (*possible)
+    PetscCall(fill_grid(f));
+  else
+    f->cells[0] = 0;
+  PetscFunctionReturn(0);
+}
+
+void MuFastSumRemember(MuFastSum f, PetscReal memory[MU_PAIRS_MEMORY]) {
+  for (PetscInt a = 0; a < 2; ++a) {
+    memory[a] = f->low[a];
+    memory[2 + a] = (PetscReal)f->cells[a];
+  }
+}
+
+PetscErrorCode MuFastSumRecall(MuFastSum f, const PetscReal memory[MU_PAIRS_MEMORY]) {
+  PetscFunctionBegin;
+  PetscCall(clear_grid(f));
+  if (f->cutoff == 0 || !(memory[2] > 0)) PetscFunctionReturn(0);
+  for (PetscInt a = 0; a < f->dim; ++a) set_axis(f, a, memory[a], (PetscInt)memory[2 + a]);
+  PetscCall(fill_grid(f));
   PetscFunctionReturn(0);
 }
 

@@ -36,6 +36,9 @@ PetscErrorCode MuFastSumDestroy(MuFastSum *fast);
    *possible: whether the kernel's tails allow it and the grid is not too large; the same on all
    ranks. Not collective. */
 PetscErrorCode MuFastSumPrepare(MuFastSum fast, const MuPairSum *sum, PetscBool *possible);
+/* Low corner and cells of the grid, zeros if there is none; makes that grid. */
+void MuFastSumRemember(MuFastSum fast, PetscReal memory[MU_PAIRS_MEMORY]);
+PetscErrorCode MuFastSumRecall(MuFastSum fast, const PetscReal memory[MU_PAIRS_MEMORY]);
 /* This rank spreads sources first_source .. last_source - 1 and fills the sums of targets first ..
    last - 1. Collective. */
 PetscErrorCode MuFastSumApply(MuFastSum fast, const MuPairSum *sum, PetscInt first_source,

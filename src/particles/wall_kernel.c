@@ -72,6 +72,14 @@ PetscErrorCode MuWallKernelGet(MuWallKernel k, MuRadial *radial, PetscBool *refl
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuWallKernelRemember(MuWallKernel k, PetscReal memory[]) {
+  return MuPairsRemember(k->pairs, memory);
+}
+
+PetscErrorCode MuWallKernelRecall(MuWallKernel k, const PetscReal memory[]) {
+  return MuPairsRecall(k->pairs, memory);
+}
+
 PetscBool MuWallKernelsAgree(MuWallKernel a, MuWallKernel b) {
   const MuKernelSpec *s, *t;
   MuKernelSpec u, v;

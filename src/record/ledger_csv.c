@@ -8,16 +8,19 @@
 #include <unistd.h>
 
 static PetscErrorCode join_names(const MuRunFileSpec *spec, char **line) {
+  const MuColumn *column;
+  PetscInt count;
   size_t length = 2;
   char *end;
 
   PetscFunctionBegin;
-  for (PetscInt c = 0; c < spec->columns; ++c) length += strlen(spec->names[c]) + 1;
+  PetscCall(MuColumnsGet(spec->columns, &count, &column));
+  for (PetscInt c = 0; c < count; ++c) length += strlen(column[c].name) + 1;
   PetscCall(PetscMalloc1(length, line));
   end = *line;
-  for (PetscInt c = 0; c < spec->columns; ++c) {
+  for (PetscInt c = 0; c < count; ++c) {
     if (c) *end++ = ',';
-    end = stpcpy(end, spec->names[c]);
+    end = stpcpy(end, column[c].name);
   }
   *end++ = '\n';
   *end = 0;
@@ -27,8 +30,8 @@ static PetscErrorCode join_names(const MuRunFileSpec *spec, char **line) {
 PetscErrorCode MuLedgerCsvSetUp(MuLedgerCsv *csv, const MuRunFileSpec *spec) {
   PetscFunctionBegin;
   PetscCall(PetscSNPrintf(csv->path, sizeof csv->path, "%s/ledger.csv", spec->directory));
-  csv->columns = spec->columns;
   csv->file = NULL;
+  PetscCall(MuColumnsGet(spec->columns, &csv->columns, NULL));
   PetscCall(join_names(spec, &csv->header));
   PetscFunctionReturn(0);
 }

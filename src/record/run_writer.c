@@ -152,7 +152,6 @@ static MuRunFileSpec file_spec(MuRunWriter w, const MuRunWriterSpec *spec) {
   return (MuRunFileSpec){.directory = w->directory,
                          .file = w->kind->file,
                          .columns = spec->columns,
-                         .names = spec->names,
                          .rows = spec->rows,
                          .snapshots = spec->snapshots};
 }
@@ -213,7 +212,7 @@ static PetscErrorCode create_writer(MPI_Comm comm, const Kind *kind, const MuRun
   (*writer)->comm = comm;
   PetscCallMPI(MPI_Comm_rank(comm, &(*writer)->rank));
   PetscCallMPI(MPI_Comm_size(comm, &(*writer)->size));
-  (*writer)->columns = spec->columns;
+  PetscCall(MuColumnsGet(spec->columns, &(*writer)->columns, NULL));
   (*writer)->flush_seconds = spec->flush_seconds > 0 ? spec->flush_seconds : 2;
   (*writer)->file.access = (*writer)->file.file = -1;
   (*writer)->last_flush = (*writer)->last_xdmf = -PETSC_MAX_REAL;

@@ -2,6 +2,7 @@
 #ifndef MUDOT_RUN_WRITER_H
 #define MUDOT_RUN_WRITER_H
 
+#include "mudot/columns.h"
 #include "mudot/grid.h"
 
 /* Writes DIRECTORY/run.h5, ledger.csv and run.xdmf (ParaView: "XDMF Reader"). A reader may open
@@ -17,8 +18,7 @@ typedef struct {
   PetscBool overwrite;      /* otherwise a directory with results is refused */
   const char *command_line; /* attributes of /; NULL is taken as "" */
   const char *case_text;
-  PetscInt columns;         /* of the ledger, at least 1 */
-  const char *const *names; /* [columns]; the first is t */
+  MuColumns columns;        /* of the ledger; the first is t */
   PetscBool resume;         /* goes on in the run that is there, behind its first ... */
   PetscInt rows, snapshots; /* ... rows and snapshots; what is behind them stays until it is written
                                again or MuRunWriterCut() */

@@ -245,7 +245,9 @@ static PetscErrorCode perturb(Rayleigh *r, MuTrial *t, PetscReal dual) {
 static PetscErrorCode check_step(void *ctx, MuTrial *t, PetscReal time, PetscReal dt) {
   Rayleigh *r = ctx;
   MuGrid grid = t->parts->grid;
-  PetscReal primal = MuTrialPrimal(t), dual = MuTrialDual(t), work, other, other_work;
+  const PetscReal primal = MuTrialValue(t, MU_COLUMN_DISSIPATION_PRIMAL);
+  const PetscReal dual = MuTrialValue(t, MU_COLUMN_DISSIPATION_DUAL);
+  PetscReal work, other, other_work;
   Vec v, force, image;
 
   PetscFunctionBegin;

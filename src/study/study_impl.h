@@ -46,8 +46,8 @@ struct MuTrial {
   const MuGridInfo *info;
   MuFlow flow;
   MuLedger ledger;
-  PetscInt terms;
-  PetscReal *row;                    /* of the ledger: t, dt, energy, terms, R, R*, ... */
+  MuColumns columns;                 /* of the ledger; borrowed */
+  PetscReal *row;                    /* its last row */
   PetscInt times;                    /* output times: parts->snapshots */
   PetscReal *curve[MU_TRIAL_CURVES]; /* [times] */
   PetscReal primal_integral, dual_integral, worst_defect;
@@ -62,12 +62,9 @@ struct MuTrial {
 PetscErrorCode MuTrialCreate(const char *file, const MuOverrides *o, PetscBool flow, MuTrial *t);
 PetscErrorCode MuTrialSolve(MuTrial *t);
 PetscErrorCode MuTrialDestroy(MuTrial *t);
-/* Local arrays of the ledger's row. */
-static inline PetscReal MuTrialPrimal(const MuTrial *t) {
-  return t->row[3 + t->terms];
-}
-static inline PetscReal MuTrialDual(const MuTrial *t) {
-  return t->row[4 + t->terms];
+/* A number of the ledger's last row. */
+static inline PetscReal MuTrialValue(const MuTrial *t, MuColumnRole role) {
+  return MuColumnsValue(t->columns, t->row, role);
 }
 
 /* Whether the case can be built on a finer grid: no mask, no density from a file of given shape. */

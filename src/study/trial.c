@@ -61,12 +61,12 @@ PetscErrorCode MuOverridesDestroy(MuOverrides *o) {
 static PetscErrorCode create_flow(MuTrial *t) {
   const MuProblemParts *p = t->parts;
   PetscInt columns;
-  const char *const *names;
 
   PetscFunctionBegin;
   PetscCall(MuFlowCreate(p->grid, p->energy, p->geometry, p->initial, &p->flow, &t->flow));
   PetscCall(MuLedgerCreate(t->flow, &t->ledger));
-  PetscCall(MuLedgerGetColumns(t->ledger, &columns, &names));
+  PetscCall(MuLedgerGetColumns(t->ledger, &t->columns));
+  PetscCall(MuColumnsGet(t->columns, &columns, NULL));
   PetscCall(PetscMalloc1(columns, &t->row));
   for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) PetscCall(PetscCalloc1(t->times, &t->curve[k]));
   PetscFunctionReturn(0);
@@ -78,7 +78,6 @@ static PetscErrorCode build(const char *file, const MuOverrides *o, PetscBool fl
   PetscCall(MuProblemCreate(t->c, &t->problem));
   PetscCall(MuProblemGetParts(t->problem, &t->parts));
   PetscCall(MuGridGetInfo(t->parts->grid, &t->info));
-  PetscCall(MuEnergyGetTerms(t->parts->energy, &t->terms, NULL, NULL));
   t->times = t->parts->snapshots;
   if (flow) PetscCall(create_flow(t));
   PetscFunctionReturn(0);
@@ -112,9 +111,10 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
   PetscFunctionBegin;
   (void)flow;
   PetscCall(MuLedgerStep(t->ledger, time, dt, before, after, t->row));
-  t->primal_integral += dt * MuTrialPrimal(t);
-  t->dual_integral += dt * MuTrialDual(t);
-  t->worst_defect = PetscMax(t->worst_defect, PetscAbsReal(t->row[6 + t->terms]));
+  t->primal_integral += dt * MuTrialValue(t, MU_COLUMN_DISSIPATION_PRIMAL);
+  t->dual_integral += dt * MuTrialValue(t, MU_COLUMN_DISSIPATION_DUAL);
+  t->worst_defect =
+      PetscMax(t->worst_defect, PetscAbsReal(MuTrialValue(t, MU_COLUMN_BALANCE_DEFECT)));
   t->steps++;
   if (t->step) PetscCall(t->step(t->ctx, t, time, dt));
   PetscFunctionReturn(0);
@@ -124,13 +124,13 @@ static PetscErrorCode record(MuTrial *t, PetscInt k) {
   Vec rho;
 
   PetscFunctionBegin;
-  t->curve[MU_CURVE_ENERGY][k] = t->row[2];
-  t->curve[MU_CURVE_PRIMAL][k] = MuTrialPrimal(t);
-  t->curve[MU_CURVE_DUAL][k] = MuTrialDual(t);
+  t->curve[MU_CURVE_ENERGY][k] = MuTrialValue(t, MU_COLUMN_ENERGY);
+  t->curve[MU_CURVE_PRIMAL][k] = MuTrialValue(t, MU_COLUMN_DISSIPATION_PRIMAL);
+  t->curve[MU_CURVE_DUAL][k] = MuTrialValue(t, MU_COLUMN_DISSIPATION_DUAL);
   t->curve[MU_CURVE_PRIMAL_INTEGRAL][k] = t->primal_integral;
   t->curve[MU_CURVE_DUAL_INTEGRAL][k] = t->dual_integral;
-  t->curve[MU_CURVE_DEFECT][k] = t->row[6 + t->terms];
-  t->curve[MU_CURVE_MASS][k] = t->row[7 + t->terms];
+  t->curve[MU_CURVE_DEFECT][k] = MuTrialValue(t, MU_COLUMN_BALANCE_DEFECT);
+  t->curve[MU_CURVE_MASS][k] = MuTrialValue(t, MU_COLUMN_MASS);
   PetscCall(MuFlowGetState(t->flow, NULL, &rho));
   if (t->output) PetscCall(t->output(t->ctx, t, k, rho));
   PetscFunctionReturn(0);

@@ -1,0 +1,58 @@
+/* A run from its command line to its exit status. */
+#include "command/solve.h"
+
+#include "case/arguments.h"
+#include "command/command.h"
+
+#include <string.h>
+
+#define INTERRUPTED 5 /* exit status */
+
+/* Takes -restart out of the arguments; what is left belongs to the case. */
+static PetscErrorCode split_arguments(int argc, char **argv, int *left, char ***rest,
+                                      PetscBool *restart) {
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(argc + 1, rest));
+  *left = 0;
+  *restart = PETSC_FALSE;
+  for (int k = 0; k < argc; ++k) {
+    if (!strcmp(argv[k], "-restart") || !strcmp(argv[k], "--restart"))
+      *restart = PETSC_TRUE;
+    else
+      (*rest)[(*left)++] = argv[k];
+  }
+  PetscFunctionReturn(0);
+}
+
+/* The name under which this program was started, as a shell reads it. */
+static PetscErrorCode find_program(char **program) {
+  int count;
+  char **arguments;
+
+  PetscFunctionBegin;
+  PetscCall(PetscGetArgs(&count, &arguments));
+  PetscCall(MuArgumentsJoin("", 1, arguments, program));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, int argc, char **argv) {
+  PetscBool interrupted = PETSC_FALSE;
+  PetscErrorCode code;
+  MuRunSpec spec = {.restart = PETSC_FALSE};
+  char **rest = NULL, *program = NULL;
+  int left = 0;
+  MuCase c;
+
+  PetscFunctionBegin;
+  PetscCall(find_program(&program));
+  spec.program = program;
+  PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart));
+  code = MuCaseCreate(PETSC_COMM_WORLD, NULL, left, rest, &c);
+  if (!code) code = MuCaseSetCommandLine(c, command, argc, argv);
+  if (!code) code = solver(c, &spec, &interrupted);
+  PetscCall(MuCaseDestroy(&c));
+  PetscCall(PetscFree(rest));
+  PetscCall(PetscFree(program));
+  if (interrupted) mu_command_status = INTERRUPTED;
+  PetscFunctionReturn(code);
+}
