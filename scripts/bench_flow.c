@@ -104,14 +104,13 @@ static PetscErrorCode make_run(PetscInt n, PetscBool ift, Run *run) {
   k.extension = MU_EXTENSION_ZERO;
   PetscCall(MuKernelCreate(&k, 2, &kernel));
   MuEnergySpec e = {.terms = 1,
-                    .name = {ift ? "mmd" : "kl"},
-                    .weight = {1},
+                    .term = {{.name = ift ? "mmd" : "kl", .weight = 1}},
                     .kernel = kernel,
                     .log_target = log_target};
   PetscCall(MuEnergyCreate(grid, &e, &energy));
   MuGeometrySpec m = {.parts = 2,
-                      .name = {"wasserstein", ift ? "mmd" : "fisher_rao"},
-                      .weight = {1, 1},
+                      .part = {{.name = "wasserstein", .weight = 1},
+                               {.name = ift ? "mmd" : "fisher_rao", .weight = 1}},
                       .face_mean = ift ? MU_MEAN_UPWIND : MU_MEAN_LOGARITHMIC,
                       .kernel = kernel};
   PetscCall(MuGeometryCreate(grid, &m, &geometry));

@@ -51,17 +51,19 @@ PetscErrorCode TestQuadratic(void *ctx, const PetscReal x[2], PetscReal *v) {
   return 0;
 }
 
+static TestNumbers numbers_of(const TestFlowSpec *spec) {
+  return (TestNumbers){spec->power_exponent, spec->internal_exponent, spec->mobility_exponent,
+                       spec->ridge};
+}
+
 MuEnergy TestEnergy(const TestFlowSpec *spec) {
-  MuEnergySpec e = {.power_exponent = spec->power_exponent,
-                    .internal_exponent = spec->internal_exponent,
-                    .potential = TestQuadratic,
-                    .interaction = TestQuadratic,
-                    .kernel = spec->kernel,
-                    .log_target = spec->log_target};
+  MuEnergySpec e = {.kernel = spec->kernel, .log_target = spec->log_target};
   MuEnergy energy;
   for (; e.terms < 4 && spec->energy[e.terms]; ++e.terms) {
-    e.name[e.terms] = spec->energy[e.terms];
-    e.weight[e.terms] = spec->energy_weight[e.terms] != 0 ? spec->energy_weight[e.terms] : 1;
+    const PetscReal weight = spec->energy_weight[e.terms];
+    e.term[e.terms] = TestSummand(MuEnergyGetInfo, spec->energy[e.terms], weight != 0 ? weight : 1,
+                                  numbers_of(spec));
+    e.term[e.terms].function = TestQuadratic;
   }
   OK(MuEnergyCreate(spec->grid, &e, &energy));
   return energy;
@@ -69,15 +71,14 @@ MuEnergy TestEnergy(const TestFlowSpec *spec) {
 
 MuGeometry TestGeometry(const TestFlowSpec *spec) {
   MuGeometrySpec g = {.spherical = spec->spherical,
-                      .ridge = spec->ridge,
-                      .mobility_exponent = spec->mobility_exponent,
                       .face_mean = spec->mean == MU_MEAN_AUTO ? MU_MEAN_LOGARITHMIC : spec->mean,
                       .stolarsky_exponent = spec->internal_exponent,
                       .kernel = spec->kernel};
   MuGeometry geometry;
   for (; g.parts < 4 && spec->geometry[g.parts]; ++g.parts) {
-    g.name[g.parts] = spec->geometry[g.parts];
-    g.weight[g.parts] = spec->geometry_weight[g.parts] != 0 ? spec->geometry_weight[g.parts] : 1;
+    const PetscReal weight = spec->geometry_weight[g.parts];
+    g.part[g.parts] = TestSummand(MuGeometryGetInfo, spec->geometry[g.parts],
+                                  weight != 0 ? weight : 1, numbers_of(spec));
   }
   OK(MuGeometryCreate(spec->grid, &g, &geometry));
   return geometry;

@@ -165,7 +165,7 @@ static PetscReal tail(const Run *r, int column) {
 }
 
 static PetscBool part_is(const Run *r, PetscInt k, const char *name) {
-  return (PetscBool)!strcmp(r->geometry->name[k], name);
+  return (PetscBool)!strcmp(r->geometry->part[k].name, name);
 }
 
 static PetscBool has_part(const Run *r, const char *name) {
@@ -177,20 +177,20 @@ static PetscBool has_part(const Run *r, const char *name) {
 /* Transport and spherical reactions conserve mass; so does mmd of mmd with the same kernel, where
    mu moves towards pi of the same mass. */
 static PetscBool conserves_mass(const Run *r) {
-  const MuKernelSpec *a, *b;
   PetscInt kinds;
+  PetscBool square;
+  MuKernel kernel;
   if (MuGeometryGetKinds(r->parts->geometry, &kinds)) return PETSC_FALSE;
   if (!(kinds & MU_PART_REACTION) || r->geometry->spherical) return PETSC_TRUE;
+  if (MuEnergyHasPreimage(r->parts->energy, &square, &kernel) || !square) return PETSC_FALSE;
   for (PetscInt k = 0; k < r->geometry->parts; ++k) {
-    MuPartKind kind = MU_PART_REACTION;
-    if (MuGeometryGetKind(r->geometry->name[k], &kind)) return PETSC_FALSE;
-    if (kind == MU_PART_REACTION && !part_is(r, k, "mmd")) return PETSC_FALSE;
+    MuPartTraits t;
+    if (MuGeometryGetTraits(r->geometry, k, &t)) return PETSC_FALSE;
+    if (t.kind == MU_PART_REACTION &&
+        (!t.inverts_kernel || t.ridge > 0 || !MuKernelsAgree(t.kernel, kernel)))
+      return PETSC_FALSE;
   }
-  for (PetscInt k = 0; k < r->energy->terms; ++k)
-    if (strcmp(r->energy->name[k], "mmd")) return PETSC_FALSE;
-  if (MuKernelGetSpec(r->geometry->kernel, &a) || MuKernelGetSpec(r->energy->kernel, &b))
-    return PETSC_FALSE;
-  return (PetscBool)(MuKernelSpecEqual(a, b) && r->geometry->ridge == 0);
+  return PETSC_TRUE;
 }
 
 /* Coefficients that do not depend on the density: one linear solve is the step. */
@@ -200,9 +200,9 @@ static PetscBool is_unconditional(const Run *r) {
   for (PetscInt k = 0; k < r->geometry->parts; ++k)
     if (!part_is(r, k, "wasserstein")) return PETSC_FALSE;
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
-    const char *name = r->energy->name[k];
+    const char *name = r->energy->term[k].name;
     if (!strcmp(name, "kl") || !strcmp(name, "entropy"))
-      logarithms += r->energy->weight[k];
+      logarithms += r->energy->term[k].weight;
     else if (strcmp(name, "potential"))
       return PETSC_FALSE;
   }
@@ -291,9 +291,9 @@ static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, Sums 
   for (PetscInt k = 0; k < r->geometry->parts; ++k)
     for (PetscInt a = 0; a < r->info->dim; ++a) {
       if (part_is(r, k, "stein"))
-        PetscCall(sum_faces(r, a, force, rho, 2, r->geometry->weight[k] * r->symbol, &sum));
+        PetscCall(sum_faces(r, a, force, rho, 2, r->geometry->part[k].weight * r->symbol, &sum));
       if (part_is(r, k, "ridge_stein"))
-        PetscCall(sum_faces(r, a, force, rho, 1, r->geometry->weight[k], &ridge));
+        PetscCall(sum_faces(r, a, force, rho, 1, r->geometry->part[k].weight, &ridge));
     }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, r->info->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ridge, 1, MPIU_REAL, MPI_SUM, r->info->comm));
@@ -301,7 +301,7 @@ static PetscErrorCode round_dual(Run *r, Vec before, Vec after, Vec force, Sums 
     if (!part_is(r, k, "ridge_fisher_rao")) continue;
     PetscCall(VecPointwiseMult(diagonal, rho, force));
     PetscCall(MuGridInner(r->parts->grid, diagonal, force, &size));
-    ridge += r->geometry->weight[k] * size;
+    ridge += r->geometry->part[k].weight * size;
   }
   PetscCall(MuGeometryGetKinds(r->parts->geometry, &kinds));
   if (kinds & MU_PART_REACTION) {
@@ -545,8 +545,8 @@ static PetscErrorCode start(Run *r) {
   PetscCall(VecCopy(r->parts->initial, r->last));
   r->conserves = conserves_mass(r);
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
-    const char *name = r->energy->name[k];
-    r->weights += fabs(r->energy->weight[k]);
+    const char *name = r->energy->term[k].name;
+    r->weights += fabs(r->energy->term[k].weight);
     if (!strcmp(name, "mmd") || !strcmp(name, "interaction") || !strcmp(name, "blob_entropy"))
       r->convolves = PETSC_TRUE;
   }
@@ -654,9 +654,10 @@ static PetscErrorCode finish(Run *r) {
 
 /* K does not vanish with the density, so that nothing keeps the flow from negative densities. */
 static PetscBool does_not_vanish(const Run *r) {
-  return (PetscBool)(has_part(r, "mmd") ||
-                     ((has_part(r, "power_mobility") || has_part(r, "wasserstein_mobility")) &&
-                      r->geometry->mobility_exponent < 1));
+  MuPartTraits t;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (MuGeometryGetTraits(r->geometry, k, &t) || !t.vanishes || t.power < 1) return PETSC_TRUE;
+  return PETSC_FALSE;
 }
 
 static PetscBool is_gradient(const Run *r) {
@@ -668,10 +669,10 @@ static PetscBool is_singular(const Run *r) {
   if (r->scale > 1e250) return PETSC_TRUE; /* F is finite, products with it are not */
   if (!has_part(r, "stein") && !has_part(r, "ridge_stein")) return PETSC_FALSE;
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
-    const char *name = r->energy->name[k];
+    const char *name = r->energy->term[k].name;
     if (!strcmp(name, "hellinger") || !strcmp(name, "inclusive_kl") ||
-        (!strcmp(name, "power") && r->energy->power_exponent < 1) ||
-        (!strcmp(name, "internal") && r->energy->internal_exponent < 1))
+        (!strcmp(name, "power") && r->energy->term[k].value[0] < 1) ||
+        (!strcmp(name, "internal") && r->energy->term[k].value[0] < 1))
       return PETSC_TRUE;
   }
   return PETSC_FALSE;
@@ -698,7 +699,8 @@ static PetscBool may_rise(const Run *r) {
   if (!strncmp(r->scheme, "splitting", 9)) return PETSC_TRUE;
   if (r->geometry->face_mean == MU_MEAN_ARITHMETIC) return PETSC_TRUE;
   for (PetscInt k = 0; k < r->energy->terms; ++k)
-    if (!strcmp(r->energy->name[k], "interaction") || !strcmp(r->energy->name[k], "blob_entropy"))
+    if (!strcmp(r->energy->term[k].name, "interaction") ||
+        !strcmp(r->energy->term[k].name, "blob_entropy"))
       return PETSC_TRUE;
   return PETSC_FALSE;
 }

@@ -117,3 +117,20 @@ PetscReal TestMaxDifference(Vec f, Vec g) {
   OK(VecDestroy(&d));
   return norm;
 }
+
+static PetscReal number_of(const MuParameter *p, TestNumbers numbers) {
+  if (!strcmp(p->key, "power_exponent")) return numbers.power_exponent;
+  if (!strcmp(p->key, "internal_exponent")) return numbers.internal_exponent;
+  if (!strcmp(p->key, "mobility_exponent")) return numbers.mobility_exponent;
+  return !strcmp(p->key, "ridge") ? numbers.ridge : p->initial;
+}
+
+MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,
+                      TestNumbers numbers) {
+  MuSummand summand = {.name = name, .weight = weight};
+  MuSummandInfo info;
+  OK(MuSummandFind(table, name, &info));
+  for (PetscInt k = 0; info.parameters && info.parameters[k].name; ++k)
+    summand.value[k] = number_of(&info.parameters[k], numbers);
+  return summand;
+}

@@ -41,6 +41,16 @@ PetscReal *TestGather(MuGrid grid, Vec f);
 /* Least-squares slope of log y against log x. */
 PetscReal TestSlope(PetscInt n, const PetscReal *x, const PetscReal *y);
 
+/* The numbers that tests give: every summand takes those whose flat keys it has. */
+typedef struct {
+  PetscReal power_exponent, internal_exponent, mobility_exponent, ridge;
+} TestNumbers;
+
+/* A summand of a table with its numbers; those that are not among TestNumbers have their default.
+ */
+MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,
+                      TestNumbers numbers);
+
 /* Largest |f - g| over all cells. */
 PetscReal TestMaxDifference(Vec f, Vec g);
 

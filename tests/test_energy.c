@@ -31,6 +31,9 @@ typedef struct {
   MuGrid grid;
   Vec log_pi;
   MuKernel kernel;
+  TestNumbers numbers;
+  MuPointFunction potential, interaction;
+  void *interaction_ctx;
   MuEnergySpec spec;
 } Fixture;
 
@@ -53,14 +56,19 @@ static Fixture fixture(PetscInt dim, PetscBool masked, PetscBool periodic) {
   kernel.bandwidth = 0.6;
   kernel.extension = masked ? MU_EXTENSION_ZERO : MU_EXTENSION_DEFAULT;
   OK(MuKernelCreate(&kernel, dim, &f.kernel));
-  f.spec = (MuEnergySpec){.power_exponent = 1.7,
-                          .internal_exponent = 2.4,
-                          .potential = quartic,
-                          .interaction = skew_well,
-                          .interaction_ctx = f.grid,
-                          .kernel = f.kernel,
-                          .log_target = f.log_pi};
+  f.numbers = (TestNumbers){.power_exponent = 1.7, .internal_exponent = 2.4};
+  f.potential = quartic;
+  f.interaction = skew_well;
+  f.interaction_ctx = f.grid;
+  f.spec = (MuEnergySpec){.kernel = f.kernel, .log_target = f.log_pi};
   return f;
+}
+
+static void set_term(Fixture *f, PetscInt k, const char *name, PetscReal weight) {
+  MuSummand *term = &f->spec.term[k];
+  *term = TestSummand(MuEnergyGetInfo, name, weight, f->numbers);
+  term->function = !strcmp(name, "interaction") ? f->interaction : f->potential;
+  term->function_ctx = f->interaction_ctx;
 }
 
 static void destroy_fixture(Fixture *f) {
@@ -72,8 +80,7 @@ static void destroy_fixture(Fixture *f) {
 static MuEnergy make_energy(Fixture *f, const char *name, PetscReal weight) {
   MuEnergy energy;
   f->spec.terms = 1;
-  f->spec.name[0] = name;
-  f->spec.weight[0] = weight;
+  set_term(f, 0, name, weight);
   OK(MuEnergyCreate(f->grid, &f->spec, &energy));
   return energy;
 }
@@ -152,7 +159,7 @@ START_TEST(derivatives_are_exact_for_every_exponent) {
   const PetscReal m[] = {0.3, 0.999999, 1.000001, 2, 5};
   Fixture f = fixture(1, PETSC_FALSE, PETSC_FALSE);
   for (size_t k = 0; k < sizeof p / sizeof p[0]; ++k) {
-    f.spec.power_exponent = p[k];
+    f.numbers.power_exponent = p[k];
     MuEnergy energy = make_energy(&f, "power", 1);
     Vec near = TestRandomField(f.grid, 5, 0.98, 1.05), rho = TestRandomField(f.grid, 3, 0.1, 1);
     Vec v = TestRandomField(f.grid, 4, -1, 1), pi;
@@ -176,7 +183,7 @@ START_TEST(derivatives_are_exact_for_every_exponent) {
     OK(MuEnergyDestroy(&energy));
   }
   for (size_t k = 0; k < sizeof m / sizeof m[0]; ++k) {
-    f.spec.internal_exponent = m[k];
+    f.numbers.internal_exponent = m[k];
     MuEnergy energy = make_energy(&f, "internal", 1);
     check_derivative(&f, energy, "internal");
     OK(MuEnergyDestroy(&energy));
@@ -208,7 +215,9 @@ static PetscReal one_cell_power(PetscReal p, PetscReal rho, PetscReal log_pi) {
   OK(MuGridCreateField(grid, &target));
   OK(VecSet(field, rho));
   OK(VecSet(target, log_pi));
-  MuEnergySpec e = {.terms = 1, .name = {name}, .weight = {1}, .power_exponent = p};
+  MuEnergySpec e = {
+      .terms = 1,
+      .term = {TestSummand(MuEnergyGetInfo, name, 1, (TestNumbers){.power_exponent = p})}};
   e.log_target = target;
   OK(MuEnergyCreate(grid, &e, &energy));
   PetscReal value = value_of(energy, field);
@@ -292,10 +301,7 @@ START_TEST(terms_are_summed_with_their_weights) {
     OK(MuEnergyDestroy(&energy));
   }
   f.spec.terms = n;
-  for (PetscInt k = 0; k < n; ++k) {
-    f.spec.name[k] = names[k];
-    f.spec.weight[k] = 0.1 * (k + 1);
-  }
+  for (PetscInt k = 0; k < n; ++k) set_term(&f, k, names[k], 0.1 * (k + 1));
   OK(MuEnergyCreate(f.grid, &f.spec, &all));
   OK(MuEnergyEvaluate(all, rho, &value, terms, df, NULL));
   ck_assert_double_eq_tol(value, total, 1e-13 * fabs(total));
@@ -361,7 +367,7 @@ START_TEST(kl_bears_underflowing_targets) {
   Vec df, rest;
   PetscReal value, expected, diffusivity, norm;
   PetscBool only;
-  MuEnergySpec spec = {.terms = 1, .name = {"kl"}, .weight = {2}, .log_target = log_pi};
+  MuEnergySpec spec = {.terms = 1, .term = {{.name = "kl", .weight = 2}}, .log_target = log_pi};
   MuEnergy energy;
   OK(MuEnergyCreate(grid, &spec, &energy));
   OK(MuGridCreateField(grid, &df));
@@ -409,10 +415,11 @@ START_TEST(energies_are_infinite_where_they_must_be) {
   Vec gap = TestField(grid, half_density), df;
   OK(MuGridCreateField(grid, &df));
   for (size_t k = 0; k < sizeof row / sizeof row[0]; ++k) {
-    MuEnergySpec spec = {.terms = 1, .name = {row[k].name}, .weight = {1}};
+    const TestNumbers numbers = {.power_exponent = row[k].p};
+    MuEnergySpec spec = {.terms = 1,
+                         .term = {TestSummand(MuEnergyGetInfo, row[k].name, 1, numbers)}};
     PetscReal *d;
     MuEnergy energy;
-    spec.power_exponent = row[k].p;
     spec.log_target = log_pi;
     OK(MuEnergyCreate(grid, &spec, &energy));
     ck_assert_int_eq(isinf(value_of(energy, everywhere)) != 0, row[k].mass_outside);
@@ -447,7 +454,7 @@ START_TEST(vanishing_densities_have_their_limits) {
              {"chi2", 0.25 * (1 / pi - 1) * (1 / pi - 1) * pi + 0.25 * pi}};
   OK(MuGridCreateField(grid, &zero));
   for (size_t k = 0; k < 3; ++k) {
-    MuEnergySpec spec = {.terms = 1, .name = {row[k].name}, .weight = {1}};
+    MuEnergySpec spec = {.terms = 1, .term = {{.name = row[k].name, .weight = 1}}};
     MuEnergy energy;
     spec.log_target = log_pi;
     OK(MuEnergyCreate(grid, &spec, &energy));
@@ -588,13 +595,13 @@ static PetscReal *cell_gradients(PetscReal p, PetscInt n, const PetscReal *a, co
   Vec field[3], g;
   PetscReal *gathered;
   const PetscReal *given[3] = {a, b, log_pi};
-  MuEnergySpec spec = {.terms = 1, .name = {"power"}, .weight = {1}, .power_exponent = p};
+  MuEnergySpec spec = {.terms = 1, .term = {{.name = "power", .weight = 1, .value = {p}}}};
   MuEnergy energy;
   for (PetscInt k = 0; k < 3; ++k) {
     OK(MuGridCreateField(grid, &field[k]));
     OK(MuGridScatter(grid, given[k], field[k]));
   }
-  if (p == 1) spec.name[0] = "kl";
+  if (p == 1) spec.term[0].name = "kl";
   spec.log_target = field[2];
   OK(MuEnergyCreate(grid, &spec, &energy));
   OK(MuGridCreateField(grid, &g));
@@ -660,10 +667,9 @@ START_TEST(discrete_gradients_from_zero) {
   for (size_t k = 0; k < 3; ++k) { /* internal: b^(m-1)/(m-1) */
     MuGrid grid = TestGrid(1, 4, 1, 0, 1, PETSC_FALSE);
     Vec ra, rb, g;
-    MuEnergySpec spec = {.terms = 1, .name = {"internal"}, .weight = {1}};
+    MuEnergySpec spec = {.terms = 1, .term = {{.name = "internal", .weight = 1, .value = {m[k]}}}};
     MuEnergy energy;
     PetscReal *d;
-    spec.internal_exponent = m[k];
     OK(MuEnergyCreate(grid, &spec, &energy));
     OK(MuGridCreateField(grid, &ra));
     OK(MuGridCreateField(grid, &rb));
@@ -726,10 +732,8 @@ START_TEST(parts_sum_to_the_derivative) {
     PetscReal diffusivity;
     PetscBool only, has[3];
     f.spec.terms = k < n ? 1 : n;
-    for (PetscInt j = 0; j < f.spec.terms; ++j) {
-      f.spec.name[j] = names[k < n ? k : j];
-      f.spec.weight[j] = 0.3 + 0.1 * j;
-    }
+    for (PetscInt j = 0; j < f.spec.terms; ++j)
+      set_term(&f, j, names[k < n ? k : j], 0.3 + 0.1 * j);
     OK(MuEnergyCreate(f.grid, &f.spec, &energy));
     OK(MuGridCreateField(f.grid, &sum));
     OK(MuGridCreateField(f.grid, &v));
@@ -775,7 +779,7 @@ START_TEST(preimage_of_mmd) {
   OK(MuConvolutionCreate(f.grid, f.kernel, MU_CELLS, &convolution));
   OK(MuGridCreateField(f.grid, &df));
   OK(MuGridCreateField(f.grid, &pre));
-  OK(MuEnergyHasPreimage(energy, &has));
+  OK(MuEnergyHasPreimage(energy, &has, NULL));
   ck_assert_int_eq(has, PETSC_TRUE);
   OK(MuEnergyEvaluate(energy, a, NULL, NULL, df, pre));
   OK(MuConvolutionApply(convolution, pre, pre));
@@ -784,7 +788,7 @@ START_TEST(preimage_of_mmd) {
   OK(MuConvolutionApply(convolution, pre, pre));
   ck_assert_double_le(TestMaxDifference(df, pre), 1e-14);
   other = make_energy(&f, "l2", 1);
-  OK(MuEnergyHasPreimage(other, &has));
+  OK(MuEnergyHasPreimage(other, &has, NULL));
   ck_assert_int_eq(has, PETSC_FALSE);
   OK(MuEnergyDestroy(&energy));
   OK(MuEnergyDestroy(&other));
@@ -819,13 +823,13 @@ START_TEST(singular_interactions_are_averaged) {
     const PetscReal width = dim == 1 ? 0.25 : 1;
     MuGrid grid = TestGrid(dim, 6, 6, 0, 6 * width, PETSC_FALSE);
     const MuGridInfo *info;
-    MuEnergySpec spec = {.terms = 1, .name = {"interaction"}, .weight = {-1}};
+    MuEnergySpec spec = {.terms = 1, .term = {{.name = "interaction", .weight = -1}}};
     MuEnergy energy;
     Vec rho;
     PetscReal exact = dim == 1 ? 1.5 - log(width) : 4.0 / 3 * (1 - sqrt(2)) + 4 * asinh(1);
     PetscInt d = dim;
-    spec.interaction = singular;
-    spec.interaction_ctx = &d;
+    spec.term[0].function = singular;
+    spec.term[0].function_ctx = &d;
     OK(MuGridGetInfo(grid, &info));
     OK(MuEnergyCreate(grid, &spec, &energy));
     OK(MuGridCreateField(grid, &rho));
@@ -888,8 +892,7 @@ static PetscErrorCode holes(void *ctx, const PetscReal x[2], PetscReal *v) {
 static void refused(Fixture *f, const char *name, PetscReal weight, const char *in_sentence) {
   MuEnergy energy;
   f->spec.terms = 1;
-  f->spec.name[0] = name;
-  f->spec.weight[0] = weight;
+  set_term(f, 0, name, weight);
   ck_assert_int_eq(MuEnergyCreate(f->grid, &f->spec, &energy), MU_ERR_INPUT);
   ck_assert_ptr_null(energy);
   ck_assert_msg(strstr(MuErrorMessage(), in_sentence) != NULL, "%s", MuErrorMessage());
@@ -919,17 +922,17 @@ START_TEST(bad_energies_are_refused) {
   refused(&f, "blob_entropy", 1, "riesz");
   OK(MuKernelDestroy(&conditional));
   f.spec = good;
-  f.spec.internal_exponent = 1;
+  f.numbers.internal_exponent = 1;
   refused(&f, "internal", 1, "energy_internal_exponent");
-  f.spec.internal_exponent = -1;
+  f.numbers.internal_exponent = -1;
   refused(&f, "internal", 1, "energy_internal_exponent");
-  f.spec.power_exponent = NAN;
+  f.numbers.power_exponent = NAN;
   refused(&f, "power", 1, "energy_power_exponent");
-  f.spec.potential = NULL;
+  f.potential = NULL;
   refused(&f, "potential", 1, "energy_potential");
-  f.spec.potential = holes;
+  f.potential = holes;
   refused(&f, "potential", 1, "energy_potential_formula");
-  f.spec.interaction = odd;
+  f.interaction = odd;
   refused(&f, "interaction", 1, "even");
   OK(VecDuplicate(f.log_pi, &nan_target));
   OK(VecSet(nan_target, NAN));
@@ -1165,11 +1168,9 @@ START_TEST(energies_of_gaussians) {
   MuKernelSpecDefault(&k);
   k.bandwidth = WIDTH;
   OK(MuKernelCreate(&k, 1, &f.kernel));
-  f.spec = (MuEnergySpec){.internal_exponent = 2,
-                          .potential = square,
-                          .interaction = square,
-                          .kernel = f.kernel,
-                          .log_target = log_pi};
+  f.numbers.internal_exponent = 2;
+  f.potential = f.interaction = square;
+  f.spec = (MuEnergySpec){.kernel = f.kernel, .log_target = log_pi};
   for (size_t i = 0; i < sizeof row / sizeof row[0]; ++i) {
     MuEnergy energy = make_energy(&f, row[i].name, 1);
     PetscReal value = value_of(energy, rho);

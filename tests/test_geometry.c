@@ -21,14 +21,14 @@ static MuKernel make_kernel(const char *type, PetscReal bandwidth, PetscInt dim)
   return kernel;
 }
 
+static MuSummand simple_part(const char *name, PetscReal weight) {
+  const TestNumbers numbers = {.ridge = strstr(name, "ridge") ? 0.03 : 0, .mobility_exponent = 1.7};
+  return TestSummand(MuGeometryGetInfo, name, weight, numbers);
+}
+
 static MuGeometrySpec simple_spec(const char *name, MuKernel kernel) {
-  MuGeometrySpec spec = {.parts = 1,
-                         .name = {name},
-                         .weight = {1},
-                         .ridge = strstr(name, "ridge") ? 0.03 : 0,
-                         .mobility_exponent = 1.7,
-                         .stolarsky_exponent = 2.5,
-                         .kernel = kernel};
+  MuGeometrySpec spec = {.parts = 1, .stolarsky_exponent = 2.5, .kernel = kernel};
+  spec.part[0] = simple_part(name, 1);
   return spec;
 }
 
@@ -206,8 +206,9 @@ static void dense_ridge(PetscInt n, const PetscReal *k, const PetscReal *m, Pets
     for (PetscInt j = 0; j < n; ++j) out[i * n + j] *= m[i];
 }
 
-static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const char *name,
+static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const MuSummand *part,
                             PetscReal *out) {
+  const char *name = part->name;
   const PetscInt n = p->n;
   PetscReal m[MAX_CELLS], k[MAX_SIZE], flux[MAX_SIZE];
   memset(out, 0, sizeof(PetscReal) * (size_t)(n * n));
@@ -216,15 +217,14 @@ static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const ch
       PetscInt j = lower_cell(p, axis, f);
       m[f] =
           j < 0 ? 0 : plain_mean(spec->face_mean, spec->stolarsky_exponent, p->rho[f], p->rho[j]);
-      if (!strcmp(name, "wasserstein_mobility") && j >= 0)
-        m[f] = pow(m[f], spec->mobility_exponent);
+      if (!strcmp(name, "wasserstein_mobility") && j >= 0) m[f] = pow(m[f], part->value[0]);
       if (!strcmp(name, "wasserstein_ridge_mobility") && j >= 0)
-        m[f] = m[f] * m[f] / (m[f] + spec->ridge);
+        m[f] = m[f] * m[f] / (m[f] + part->value[0]);
     }
     memset(flux, 0, sizeof flux);
     if (!strcmp(name, "stein") || !strcmp(name, "ridge_stein")) dense_kernel(p, axis, k);
     if (!strcmp(name, "ridge_stein"))
-      dense_ridge(n, k, m, spec->ridge, flux);
+      dense_ridge(n, k, m, part->value[0], flux);
     else
       for (PetscInt f = 0; f < n; ++f)
         for (PetscInt g = 0; g < n; ++g)
@@ -252,24 +252,24 @@ static void dense_mmd(const Dense *p, PetscReal ridge, const PetscReal *k, Petsc
   dense_solve(n, a, out);
 }
 
-static void dense_reaction(const Dense *p, const MuGeometrySpec *spec, const char *name,
-                           PetscReal *out) {
+static void dense_reaction(const Dense *p, const MuSummand *part, PetscReal *out) {
+  const char *name = part->name;
   const PetscInt n = p->n;
   PetscReal k[MAX_SIZE], q[MAX_CELLS] = {0};
   dense_kernel(p, -1, k);
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt j = 0; j < n; ++j) q[i] += k[i * n + j] * p->rho[j];
-  if (!strcmp(name, "mmd")) dense_mmd(p, spec->ridge, k, out);
-  if (!strcmp(name, "ridge_fisher_rao")) dense_ridge(n, k, p->rho, spec->ridge, out);
+  if (!strcmp(name, "mmd")) dense_mmd(p, part->value[0], k, out);
+  if (!strcmp(name, "ridge_fisher_rao")) dense_ridge(n, k, p->rho, part->value[0], out);
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt j = 0; j < n; ++j) {
       PetscReal mm = p->rho[i] * p->rho[j] * k[i * n + j];
       if (!strcmp(name, "fisher_rao")) out[i * n + j] = (i == j) * p->rho[i];
       if (!strcmp(name, "power_mobility"))
-        out[i * n + j] = (i == j && inside(&p->d, i)) * pow(p->rho[i], spec->mobility_exponent);
+        out[i * n + j] = (i == j && inside(&p->d, i)) * pow(p->rho[i], part->value[0]);
       if (!strcmp(name, "ridge_mobility"))
         out[i * n + j] =
-            (i == j && inside(&p->d, i)) * p->rho[i] * p->rho[i] / (p->rho[i] + spec->ridge);
+            (i == j && inside(&p->d, i)) * p->rho[i] * p->rho[i] / (p->rho[i] + part->value[0]);
       if (!strcmp(name, "kernel_fisher_rao")) out[i * n + j] = mm;
       if (!strcmp(name, "normalized_kernel_fisher_rao"))
         out[i * n + j] = mm == 0 ? 0 : mm / sqrt(q[i] * q[j]);
@@ -286,7 +286,9 @@ static void dense_spherical(PetscInt n, PetscReal *k) {
 }
 
 static PetscBool is_transport(const char *name) {
-  return (PetscBool)(strstr(name, "wasserstein") || strstr(name, "stein"));
+  MuPartKind kind = MU_PART_ALL;
+  OK(MuGeometryGetKind(name, &kind));
+  return (PetscBool)(kind == MU_PART_TRANSPORT);
 }
 
 /* K of the whole sum. */
@@ -296,14 +298,14 @@ static void dense_operator(const Dense *p, const MuGeometrySpec *spec, PetscReal
   PetscBool any = PETSC_FALSE;
   memset(out, 0, sizeof(PetscReal) * (size_t)size);
   for (PetscInt k = 0; k < spec->parts; ++k) {
-    PetscBool transport = is_transport(spec->name[k]);
+    PetscBool transport = is_transport(spec->part[k].name);
     if (transport)
-      dense_transport(p, spec, spec->name[k], part);
+      dense_transport(p, spec, &spec->part[k], part);
     else
-      dense_reaction(p, spec, spec->name[k], part);
+      dense_reaction(p, &spec->part[k], part);
     any = (PetscBool)(any || !transport);
     for (PetscInt i = 0; i < size; ++i)
-      (transport ? out : reaction)[i] += spec->weight[k] * part[i];
+      (transport ? out : reaction)[i] += spec->part[k].weight * part[i];
   }
   if (spec->spherical && any) dense_spherical(p->n, reaction);
   for (PetscInt i = 0; i < size; ++i) out[i] += reaction[i];
@@ -346,8 +348,8 @@ static void compare_with_dense(const Bench *b, const MuGeometrySpec *spec, Vec x
     for (PetscInt j = 0; j < n; ++j) sum += k[i * n + j] * x[j];
     /* the dense inverse of a kernel with condition number 1e4 loses that many digits */
     ck_assert_msg(fabs(sum - y[i]) <= 1e-10 * size, "%s%s mean %d cell %d: %.17g, dense %.17g",
-                  spec->name[0], spec->spherical ? " spherical" : "", (int)spec->face_mean, (int)i,
-                  y[i], sum);
+                  spec->part[0].name, spec->spherical ? " spherical" : "", (int)spec->face_mean,
+                  (int)i, y[i], sum);
     if (!inside(&b->dense.d, i)) ck_assert(y[i] == 0);
   }
   free(x);
@@ -362,12 +364,12 @@ static void check_structure(const Bench *b, const MuGeometrySpec *spec, Vec xi_i
   OK(MuGridInner(b->grid, b->xi, xi_image, &energy));
   OK(MuGridDistanceL1(b->grid, xi_image, NULL, &size));
   /* |xi|, |eta| <= 1; rounding of the sums, and 1e-14 of the ridge solves */
-  ck_assert_msg(fabs(left - right) <= 1e-12 * size, "%s: not symmetric by %g of %g", spec->name[0],
-                left - right, size);
-  ck_assert_msg(energy >= -1e-13 * size, "%s: <xi, K xi> = %g", spec->name[0], energy);
+  ck_assert_msg(fabs(left - right) <= 1e-12 * size, "%s: not symmetric by %g of %g",
+                spec->part[0].name, left - right, size);
+  ck_assert_msg(energy >= -1e-13 * size, "%s: <xi, K xi> = %g", spec->part[0].name, energy);
   OK(MuGridIntegrate(b->grid, xi_image, &mass));
-  if (spec->spherical || is_transport(spec->name[0]))
-    ck_assert_msg(fabs(mass) <= 1e-13 * size, "%s: mass %g of %g", spec->name[0], mass, size);
+  if (spec->spherical || is_transport(spec->part[0].name))
+    ck_assert_msg(fabs(mass) <= 1e-13 * size, "%s: mass %g of %g", spec->part[0].name, mass, size);
   else
     ck_assert(fabs(mass) > 1e-8 * size);
 }
@@ -400,7 +402,7 @@ START_TEST(every_row_conforms) {
         MuGeometrySpec spec = simple_spec(name, b.kernel);
         spec.face_mean = means[variant];
         if (!is_transport(name)) spec.spherical = (PetscBool)(variant == 1);
-        spec.weight[0] = 1.25;
+        spec.part[0].weight = 1.25;
         conform(&b, &spec);
       }
     bench_destroy(&b);
@@ -415,10 +417,11 @@ START_TEST(sums_conform) {
       bench_create(&domains[d], &b);
       MuGeometrySpec spec = simple_spec("wasserstein", b.kernel);
       spec.parts = 4;
-      spec.name[1] = "mmd", spec.weight[1] = 0.3;
-      spec.name[2] = "ridge_fisher_rao", spec.weight[2] = 2;
-      spec.name[3] = "stein", spec.weight[3] = 0.1;
-      spec.ridge = 0.01;
+      spec.part[1] = simple_part("mmd", 0.3);
+      spec.part[1].value[0] = 0.01;
+      spec.part[2] = simple_part("ridge_fisher_rao", 2);
+      spec.part[2].value[0] = 0.02;
+      spec.part[3] = simple_part("stein", 0.1);
       spec.spherical = (PetscBool)spherical;
       MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
       Vec image = apply(geometry, b.xi), part;
@@ -550,7 +553,7 @@ END_TEST
 START_TEST(infinite_potential_closes_faces) {
   MuGrid grid = TestGrid(1, 12, 1, 0, 1, PETSC_FALSE);
   MuGeometrySpec spec = simple_spec("wasserstein_mobility", NULL);
-  spec.mobility_exponent = 0; /* 0^0 must stay closed too */
+  spec.part[0].value[0] = 0; /* 0^0 must stay closed too */
   Vec v = TestRandomField(grid, 7, -1, 1), rho = TestRandomField(grid, 8, 1, 2), m;
   const MuGridInfo *info;
   PetscReal *a;
@@ -648,17 +651,35 @@ static PetscReal distance(MuGrid grid, const MuGeometrySpec *a, const MuGeometry
   return result;
 }
 
-/* Slope of the distance against the bandwidth h = 0.2, 0.1, 0.05. */
-static PetscReal bandwidth_slope(PetscInt dim, const char *name, const char *limit,
-                                 PetscReal exponent) {
+/* The limit of a part as its own geometry. */
+static MuGeometrySpec limit_spec(const MuSummand *part, const MuLimit *limit) {
+  const TestNumbers numbers = {.ridge = 0.03};
+  MuGeometrySpec spec = simple_spec(limit->name, NULL);
+  MuSummandInfo info;
+  spec.part[0] = TestSummand(MuGeometryGetInfo, limit->name, limit->factor * part->weight, numbers);
+  OK(MuSummandFind(MuGeometryGetInfo, limit->name, &info));
+  for (PetscInt k = 0; info.parameters && info.parameters[k].name; ++k)
+    for (const MuNamedValue *v = limit->set; v->name; ++v)
+      if (!strcmp(v->name, info.parameters[k].name)) spec.part[0].value[k] = v->value;
+  return spec;
+}
+
+/* Slope of the distance of a part to its limit against the bandwidth h = 0.2, 0.1, 0.05; mmd with a
+   ridge, so that its limit has a factor. */
+static PetscReal bandwidth_slope(PetscInt dim, const char *name) {
+  MuLimit limit;
   const PetscInt n = dim == 1 ? 128 : 48;
   PetscReal h[3], error[3];
   MuGrid grid = TestGrid(dim, n, n, -5, 5, PETSC_FALSE);
   for (PetscInt k = 0; k < 3; ++k) {
     h[k] = 0.2 / (1 << k);
     MuKernel kernel = make_kernel("gaussian", h[k], dim);
-    MuGeometrySpec a = simple_spec(name, kernel), b = simple_spec(limit, NULL);
-    b.mobility_exponent = exponent;
+    MuGeometrySpec a = simple_spec(name, kernel), b;
+    MuPartTraits traits;
+    OK(MuGeometryGetTraits(&a, 0, &traits));
+    if (traits.inverts_kernel) a.part[0].value[0] = 0.5;
+    OK(MuGeometryGetLimit(&a.part[0], "bandwidth", &limit));
+    b = limit_spec(&a.part[0], &limit);
     error[k] = distance(grid, &a, &b);
     OK(MuKernelDestroy(&kernel));
   }
@@ -668,15 +689,52 @@ static PetscReal bandwidth_slope(PetscInt dim, const char *name, const char *lim
 }
 
 START_TEST(narrow_kernels_tend_to_local_geometries_as_h_squared) {
-  for (PetscInt dim = 1; dim <= 2; ++dim) {
-    ck_assert_double_eq_tol(bandwidth_slope(dim, "kernel_fisher_rao", "power_mobility", 2), 2, 0.1);
-    ck_assert_double_eq_tol(bandwidth_slope(dim, "normalized_kernel_fisher_rao", "fisher_rao", 1),
-                            2, 0.1);
-    ck_assert_double_eq_tol(bandwidth_slope(dim, "stein", "wasserstein_mobility", 2), 2, 0.1);
-    ck_assert_double_eq_tol(bandwidth_slope(dim, "ridge_fisher_rao", "ridge_mobility", 0), 2, 0.1);
-    ck_assert_double_eq_tol(bandwidth_slope(dim, "ridge_stein", "wasserstein_ridge_mobility", 0), 2,
-                            0.1);
+  const char *name, *formula;
+  PetscInt limits = 0;
+  for (PetscInt i = 0; MuGeometryGetTableRow(i, &name, &formula), name; ++i) {
+    MuSummand part = simple_part(name, 1);
+    MuLimit limit;
+    OK(MuGeometryGetLimit(&part, "bandwidth", &limit));
+    for (PetscInt dim = 1; dim <= 2 && limit.name; ++dim, ++limits)
+      ck_assert_double_eq_tol(bandwidth_slope(dim, name), limit.order, 0.1);
   }
+  ck_assert_int_ge(limits, 12);
+}
+END_TEST
+
+/* A name may stand several times, each with its own kernel and numbers: K is the sum. */
+START_TEST(parts_have_their_own_kernels_and_numbers) {
+  MuGrid grid = TestGrid(1, 64, 1, -5, 5, PETSC_FALSE);
+  MuKernel kernel[2] = {make_kernel("gaussian", 0.8, 1), make_kernel("bessel", 0.3, 1)};
+  Vec rho = TestField(grid, bump), xi = TestField(grid, wave), all, one;
+  const char *name, *formula;
+  for (PetscInt i = 0; MuGeometryGetTableRow(i, &name, &formula), name; ++i) {
+    MuGeometrySpec sum = simple_spec(name, kernel[0]);
+    sum.parts = 2;
+    sum.part[0].value[0] = 0.5;
+    sum.part[1] = simple_part(name, 0.3);
+    sum.part[1].value[0] = 0.2;
+    sum.part[1].kernel = kernel[1];
+    MuGeometry geometry = make_geometry(grid, &sum, rho);
+    all = apply(geometry, xi);
+    OK(MuGeometryDestroy(&geometry));
+    for (PetscInt k = 0; k < 2; ++k) {
+      MuGeometrySpec alone = {.parts = 1, .part = {sum.part[k]}, .kernel = kernel[k]};
+      geometry = make_geometry(grid, &alone, rho);
+      one = apply(geometry, xi);
+      OK(VecAXPY(all, -1, one));
+      OK(VecDestroy(&one));
+      OK(MuGeometryDestroy(&geometry));
+    }
+    PetscReal left;
+    OK(VecNorm(all, NORM_INFINITY, &left));
+    ck_assert_msg(left < 1e-11, "%s twice: the sum differs by %g", name, left);
+    OK(VecDestroy(&all));
+  }
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&xi));
+  for (PetscInt k = 0; k < 2; ++k) OK(MuKernelDestroy(&kernel[k]));
+  OK(MuGridDestroy(&grid));
 }
 END_TEST
 
@@ -728,7 +786,7 @@ START_TEST(mmd_with_a_preimage_needs_no_inverse) {
       OK(MuKernelCreate(&ks, 1, &wide));
       MuGeometrySpec spec = simple_spec("mmd", wide);
       spec.spherical = (PetscBool)spherical;
-      spec.weight[0] = 0.5;
+      spec.part[0].weight = 0.5;
       Vec rho = TestRandomField(grid, 1, 1, 2), eta = TestRandomField(grid, 2, -1, 1), xi, out;
       PetscReal mass;
       OK(MuGridIntegrate(grid, eta, &mass));
@@ -748,7 +806,7 @@ START_TEST(mmd_with_a_preimage_needs_no_inverse) {
       ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "condition number"));
       ck_assert_int_eq(MuGeometryCheckInvertible(geometry), MU_ERR_INPUT);
       OK(MuGeometryDestroy(&geometry));
-      spec.ridge = 0.01;
+      spec.part[0].value[0] = 0.01;
       geometry = make_geometry(grid, &spec, rho);
       OK(MuGeometryCheckInvertible(geometry));
       OK(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, out));
@@ -837,8 +895,8 @@ START_TEST(kinds_and_mobilities) {
   bench_create(&domains[4], &b);
   MuGeometrySpec spec = simple_spec("wasserstein", b.kernel);
   spec.parts = 3;
-  spec.name[1] = "wasserstein_mobility", spec.weight[1] = 0.5;
-  spec.name[2] = "fisher_rao", spec.weight[2] = 2;
+  spec.part[1] = simple_part("wasserstein_mobility", 0.5);
+  spec.part[2] = simple_part("fisher_rao", 2);
   MuGeometry geometry = make_geometry(b.grid, &spec, b.rho);
   PetscInt kinds, parts;
   PetscBool local;
@@ -867,7 +925,7 @@ START_TEST(kinds_and_mobilities) {
   }
   OK(VecDestroy(&mobility));
   OK(MuGeometryDestroy(&geometry));
-  spec.name[1] = "stein";
+  spec.part[1].name = "stein";
   geometry = make_geometry(b.grid, &spec, b.rho);
   OK(MuGeometryTransportIsLocal(geometry, &local));
   ck_assert(!local);
@@ -889,28 +947,25 @@ START_TEST(bad_geometries_are_refused) {
   MuGeometrySpec spec = simple_spec("otto", kernel);
   refused(grid, &spec, "otto");
   spec = simple_spec("wasserstein", kernel);
-  spec.weight[0] = 0;
+  spec.part[0].weight = 0;
   refused(grid, &spec, "geometry_wasserstein");
-  spec.weight[0] = NAN;
+  spec.part[0].weight = NAN;
   refused(grid, &spec, "geometry_wasserstein");
   spec = simple_spec("wasserstein", kernel);
   spec.parts = 0;
   refused(grid, &spec, "parts");
-  spec.parts = 2;
-  spec.name[1] = "wasserstein", spec.weight[1] = 1;
-  refused(grid, &spec, "twice");
   spec = simple_spec("mmd", NULL);
   refused(grid, &spec, "kernel");
   spec = simple_spec("mmd", riesz);
   refused(grid, &spec, "riesz");
   spec = simple_spec("ridge_stein", kernel);
-  spec.ridge = 0;
+  spec.part[0].value[0] = 0;
   refused(grid, &spec, "geometry_ridge");
   spec = simple_spec("mmd", kernel);
-  spec.ridge = -1;
+  spec.part[0].value[0] = -1;
   refused(grid, &spec, "geometry_ridge");
   spec = simple_spec("power_mobility", kernel);
-  spec.mobility_exponent = -1;
+  spec.part[0].value[0] = -1;
   refused(grid, &spec, "geometry_mobility_exponent");
   spec = simple_spec("wasserstein", kernel);
   spec.face_mean = MU_MEAN_STOLARSKY;
@@ -976,8 +1031,10 @@ static MuGeometrySpec sum_spec(const Sum *sum, MuKernel kernel) {
   spec.parts = sum->parts;
   spec.spherical = sum->spherical;
   for (PetscInt k = 0; k < sum->parts; ++k) {
-    spec.name[k] = sum->name[k], spec.weight[k] = sum->weight[k];
-    if (strstr(sum->name[k], "ridge")) spec.ridge = 0.03;
+    spec.part[k] = simple_part(sum->name[k], sum->weight[k]);
+    for (PetscInt j = 0; j < sum->parts; ++j) /* all with the ridge of the sum */
+      if (strstr(sum->name[j], "ridge") && !strcmp(sum->name[k], "mmd"))
+        spec.part[k].value[0] = 0.03;
   }
   return spec;
 }
@@ -987,10 +1044,10 @@ static Vec velocity(const Bench *b, const MuGeometrySpec *spec) {
   Vec v = TestRandomField(b->grid, 11, -1, 1);
   PetscBool conserves = PETSC_TRUE;
   for (PetscInt k = 0; k < spec->parts && !spec->spherical; ++k)
-    if (!is_transport(spec->name[k])) conserves = PETSC_FALSE;
+    if (!is_transport(spec->part[k].name)) conserves = PETSC_FALSE;
   if (conserves) {
     MuGeometrySpec w = simple_spec(
-        is_transport(spec->name[0]) && spec->parts == 1 ? "wasserstein" : "fisher_rao", NULL);
+        is_transport(spec->part[0].name) && spec->parts == 1 ? "wasserstein" : "fisher_rao", NULL);
     w.spherical = PETSC_TRUE;
     MuGeometry geometry = make_geometry(b->grid, &w, b->rho);
     Vec image = apply(geometry, v);
@@ -1025,8 +1082,8 @@ START_TEST(primal_agrees_with_the_dense_pseudo_inverse) {
         OK(MuGeometryGetPrimalReport(geometry, &iterations, &limited));
         if (getenv("MU_TEST_TABLE"))
           PetscPrintf(MPI_COMM_WORLD, "domain %d %s+%s: %.12g, error %.1e, %d steps\n", (int)d,
-                      spec.name[0], spec.parts > 1 ? spec.name[1] : "", value, value / exact - 1,
-                      (int)iterations);
+                      spec.part[0].name, spec.parts > 1 ? spec.part[1].name : "", value,
+                      value / exact - 1, (int)iterations);
         ck_assert(!limited);
         /* the solve promises 1e-9 */
         ck_assert_msg(fabs(value - exact) <= 1e-8 * exact, "domain %d sum %d guess %d: %.12g %.12g",
@@ -1184,6 +1241,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, logarithmic_mean_gives_scharfetter_gummel);
   tcase_add_test(t, infinite_potential_closes_faces);
   tcase_add_test(t, upwind_takes_the_donor);
+  tcase_add_test(t, parts_have_their_own_kernels_and_numbers);
   tcase_add_test(t, narrow_kernels_tend_to_local_geometries_as_h_squared);
   tcase_add_test(t, wasserstein_is_second_order_in_space);
   tcase_add_test(t, mmd_with_a_preimage_needs_no_inverse);

@@ -21,7 +21,7 @@ static MuKernel make_kernel(const char *type, PetscReal smoothness, PetscReal ba
 
 static MuGeometry make_geometry(MuGrid grid, const char *name, MuKernel kernel, PetscReal ridge) {
   MuGeometrySpec spec = {
-      .parts = 1, .name = {name}, .weight = {1}, .ridge = ridge, .kernel = kernel};
+      .parts = 1, .part = {{.name = name, .weight = 1, .value = {ridge}}}, .kernel = kernel};
   MuGeometry geometry;
   OK(MuGeometryCreate(grid, &spec, &geometry));
   return geometry;

@@ -45,8 +45,8 @@ static PetscErrorCode advance(MuGrid grid, MuFlow flow, Vec exact) {
 
 static PetscErrorCode run(void) {
   MuGridSpec grid_spec = {.dim = 1, .lower = {0}, .upper = {1}, .cells = {200}};
-  MuEnergySpec energy_spec = {.terms = 1, .name = {"entropy"}, .weight = {1}};
-  MuGeometrySpec geometry_spec = {.parts = 1, .name = {"wasserstein"}, .weight = {1}};
+  MuEnergySpec energy_spec = {.terms = 1, .term = {{.name = "entropy", .weight = 1}}};
+  MuGeometrySpec geometry_spec = {.parts = 1, .part = {{.name = "wasserstein", .weight = 1}}};
   MuFlowSpec flow_spec;
   MuGrid grid;
   MuEnergy energy;

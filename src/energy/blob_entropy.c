@@ -25,17 +25,18 @@ typedef struct {
   PetscReal diagonal;
 } Blob;
 
-static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+static PetscErrorCode create(MuTerm *term) {
   const MuShared *shared = term->shared;
   PetscBool conditional;
   Blob *blob;
 
   PetscFunctionBegin;
-  PetscCall(MuKernelIsConditional(spec->kernel, &conditional));
+  PetscCall(MuKernelIsConditional(term->kernel, &conditional));
   if (conditional)
     return MuError(MU_ERR_INPUT,
-                   "energy_blob_entropy: the kernel riesz is not positive; use another "
-                   "energy_kernel_type, for example gaussian");
+                   "energy_%s: the kernel riesz is not positive; use another "
+                   "energy_kernel_type, for example gaussian",
+                   term->ops->name);
   PetscCall(PetscNew(&blob));
   term->data = blob;
   PetscCall(MuGridCreateField(shared->grid, &blob->q[0]));
@@ -44,7 +45,7 @@ static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
   PetscCall(MuGridCreateField(shared->grid, &blob->change));
   PetscCall(PetscCalloc4(shared->n, &blob->log_q[0], shared->n, &blob->log_q[1], shared->n,
                          &blob->kind[0], shared->n, &blob->kind[1]));
-  PetscCall(MuConvolutionGetDiagonal(shared->convolution, &blob->diagonal));
+  PetscCall(MuConvolutionGetDiagonal(term->convolution, &blob->diagonal));
   PetscFunctionReturn(0);
 }
 
@@ -69,7 +70,7 @@ static PetscErrorCode smooth(MuTerm *term, PetscInt k, const MuState *state) {
   PetscReal *q;
 
   PetscFunctionBegin;
-  PetscCall(MuConvolutionApply(term->shared->convolution, state->field, blob->q[k]));
+  PetscCall(MuConvolutionApply(term->convolution, state->field, blob->q[k]));
   PetscCall(VecGetArray(blob->q[k], &q));
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal own = blob->diagonal * state->rho[i], least = PetscMax(own, MU_MIN_NORMAL);
@@ -87,7 +88,7 @@ static PetscErrorCode add_image(MuTerm *term, PetscReal *g) {
   const PetscReal *image;
 
   PetscFunctionBegin;
-  PetscCall(MuConvolutionApply(term->shared->convolution, blob->image, blob->image));
+  PetscCall(MuConvolutionApply(term->convolution, blob->image, blob->image));
   PetscCall(VecGetArrayRead(blob->image, &image));
   for (PetscInt i = 0; i < term->shared->n; ++i) g[i] += image[i];
   PetscCall(VecRestoreArrayRead(blob->image, &image));
@@ -149,7 +150,7 @@ static PetscErrorCode add_kinks(MuTerm *term, const MuPair *pair, const PetscRea
 
   PetscFunctionBegin;
   PetscCall(VecWAXPY(blob->change, -1, pair->a->field, pair->b->field));
-  PetscCall(MuConvolutionApply(term->shared->convolution, blob->change, blob->change));
+  PetscCall(MuConvolutionApply(term->convolution, blob->change, blob->change));
   PetscCall(VecGetArray(blob->change, &change));
   for (PetscInt i = 0; i < n; ++i) {
     sums[1] += (rho1[i] - rho0[i]) * (rho1[i] - rho0[i]);
@@ -193,7 +194,8 @@ const MuTermOps MuTermBlobEntropy = {
     .formula = "int log(k*rho) d rho",
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = {"entropy", 0, 2},
+    .limit = &MuTermEntropy,
+    .limit_order = 2,
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

@@ -4,16 +4,17 @@
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct {
   const char *name, *formula;
-  PetscErrorCode (*create)(MuDiagnostic diagnostic, MuKernel kernel);
+  PetscErrorCode (*create)(MuDiagnostic diagnostic); /* fills target */
   PetscErrorCode (*evaluate)(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
 } MuDiagnosticOps;
 
 struct _p_MuDiagnostic {
-  const MuDiagnosticOps *ops;
+  const MuDiagnosticOps *ops; /* NULL: an energy */
   MuGrid grid;
   Vec log_target;
   MuEnergy energy;     /* where the diagnostic is one */
@@ -23,35 +24,37 @@ struct _p_MuDiagnostic {
 
 /* ------------------------------------------------------------------ energies */
 
-static PetscErrorCode create_energy(MuDiagnostic d, MuKernel kernel) {
-  MuEnergySpec spec = {.terms = 1, .name = {d->ops->name}, .weight = {1}};
-
-  PetscFunctionBegin;
-  spec.log_target = d->log_target;
-  spec.kernel = kernel;
-  if (strcmp(d->ops->name, "mmd") == 0 && !kernel)
-    return MuError(MU_ERR_INPUT,
-                   "output_diagnostics: mmd needs a kernel; give the block `kernel` or "
-                   "`energy_kernel`");
-  PetscCall(MuEnergyCreate(d->grid, &spec, &d->energy));
-  PetscFunctionReturn(0);
+/* Whether an energy is a distance by itself. */
+static PetscBool is_distance(const MuTermOps *ops) {
+  const MuParameter *p = ops->parameters;
+  while (p && p->name && !p->required) ++p;
+  return (PetscBool)((ops->needs & MU_NEEDS_TARGET) && !ops->function_key && !(p && p->name));
 }
 
-static PetscErrorCode evaluate_energy(MuDiagnostic d, Vec rho, PetscReal *value) {
+static PetscErrorCode create_energy(MuDiagnostic d, const MuTermOps *term, MuKernel kernel) {
+  MuEnergySpec spec = {.terms = 1, .term = {{.name = term->name, .weight = 1}}};
+
   PetscFunctionBegin;
-  PetscCall(MuEnergyEvaluate(d->energy, rho, value, NULL, NULL, NULL));
+  for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) spec.term[0].value[k] = NAN;
+  spec.log_target = d->log_target;
+  spec.kernel = kernel;
+  if ((term->needs & MU_NEEDS_KERNEL) && !kernel)
+    return MuError(MU_ERR_INPUT,
+                   "output_diagnostics: %s needs a kernel; give the block `kernel` or "
+                   "`energy_kernel`",
+                   term->name);
+  PetscCall(MuEnergyCreate(d->grid, &spec, &d->energy));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ l1 */
 
-static PetscErrorCode create_l1(MuDiagnostic d, MuKernel kernel) {
+static PetscErrorCode create_l1(MuDiagnostic d) {
   const MuGridInfo *info;
   const PetscReal *log_pi;
   PetscReal *pi;
 
   PetscFunctionBegin;
-  (void)kernel;
   PetscCall(MuGridGetInfo(d->grid, &info));
   PetscCall(MuGridCreateField(d->grid, &d->target));
   PetscCall(VecGetArrayRead(d->log_target, &log_pi));
@@ -71,7 +74,7 @@ static PetscErrorCode evaluate_l1(MuDiagnostic d, Vec rho, PetscReal *value) {
 
 /* ------------------------------------------------------------------ w2 */
 
-static PetscErrorCode create_w2(MuDiagnostic d, MuKernel kernel) {
+static PetscErrorCode create_w2(MuDiagnostic d) {
   const MuGridInfo *info;
 
   PetscFunctionBegin;
@@ -81,7 +84,7 @@ static PetscErrorCode create_w2(MuDiagnostic d, MuKernel kernel) {
                    "output_diagnostics: w2 is available on 1-D grids with no_flux walls only; this "
                    "grid is %s; use mmd or l1",
                    info->dim == 1 ? "periodic" : "2-D");
-  PetscCall(create_l1(d, kernel));
+  PetscCall(create_l1(d));
   PetscCall(PetscMalloc2(info->cells[0], &d->rho, info->cells[0], &d->pi));
   PetscCall(MuGridGather(d->grid, d->target, PETSC_TRUE, d->pi));
   PetscFunctionReturn(0);
@@ -153,56 +156,71 @@ static PetscErrorCode evaluate_w2(MuDiagnostic d, Vec rho, PetscReal *value) {
 /* ------------------------------------------------------------------ table */
 
 static const MuDiagnosticOps table[] = {
-    {"kl", "int rho log(rho/pi) - rho + pi", create_energy, evaluate_energy},
-    {"inclusive_kl", "int pi log(pi/rho) - pi + rho", create_energy, evaluate_energy},
-    {"hellinger", "2 int (sqrt rho - sqrt pi)^2", create_energy, evaluate_energy},
-    {"chi2", "1/2 int (rho/pi - 1)^2 pi", create_energy, evaluate_energy},
     {"l1", "int |rho - pi|", create_l1, evaluate_l1},
-    {"l2", "1/2 int (rho - pi)^2", create_energy, evaluate_energy},
-    {"mmd", "1/2 <rho - pi, k*(rho - pi)>", create_energy, evaluate_energy},
     {"w2", "(int_0^1 |Q_rho - Q_pi|^2 du)^(1/2), Q the quantile functions, 1-D", create_w2,
      evaluate_w2},
 };
 static const PetscInt table_size = sizeof table / sizeof table[0];
 
+/* The energies that are distances, then the table. */
 PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula) {
-  const PetscBool there = (PetscBool)(i >= 0 && i < table_size);
-  *name = there ? table[i].name : NULL;
-  *formula = there ? table[i].formula : NULL;
+  PetscInt k = 0;
+
+  *name = *formula = NULL;
+  if (i < 0) return 0;
+  for (; MuTermRow(k); ++k)
+    if (is_distance(MuTermRow(k)) && i-- == 0) return MuEnergyGetTableRow(k, name, formula);
+  if (i >= table_size) return 0;
+  *name = table[i].name;
+  *formula = table[i].formula;
   return 0;
 }
 
-static PetscErrorCode find_ops(const char *name, const MuDiagnosticOps **ops) {
+static PetscErrorCode unknown_diagnostic(const char *given) {
+  const char *name, *formula;
+  char known[1024] = "";
+
   PetscFunctionBegin;
-  *ops = NULL;
+  for (PetscInt i = 0;; ++i) {
+    const size_t used = strlen(known);
+    PetscCall(MuDiagnosticGetTableRow(i, &name, &formula));
+    if (!name) break;
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name);
+  }
+  return MuError(MU_ERR_INPUT, "output_diagnostics: there is no diagnostic `%s`; known are %s",
+                 given, known);
+}
+
+static PetscErrorCode create(MuDiagnostic d, const char *name, MuKernel kernel) {
+  const MuTermOps *term = MuTermFind(name);
+
+  PetscFunctionBegin;
   for (PetscInt i = 0; i < table_size; ++i)
-    if (strcmp(table[i].name, name) == 0) *ops = &table[i];
-  if (!*ops)
-    return MuError(MU_ERR_INPUT,
-                   "output_diagnostics: there is no diagnostic `%s`; known are kl, inclusive_kl, "
-                   "hellinger, chi2, l1, l2, mmd, w2",
-                   name);
+    if (strcmp(table[i].name, name) == 0) d->ops = &table[i];
+  if (d->ops)
+    PetscCall(d->ops->create(d));
+  else if (term && is_distance(term))
+    PetscCall(create_energy(d, term, kernel));
+  else
+    PetscCall(unknown_diagnostic(name));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
                                   MuDiagnostic *diagnostic) {
-  const MuDiagnosticOps *ops;
   MuDiagnostic d;
 
   PetscFunctionBegin;
   *diagnostic = NULL;
-  PetscCall(find_ops(name, &ops));
   if (!log_target)
     return MuError(MU_ERR_INPUT, "output_diagnostics: %s needs a target; give the block `target`",
                    name);
   PetscCall(PetscNew(&d));
-  d->ops = ops;
   PetscCall(MuGridReference(grid));
   d->grid = grid;
   PetscCall(PetscObjectReference((PetscObject)log_target));
   d->log_target = log_target;
-  PetscErrorCode failed = ops->create(d, kernel);
+  PetscErrorCode failed = create(d, name, kernel);
   if (failed) {
     PetscCall(MuDiagnosticDestroy(&d));
     return failed;
@@ -228,6 +246,9 @@ PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic) {
 
 PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal *value) {
   PetscFunctionBegin;
-  PetscCall(diagnostic->ops->evaluate(diagnostic, rho, value));
+  if (diagnostic->ops)
+    PetscCall(diagnostic->ops->evaluate(diagnostic, rho, value));
+  else
+    PetscCall(MuEnergyEvaluate(diagnostic->energy, rho, value, NULL, NULL, NULL));
   PetscFunctionReturn(0);
 }

@@ -11,10 +11,11 @@ struct _p_MuEnergy {
   PetscInt needs; /* MU_NEEDS_... of all terms */
   PetscInt terms;
   MuTerm term[MU_MAX_TERMS];
-  const char *name[MU_MAX_TERMS];
+  const char *name[MU_MAX_TERMS]; /* labels */
+  char label[MU_MAX_TERMS][64];
   PetscReal weight[MU_MAX_TERMS];
   MuShared shared;
-  MuEnergySpec spec; /* names of the table; kernel and log_target are referenced */
+  MuEnergySpec spec; /* names of the table; kernels and log_target are referenced */
   Vec log_target;    /* as given; NULL if not */
   PetscReal *pi, *log_pi;
   MuState state[2]; /* states under evaluation; log_rho is owned */
@@ -27,50 +28,94 @@ struct _p_MuEnergy {
 /* ------------------------------------------------------------------ creation */
 
 static PetscErrorCode unknown_term(const char *name) {
-  char known[512] = "";
-  for (PetscInt i = 0; i < MuTermTableSize; ++i) {
+  char known[1024] = "";
+  for (PetscInt i = 0; MuTermRow(i); ++i) {
     size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", MuTermTable[i]->name);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", MuTermRow(i)->name);
   }
   return MuError(MU_ERR_INPUT, "energy: there is no energy `%s`; known are %s", name, known);
 }
 
-static PetscErrorCode find_term(const MuEnergySpec *spec, PetscInt k, const MuTermOps **ops) {
+/* What a descriptor of its kind cannot do without; NULL: nothing is missing. */
+static const char *missing_operation(const MuTermOps *ops) {
+  const PetscBool apart =
+      (PetscBool)(ops->kind == MU_TERM_LOGARITHMIC || ops->kind == MU_TERM_POTENTIAL);
+  if (!ops->kind) return "kind";
+  if (!ops->formula) return "formula";
+  if (ops->create && !ops->destroy) return "destroy";
+  if (!ops->evaluate) return "evaluate";
+  if (!ops->gradient) return "gradient";
+  if (apart && !ops->potential) return "potential";
+  if (ops->kernel_square && !(ops->needs & MU_NEEDS_KERNEL)) return "needs (KERNEL)";
+  return NULL;
+}
+
+static PetscErrorCode check_weight(const MuTermOps *ops, PetscReal weight) {
+  if (!PetscIsInfOrNanReal(weight) && (ops->any_sign || weight > 0)) return 0;
+  return MuError(MU_ERR_INPUT, "energy_%s: the weight is %g; it must be %s", ops->name, weight,
+                 ops->any_sign ? "finite" : "positive and finite");
+}
+
+/* Finds the term's descriptor and fills in its values. */
+static PetscErrorCode read_term(MuEnergySpec *spec, PetscInt k, MuTerm *term) {
+  MuSummand *s = &spec->term[k];
+  const MuTermOps *ops = MuTermFind(s->name);
+
   PetscFunctionBegin;
-  *ops = NULL;
-  for (PetscInt i = 0; i < MuTermTableSize && !*ops; ++i)
-    if (strcmp(MuTermTable[i]->name, spec->name[k]) == 0) *ops = MuTermTable[i];
-  if (!*ops) {
-    (void)unknown_term(spec->name[k]);
+  if (!ops) {
+    (void)unknown_term(s->name);
     return MU_ERR_INPUT; /* said here for the static analyser, which does not look into MuError() */
   }
-  if (PetscIsInfOrNanReal(spec->weight[k]) || (!(*ops)->any_sign && !(spec->weight[k] > 0)))
-    return MuError(MU_ERR_INPUT, "energy_%s: the weight is %g; it must be %s", spec->name[k],
-                   spec->weight[k], (*ops)->any_sign ? "finite" : "positive and finite");
-  if (((*ops)->needs & MU_NEEDS_TARGET) && !spec->log_target)
+  if (missing_operation(ops))
+    return MuError(MU_ERR_INPUT, "energy_%s: its descriptor has no %s, which is required",
+                   ops->name, missing_operation(ops));
+  PetscCall(check_weight(ops, s->weight));
+  *term = (MuTerm){.ops = ops, .weight = s->weight, .summand = s};
+  if (ops->needs & MU_NEEDS_KERNEL) term->kernel = s->kernel ? s->kernel : spec->kernel;
+  if ((ops->needs & MU_NEEDS_TARGET) && !spec->log_target)
     return MuError(MU_ERR_INPUT, "energy_%s: this energy needs a target; give the block `target`",
-                   spec->name[k]);
-  if (((*ops)->needs & MU_NEEDS_KERNEL) && !spec->kernel)
+                   ops->name);
+  if ((ops->needs & MU_NEEDS_KERNEL) && !term->kernel)
     return MuError(MU_ERR_INPUT,
                    "energy_%s: this energy needs a kernel; give the block `kernel` or "
                    "`energy_kernel`",
-                   spec->name[k]);
+                   ops->name);
+  if (ops->function_key && !s->function)
+    return MuError(MU_ERR_INPUT, "energy_%s: its formula is missing; give energy_%s", ops->name,
+                   ops->function_key);
+  PetscCall(MuParametersCheck(ops->parameters, "energy", ops->name, s->value));
+  s->name = ops->name;
+  PetscCall(PetscArraycpy(term->value, s->value, MU_MAX_PARAMETERS));
+  PetscFunctionReturn(0);
+}
+
+/* The name, with the number of the term among those of this name from the second on. */
+static PetscErrorCode label_term(MuEnergy e, PetscInt k) {
+  PetscInt same = 1;
+
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < k; ++j) same += e->term[j].ops == e->term[k].ops;
+  if (same == 1)
+    PetscCall(PetscStrncpy(e->label[k], e->term[k].ops->name, sizeof e->label[k]));
+  else
+    PetscCall(
+        PetscSNPrintf(e->label[k], sizeof e->label[k], "%s_%d", e->term[k].ops->name, (int)same));
+  e->name[k] = e->label[k];
   PetscFunctionReturn(0);
 }
 
 /* Checks the whole specification before anything is made: every rank sees the same. */
-static PetscErrorCode find_terms(MuEnergy e, const MuEnergySpec *spec) {
+static PetscErrorCode read_spec(MuEnergy e) {
   PetscFunctionBegin;
-  if (spec->terms < 1 || spec->terms > MU_MAX_TERMS)
+  if (e->spec.terms < 1 || e->spec.terms > MU_MAX_TERMS)
     return MuError(MU_ERR_INPUT, "energy: %d terms are given; allowed are 1 to %d",
-                   (int)spec->terms, MU_MAX_TERMS);
-  for (PetscInt k = 0; k < spec->terms; ++k) {
-    MuTerm *term = &e->term[k];
-    PetscCall(find_term(spec, k, &term->ops));
-    term->weight = e->weight[k] = spec->weight[k];
-    term->shared = &e->shared;
-    e->name[k] = term->ops->name;
-    e->needs |= term->ops->needs;
+                   (int)e->spec.terms, MU_MAX_TERMS);
+  for (PetscInt k = 0; k < e->spec.terms; ++k) {
+    PetscCall(read_term(&e->spec, k, &e->term[k]));
+    e->term[k].shared = &e->shared;
+    e->weight[k] = e->term[k].weight;
+    e->needs |= e->term[k].ops->needs;
+    PetscCall(label_term(e, k));
   }
   PetscFunctionReturn(0);
 }
@@ -131,19 +176,33 @@ static PetscErrorCode create_work(MuEnergy e) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_parts(MuEnergy e, const MuEnergySpec *spec) {
+/* The convolution that another term with an equal kernel has already, or a new one. */
+static PetscErrorCode create_convolution(MuEnergy e, MuTerm *term) {
+  PetscFunctionBegin;
+  if (!term->kernel) PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < e->spec.terms; ++k) {
+    if (!e->term[k].convolution || !MuKernelsAgree(e->term[k].kernel, term->kernel)) continue;
+    term->convolution = e->term[k].convolution;
+    PetscCall(MuConvolutionReference(term->convolution));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MuConvolutionCreate(e->shared.grid, term->kernel, MU_CELLS, &term->convolution));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_terms(MuEnergy e) {
   PetscFunctionBegin;
   PetscCall(create_work(e));
-  e->spec = *spec;
-  for (PetscInt k = 0; k < spec->terms; ++k) e->spec.name[k] = e->name[k];
-  if (spec->kernel) PetscCall(MuKernelReference(spec->kernel));
-  if (spec->log_target) PetscCall(create_target(e, spec->log_target));
-  if (e->needs & MU_NEEDS_KERNEL)
-    PetscCall(MuConvolutionCreate(e->shared.grid, spec->kernel, MU_CELLS, &e->shared.convolution));
-  for (PetscInt k = 0; k < spec->terms; ++k) {
+  if (e->spec.kernel) PetscCall(MuKernelReference(e->spec.kernel));
+  for (PetscInt k = 0; k < e->spec.terms; ++k)
+    if (e->spec.term[k].kernel) PetscCall(MuKernelReference(e->spec.term[k].kernel));
+  if (e->spec.log_target) PetscCall(create_target(e, e->spec.log_target));
+  for (PetscInt k = 0; k < e->spec.terms; ++k) {
     MuTerm *term = &e->term[k];
     e->terms = k + 1;
-    if (term->ops->create) PetscCall(term->ops->create(term, spec));
+    PetscCall(create_convolution(e, term));
+    if (term->ops->create) PetscCall(term->ops->create(term));
+    e->spec.term[k].function = NULL;
   }
   PetscFunctionReturn(0);
 }
@@ -155,14 +214,17 @@ PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *e
   *energy = NULL;
   PetscCall(PetscNew(&e));
   e->references = 1;
-  PetscErrorCode failed = find_terms(e, spec);
-  if (!failed) {
-    PetscCall(MuGridReference(grid));
-    e->shared.grid = grid;
-    PetscCall(MuGridGetInfo(grid, &e->shared.info));
-    e->shared.n = e->shared.info->local_size;
-    failed = create_parts(e, spec);
+  e->spec = *spec;
+  PetscErrorCode failed = read_spec(e);
+  if (failed) {
+    PetscCall(PetscFree(e));
+    return failed;
   }
+  PetscCall(MuGridReference(grid));
+  e->shared.grid = grid;
+  PetscCall(MuGridGetInfo(grid, &e->shared.info));
+  e->shared.n = e->shared.info->local_size;
+  failed = create_terms(e);
   if (failed) {
     PetscCall(MuEnergyDestroy(&e));
     return failed;
@@ -182,9 +244,11 @@ PetscErrorCode MuEnergyDestroy(MuEnergy *energy) {
   PetscFunctionBegin;
   *energy = NULL;
   if (!e || --e->references > 0) PetscFunctionReturn(0);
-  for (PetscInt k = 0; k < e->terms; ++k)
+  for (PetscInt k = 0; k < e->terms; ++k) {
     if (e->term[k].ops->destroy) PetscCall(e->term[k].ops->destroy(&e->term[k]));
-  PetscCall(MuConvolutionDestroy(&e->shared.convolution));
+    PetscCall(MuConvolutionDestroy(&e->term[k].convolution));
+  }
+  for (PetscInt k = 0; k < e->spec.terms; ++k) PetscCall(MuKernelDestroy(&e->spec.term[k].kernel));
   PetscCall(MuKernelDestroy(&e->spec.kernel));
   PetscCall(VecDestroy(&e->shared.target));
   PetscCall(VecDestroy(&e->log_target));
@@ -252,13 +316,13 @@ static void add_inside(const MuShared *shared, PetscBool first, PetscReal weight
   }
 }
 
-/* preimage = (sum of weights)(rho - pi), for energies made of mmd alone. */
+/* preimage = (sum of weights)(rho - pi), where there is one. */
 static PetscErrorCode fill_preimage(MuEnergy e, Vec rho, Vec preimage) {
   PetscBool has;
   PetscReal weight = 0;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyHasPreimage(e, &has));
+  PetscCall(MuEnergyHasPreimage(e, &has, NULL));
   if (!preimage || !has) PetscFunctionReturn(0);
   for (PetscInt k = 0; k < e->terms; ++k) weight += e->weight[k];
   PetscCall(VecWAXPY(preimage, -1, e->shared.target, rho));
@@ -307,10 +371,12 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuEnergyHasPreimage(MuEnergy e, PetscBool *has) {
+PetscErrorCode MuEnergyHasPreimage(MuEnergy e, PetscBool *has, MuKernel *kernel) {
   *has = PETSC_TRUE;
   for (PetscInt k = 0; k < e->terms; ++k)
-    if (strcmp(e->name[k], "mmd") != 0) *has = PETSC_FALSE;
+    if (!e->term[k].ops->kernel_square || e->term[k].convolution != e->term[0].convolution)
+      *has = PETSC_FALSE;
+  if (kernel) *kernel = *has ? e->term[0].kernel : NULL;
   return 0;
 }
 

@@ -32,11 +32,17 @@ static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
   PetscFunctionReturn(0);
 }
 
+static PetscReal one(const PetscReal value[]) {
+  (void)value;
+  return 1;
+}
+
 const MuTermOps MuTermEntropy = {
     .name = "entropy",
     .formula = "int rho log rho",
     .needs = MU_NEEDS_PAIR,
     .kind = MU_TERM_LOGARITHMIC,
+    .density_power = one,
     .evaluate = evaluate,
     .gradient = gradient,
     .curvature = curvature,

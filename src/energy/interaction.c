@@ -15,7 +15,7 @@ typedef struct {
 
 /* W as the convolution sees it. */
 typedef struct {
-  const MuEnergySpec *spec;
+  const MuSummand *summand;
   const MuGridInfo *info;
   PetscReal origin; /* W(0), or the average in its place */
 } Weight;
@@ -23,7 +23,7 @@ typedef struct {
 static PetscErrorCode evaluate_w(const Weight *weight, PetscReal zx, PetscReal zy, PetscReal *w) {
   const PetscReal z[2] = {zx, zy};
   PetscFunctionBegin;
-  PetscCall(weight->spec->interaction(weight->spec->interaction_ctx, z, w));
+  PetscCall(weight->summand->function(weight->summand->function_ctx, z, w));
   PetscFunctionReturn(0);
 }
 
@@ -139,15 +139,12 @@ static PetscErrorCode find_origin(Weight *weight) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+static PetscErrorCode create(MuTerm *term) {
   const MuShared *shared = term->shared;
-  Weight weight = {.spec = spec, .info = shared->info};
+  Weight weight = {.summand = term->summand, .info = shared->info};
   Interaction *interaction;
 
   PetscFunctionBegin;
-  if (!spec->interaction)
-    return MuError(MU_ERR_INPUT,
-                   "energy_interaction: W is missing; give energy_interaction_formula");
   PetscCall(check_weights(&weight));
   PetscCall(find_origin(&weight));
   PetscCall(PetscNew(&interaction));

@@ -3,31 +3,17 @@
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
-typedef struct {
-  PetscReal m;
-} Internal;
-
-static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
-  const PetscReal m = spec->internal_exponent;
-  Internal *internal;
-
-  PetscFunctionBegin;
-  if (!(m > 0) || m == 1 || m > 100)
-    return MuError(
-        MU_ERR_INPUT,
-        "energy_internal_exponent: %g is not allowed; give a number above 0, at most 100 "
-        "and not 1 (m = 1 is the energy `entropy`)",
-        m);
-  PetscCall(PetscNew(&internal));
-  internal->m = m;
-  term->data = internal;
-  PetscFunctionReturn(0);
+static PetscErrorCode create(MuTerm *term) {
+  if (term->value[0] != 1) return 0;
+  return MuError(
+      MU_ERR_INPUT,
+      "energy_internal_exponent: 1 is not allowed; give a number above 0, at most 100 and "
+      "not 1 (m = 1 is the energy `entropy`)");
 }
 
 static PetscErrorCode destroy(MuTerm *term) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(term->data));
-  PetscFunctionReturn(0);
+  (void)term;
+  return 0;
 }
 
 /* scale * rho^power, with the smallest normal number in place of 0 where the power is negative */
@@ -41,7 +27,7 @@ static void scaled_power(PetscInt n, const PetscReal *rho, PetscReal power, Pets
 
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   const PetscInt n = term->shared->n;
-  const PetscReal m = ((const Internal *)term->data)->m;
+  const PetscReal m = term->value[0];
 
   PetscFunctionBegin;
   if (f) scaled_power(n, state->rho, m, 1 / (m - 1), f);
@@ -52,7 +38,7 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
 /* m/(m-1) mid^(m-1) R, R = 1 + (m-1) w of MuPairQuotient() */
 static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscInt n = term->shared->n;
-  const PetscReal m = ((const Internal *)term->data)->m;
+  const PetscReal m = term->value[0];
   PetscReal *w = term->shared->work[0];
 
   PetscFunctionBegin;
@@ -63,11 +49,15 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
 }
 
 static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
-  const PetscReal m = ((const Internal *)term->data)->m;
+  const PetscReal m = term->value[0];
 
   PetscFunctionBegin;
   scaled_power(term->shared->n, state->rho, m - 2, m, c);
   PetscFunctionReturn(0);
+}
+
+static PetscReal exponent(const PetscReal value[]) {
+  return value[0];
 }
 
 static const MuParameter parameters[] = {{.name = "exponent",
@@ -85,6 +75,8 @@ const MuTermOps MuTermInternal = {
     .formula = "int rho^m/(m-1), m = internal_exponent",
     .needs = MU_NEEDS_PAIR,
     .kind = MU_TERM_LOCAL,
+    .density_power = exponent,
+    .stolarsky = exponent,
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

@@ -53,11 +53,17 @@ static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
   PetscFunctionReturn(0);
 }
 
+static PetscReal one(const PetscReal value[]) {
+  (void)value;
+  return 1;
+}
+
 const MuTermOps MuTermKL = {
     .name = "kl",
     .formula = "int rho log(rho/pi) - rho + pi",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR,
     .kind = MU_TERM_LOGARITHMIC,
+    .power = one,
     .evaluate = evaluate,
     .gradient = gradient,
     .curvature = curvature,

@@ -6,11 +6,10 @@ typedef struct {
   Vec difference, image; /* rho - pi and k*(rho - pi) */
 } Mmd;
 
-static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+static PetscErrorCode create(MuTerm *term) {
   Mmd *mmd;
 
   PetscFunctionBegin;
-  (void)spec;
   PetscCall(PetscNew(&mmd));
   term->data = mmd;
   PetscCall(MuGridCreateField(term->shared->grid, &mmd->difference));
@@ -36,7 +35,7 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
 
   PetscFunctionBegin;
   PetscCall(VecWAXPY(mmd->difference, -1, term->shared->target, state->field));
-  PetscCall(MuConvolutionApply(term->shared->convolution, mmd->difference, mmd->image));
+  PetscCall(MuConvolutionApply(term->convolution, mmd->difference, mmd->image));
   PetscCall(VecGetArrayRead(mmd->difference, &d));
   PetscCall(VecGetArrayRead(mmd->image, &kd));
   for (PetscInt i = 0; f && i < n; ++i) f[i] = 0.5 * d[i] * kd[i];
@@ -55,7 +54,10 @@ const MuTermOps MuTermMmd = {
     .formula = "1/2 <rho - pi, k*(rho - pi)>",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = {"l2", 0, 2},
+    .limit = &MuTermL2,
+    .limit_order = 2,
+    .kernel_square = PETSC_TRUE,
+    .convex = PETSC_TRUE,
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

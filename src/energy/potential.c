@@ -1,13 +1,15 @@
 /* Potential energy F = int V d rho, DF = V. */
 #include "energy/energy_impl.h"
 
-static PetscErrorCode fill(const MuShared *shared, const MuEnergySpec *spec, PetscReal *v) {
+static PetscErrorCode fill(const MuTerm *term, PetscReal *v) {
+  const MuShared *shared = term->shared;
+
   PetscFunctionBegin;
   for (PetscInt i = 0; i < shared->n; ++i) {
     PetscReal x[2];
     if (!shared->info->mask[i]) continue;
     PetscCall(MuGridCellCentre(shared->grid, i, x));
-    PetscCall(spec->potential(spec->potential_ctx, x, &v[i]));
+    PetscCall(term->summand->function(term->summand->function_ctx, x, &v[i]));
     if (PetscIsInfOrNanReal(v[i]))
       return MuError(MU_ERR_INPUT,
                      "energy_potential_formula: V is %g at the point (%g, %g); it must be finite "
@@ -17,15 +19,13 @@ static PetscErrorCode fill(const MuShared *shared, const MuEnergySpec *spec, Pet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(MuTerm *term, const MuEnergySpec *spec) {
+static PetscErrorCode create(MuTerm *term) {
   PetscReal *v;
 
   PetscFunctionBegin;
-  if (!spec->potential)
-    return MuError(MU_ERR_INPUT, "energy_potential: V is missing; give energy_potential_formula");
   PetscCall(PetscCalloc1(term->shared->n, &v));
   term->data = v;
-  PetscCall(MuErrorAgree(term->shared->info->comm, fill(term->shared, spec, v)));
+  PetscCall(MuErrorAgree(term->shared->info->comm, fill(term, v)));
   PetscFunctionReturn(0);
 }
 

@@ -22,7 +22,8 @@ typedef struct {
   PetscReal coefficient[SERIES];
 } Power;
 
-static PetscErrorCode create_power(MuTerm *term, PetscReal p) {
+static PetscErrorCode create(MuTerm *term) {
+  const PetscReal p = term->ops->power(term->value);
   Power *power;
   PetscReal binomial = 1;
 
@@ -162,51 +163,50 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_inclusive_kl(MuTerm *term, const MuEnergySpec *spec) {
-  (void)spec;
-  return create_power(term, 0);
+static PetscReal zero(const PetscReal value[]) {
+  (void)value;
+  return 0;
 }
 
-static PetscErrorCode create_hellinger(MuTerm *term, const MuEnergySpec *spec) {
-  (void)spec;
-  return create_power(term, 0.5);
+static PetscReal half(const PetscReal value[]) {
+  (void)value;
+  return 0.5;
 }
 
-static PetscErrorCode create_chi2(MuTerm *term, const MuEnergySpec *spec) {
-  (void)spec;
-  return create_power(term, 2);
+static PetscReal two(const PetscReal value[]) {
+  (void)value;
+  return 2;
 }
 
-static PetscErrorCode create_any(MuTerm *term, const MuEnergySpec *spec) {
-  PetscFunctionBegin;
-  if (PetscIsInfOrNanReal(spec->power_exponent) || PetscAbsReal(spec->power_exponent) > 100)
-    return MuError(MU_ERR_INPUT,
-                   "energy_power_exponent: %g is not allowed; give a number from -100 to 100",
-                   spec->power_exponent);
-  PetscCall(create_power(term, spec->power_exponent));
-  PetscFunctionReturn(0);
+static PetscReal exponent(const PetscReal value[]) {
+  return value[0];
+}
+
+static PetscReal stolarsky(const PetscReal value[]) {
+  return value[0] > 1 ? value[0] : 0;
 }
 
 #define POWER_OPS                                                                                  \
-  .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR, .kind = MU_TERM_RELATIVE, .destroy = destroy,          \
-  .evaluate = evaluate, .gradient = gradient, .curvature = curvature
+  .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR, .kind = MU_TERM_RELATIVE, .create = create,            \
+  .destroy = destroy, .evaluate = evaluate, .gradient = gradient, .curvature = curvature
 
 const MuTermOps MuTermInclusiveKL = {
     .name = "inclusive_kl",
     .formula = "int pi log(pi/rho) - pi + rho",
-    .create = create_inclusive_kl,
+    .power = zero,
     POWER_OPS,
 };
 const MuTermOps MuTermHellinger = {
     .name = "hellinger",
     .formula = "2 int (sqrt rho - sqrt pi)^2",
-    .create = create_hellinger,
+    .power = half,
     POWER_OPS,
 };
 const MuTermOps MuTermChi2 = {
     .name = "chi2",
     .formula = "1/2 int (rho/pi - 1)^2 pi",
-    .create = create_chi2,
+    .power = two,
+    .stolarsky = two,
     POWER_OPS,
 };
 static const MuParameter parameters[] = {{.name = "exponent",
@@ -221,6 +221,7 @@ const MuTermOps MuTermPower = {
     .name = "power",
     .parameters = parameters,
     .formula = "int phi_p(rho/pi) pi, phi_p(s) = (s^p - p s + p - 1)/(p(p-1)), p = power_exponent",
-    .create = create_any,
+    .power = exponent,
+    .stolarsky = stolarsky,
     POWER_OPS,
 };

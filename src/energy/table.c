@@ -1,43 +1,89 @@
-/* Every energy there is. */
+/* Every energy there is. A new one: its own file and a line here. */
 #include "energy/energy_impl.h"
 
 #include <string.h>
 
-extern const MuTermOps MuTermKL, MuTermInclusiveKL, MuTermHellinger, MuTermChi2, MuTermPower,
-    MuTermMmd, MuTermL2, MuTermPotential, MuTermEntropy, MuTermInternal, MuTermInteraction,
-    MuTermBlobEntropy;
-
-const MuTermOps *const MuTermTable[] = {
+static const MuTermOps *table[64] = {
     &MuTermKL,      &MuTermInclusiveKL, &MuTermHellinger,   &MuTermChi2,
     &MuTermPower,   &MuTermMmd,         &MuTermL2,          &MuTermPotential,
     &MuTermEntropy, &MuTermInternal,    &MuTermInteraction, &MuTermBlobEntropy,
 };
-const PetscInt MuTermTableSize = sizeof MuTermTable / sizeof MuTermTable[0];
+enum { MOST = sizeof table / sizeof *table };
 
-PetscErrorCode MuEnergyGetLimit(const char *name, MuLimit *limit) {
+const MuTermOps *MuTermRow(PetscInt i) {
+  return i >= 0 && i < MOST ? table[i] : NULL;
+}
+
+const MuTermOps *MuTermFind(const char *name) {
+  for (PetscInt k = 0; k < MOST && table[k]; ++k)
+    if (!strcmp(name, table[k]->name)) return table[k];
+  return NULL;
+}
+
+PetscErrorCode MuTermAdd(const MuTermOps *ops) {
+  PetscInt k = 0;
+  while (k < MOST && table[k]) ++k;
+  if (MuTermFind(ops->name))
+    return MuError(MU_ERR_INPUT, "energy: there is a %s already; take another name", ops->name);
+  if (k == MOST) return MuError(MU_ERR_INPUT, "energy: at most %d names are allowed", MOST);
+  table[k] = ops;
+  return 0;
+}
+
+PetscErrorCode MuEnergyGetLimit(const MuSummand *term, MuLimit *limit) {
+  const MuTermOps *ops = MuTermFind(term->name);
   *limit = (MuLimit){.name = NULL};
-  for (PetscInt i = 0; i < MuTermTableSize; ++i)
-    if (!strcmp(MuTermTable[i]->name, name)) *limit = MuTermTable[i]->limit;
+  if (ops && ops->limit)
+    *limit = (MuLimit){.name = ops->limit->name, .factor = 1, .order = ops->limit_order};
   return 0;
 }
 
 PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **formula) {
-  const PetscBool there = (PetscBool)(i >= 0 && i < MuTermTableSize);
-  *name = there ? MuTermTable[i]->name : NULL;
-  *formula = there ? MuTermTable[i]->formula : NULL;
+  const MuTermOps *ops = MuTermRow(i);
+  *name = ops ? ops->name : NULL;
+  *formula = ops ? ops->formula : NULL;
   return 0;
 }
 
 PetscErrorCode MuEnergyGetInfo(PetscInt i, MuSummandInfo *info) {
-  PetscFunctionBegin;
+  const MuTermOps *ops = MuTermRow(i);
   *info = (MuSummandInfo){0};
-  PetscCall(MuEnergyGetTableRow(i, &info->name, &info->formula));
-  if (!info->name) PetscFunctionReturn(0);
-  info->parameters = MuTermTable[i]->parameters;
-  info->needs_kernel = (PetscBool)((MuTermTable[i]->needs & MU_NEEDS_KERNEL) != 0);
-  info->needs_target = (PetscBool)((MuTermTable[i]->needs & MU_NEEDS_TARGET) != 0);
-  info->any_sign = MuTermTable[i]->any_sign;
-  info->function_key = MuTermTable[i]->function_key;
-  info->function_doc = MuTermTable[i]->function_doc;
+  if (ops)
+    *info = (MuSummandInfo){.name = ops->name,
+                            .formula = ops->formula,
+                            .parameters = ops->parameters,
+                            .needs_kernel = (PetscBool)((ops->needs & MU_NEEDS_KERNEL) != 0),
+                            .needs_target = (PetscBool)((ops->needs & MU_NEEDS_TARGET) != 0),
+                            .any_sign = ops->any_sign,
+                            .function_key = ops->function_key,
+                            .function_doc = ops->function_doc};
+  return 0;
+}
+
+static void describe(const MuTermOps *ops, const PetscReal value[], MuTermTraits *t) {
+  const PetscReal p = t->power = ops->power ? ops->power(value) : NAN;
+  const PetscReal m = t->density_power = ops->density_power ? ops->density_power(value) : NAN;
+  t->logarithmic = (PetscBool)(ops->kind == MU_TERM_LOGARITHMIC);
+  t->linear = (PetscBool)(ops->kind == MU_TERM_POTENTIAL);
+  t->kernel_square = ops->kernel_square;
+  t->flat_square = ops->flat_square;
+  t->convex = (PetscBool)(ops->convex || t->linear || !isnan(p) || m >= 0);
+  t->infinite_off_support = (PetscBool)(p >= 1);
+  t->singular_at_zero = (PetscBool)(p <= 1 || m <= 1);
+  t->stolarsky = ops->stolarsky ? ops->stolarsky(value) : 0;
+}
+
+PetscErrorCode MuEnergyGetTraits(const MuEnergySpec *spec, PetscInt k, MuTermTraits *traits) {
+  const MuSummand *term = &spec->term[k];
+  const MuTermOps *ops = MuTermFind(term->name);
+  PetscReal value[MU_MAX_PARAMETERS];
+
+  PetscFunctionBegin;
+  if (!ops) return MuError(MU_ERR_INPUT, "energy: there is no energy `%s`", term->name);
+  PetscCall(PetscArraycpy(value, term->value, MU_MAX_PARAMETERS));
+  PetscCall(MuParametersCheck(ops->parameters, "energy", ops->name, value));
+  *traits = (MuTermTraits){.weight = term->weight};
+  describe(ops, value, traits);
+  if (ops->needs & MU_NEEDS_KERNEL) traits->kernel = term->kernel ? term->kernel : spec->kernel;
   PetscFunctionReturn(0);
 }

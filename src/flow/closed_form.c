@@ -11,7 +11,6 @@
 #include "grid/arrays.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef enum { FORM_NONE, FORM_LOGARITHMIC, FORM_POWER, FORM_LINEAR } Form;
 
@@ -28,95 +27,65 @@ typedef struct {
   Vec target; /* LINEAR: pi */
 } ClosedForm;
 
-static PetscBool power_of(const MuEnergySpec *spec, PetscInt term, PetscReal *p) {
-  const char *name = spec->name[term];
-  if (!strcmp(name, "inclusive_kl"))
-    *p = 0;
-  else if (!strcmp(name, "hellinger"))
-    *p = 0.5;
-  else if (!strcmp(name, "kl"))
-    *p = 1;
-  else if (!strcmp(name, "chi2"))
-    *p = 2;
-  else if (!strcmp(name, "power"))
-    *p = spec->power_exponent;
-  else
-    return PETSC_FALSE;
-  return PETSC_TRUE;
-}
-
-PetscBool MuKernelsAgree(MuKernel a, MuKernel b) {
-  const MuKernelSpec *sa, *sb;
-  if (!a || !b) return PETSC_FALSE;
-  if (MuKernelGetSpec(a, &sa) || MuKernelGetSpec(b, &sb)) return PETSC_FALSE;
-  return (PetscBool)(a == b || MuKernelSpecEqual(sa, sb));
-}
-
-PetscBool MuPartIsReaction(const char *name) {
-  return (PetscBool)(strncmp(name, "wasserstein", 11) != 0 && strcmp(name, "stein") != 0 &&
-                     strcmp(name, "ridge_stein") != 0);
-}
-
 /* The part to advance: the given one, or the only one of the reaction part; -1 if there are
  * several. */
-static PetscInt find_part(const MuGeometrySpec *g, PetscInt part) {
+static PetscErrorCode find_part(const MuGeometrySpec *g, PetscInt *part) {
+  MuPartTraits t;
   PetscInt found = -1;
-  if (part != MU_WHOLE) return part;
+
+  PetscFunctionBegin;
+  if (*part != MU_WHOLE) PetscFunctionReturn(0);
   for (PetscInt k = 0; k < g->parts; ++k) {
-    if (!MuPartIsReaction(g->name[k])) continue;
-    if (found >= 0) return -1;
-    found = k;
+    PetscCall(MuGeometryGetTraits(g, k, &t));
+    if (t.kind != MU_PART_REACTION) continue;
+    *part = found = found == -1 ? k : -2;
   }
-  return found;
+  if (found < 0) *part = -2;
+  PetscFunctionReturn(0);
 }
 
 /* Pairs whose exact solution is rho_t = pi + e^(-tau) (rho_0 - pi). */
-static PetscBool is_linear(const MuGeometrySpec *g, const MuEnergySpec *e, PetscInt part,
-                           PetscInt term) {
-  const char *name = g->name[part];
-  PetscReal p;
-  if (!strcmp(name, "mmd"))
-    return (PetscBool)(!strcmp(e->name[term], "mmd") && g->ridge == 0 &&
-                       MuKernelsAgree(g->kernel, e->kernel));
-  if (!strcmp(name, "power_mobility") && g->mobility_exponent == 0)
-    return (PetscBool)!strcmp(e->name[term], "l2");
-  return (PetscBool)(!strcmp(name, "fisher_rao") && power_of(e, term, &p) && p == 0);
+static PetscBool is_linear(const MuPartTraits *part, const MuTermTraits *term) {
+  if (part->inverts_kernel)
+    return (PetscBool)(part->ridge == 0 && term->kernel_square &&
+                       MuKernelsAgree(part->kernel, term->kernel));
+  return (PetscBool)((part->power == 0 && term->flat_square) ||
+                     (part->power == 1 && term->power == 0));
 }
 
 static PetscErrorCode recognise(MuFlow flow, PetscInt part, PetscInt term, ClosedForm *c) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
+  MuPartTraits p;
+  MuTermTraits t;
   PetscBool only;
-  PetscReal p;
 
   PetscFunctionBegin;
   c->form = FORM_NONE;
   PetscCall(MuGeometryGetSpec(flow->geometry, &g));
   PetscCall(MuEnergyGetSpec(flow->energy, &e));
-  part = find_part(g, part);
+  PetscCall(find_part(g, &part));
   if (part < 0) PetscFunctionReturn(0);
-  c->weight = g->weight[part];
+  PetscCall(MuGeometryGetTraits(g, part, &p));
+  c->weight = p.weight;
   c->normalise = g->spherical;
   PetscCall(MuEnergyLogarithmicPart(flow->energy, &c->diffusivity, NULL, &only));
-  PetscBool fisher_rao =
-      (PetscBool)(!strcmp(g->name[part], "fisher_rao") ||
-                  (!strcmp(g->name[part], "power_mobility") && g->mobility_exponent == 1));
   if (term == MU_LOGARITHMIC_TERMS || (term == MU_WHOLE && only)) {
-    if (!fisher_rao) PetscFunctionReturn(0);
+    if (p.power != 1) PetscFunctionReturn(0);
     c->form = FORM_LOGARITHMIC;
     c->rate = c->weight * c->diffusivity;
     PetscFunctionReturn(0);
   }
   if (term == MU_WHOLE && e->terms != 1) PetscFunctionReturn(0);
   if (term == MU_WHOLE) term = 0;
-  c->rate = c->weight * e->weight[term];
-  if (is_linear(g, e, part, term)) {
+  PetscCall(MuEnergyGetTraits(e, term, &t));
+  c->rate = c->weight * t.weight;
+  if (is_linear(&p, &t)) {
     c->form = FORM_LINEAR;
-    c->quadratic = (PetscBool)(e->terms == 1 && strcmp(e->name[term], "inclusive_kl") != 0 &&
-                               !power_of(e, term, &p));
-  } else if (fisher_rao && !g->spherical && power_of(e, term, &p) && p != 1) {
+    c->quadratic = (PetscBool)(e->terms == 1 && (t.kernel_square || t.flat_square));
+  } else if (p.power == 1 && !g->spherical && !isnan(t.power) && t.power != 1) {
     c->form = FORM_POWER;
-    c->exponent = p;
+    c->exponent = t.power;
   }
   PetscFunctionReturn(0);
 }

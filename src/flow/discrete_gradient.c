@@ -5,8 +5,8 @@
    Newton's method (PETSc SNES, matrix-free differences, GMRES) on rho_1 - rho_0 + dt K G = 0,
    preconditioned by (I + dt/2 div J)^(-1) with the M-matrix of linearization.c for the transport
    part, (1 + dt/2 d f'')^(-1) for the reaction part with its diagonal d and the curvature f'' of
-   the local energies, and (I + dt/2 b c Kc^(-1))^(-1) = Kc (Kc + dt/2 b c)^(-1) for the mmd part, c
-   a mean curvature. It stops when the balance is met:
+   the local energies, and (I + dt/2 b c Kc^(-1))^(-1) = Kc (Kc + dt/2 b c)^(-1) for a part c
+   Kc^(-1), c a mean curvature. It stops when the balance is met:
    |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. Where K does not
    vanish with the density, or for large steps, the solution may be negative: the flow then tries a
    smaller step. */
@@ -14,7 +14,6 @@
 #include "flow/transport.h"
 
 #include <math.h>
-#include <string.h>
 
 #define BALANCE_TOLERANCE  1e-12
 #define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
@@ -25,8 +24,8 @@ typedef struct {
   SNES snes;
   MuLinearization linearization;
   MuTransport transport;     /* NULL without a local transport part */
-  MuConvolution convolution; /* mmd preconditioner, or NULL */
-  PetscReal dt, mmd_weight, mmd_shift;
+  MuConvolution convolution; /* preconditioner of the inverse of a kernel, or NULL */
+  PetscReal dt, inverse_weight, inverse_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
   PetscBool unsolved; /* a solve inside K failed in this step */
@@ -131,7 +130,8 @@ static PetscErrorCode setup_preconditioner(MuIntegrator it) {
   if (d->convolution) {
     PetscCall(VecPointwiseMult(d->work, d->curvature, d->start));
     PetscCall(MuGridIntegrate(flow->grid, d->work, &sum));
-    d->mmd_shift = d->dt / 2 * d->mmd_weight * sum / d->mass; /* mean curvature where the mass is */
+    d->inverse_shift =
+        d->dt / 2 * d->inverse_weight * sum / d->mass; /* mean curvature where the mass is */
   }
   PetscFunctionReturn(0);
 }
@@ -153,8 +153,8 @@ static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
     if (diagonal[i] > 0 && diagonal[i] < 1e100) x[i] /= 1 + d->dt / 2 * diagonal[i];
   PetscCall(VecRestoreArray(out, &x));
   PetscCall(VecRestoreArrayRead(d->diagonal, &diagonal));
-  if (d->convolution && d->mmd_shift > 0 && d->mmd_shift < 1e100) {
-    PetscCall(MuConvolutionApplyRational(d->convolution, 1 / d->mmd_shift, 1, out, d->work));
+  if (d->convolution && d->inverse_shift > 0 && d->inverse_shift < 1e100) {
+    PetscCall(MuConvolutionApplyRational(d->convolution, 1 / d->inverse_shift, 1, out, d->work));
     PetscCall(VecAXPY(out, -1, d->work));
   }
   PetscFunctionReturn(0);
@@ -196,17 +196,19 @@ static PetscErrorCode create_snes(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_mmd_preconditioner(MuIntegrator it) {
+static PetscErrorCode create_inverse_preconditioner(MuIntegrator it) {
   DiscreteGradient *d = it->data;
   const MuGeometrySpec *g;
+  MuPartTraits part;
 
   PetscFunctionBegin;
+  if (it->flow->preimage || !(it->kinds & MU_PART_REACTION)) PetscFunctionReturn(0);
   PetscCall(MuGeometryGetSpec(it->flow->geometry, &g));
-  for (PetscInt k = 0; k < g->parts; ++k) {
-    if (strcmp(g->name[k], "mmd") != 0 || it->flow->preimage || !(it->kinds & MU_PART_REACTION))
-      continue;
-    d->mmd_weight = g->weight[k];
-    PetscCall(MuConvolutionCreate(it->flow->grid, g->kernel, MU_CELLS, &d->convolution));
+  for (PetscInt k = 0; k < g->parts && !d->convolution; ++k) {
+    PetscCall(MuGeometryGetTraits(g, k, &part));
+    if (!part.inverts_kernel) continue;
+    d->inverse_weight = part.weight;
+    PetscCall(MuConvolutionCreate(it->flow->grid, part.kernel, MU_CELLS, &d->convolution));
   }
   PetscFunctionReturn(0);
 }
@@ -228,7 +230,7 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
     PetscCall(MuLinearizationCreate(flow, &d->linearization));
     PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &d->transport));
   }
-  PetscCall(create_mmd_preconditioner(it));
+  PetscCall(create_inverse_preconditioner(it));
   PetscCall(create_snes(it));
   PetscCall(MuGeometrySetRidgeTolerance(flow->geometry, RIDGE_TOLERANCE));
   PetscFunctionReturn(0);
@@ -280,6 +282,7 @@ const MuIntegratorOps MuDiscreteGradientOps = {
     .formula = "(rho1 - rho0)/dt = -K((rho0 + rho1)/2) G(rho0, rho1): "
                "F1 - F0 = -dt <G, K G> exactly, order 2",
     .order = 2,
+    .exact_balance = PETSC_TRUE,
     .create = discrete_gradient_create,
     .advance = discrete_gradient_advance,
     .destroy = discrete_gradient_destroy,

@@ -214,25 +214,30 @@ static PetscErrorCode set_face_mean(MuFlow flow) {
 
 static PetscErrorCode find_preimage(MuFlow flow) {
   const MuGeometrySpec *g;
-  const MuEnergySpec *e;
+  MuPartTraits part;
+  MuKernel kernel;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(flow->geometry, &g));
-  PetscCall(MuEnergyGetSpec(flow->energy, &e));
-  PetscCall(MuEnergyHasPreimage(flow->energy, &flow->preimage));
-  if (!MuKernelsAgree(g->kernel, e->kernel)) flow->preimage = PETSC_FALSE;
+  PetscCall(MuEnergyHasPreimage(flow->energy, &flow->preimage, &kernel));
+  for (PetscInt k = 0; k < g->parts; ++k) {
+    PetscCall(MuGeometryGetTraits(g, k, &part));
+    if (part.inverts_kernel && !MuKernelsAgree(part.kernel, kernel)) flow->preimage = PETSC_FALSE;
+  }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode choose_scheme(MuFlow flow) {
-  const char *name = flow->spec.scheme, *why = "asked for";
+  const MuIntegratorOps *ops = NULL;
+  const char *why = "asked for";
   PetscInt kinds;
   size_t used;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
-  if (!name || !strcmp(name, "auto")) PetscCall(MuFlowChooseScheme(flow, kinds, &name, &why));
-  PetscCall(MuIntegratorCreate(flow, name, kinds, &flow->integrator));
+  if (flow->spec.scheme) PetscCall(MuSchemeFind(flow->spec.scheme, &ops));
+  if (!ops) PetscCall(MuFlowChooseScheme(flow, kinds, &ops, &why));
+  PetscCall(MuIntegratorCreate(flow, ops, kinds, &flow->integrator));
   PetscCall(PetscStrncpy(flow->scheme, flow->integrator->ops->name, sizeof flow->scheme));
   PetscCall(PetscSNPrintf(flow->why, sizeof flow->why, "%s: %s", flow->scheme, why));
   PetscCall(PetscStrlen(flow->why, &used));
@@ -387,6 +392,11 @@ PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, 
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected) {
   if (accepted) *accepted = flow->accepted;
   if (rejected) *rejected = flow->rejected;
+  return 0;
+}
+
+PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact) {
+  *exact = flow->integrator->ops->exact_balance;
   return 0;
 }
 

@@ -35,8 +35,9 @@ typedef struct {
 /* One time integrator; it advances the parts of K that `kinds` names (MU_PART_*). */
 typedef struct {
   const char *name;
-  const char *formula; /* for `mudot list schemes` */
-  PetscInt order;      /* in time */
+  const char *formula;     /* for `mudot list schemes` */
+  PetscInt order;          /* in time */
+  PetscBool exact_balance; /* default no: F1 - F0 = -dt <G, K G> in every step */
   /* REQUIRED: work space and plans; MU_ERR_INPUT if it does not fit the pair. */
   PetscErrorCode (*create)(MuIntegrator integrator);
   /* REQUIRED: rho(t) -> rho(t + dt) in place. On another outcome than OK rho is undefined. */
@@ -98,7 +99,7 @@ struct _p_MuFlow {
   char why[512];
 };
 
-PetscErrorCode MuIntegratorCreate(MuFlow flow, const char *name, PetscInt kinds,
+PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, PetscInt kinds,
                                   MuIntegrator *integrator);
 PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
 /* The memory of an integrator that has one, and back; see MuMemory. */
@@ -121,8 +122,11 @@ PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,
                                        MuIntegrator *integrator);
-/* What `auto` takes for these parts, and why (static strings). */
-PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name, const char **why);
+/* What `auto` takes for these parts, and why (a static string). */
+PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
+                                  const char **why);
+/* The scheme of a name; NULL: auto. MU_ERR_INPUT: there is none. */
+PetscErrorCode MuSchemeFind(const char *name, const MuIntegratorOps **ops);
 
 /* to = max(from, 0); may be the same. `removed` (may be NULL) gets the mass taken away. */
 PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *removed);
@@ -134,11 +138,6 @@ PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative);
  * before. */
 PetscErrorCode MuFlowKnowsDerivative(MuFlow flow, Vec rho, PetscBool *known);
 PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor);
-
-/* Whether the named part is of the reaction kind. */
-PetscBool MuPartIsReaction(const char *name);
-/* Whether two kernels are the same function; false if either is NULL. */
-PetscBool MuKernelsAgree(MuKernel a, MuKernel b);
 
 /* Closed forms of the reaction part (closed_form.c): whether there is one for the pair. */
 PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);

@@ -3,7 +3,7 @@
    + dt div J(rho^k)) rho^(k+1) = rho_0" is an implicit Euler step, while every iterate is positive
    and has the mass of rho_0.
 
-   With M_f the face mean at rho^k, m_f = sum of weight * M_f^exponent the mobility, and DF = D log
+   With M_f the face mean at rho^k, m_f = sum of weight * M(M_f) the mobility, and DF = D log
    rho + V + relative(s) + local(rho) + frozen: D log rho + V    (m_f/M_f) * Scharfetter-Gummel,
    linear in rho because M_f (log s_i - log s_j) is (Scharfetter and Gummel 1969); relative(s)
    secant: m_f (xi_i - xi_j)/(s_i - s_j) (s_i - s_j), s = rho/pi: a diffusion in s; local(rho) the
@@ -29,8 +29,8 @@ struct _p_MuLinearization {
   PetscReal diffusivity;
   PetscBool has[3];                      /* relative, local, frozen */
   PetscBool local_parts, nonlocal_parts; /* of the geometry */
-  PetscBool unit_exponent;               /* every local part has mobility exponent 1 */
-  PetscReal total_weight;                /* of the parts with exponent 1 */
+  PetscBool unit_exponent;               /* M(mu) = mu for every local part */
+  PetscReal total_weight;                /* of the parts with M(mu) = mu */
   MuMean mean;
   Vec potential; /* V of DF = D log rho + V */
   Vec log_target;
@@ -49,22 +49,25 @@ struct _p_MuLinearization {
 
 /* ------------------------------------------------------------------ creation */
 
-static void read_geometry(MuLinearization l, const MuGeometrySpec *g) {
+static PetscErrorCode read_geometry(MuLinearization l, const MuGeometrySpec *g) {
+  MuPartTraits part;
+
+  PetscFunctionBegin;
   l->unit_exponent = PETSC_TRUE;
   for (PetscInt k = 0; k < g->parts; ++k) {
-    PetscBool plain = (PetscBool)!strcmp(g->name[k], "wasserstein");
-    PetscBool power = (PetscBool)!strcmp(g->name[k], "wasserstein_mobility");
-    if (plain || power || !strcmp(g->name[k], "wasserstein_ridge_mobility")) {
-      l->local_parts = PETSC_TRUE;
-      if (plain || (power && g->mobility_exponent == 1))
-        l->total_weight += g->weight[k];
-      else
-        l->unit_exponent = PETSC_FALSE;
-    } else if (!strcmp(g->name[k], "stein") || !strcmp(g->name[k], "ridge_stein")) {
+    PetscCall(MuGeometryGetTraits(g, k, &part));
+    if (part.kind != MU_PART_TRANSPORT) continue;
+    if (!part.local)
       l->nonlocal_parts = PETSC_TRUE;
-    }
+    else
+      l->local_parts = PETSC_TRUE;
+    if (part.power == 1)
+      l->total_weight += part.weight;
+    else if (part.local)
+      l->unit_exponent = PETSC_FALSE;
   }
   l->mean = g->face_mean;
+  PetscFunctionReturn(0);
 }
 
 /* sg_a = D B((V_upper - V_lower)/D)/h^2, sg_b = D B((V_lower - V_upper)/D)/h^2; at D = 0 nothing.
@@ -128,7 +131,7 @@ PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization
   l->flow = flow;
   PetscCall(create_fields(l));
   PetscCall(MuGeometryGetSpec(flow->geometry, &g));
-  read_geometry(l, g);
+  PetscCall(read_geometry(l, g));
   PetscCall(MuEnergyGetLogTarget(flow->energy, &l->log_target));
   PetscCall(MuEnergyLogarithmicPart(flow->energy, &l->diffusivity, l->potential, &only));
   PetscCall(VecDuplicate(flow->rho, &ones));
@@ -303,19 +306,15 @@ static inline void add_donor_flux(const FaceRow *f, PetscInt c, PetscReal flux) 
     f->b[c] += PetscMin(-flux / donor, LARGEST);
 }
 
-static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec *g) {
+static PetscErrorCode row_frozen(MuLinearization l, const FaceRow *f) {
+  PetscFunctionBegin;
   for (PetscInt c = 0; c < f->n; ++c) {
     if (!f->open[c]) continue;
     PetscReal drop = (f->low[FROZEN][c] - f->up[FROZEN][c]) * f->inverse_h2;
     if (l->mean == MU_MEAN_UPWIND) {
       PetscReal donor = drop > 0 ? f->low[RHO][c] : f->up[RHO][c];
       PetscReal speed = l->total_weight;
-      for (PetscInt k = 0; k < g->parts && !l->unit_exponent && donor > 0; ++k) {
-        if (!strcmp(g->name[k], "wasserstein_mobility"))
-          speed += g->weight[k] * pow(donor, g->mobility_exponent - 1);
-        else if (!strcmp(g->name[k], "wasserstein_ridge_mobility"))
-          speed += g->weight[k] * donor / (donor + g->ridge);
-      }
+      if (!l->unit_exponent) PetscCall(MuGeometryDonorSpeed(l->flow->geometry, donor, &speed));
       if (drop > 0)
         f->a[c] += speed * drop;
       else
@@ -324,6 +323,7 @@ static void row_frozen(MuLinearization l, const FaceRow *f, const MuGeometrySpec
       add_donor_flux(f, c, f->mobility[c] * drop);
     }
   }
+  PetscFunctionReturn(0);
 }
 
 /* Pointer to the row of lower neighbours of local row r. */
@@ -371,7 +371,6 @@ static PetscErrorCode fill_upwind_axis(MuLinearization l, PetscInt axis, Vec a, 
 static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
                                 const Vec quantity[QUANTITIES]) {
   const MuGridInfo *info = l->flow->info;
-  const MuGeometrySpec *g;
   const PetscInt n = info->row_length;
   const PetscReal *mean = NULL, *mobility = NULL, *sg_a = NULL, *sg_b = NULL, *flux = NULL;
   PetscReal *pa, *pb;
@@ -380,7 +379,6 @@ static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
                   (l->has[0] || l->has[1] || has_drift(l) || !l->unit_exponent));
 
   PetscFunctionBegin;
-  PetscCall(MuGeometryGetSpec(l->flow->geometry, &g));
   if (need_mobility) {
     PetscCall(MuGeometryFaceMobility(l->flow->geometry, axis, l->mobility));
     PetscCall(MuGeometryFaceMean(l->flow->geometry, axis, l->face_mean));
@@ -423,7 +421,7 @@ static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
     }
     if (l->has[1] && l->local_parts) row_local(&f);
     if (l->has[0] && l->local_parts) row_relative(&f);
-    if (has_drift(l) && l->local_parts) row_frozen(l, &f, g);
+    if (has_drift(l) && l->local_parts) PetscCall(row_frozen(l, &f));
     if (flux)
       for (PetscInt c = 0; c < n; ++c)
         if (f.open[c]) add_donor_flux(&f, c, flux[r * n + c] / info->spacing[axis]);

@@ -1,12 +1,14 @@
 /* The table of time integrators, and how `auto` chooses among them. */
 #include "flow/flow_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const MuIntegratorOps *const schemes[] = {
     &MuImplicitEulerOps, &MuClosedFormOps,   &MuLogDensityOps,
     &MuSplittingOps,     &MuSplittingLieOps, &MuDiscreteGradientOps,
 };
+#define AUTO "auto"
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
 
 PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **formula) {
@@ -16,7 +18,7 @@ PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **f
     *name = schemes[i]->name;
     *formula = schemes[i]->formula;
   } else if (i == SCHEMES) {
-    *name = "auto";
+    *name = AUTO;
     *formula =
         "closed_form, log_density, implicit_euler, splitting or discrete_gradient, whichever "
         "fits the pair; the run says which and why";
@@ -24,26 +26,39 @@ PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **f
   PetscFunctionReturn(0);
 }
 
-static const MuIntegratorOps *find(const char *name) {
-  if (!strcmp(name, "strang")) return &MuSplittingOps;
-  if (!strcmp(name, "lie")) return &MuSplittingLieOps;
-  for (PetscInt i = 0; i < SCHEMES; ++i)
-    if (!strcmp(name, schemes[i]->name)) return schemes[i];
-  return NULL;
+/* Other words for schemes. */
+static const struct {
+  const char *word;
+  const MuIntegratorOps *ops;
+} aliases[] = {{"strang", &MuSplittingOps}, {"lie", &MuSplittingLieOps}, {AUTO, NULL}};
+
+PetscErrorCode MuSchemeFind(const char *name, const MuIntegratorOps **ops) {
+  char known[256] = AUTO;
+
+  PetscFunctionBegin;
+  *ops = NULL;
+  for (size_t i = 0; i < sizeof aliases / sizeof *aliases; ++i)
+    if (!strcmp(name, aliases[i].word)) {
+      *ops = aliases[i].ops;
+      PetscFunctionReturn(0);
+    }
+  for (PetscInt i = 0; i < SCHEMES; ++i) {
+    const size_t used = strlen(known);
+    if (!strcmp(name, schemes[i]->name)) *ops = schemes[i];
+    snprintf(known + used, sizeof known - used, "%s%s", i < SCHEMES - 1 ? ", " : " and ",
+             schemes[i]->name);
+  }
+  if (!*ops)
+    return MuError(MU_ERR_INPUT, "time_scheme: \"%s\" is unknown; allowed are %s", name, known);
+  PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuIntegratorCreate(MuFlow flow, const char *name, PetscInt kinds,
+PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, PetscInt kinds,
                                   MuIntegrator *integrator) {
-  const MuIntegratorOps *ops = find(name);
   MuIntegrator it;
 
   PetscFunctionBegin;
   *integrator = NULL;
-  if (!ops)
-    return MuError(MU_ERR_INPUT,
-                   "time_scheme: \"%s\" is unknown; allowed are auto, implicit_euler, closed_form, "
-                   "log_density, splitting, splitting_lie and discrete_gradient",
-                   name);
   PetscCall(PetscNew(&it));
   it->ops = ops;
   it->flow = flow;
@@ -75,19 +90,19 @@ PetscErrorCode MuIntegratorRecall(MuIntegrator it, MuMemory *memory) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name,
+PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                   const char **why) {
   PetscBool closed, relative, local;
 
   PetscFunctionBegin;
   if (kinds == MU_PART_ALL) {
-    *name = "splitting";
+    *ops = &MuSplittingOps;
     *why = "the geometry has a transport and a reaction part";
     PetscFunctionReturn(0);
   }
   if (kinds == MU_PART_TRANSPORT) {
     PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
-    *name = local ? "implicit_euler" : "discrete_gradient";
+    *ops = local ? &MuImplicitEulerOps : &MuDiscreteGradientOps;
     *why = local
                ? "pure transport: positive, conservative and dissipative for any step"
                : "the transport is nonlocal: the balance of energy and dissipation is kept exactly";
@@ -96,13 +111,13 @@ PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const char **name
   PetscCall(MuClosedFormExists(flow, &closed));
   PetscCall(MuGeometryHasRelative(flow->geometry, &relative));
   if (closed) {
-    *name = "closed_form";
+    *ops = &MuClosedFormOps;
     *why = "the reaction part has an exact solution for this energy";
   } else if (relative) {
-    *name = "log_density";
+    *ops = &MuLogDensityOps;
     *why = "reaction without a closed form: positive by construction";
   } else {
-    *name = "discrete_gradient";
+    *ops = &MuDiscreteGradientOps;
     *why = "the reaction part acts where the density vanishes, so its logarithm is no unknown";
   }
   PetscFunctionReturn(0);

@@ -9,8 +9,6 @@
    order 2. */
 #include "flow/flow_impl.h"
 
-#include <string.h>
-
 enum { MAX_PIECES = 2 * MU_MAX_TERMS };
 
 typedef struct {
@@ -33,20 +31,17 @@ static PetscErrorCode create_transport(MuFlow flow, MuIntegrator *transport) {
 
 static PetscErrorCode create_transport_and_reaction(MuIntegrator it, PetscBool transport_first) {
   Splitting *s = it->data;
-  const char *name, *why;
+  const MuIntegratorOps *ops;
+  const char *why;
   PetscInt t = transport_first ? 0 : 1;
 
   PetscFunctionBegin;
   s->count = 2;
   PetscCall(create_transport(it->flow, &s->piece[t]));
-  PetscCall(MuFlowChooseScheme(it->flow, MU_PART_REACTION, &name, &why));
-  PetscCall(MuIntegratorCreate(it->flow, name, MU_PART_REACTION, &s->piece[1 - t]));
+  PetscCall(MuFlowChooseScheme(it->flow, MU_PART_REACTION, &ops, &why));
+  PetscCall(MuIntegratorCreate(it->flow, ops, MU_PART_REACTION, &s->piece[1 - t]));
   it->order = 1;
   PetscFunctionReturn(0);
-}
-
-static PetscBool is_logarithmic(const char *name) {
-  return (PetscBool)(!strcmp(name, "kl") || !strcmp(name, "entropy") || !strcmp(name, "potential"));
 }
 
 static PetscErrorCode add_piece(MuIntegrator it, PetscInt part, PetscInt term) {
@@ -66,6 +61,7 @@ static PetscErrorCode add_piece(MuIntegrator it, PetscInt part, PetscInt term) {
 static PetscErrorCode create_pieces(MuIntegrator it) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
+  MuTermTraits term;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(it->flow->geometry, &g));
@@ -78,7 +74,8 @@ static PetscErrorCode create_pieces(MuIntegrator it) {
   for (PetscInt p = 0; p < g->parts; ++p) {
     PetscBool logarithmic = PETSC_FALSE;
     for (PetscInt k = 0; k < e->terms; ++k) {
-      if (is_logarithmic(e->name[k]))
+      PetscCall(MuEnergyGetTraits(e, k, &term));
+      if (term.logarithmic || term.linear)
         logarithmic = PETSC_TRUE;
       else
         PetscCall(add_piece(it, p, k));

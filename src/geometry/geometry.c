@@ -5,55 +5,74 @@
 
 #include <string.h>
 
-static const MuPartOps *find_part(const char *name) {
-  for (PetscInt k = 0; MuPartTable[k]; ++k)
-    if (!strcmp(name, MuPartTable[k]->name)) return MuPartTable[k];
+/* What a descriptor of its kind cannot do without; NULL: nothing is missing. */
+static const char *missing_operation(const MuPartOps *ops) {
+  const PetscBool transport = (PetscBool)(ops->kind == MU_PART_TRANSPORT);
+  if (!transport && ops->kind != MU_PART_REACTION) return "kind (TRANSPORT or REACTION)";
+  if (!ops->formula) return "formula";
+  if (ops->create && !ops->destroy) return "destroy";
+  if (transport && !ops->add_flux) return "add_flux";
+  if (transport && ops->mobility && !ops->mobility_at) return "mobility_at";
+  if (transport && ops->mobility_at && !ops->mobility) return "mobility";
+  if (!transport && !ops->apply) return "apply";
+  if (!transport && !ops->diagonal) return "diagonal";
+  if ((ops->inverse_ridge || ops->regression_ridge) && !ops->needs_kernel) return "needs_kernel";
   return NULL;
 }
 
-static PetscErrorCode check_part(const MuGeometrySpec *spec, PetscInt k) {
-  const MuPartOps *ops = find_part(spec->name[k]);
+static PetscErrorCode check_kernel(const MuPartOps *ops, MuKernel kernel) {
+  PetscBool conditional;
+
+  PetscFunctionBegin;
+  if (!ops->needs_kernel) PetscFunctionReturn(0);
+  if (!kernel)
+    return MuError(MU_ERR_INPUT, "geometry_%s: needs a kernel; give kernel or geometry_kernel",
+                   ops->name);
+  PetscCall(MuKernelIsConditional(kernel, &conditional));
+  if (conditional)
+    return MuError(MU_ERR_INPUT,
+                   "geometry_kernel_type: a kernel that is positive definite on mass zero only "
+                   "(riesz) gives no geometry; %s needs a positive definite one",
+                   ops->name);
+  PetscFunctionReturn(0);
+}
+
+/* Finds the part's descriptor and fills in its values. */
+static PetscErrorCode read_part(MuGeometrySpec *spec, PetscInt k, MuPart *part) {
+  MuSummand *s = &spec->part[k];
+  const MuPartOps *ops = MuPartFind(s->name);
 
   PetscFunctionBegin;
   if (!ops)
     return MuError(MU_ERR_INPUT, "geometry: there is no %s; `mudot list geometries` names them all",
-                   spec->name[k]);
-  for (PetscInt j = 0; j < k; ++j)
-    if (!strcmp(spec->name[j], spec->name[k]))
-      return MuError(MU_ERR_INPUT, "geometry_%s: given twice; once is allowed", ops->name);
-  if (!(spec->weight[k] > 0) || PetscIsInfOrNanReal(spec->weight[k]))
+                   s->name);
+  if (missing_operation(ops))
+    return MuError(MU_ERR_INPUT, "geometry_%s: its descriptor has no %s, which is required",
+                   ops->name, missing_operation(ops));
+  if (!(s->weight > 0) || PetscIsInfOrNanReal(s->weight))
     return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", ops->name,
-                   spec->weight[k]);
-  if (ops->needs_kernel && !spec->kernel)
-    return MuError(MU_ERR_INPUT, "geometry_%s: needs a kernel; give kernel or geometry_kernel",
-                   ops->name);
-  if (ops->needs_ridge && !(spec->ridge > 0))
-    return MuError(MU_ERR_INPUT, "geometry_ridge: is %g; %s needs a ridge > 0", spec->ridge,
-                   ops->name);
-  if (ops->needs_exponent &&
-      (!(spec->mobility_exponent >= 0) || PetscIsInfOrNanReal(spec->mobility_exponent)))
-    return MuError(MU_ERR_INPUT, "geometry_mobility_exponent: is %g; %s needs an exponent >= 0",
-                   spec->mobility_exponent, ops->name);
-  if (ops->needs_kernel) {
-    PetscBool conditional;
-    PetscCall(MuKernelIsConditional(spec->kernel, &conditional));
-    if (conditional)
-      return MuError(MU_ERR_INPUT,
-                     "geometry_kernel_type: a kernel that is positive definite on mass zero only "
-                     "(riesz) gives no geometry; %s needs a positive definite one",
-                     ops->name);
-  }
+                   s->weight);
+  PetscCall(check_kernel(ops, s->kernel ? s->kernel : spec->kernel));
+  PetscCall(MuParametersCheck(ops->parameters, "geometry", ops->name, s->value));
+  s->name = ops->name;
+  *part = (MuPart){.ops = ops, .weight = s->weight};
+  if (ops->needs_kernel) part->kernel = s->kernel ? s->kernel : spec->kernel;
+  PetscCall(PetscArraycpy(part->value, s->value, MU_MAX_PARAMETERS));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_spec(const MuGeometrySpec *spec) {
+static PetscErrorCode read_spec(MuGeometry g) {
+  MuGeometrySpec *spec = &g->spec;
+
   PetscFunctionBegin;
   if (spec->parts < 1 || spec->parts > MU_MAX_TERMS)
     return MuError(MU_ERR_INPUT, "geometry: has %d parts; allowed are 1 to %d", (int)spec->parts,
                    MU_MAX_TERMS);
-  for (PetscInt k = 0; k < spec->parts; ++k) PetscCall(check_part(spec, k));
-  if (!(spec->ridge >= 0) || PetscIsInfOrNanReal(spec->ridge))
-    return MuError(MU_ERR_INPUT, "geometry_ridge: is %g; it must not be negative", spec->ridge);
+  for (PetscInt k = 0; k < spec->parts; ++k) {
+    PetscCall(read_part(spec, k, &g->part[k]));
+    g->kinds |= (PetscInt)g->part[k].ops->kind;
+  }
+  if (spec->face_mean == MU_MEAN_AUTO) spec->face_mean = MU_MEAN_LOGARITHMIC;
   if (spec->face_mean == MU_MEAN_STOLARSKY &&
       (!(spec->stolarsky_exponent > 0) || PetscIsInfOrNanReal(spec->stolarsky_exponent)))
     return MuError(MU_ERR_INPUT,
@@ -85,18 +104,39 @@ static PetscErrorCode create_fields(MuGeometry g) {
   PetscFunctionReturn(0);
 }
 
-/* Cells for reactions, faces for transport. */
-static PetscErrorCode create_convolutions(MuGeometry g, const MuPartOps *ops) {
+/* The convolution at `location` that another part with an equal kernel has already, or a new one.
+ */
+static PetscErrorCode share_convolution(MuGeometry g, MuKernel kernel, MuLocation location,
+                                        MuConvolution *convolution) {
+  MuConvolution found = NULL;
+
   PetscFunctionBegin;
-  if (!ops->needs_kernel) PetscFunctionReturn(0);
-  if (ops->kind == MU_PART_REACTION && !g->cells) {
-    PetscCall(MuConvolutionCreate(g->grid, g->spec.kernel, MU_CELLS, &g->cells));
-    PetscCall(MuConvolutionGetSymbolRange(g->cells, &g->symbol_smallest, &g->symbol_largest));
+  for (PetscInt k = 0; k < g->spec.parts && !found; ++k) {
+    const MuPart *p = &g->part[k];
+    if (!MuKernelsAgree(p->kernel, kernel)) continue;
+    found = location == MU_CELLS ? p->cells : p->faces[location];
   }
-  for (PetscInt a = 0; a < g->info->dim && ops->kind == MU_PART_TRANSPORT; ++a)
-    if (!g->faces[a])
-      PetscCall(
-          MuConvolutionCreate(g->grid, g->spec.kernel, a ? MU_FACES_Y : MU_FACES_X, &g->faces[a]));
+  if (found) {
+    PetscCall(MuConvolutionReference(found));
+    *convolution = found;
+  } else {
+    PetscCall(MuConvolutionCreate(g->grid, kernel, location, convolution));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Cells for reactions, faces for transport. */
+static PetscErrorCode create_convolutions(MuGeometry g, MuPart *part) {
+  PetscFunctionBegin;
+  if (!part->kernel) PetscFunctionReturn(0);
+  if (part->ops->kind == MU_PART_REACTION) {
+    PetscCall(share_convolution(g, part->kernel, MU_CELLS, &part->cells));
+    PetscCall(
+        MuConvolutionGetSymbolRange(part->cells, &part->symbol_smallest, &part->symbol_largest));
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt a = 0; a < g->info->dim; ++a)
+    PetscCall(share_convolution(g, part->kernel, a ? MU_FACES_Y : MU_FACES_X, &part->faces[a]));
   PetscFunctionReturn(0);
 }
 
@@ -104,13 +144,19 @@ static PetscErrorCode create_parts(MuGeometry g) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     MuPart *part = &g->part[k];
-    const MuPartOps *ops = find_part(g->spec.name[k]);
-    PetscCall(create_convolutions(g, ops));
-    part->weight = g->weights[k] = g->spec.weight[k];
-    g->names[k] = g->spec.name[k] = ops->name;
-    part->ops = ops;
-    if (ops->create) PetscCall(ops->create(g, part));
+    g->names[k] = part->ops->name;
+    g->weights[k] = part->weight;
+    PetscCall(create_convolutions(g, part));
+    if (part->ops->create) PetscCall(part->ops->create(g, part));
   }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode reference_kernels(MuGeometry g) {
+  PetscFunctionBegin;
+  if (g->spec.kernel) PetscCall(MuKernelReference(g->spec.kernel));
+  for (PetscInt k = 0; k < g->spec.parts; ++k)
+    if (g->spec.part[k].kernel) PetscCall(MuKernelReference(g->spec.part[k].kernel));
   PetscFunctionReturn(0);
 }
 
@@ -119,19 +165,21 @@ PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeome
 
   PetscFunctionBegin;
   *geometry = NULL;
-  PetscCall(check_spec(spec));
   PetscCall(PetscNew(&g));
   g->references = 1;
   g->spec = *spec;
-  if (g->spec.face_mean == MU_MEAN_AUTO) g->spec.face_mean = MU_MEAN_LOGARITHMIC;
   g->ridge_tolerance = 1e-10;
+  PetscErrorCode failed = read_spec(g);
+  if (failed) {
+    PetscCall(PetscFree(g));
+    return failed;
+  }
   PetscCall(MuGridReference(grid));
   g->grid = grid;
   PetscCall(MuGridGetInfo(grid, &g->info));
-  if (g->spec.kernel) PetscCall(MuKernelReference(g->spec.kernel));
-  for (PetscInt k = 0; k < spec->parts; ++k) g->kinds |= (PetscInt)find_part(spec->name[k])->kind;
+  PetscCall(reference_kernels(g));
   PetscCall(create_fields(g));
-  PetscErrorCode failed = create_parts(g);
+  failed = create_parts(g);
   if (!failed) failed = MuPrimalCreate(g, &g->primal);
   if (failed) {
     PetscCall(MuGeometryDestroy(&g));
@@ -146,6 +194,15 @@ PetscErrorCode MuGeometryReference(MuGeometry g) {
   return 0;
 }
 
+static PetscErrorCode destroy_part(MuPart *part, MuSummand *summand) {
+  PetscFunctionBegin;
+  if (part->ctx) PetscCall(part->ops->destroy(part));
+  PetscCall(MuConvolutionDestroy(&part->cells));
+  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuConvolutionDestroy(&part->faces[a]));
+  PetscCall(MuKernelDestroy(&summand->kernel));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuGeometryDestroy(MuGeometry *geometry) {
   MuGeometry g = *geometry;
 
@@ -154,9 +211,7 @@ PetscErrorCode MuGeometryDestroy(MuGeometry *geometry) {
   if (!g || --g->references > 0) PetscFunctionReturn(0);
   PetscCall(MuPrimalDestroy(&g->primal));
   for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ctx) PetscCall(g->part[k].ops->destroy(&g->part[k]));
-  PetscCall(MuConvolutionDestroy(&g->cells));
-  for (PetscInt a = 0; a < 2; ++a) PetscCall(MuConvolutionDestroy(&g->faces[a]));
+    PetscCall(destroy_part(&g->part[k], &g->spec.part[k]));
   PetscCall(MuFaceMeansDestroy(g));
   PetscCall(VecDestroy(&g->rho));
   PetscCall(VecDestroy(&g->one));
@@ -165,7 +220,7 @@ PetscErrorCode MuGeometryDestroy(MuGeometry *geometry) {
   PetscCall(VecDestroy(&g->reaction));
   PetscCall(VecDestroy(&g->reaction_one));
   PetscCall(VecDestroy(&g->relative_one));
-  if (g->spec.kernel) PetscCall(MuKernelDestroy(&g->spec.kernel));
+  PetscCall(MuKernelDestroy(&g->spec.kernel));
   PetscCall(MuGridDestroy(&g->grid));
   PetscCall(PetscFree(g));
   PetscFunctionReturn(0);
@@ -392,6 +447,25 @@ PetscErrorCode MuGeometryFaceMean(MuGeometry g, PetscInt axis, Vec mean) {
   PetscFunctionBegin;
   PetscCall(check_linear_transport(g));
   PetscCall(VecCopy(g->face.mean[axis], mean));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGeometryDonorSpeed(MuGeometry g, PetscReal rho, PetscReal *speed) {
+  PetscFunctionBegin;
+  *speed = 0;
+  for (PetscInt others = 0; others < 2; ++others) /* first the parts of constant speed */
+    for (PetscInt k = 0; k < g->spec.parts; ++k) {
+      const MuPart *part = &g->part[k];
+      const MuPartOps *ops = part->ops;
+      if (ops->kind != MU_PART_TRANSPORT || !ops->mobility_at) continue;
+      const PetscInt linear = ops->power && ops->power(part->value) == 1;
+      if (linear == others) continue;
+      if (linear)
+        *speed += part->weight;
+      else if (rho > 0)
+        *speed += part->weight * (ops->speed_at ? ops->speed_at(rho, part->value)
+                                                : ops->mobility_at(rho, part->value) / rho);
+    }
   PetscFunctionReturn(0);
 }
 

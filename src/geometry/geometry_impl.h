@@ -7,30 +7,51 @@
 typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
 typedef struct MuPartOps MuPartOps;
 
-/* What a part tends to as `parameters` go to 0: "bandwidth", "ridge" or "bandwidth ridge". */
-typedef struct {
-  const char *parameters; /* NULL ends the list */
-  MuLimit limit;
-} MuLimitRow;
-
 typedef struct {
   const MuPartOps *ops;
   PetscReal weight;
-  void *ctx; /* of the part's own file; NULL if it needs none */
+  PetscReal value[MU_MAX_PARAMETERS]; /* in the order of ops->parameters */
+  MuKernel kernel;                    /* where the part needs one; borrowed from the geometry */
+  MuConvolution cells, faces[2];      /* with it: of a reaction, of a transport; else NULL */
+  PetscReal symbol_smallest, symbol_largest; /* of cells */
+  void *ctx;                                 /* of the part's own file; NULL if it needs none */
 } MuPart;
 
-/* Operations of a part. "Adds" means out += weight * result. Vec arguments never alias. */
+/* What a part tends to as `parameters` go to 0: "bandwidth", "ridge" or "bandwidth ridge". */
+typedef struct {
+  const char *parameters; /* NULL ends the list */
+  const MuPartOps *to;
+  PetscReal order; /* see MuLimit */
+  MuNamedValue set[MU_MAX_PARAMETERS];
+  PetscReal (*factor)(const PetscReal value[]); /* OPTIONAL, default 1: on the weight */
+} MuLimitRow;
+
+/* Operations of a part. "Adds" means out += weight * result. Vec arguments never alias. `value` are
+   the part's numbers in the order of `parameters`. What is REQUIRED is checked at the creation of a
+   geometry. */
 struct MuPartOps {
   const char *name, *formula;    /* REQUIRED: as in the case file; K(mu) xi in one line */
   MuPartKind kind;               /* REQUIRED: TRANSPORT or REACTION */
   const MuParameter *parameters; /* OPTIONAL, default: none */
   PetscBool needs_kernel;        /* default no */
-  PetscBool needs_ridge;         /* default no: whether spec.ridge > 0 is demanded */
-  PetscBool needs_exponent;      /* default no: mobility_exponent >= 0 */
-  PetscBool diagonal_is_exact;   /* default no: K xi = diagonal * xi */
-  PetscBool well_posed; /* default no: whether K zeta = v can be solved in a sum with this part */
-  const MuLimitRow *limits; /* OPTIONAL, default: none */
-  /* OPTIONAL, default: no context. The convolutions of the geometry exist already. */
+  const MuLimitRow *limits;      /* OPTIONAL, default: none */
+
+  /* Traits, see MuPartTraits. */
+  /* REQUIRED for local parts, absent otherwise: M(mu), mu >= 0. */
+  PetscReal (*mobility_at)(PetscReal mu, const PetscReal value[]);
+  /* OPTIONAL, default M(mu)/mu: the same without dividing. mu > 0. */
+  PetscReal (*speed_at)(PetscReal mu, const PetscReal value[]);
+  /* OPTIONAL for local parts, default: M is no power. m of M(mu) = mu^m, or NaN. */
+  PetscReal (*power)(const PetscReal value[]);
+  /* OPTIONAL, default: K inverts no kernel. lambda of K = (Kc + lambda)^(-1), a reaction. */
+  PetscReal (*inverse_ridge)(const PetscReal value[]);
+  /* OPTIONAL, default: K is no ridge regression. lambda of mu (T + lambda)^(-1) T. */
+  PetscReal (*regression_ridge)(const PetscReal value[]);
+  PetscBool vanishes;         /* of nonlocal parts, default no; local ones: whether M(0) = 0 */
+  PetscBool keeps_equal_mass; /* default no */
+  PetscBool well_posed;       /* default no: whether K zeta = v can be solved in a sum with it */
+
+  /* OPTIONAL, default: no context. The part's convolutions exist already. */
   PetscErrorCode (*create)(MuGeometry geometry, MuPart *part);
   PetscErrorCode (*destroy)(MuPart *part); /* REQUIRED if create is there */
   /* OPTIONAL, default nothing: prepares for the state geometry->rho, face means taken. */
@@ -49,18 +70,24 @@ struct MuPartOps {
   PetscErrorCode (*apply_one)(MuGeometry geometry, MuPart *part, Vec out);
   /* OPTIONAL, default: there is no relative form. Adds (K xi)/mu. */
   PetscErrorCode (*relative)(MuGeometry geometry, MuPart *part, Vec xi, Vec out);
-  /* REQUIRED for reaction: adds d with K ~ diag(d). */
+  /* REQUIRED for reaction: adds d with K ~ diag(d), K = diag(d) for local ones. */
   PetscErrorCode (*diagonal)(MuGeometry geometry, MuPart *part, Vec diagonal);
   /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
   PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);
 };
 
 /* Parameters that several parts have: the exponent m >= 0 of a mobility; a ridge lambda > 0, and
-   one that may be left out or 0. */
+   one that may be left out or 0; and the first value, M(mu) = mu. */
 extern const MuParameter MuPartExponent[], MuPartRidge[], MuPartOptionalRidge[];
+PetscReal MuPartFirstValue(const PetscReal value[]);
+PetscReal MuPartIdentity(PetscReal mu, const PetscReal value[]);
+PetscReal MuPartOne(const PetscReal value[]);
 
-/* The table (table.c); ends with NULL. */
-extern const MuPartOps *const MuPartTable[];
+/* The table (table.c): the descriptor of a name, NULL if there is none; row i, NULL past the end; a
+   new row behind the others (borrowed for ever). Not collective. */
+const MuPartOps *MuPartFind(const char *name);
+const MuPartOps *MuPartRow(PetscInt i);
+PetscErrorCode MuPartAdd(const MuPartOps *ops);
 extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherRao,
     MuPartNormalizedKernelFisherRao, MuPartRidgeFisherRao, MuPartWasserstein,
     MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd, MuPartRidgeMobility,
@@ -84,9 +111,7 @@ struct _p_MuGeometry {
   const char *names[MU_MAX_TERMS];
   PetscReal weights[MU_MAX_TERMS];
   PetscInt kinds;
-  MuConvolution cells, faces[2];             /* NULL where no part needs them */
-  PetscReal symbol_smallest, symbol_largest; /* of cells */
-  Vec rho, one;                              /* the state; 1 on inside cells */
+  Vec rho, one; /* the state; 1 on inside cells */
   MuFaceMeans face;
   Vec gradient, flux; /* transport scratch */
   /* the spherical projection: reaction scratch, K_r 1 and (K_r 1)/mu of the state when ready */
@@ -109,9 +134,11 @@ PetscErrorCode MuFaceMeansGet(MuGeometry geometry, PetscInt axis, Vec gradient,
                               const PetscReal **mean);
 PetscErrorCode MuFaceMeansRestore(MuGeometry geometry, PetscInt axis, const PetscReal **mean);
 
-/* f = (T + lambda)^(-1) T xi with T f = k * (m f), m >= 0 (ridge_solver.c). */
+/* f = (T + lambda)^(-1) T xi with T f = k * (m f), m >= 0, with the kernel and the regression_ridge
+   of the part (ridge_solver.c). */
 typedef struct _p_MuRidge *MuRidge;
-PetscErrorCode MuRidgeCreate(MuGeometry geometry, MuConvolution convolution, MuRidge *ridge);
+PetscErrorCode MuRidgeCreate(MuGeometry geometry, const MuPart *part, MuConvolution convolution,
+                             MuRidge *ridge);
 PetscErrorCode MuRidgeDestroy(MuRidge *ridge);
 /* Fixes m, an array of local_size values that vanish outside the mask and on closed faces. */
 PetscErrorCode MuRidgeSetWeight(MuRidge ridge, const PetscReal *weight);

@@ -30,7 +30,7 @@ static PetscErrorCode smooth(MuGeometry g, MuPart *part, Vec xi) {
 
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(work, g->rho, xi));
-  PetscCall(MuConvolutionApply(g->cells, work, work));
+  PetscCall(MuConvolutionApply(part->cells, work, work));
   PetscFunctionReturn(0);
 }
 
@@ -57,16 +57,19 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
 
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(work, g->rho, g->rho));
-  PetscCall(VecAXPY(d, part->weight * g->symbol_largest, work));
+  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, work));
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"power_mobility", 2, 2}}, {0}};
+static const MuLimitRow limits[] = {
+    {.parameters = "bandwidth", .to = &MuPartPowerMobility, .order = 2, .set = {{"exponent", 2}}},
+    {0}};
 
 const MuPartOps MuPartKernelFisherRao = {.name = "kernel_fisher_rao",
                                          .formula = "mu k*(mu xi)",
                                          .kind = MU_PART_REACTION,
                                          .needs_kernel = PETSC_TRUE,
+                                         .vanishes = PETSC_TRUE,
                                          .create = create,
                                          .destroy = destroy,
                                          .apply = apply,

@@ -38,31 +38,31 @@ static PetscErrorCode destroy(MuPart *part) {
   PetscFunctionReturn(0);
 }
 
-static PetscReal condition(MuGeometry g) {
-  return g->symbol_smallest > 0 ? g->symbol_largest / g->symbol_smallest : INFINITY;
+static PetscReal condition(const MuPart *part) {
+  return part->symbol_smallest > 0 ? part->symbol_largest / part->symbol_smallest : INFINITY;
 }
 
 static PetscErrorCode check_invertible(MuGeometry g, MuPart *part) {
   PetscFunctionBegin;
-  (void)part;
-  if (g->spec.ridge > 0 || condition(g) <= MAX_CONDITION) PetscFunctionReturn(0);
+  (void)g;
+  if (part->value[0] > 0 || condition(part) <= MAX_CONDITION) PetscFunctionReturn(0);
   return MuError(MU_ERR_INPUT,
-                 "geometry_mmd: this kernel has condition number %.1e on this grid, allowed is "
+                 "geometry_%s: this kernel has condition number %.1e on this grid, allowed is "
                  "%.1e; set geometry_ridge > 0, or use a narrower or rougher kernel, or the mmd "
                  "energy of the same kernel, which needs no inverse",
-                 condition(g), MAX_CONDITION);
+                 part->ops->name, condition(part), MAX_CONDITION);
 }
 
 static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
   Context *c = part->ctx;
 
   PetscFunctionBegin;
-  if (preimage && g->spec.ridge == 0) {
+  if (preimage && part->value[0] == 0) {
     PetscCall(VecCopy(preimage, c->image));
   } else {
     PetscCall(check_invertible(g, part));
     PetscCall(VecPointwiseMult(c->work, g->one, xi));
-    PetscCall(MuConvolutionApplyInverse(g->cells, g->spec.ridge, c->work, c->image));
+    PetscCall(MuConvolutionApplyInverse(part->cells, part->value[0], c->work, c->image));
   }
   PetscCall(MuGridApplyMask(g->grid, c->image));
   PetscCall(VecAXPY(out, part->weight, c->image));
@@ -71,17 +71,18 @@ static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Ve
 
 /* If Kc 1 is a constant (reflect and periodic without a mask), so is Kc^(-1) 1, whatever the
    condition number. */
-static PetscErrorCode constant_inverse(MuGeometry g, Context *c, PetscBool *done) {
+static PetscErrorCode constant_inverse(MuGeometry g, MuPart *part, PetscBool *done) {
+  Context *c = part->ctx;
   PetscReal low, high;
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
   if (g->info->masked) PetscFunctionReturn(0);
-  PetscCall(MuConvolutionApply(g->cells, g->one, c->one));
+  PetscCall(MuConvolutionApply(part->cells, g->one, c->one));
   PetscCall(VecMin(c->one, NULL, &low));
   PetscCall(VecMax(c->one, NULL, &high));
   if (high - low > 1e-11 * high) PetscFunctionReturn(0);
-  PetscCall(VecSet(c->one, 1 / (0.5 * (low + high) + g->spec.ridge)));
+  PetscCall(VecSet(c->one, 1 / (0.5 * (low + high) + part->value[0])));
   *done = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -94,12 +95,12 @@ static PetscErrorCode apply_one(MuGeometry g, MuPart *part, Vec out) {
 
   PetscFunctionBegin;
   if (!c->one_ready) {
-    PetscCall(constant_inverse(g, c, &done));
+    PetscCall(constant_inverse(g, part, &done));
     if (!done) {
-      PetscReal ridge = g->spec.ridge;
-      c->one_is_regularised = (PetscBool)(ridge == 0 && !(condition(g) <= MAX_CONDITION));
-      if (c->one_is_regularised) ridge = g->symbol_largest / MAX_CONDITION;
-      PetscCall(MuConvolutionApplyInverse(g->cells, ridge, g->one, c->one));
+      PetscReal ridge = part->value[0];
+      c->one_is_regularised = (PetscBool)(ridge == 0 && !(condition(part) <= MAX_CONDITION));
+      if (c->one_is_regularised) ridge = part->symbol_largest / MAX_CONDITION;
+      PetscCall(MuConvolutionApplyInverse(part->cells, ridge, g->one, c->one));
       PetscCall(MuGridApplyMask(g->grid, c->one));
     }
     c->one_ready = PETSC_TRUE;
@@ -111,17 +112,29 @@ static PetscErrorCode apply_one(MuGeometry g, MuPart *part, Vec out) {
 
 static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionBegin;
-  PetscCall(VecAXPY(d, part->weight / (g->symbol_largest + g->spec.ridge), g->one));
+  PetscCall(VecAXPY(d, part->weight / (part->symbol_largest + part->value[0]), g->one));
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"power_mobility", 0, 2}}, {0}};
+/* (Kc + lambda)^(-1) -> 1/(1 + lambda) */
+static PetscReal limit_factor(const PetscReal value[]) {
+  return 1 / (1 + (value[0] > 0 ? value[0] : 0));
+}
+
+static const MuLimitRow limits[] = {{.parameters = "bandwidth",
+                                     .to = &MuPartPowerMobility,
+                                     .order = 2,
+                                     .set = {{"exponent", 0}},
+                                     .factor = limit_factor},
+                                    {0}};
 
 const MuPartOps MuPartMmd = {.name = "mmd",
                              .formula = "Kc^(-1) xi, Kc s = k*s",
                              .kind = MU_PART_REACTION,
                              .parameters = MuPartOptionalRidge,
                              .needs_kernel = PETSC_TRUE,
+                             .inverse_ridge = MuPartFirstValue,
+                             .keeps_equal_mass = PETSC_TRUE,
                              .well_posed = PETSC_TRUE,
                              .create = create,
                              .destroy = destroy,

@@ -6,6 +6,8 @@
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 
+#include <math.h>
+
 typedef struct {
   Vec mobility; /* mu^m or mu^2/(mu + lambda), 0 outside */
   Vec relative; /* mobility/mu */
@@ -34,7 +36,7 @@ static PetscErrorCode destroy(MuPart *part) {
 
 static PetscErrorCode set_power_state(MuGeometry g, MuPart *part) {
   Context *c = part->ctx;
-  const PetscReal m = g->spec.mobility_exponent;
+  const PetscReal m = part->value[0];
   const PetscInt size = g->info->local_size;
   const PetscReal *mu;
   PetscReal *power, *r;
@@ -56,7 +58,7 @@ static PetscErrorCode set_power_state(MuGeometry g, MuPart *part) {
 
 static PetscErrorCode set_ridge_state(MuGeometry g, MuPart *part) {
   Context *c = part->ctx;
-  const PetscReal lambda = g->spec.ridge;
+  const PetscReal lambda = part->value[0];
   const PetscReal *mu;
   PetscReal *mobility, *r;
 
@@ -94,12 +96,16 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static PetscReal power_at(PetscReal mu, const PetscReal value[]) {
+  return pow(mu, value[0]);
+}
+
 const MuPartOps MuPartPowerMobility = {.name = "power_mobility",
                                        .formula = "mu^m xi",
                                        .kind = MU_PART_REACTION,
                                        .parameters = MuPartExponent,
-                                       .needs_exponent = PETSC_TRUE,
-                                       .diagonal_is_exact = PETSC_TRUE,
+                                       .mobility_at = power_at,
+                                       .power = MuPartFirstValue,
                                        .well_posed = PETSC_TRUE,
                                        .create = create,
                                        .destroy = destroy,
@@ -108,14 +114,18 @@ const MuPartOps MuPartPowerMobility = {.name = "power_mobility",
                                        .relative = relative,
                                        .diagonal = diagonal};
 
-static const MuLimitRow ridge_limits[] = {{"ridge", {"fisher_rao", 0, 1}}, {0}};
+static PetscReal ridge_mobility_at(PetscReal mu, const PetscReal value[]) {
+  return mu * (mu / (mu + value[0]));
+}
+
+static const MuLimitRow ridge_limits[] = {
+    {.parameters = "ridge", .to = &MuPartFisherRao, .order = 1}, {0}};
 
 const MuPartOps MuPartRidgeMobility = {.name = "ridge_mobility",
                                        .formula = "mu^2/(mu + lambda) xi",
                                        .kind = MU_PART_REACTION,
                                        .parameters = MuPartRidge,
-                                       .needs_ridge = PETSC_TRUE,
-                                       .diagonal_is_exact = PETSC_TRUE,
+                                       .mobility_at = ridge_mobility_at,
                                        .well_posed = PETSC_TRUE,
                                        .create = create,
                                        .destroy = destroy,

@@ -26,7 +26,7 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   part->ctx = c;
   PetscCall(MuGridCreateField(g->grid, &c->root));
   PetscCall(MuGridCreateField(g->grid, &c->work));
-  PetscCall(MuConvolutionGetDiagonal(g->cells, &c->half_diagonal));
+  PetscCall(MuConvolutionGetDiagonal(part->cells, &c->half_diagonal));
   c->half_diagonal *= 0.5;
   PetscFunctionReturn(0);
 }
@@ -47,7 +47,7 @@ static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
   PetscReal *q, floor_q;
 
   PetscFunctionBegin;
-  PetscCall(MuConvolutionApply(g->cells, g->rho, c->root));
+  PetscCall(MuConvolutionApply(part->cells, g->rho, c->root));
   PetscCall(VecMax(c->root, NULL, &floor_q));
   floor_q = PetscMax(PETSC_MACHINE_EPSILON * floor_q, MU_MIN_NORMAL);
   PetscCall(VecGetArrayRead(g->rho, &mu));
@@ -67,7 +67,7 @@ static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(c->work, g->rho, xi));
   PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(MuConvolutionApply(g->cells, c->work, c->work));
+  PetscCall(MuConvolutionApply(part->cells, c->work, c->work));
   PetscCall(VecPointwiseMult(c->work, c->root, c->work));
   PetscCall(VecAXPY(out, part->weight, c->work));
   PetscFunctionReturn(0);
@@ -80,7 +80,7 @@ static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Ve
   (void)preimage;
   PetscCall(VecPointwiseMult(c->work, g->rho, xi));
   PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(MuConvolutionApply(g->cells, c->work, c->work));
+  PetscCall(MuConvolutionApply(part->cells, c->work, c->work));
   PetscCall(VecPointwiseMult(c->work, c->root, c->work));
   PetscCall(VecPointwiseMult(c->work, g->rho, c->work));
   PetscCall(VecAXPY(out, part->weight, c->work));
@@ -93,17 +93,19 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(c->work, g->rho, c->root));
   PetscCall(VecPointwiseMult(c->work, c->work, c->work));
-  PetscCall(VecAXPY(d, part->weight * g->symbol_largest, c->work));
+  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, c->work));
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"fisher_rao", 0, 2}}, {0}};
+static const MuLimitRow limits[] = {{.parameters = "bandwidth", .to = &MuPartFisherRao, .order = 2},
+                                    {0}};
 
 const MuPartOps MuPartNormalizedKernelFisherRao = {.name = "normalized_kernel_fisher_rao",
                                                    .formula =
                                                        "mu q^(-1/2) k*(mu q^(-1/2) xi), q = k*mu",
                                                    .kind = MU_PART_REACTION,
                                                    .needs_kernel = PETSC_TRUE,
+                                                   .vanishes = PETSC_TRUE,
                                                    .create = create,
                                                    .destroy = destroy,
                                                    .set_state = set_state,

@@ -23,7 +23,7 @@
 
    Preconditioner: the local part's inverse in 1-D (line.c), one multigrid cycle for it in 2-D
    (multigrid.c; measured on 64^2 to 512^2 cells with a potential that spans e^96: 5 to 8 steps,
-   against 20 to 150 with the lines of both axes). With mmd, Kc: with z = Kc r and
+   against 20 to 150 with the lines of both axes). With mmd, its Kc: with z = Kc r and
    p = Kc p', the direction's image b Kc^(-1) p = b p' follows by recursion, Kc^(-1) is not formed.
  */
 #include "base/events.h"
@@ -40,12 +40,12 @@
 struct _p_MuPrimal {
   MuPrimalMethod method;
   const char *sentence;
-  MuPart *mmd;                   /* NULL if there is none */
+  MuPart *inverse;               /* the (first) part (Kc + ridge)^(-1), NULL if there is none */
   PetscBool transport, reaction; /* whether there are local parts: mobilities, diagonal */
   PetscBool ready;               /* for this state */
   Vec mobility[2], diagonal;     /* local parts, floored */
   Vec inverse_diagonal;          /* without local transport */
-  MuLine line;                   /* 1-D with local transport, without mmd */
+  MuLine line;                   /* 1-D with local transport, without `inverse` */
   MuMultigrid multigrid;         /* the same in 2-D */
   Vec r, z, p, q, z_image, p_image, work;
   PetscInt components, *label; /* pure transport on a domain in pieces; label NULL: one piece */
@@ -54,16 +54,33 @@ struct _p_MuPrimal {
   PetscBool limited;
 };
 
+/* Whether K xi = d xi. */
+static PetscBool is_diagonal(const MuPartOps *ops) {
+  return (PetscBool)(ops->kind == MU_PART_REACTION && ops->mobility_at);
+}
+
+/* Whether K can be applied without a preimage. */
+static PetscBool is_invertible(MuGeometry g, MuPart *part) {
+  return (PetscBool)(!part->ops->check_invertible || !part->ops->check_invertible(g, part));
+}
+
+static PetscReal inverse_ridge(const struct _p_MuPrimal *s) {
+  return s->inverse->ops->inverse_ridge(s->inverse->value);
+}
+
 static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
-  PetscBool diagonal = PETSC_TRUE, well_posed = PETSC_FALSE;
+  PetscBool diagonal = PETSC_TRUE, well_posed = PETSC_FALSE, rough = PETSC_FALSE;
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     const MuPartOps *ops = g->part[k].ops;
-    if (ops == &MuPartMmd) s->mmd = &g->part[k];
+    if (ops->inverse_ridge && s->inverse)
+      rough = (PetscBool)(rough || !is_invertible(g, &g->part[k]));
+    else if (ops->inverse_ridge)
+      s->inverse = &g->part[k];
     if (ops->mobility) s->transport = PETSC_TRUE;
-    if (ops->diagonal_is_exact) s->reaction = PETSC_TRUE;
-    diagonal = (PetscBool)(diagonal && ops->diagonal_is_exact);
+    if (is_diagonal(ops)) s->reaction = PETSC_TRUE;
+    diagonal = (PetscBool)(diagonal && is_diagonal(ops));
     well_posed = (PetscBool)(well_posed || ops->well_posed);
   }
   if ((g->kinds & MU_PART_TRANSPORT) && g->spec.face_mean == MU_MEAN_UPWIND) {
@@ -72,10 +89,10 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
   } else if (diagonal) {
     s->method = MU_PRIMAL_CLOSED;
     s->sentence = "R = 1/2 int v^2/d in closed form, K = multiplication by d";
-  } else if (s->mmd && g->spec.parts == 1) {
+  } else if (s->inverse && g->spec.parts == 1) {
     s->method = MU_PRIMAL_CLOSED;
     s->sentence = "R = 1/2 <v, k*v> in closed form";
-  } else if (well_posed) {
+  } else if (well_posed && !rough) {
     s->method = MU_PRIMAL_SOLVE;
     s->sentence = "R = 1/2 <zeta, v> from a solve of K zeta = v";
   } else {
@@ -141,8 +158,8 @@ static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
     PetscCall(MuGridCreateField(g->grid, fields[k]));
   for (PetscInt a = 0; a < g->info->dim && s->transport; ++a)
     PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
-  if (s->transport && !s->mmd && g->info->dim == 1) PetscCall(MuLineCreate(g->grid, &s->line));
-  if (s->transport && !s->mmd && g->info->dim == 2)
+  if (s->transport && !s->inverse && g->info->dim == 1) PetscCall(MuLineCreate(g->grid, &s->line));
+  if (s->transport && !s->inverse && g->info->dim == 2)
     PetscCall(MuMultigridCreate(g->grid, &s->multigrid));
   s->components = 1;
   if (!(g->kinds & MU_PART_REACTION) && g->info->masked) PetscCall(label_components(g, s));
@@ -205,7 +222,7 @@ static PetscErrorCode take_diagonal(MuGeometry g, MuPrimal s) {
   PetscFunctionBegin;
   PetscCall(VecSet(s->diagonal, 0));
   for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->diagonal_is_exact)
+    if (is_diagonal(g->part[k].ops))
       PetscCall(g->part[k].ops->diagonal(g, &g->part[k], s->diagonal));
   PetscFunctionReturn(0);
 }
@@ -250,7 +267,7 @@ static PetscErrorCode prepare(MuGeometry g, MuPrimal s) {
     PetscCall(MuLineFactor(s->line, s->mobility[0], s->diagonal));
   } else if (s->multigrid) {
     PetscCall(MuMultigridSetUp(s->multigrid, s->mobility, s->diagonal));
-  } else if (!s->mmd) {
+  } else if (!s->inverse) {
     PetscCall(VecCopy(s->diagonal, s->inverse_diagonal));
     PetscCall(VecGetArray(s->inverse_diagonal, &d));
     for (PetscInt i = 0; i < g->info->local_size; ++i) d[i] = d[i] > 0 ? 1 / d[i] : 0;
@@ -276,7 +293,7 @@ static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x)
   PetscFunctionReturn(0);
 }
 
-/* q = K p, with the floored local part and without the projection; with mmd p = (Kc + ridge)
+/* q = K p, with the floored local part and without the projection; with `inverse` p = (Kc + ridge)
    p_image. */
 static PetscErrorCode apply_operator(MuGeometry g, MuPrimal s) {
   PetscFunctionBegin;
@@ -285,21 +302,21 @@ static PetscErrorCode apply_operator(MuGeometry g, MuPrimal s) {
     PetscCall(add_fluxes(g, s, a, s->p));
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     const MuPartOps *ops = g->part[k].ops;
-    if (ops->kind == MU_PART_REACTION && !ops->diagonal_is_exact && &g->part[k] != s->mmd)
+    if (ops->kind == MU_PART_REACTION && !is_diagonal(ops) && &g->part[k] != s->inverse)
       PetscCall(ops->apply(g, &g->part[k], s->p, NULL, s->q));
   }
-  if (s->mmd) PetscCall(VecAXPY(s->q, s->mmd->weight, s->p_image));
+  if (s->inverse) PetscCall(VecAXPY(s->q, s->inverse->weight, s->p_image));
   PetscFunctionReturn(0);
 }
 
 /* z = preconditioner applied to r */
 static PetscErrorCode precondition(MuGeometry g, MuPrimal s) {
   PetscFunctionBegin;
-  if (s->mmd) {
+  if (s->inverse) {
     PetscCall(VecCopy(s->r, s->z_image));
-    PetscCall(VecScale(s->z_image, 1 / s->mmd->weight));
-    PetscCall(MuConvolutionApply(g->cells, s->z_image, s->z));
-    PetscCall(VecAXPY(s->z, g->spec.ridge, s->z_image));
+    PetscCall(VecScale(s->z_image, 1 / s->inverse->weight));
+    PetscCall(MuConvolutionApply(s->inverse->cells, s->z_image, s->z));
+    PetscCall(VecAXPY(s->z, inverse_ridge(s), s->z_image));
     PetscCall(MuGridApplyMask(g->grid, s->z));
   } else if (s->line) {
     PetscCall(MuLineSolve(s->line, s->r, s->z));
@@ -342,10 +359,10 @@ static PetscErrorCode next_direction(MuPrimal s, PetscReal beta) {
   PetscFunctionBegin;
   if (beta == 0) {
     PetscCall(VecCopy(s->z, s->p));
-    if (s->mmd) PetscCall(VecCopy(s->z_image, s->p_image));
+    if (s->inverse) PetscCall(VecCopy(s->z_image, s->p_image));
   } else {
     PetscCall(VecAYPX(s->p, beta, s->z));
-    if (s->mmd) PetscCall(VecAYPX(s->p_image, beta, s->z_image));
+    if (s->inverse) PetscCall(VecAYPX(s->p_image, beta, s->z_image));
   }
   PetscFunctionReturn(0);
 }
@@ -435,15 +452,15 @@ static PetscErrorCode divide_by_diagonal(MuGeometry g, MuPrimal s, Vec v, PetscR
 }
 
 /* 1/(2 weight) <v, (Kc + ridge) v> */
-static PetscErrorCode mmd_closed(MuGeometry g, MuPrimal s, Vec v, PetscReal *value) {
+static PetscErrorCode inverse_closed(MuGeometry g, MuPrimal s, Vec v, PetscReal *value) {
   PetscReal smooth, flat;
 
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(s->work, g->one, v));
-  PetscCall(MuConvolutionApply(g->cells, s->work, s->work));
+  PetscCall(MuConvolutionApply(s->inverse->cells, s->work, s->work));
   PetscCall(MuGridInner(g->grid, v, s->work, &smooth));
   PetscCall(MuGridInner(g->grid, v, v, &flat));
-  *value = 0.5 / s->mmd->weight * (smooth + g->spec.ridge * flat);
+  *value = 0.5 / s->inverse->weight * (smooth + inverse_ridge(s) * flat);
   PetscFunctionReturn(0);
 }
 
@@ -454,8 +471,8 @@ PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image,
   s->iterations = 0;
   s->limited = PETSC_FALSE;
   if (s->method == MU_PRIMAL_CLOSED) {
-    if (s->mmd)
-      PetscCall(mmd_closed(g, s, v, value));
+    if (s->inverse)
+      PetscCall(inverse_closed(g, s, v, value));
     else
       PetscCall(divide_by_diagonal(g, s, v, value));
   } else if (s->method == MU_PRIMAL_SOLVE) {

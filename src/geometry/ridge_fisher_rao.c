@@ -15,7 +15,7 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   PetscCall(PetscNew(&c));
   part->ctx = c;
   PetscCall(MuGridCreateField(g->grid, &c->f));
-  PetscCall(MuRidgeCreate(g, g->cells, &c->ridge));
+  PetscCall(MuRidgeCreate(g, part, part->cells, &c->ridge));
   PetscFunctionReturn(0);
 }
 
@@ -69,25 +69,27 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscCall(VecGetArrayRead(g->rho, &mu));
   PetscCall(VecGetArray(d, &y));
   for (PetscInt i = 0; i < g->info->local_size; ++i) {
-    PetscReal t = g->symbol_largest * mu[i];
-    y[i] += part->weight * mu[i] * t / (t + g->spec.ridge);
+    PetscReal t = part->symbol_largest * mu[i];
+    y[i] += part->weight * mu[i] * t / (t + part->value[0]);
   }
   PetscCall(VecRestoreArray(d, &y));
   PetscCall(VecRestoreArrayRead(g->rho, &mu));
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"ridge_mobility", 0, 2}},
-                                    {"ridge", {"fisher_rao", 0, 1}},
-                                    {"bandwidth ridge", {"fisher_rao", 0, 0}},
-                                    {0}};
+static const MuLimitRow limits[] = {
+    {.parameters = "bandwidth", .to = &MuPartRidgeMobility, .order = 2},
+    {.parameters = "ridge", .to = &MuPartFisherRao, .order = 1},
+    {.parameters = "bandwidth ridge", .to = &MuPartFisherRao},
+    {0}};
 
 const MuPartOps MuPartRidgeFisherRao = {.name = "ridge_fisher_rao",
                                         .formula = "mu (T + lambda)^(-1) T xi, T f = k*(mu f)",
                                         .kind = MU_PART_REACTION,
                                         .needs_kernel = PETSC_TRUE,
                                         .parameters = MuPartRidge,
-                                        .needs_ridge = PETSC_TRUE,
+                                        .regression_ridge = MuPartFirstValue,
+                                        .vanishes = PETSC_TRUE,
                                         .create = create,
                                         .destroy = destroy,
                                         .set_state = set_state,

@@ -69,18 +69,18 @@ struct _p_MuRidge {
 };
 
 /* Frequencies from 1/(1000 h) to the grid's largest. */
-static PetscErrorCode sample_symbol(MuRidge ridge) {
+static PetscErrorCode sample_symbol(MuRidge ridge, MuKernel kernel) {
   const MuGridInfo *info = ridge->geometry->info;
   const MuKernelSpec *spec;
   PetscReal top = 0, bottom;
 
   PetscFunctionBegin;
-  PetscCall(MuKernelGetSpec(ridge->geometry->spec.kernel, &spec));
+  PetscCall(MuKernelGetSpec(kernel, &spec));
   for (PetscInt a = 0; a < info->dim; ++a) top = PetscMax(top, PETSC_PI / info->spacing[a]);
   bottom = PetscMin(1e-3 / spec->bandwidth, 1e-3 * top);
   for (PetscInt k = 0; k < SAMPLES; ++k) {
     ridge->frequency[k] = bottom * pow(top / bottom, k / (SAMPLES - 1.0));
-    PetscCall(MuKernelSymbol(ridge->geometry->spec.kernel, ridge->frequency[k], &ridge->symbol[k]));
+    PetscCall(MuKernelSymbol(kernel, ridge->frequency[k], &ridge->symbol[k]));
   }
   PetscFunctionReturn(0);
 }
@@ -99,7 +99,8 @@ static PetscErrorCode create_vectors(MuRidge ridge) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuRidgeCreate(MuGeometry geometry, MuConvolution convolution, MuRidge *ridge) {
+PetscErrorCode MuRidgeCreate(MuGeometry geometry, const MuPart *part, MuConvolution convolution,
+                             MuRidge *ridge) {
   MuRidge s;
 
   PetscFunctionBegin;
@@ -108,10 +109,10 @@ PetscErrorCode MuRidgeCreate(MuGeometry geometry, MuConvolution convolution, MuR
   s->geometry = geometry;
   s->convolution = convolution;
   PetscCall(MuConvolutionReference(convolution));
-  s->lambda = geometry->spec.ridge;
+  s->lambda = part->ops->regression_ridge(part->value);
   PetscCall(MuConvolutionGetSymbolRange(convolution, &s->smallest, &s->largest));
   PetscCall(MuConvolutionGetDiagonal(convolution, &s->mean));
-  PetscCall(sample_symbol(s));
+  PetscCall(sample_symbol(s, part->kernel));
   PetscCall(create_vectors(s));
   PetscFunctionReturn(0);
 }

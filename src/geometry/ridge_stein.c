@@ -16,7 +16,7 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   part->ctx = c;
   PetscCall(MuGridCreateField(g->grid, &c->f));
   for (PetscInt a = 0; a < g->info->dim; ++a)
-    PetscCall(MuRidgeCreate(g, g->faces[a], &c->ridge[a]));
+    PetscCall(MuRidgeCreate(g, part, part->faces[a], &c->ridge[a]));
   PetscFunctionReturn(0);
 }
 
@@ -63,10 +63,11 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"wasserstein_ridge_mobility", 0, 2}},
-                                    {"ridge", {"wasserstein", 0, 1}},
-                                    {"bandwidth ridge", {"wasserstein", 0, 0}},
-                                    {0}};
+static const MuLimitRow limits[] = {
+    {.parameters = "bandwidth", .to = &MuPartWassersteinRidgeMobility, .order = 2},
+    {.parameters = "ridge", .to = &MuPartWasserstein, .order = 1},
+    {.parameters = "bandwidth ridge", .to = &MuPartWasserstein},
+    {0}};
 
 const MuPartOps MuPartRidgeStein = {.name = "ridge_stein",
                                     .formula =
@@ -74,7 +75,8 @@ const MuPartOps MuPartRidgeStein = {.name = "ridge_stein",
                                     .kind = MU_PART_TRANSPORT,
                                     .needs_kernel = PETSC_TRUE,
                                     .parameters = MuPartRidge,
-                                    .needs_ridge = PETSC_TRUE,
+                                    .regression_ridge = MuPartFirstValue,
+                                    .vanishes = PETSC_TRUE,
                                     .create = create,
                                     .destroy = destroy,
                                     .set_state = set_state,

@@ -38,7 +38,7 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   for (PetscInt i = 0; i < size; ++i) w[i] = mean[i] * d[i];
   PetscCall(VecRestoreArray(work, &w));
   PetscCall(VecRestoreArrayRead(gradient, &d));
-  PetscCall(MuConvolutionApply(g->faces[axis], work, work));
+  PetscCall(MuConvolutionApply(part->faces[axis], work, work));
   PetscCall(VecGetArray(work, &w));
   PetscCall(VecGetArray(flux, &j));
   for (PetscInt i = 0; i < size; ++i) j[i] += part->weight * mean[i] * w[i];
@@ -48,12 +48,17 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionReturn(0);
 }
 
-static const MuLimitRow limits[] = {{"bandwidth", {"wasserstein_mobility", 2, 2}}, {0}};
+static const MuLimitRow limits[] = {{.parameters = "bandwidth",
+                                     .to = &MuPartWassersteinMobility,
+                                     .order = 2,
+                                     .set = {{"exponent", 2}}},
+                                    {0}};
 
 const MuPartOps MuPartStein = {.name = "stein",
                                .formula = "-div(mu k*(mu grad xi))",
                                .kind = MU_PART_TRANSPORT,
                                .needs_kernel = PETSC_TRUE,
+                               .vanishes = PETSC_TRUE,
                                .create = create,
                                .destroy = destroy,
                                .add_flux = add_flux,

@@ -1,21 +1,36 @@
 /* Every Onsager operator there is. A new one: its own file and a line here. */
 #include "geometry/geometry_impl.h"
 
+#include <math.h>
 #include <string.h>
 
-const MuPartOps *const MuPartTable[] = {&MuPartFisherRao,
-                                        &MuPartPowerMobility,
-                                        &MuPartKernelFisherRao,
-                                        &MuPartNormalizedKernelFisherRao,
-                                        &MuPartRidgeFisherRao,
-                                        &MuPartWasserstein,
-                                        &MuPartWassersteinMobility,
-                                        &MuPartStein,
-                                        &MuPartRidgeStein,
-                                        &MuPartMmd,
-                                        &MuPartRidgeMobility,
-                                        &MuPartWassersteinRidgeMobility,
-                                        NULL};
+static const MuPartOps *table[64] = {&MuPartFisherRao,           &MuPartPowerMobility,
+                                     &MuPartKernelFisherRao,     &MuPartNormalizedKernelFisherRao,
+                                     &MuPartRidgeFisherRao,      &MuPartWasserstein,
+                                     &MuPartWassersteinMobility, &MuPartStein,
+                                     &MuPartRidgeStein,          &MuPartMmd,
+                                     &MuPartRidgeMobility,       &MuPartWassersteinRidgeMobility};
+enum { MOST = sizeof table / sizeof *table };
+
+const MuPartOps *MuPartRow(PetscInt i) {
+  return i >= 0 && i < MOST ? table[i] : NULL;
+}
+
+const MuPartOps *MuPartFind(const char *name) {
+  for (PetscInt k = 0; k < MOST && table[k]; ++k)
+    if (!strcmp(name, table[k]->name)) return table[k];
+  return NULL;
+}
+
+PetscErrorCode MuPartAdd(const MuPartOps *ops) {
+  PetscInt k = 0;
+  while (k < MOST && table[k]) ++k;
+  if (MuPartFind(ops->name))
+    return MuError(MU_ERR_INPUT, "geometry: there is a %s already; take another name", ops->name);
+  if (k == MOST) return MuError(MU_ERR_INPUT, "geometry: at most %d names are allowed", MOST);
+  table[k] = ops;
+  return 0;
+}
 
 const MuParameter MuPartExponent[] = {{.name = "exponent",
                                        .key = "mobility_exponent",
@@ -36,40 +51,80 @@ const MuParameter MuPartOptionalRidge[] = {
     {.name = "ridge", .key = "ridge", .doc = "lambda, the ridge", .low = 0, .high = PETSC_MAX_REAL},
     {0}};
 
-static const MuPartOps *find_part(const char *name) {
-  for (PetscInt k = 0; MuPartTable[k]; ++k)
-    if (!strcmp(name, MuPartTable[k]->name)) return MuPartTable[k];
-  return NULL;
+PetscReal MuPartFirstValue(const PetscReal value[]) {
+  return value[0];
 }
 
-PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit) {
-  const MuPartOps *ops = find_part(name);
+PetscReal MuPartOne(const PetscReal value[]) {
+  (void)value;
+  return 1;
+}
+
+PetscReal MuPartIdentity(PetscReal mu, const PetscReal value[]) {
+  (void)value;
+  return mu;
+}
+
+PetscErrorCode MuGeometryGetLimit(const MuSummand *part, const char *parameters, MuLimit *limit) {
+  const MuPartOps *ops = MuPartFind(part->name);
   *limit = (MuLimit){.name = NULL};
-  for (const MuLimitRow *row = ops ? ops->limits : NULL; row && row->parameters; ++row)
-    if (!strcmp(row->parameters, parameters)) *limit = row->limit;
+  for (const MuLimitRow *row = ops ? ops->limits : NULL; row && row->parameters; ++row) {
+    if (strcmp(row->parameters, parameters) != 0) continue;
+    *limit = (MuLimit){.name = row->to->name,
+                       .factor = row->factor ? row->factor(part->value) : 1,
+                       .order = row->order};
+    memcpy(limit->set, row->set, sizeof limit->set);
+  }
   return 0;
 }
 
 PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind) {
-  const MuPartOps *ops = find_part(name);
+  const MuPartOps *ops = MuPartFind(name);
   if (ops) *kind = ops->kind;
   return 0;
 }
 
 PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char **formula) {
-  const PetscInt rows = (PetscInt)(sizeof MuPartTable / sizeof *MuPartTable) - 1;
-  const PetscBool there = (PetscBool)(i >= 0 && i < rows);
-  *name = there ? MuPartTable[i]->name : NULL;
-  *formula = there ? MuPartTable[i]->formula : NULL;
+  const MuPartOps *ops = MuPartRow(i);
+  *name = ops ? ops->name : NULL;
+  *formula = ops ? ops->formula : NULL;
   return 0;
 }
 
 PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info) {
-  PetscFunctionBegin;
+  const MuPartOps *ops = MuPartRow(i);
   *info = (MuSummandInfo){0};
-  PetscCall(MuGeometryGetTableRow(i, &info->name, &info->formula));
-  if (!info->name) PetscFunctionReturn(0);
-  info->parameters = MuPartTable[i]->parameters;
-  info->needs_kernel = MuPartTable[i]->needs_kernel;
+  if (ops)
+    *info = (MuSummandInfo){.name = ops->name,
+                            .formula = ops->formula,
+                            .parameters = ops->parameters,
+                            .needs_kernel = ops->needs_kernel};
+  return 0;
+}
+
+static void describe(const MuPartOps *ops, const PetscReal value[], MuPartTraits *t) {
+  t->kind = ops->kind;
+  t->local = (PetscBool)(ops->mobility_at != NULL);
+  t->power = ops->power ? ops->power(value) : NAN;
+  t->inverts_kernel = (PetscBool)(ops->inverse_ridge != NULL);
+  t->regression = (PetscBool)(ops->regression_ridge != NULL);
+  t->ridge = ops->inverse_ridge ? ops->inverse_ridge(value) : 0;
+  if (ops->regression_ridge) t->ridge = ops->regression_ridge(value);
+  t->vanishes = t->local ? (PetscBool)(ops->mobility_at(0, value) == 0) : ops->vanishes;
+  t->keeps_equal_mass = ops->keeps_equal_mass;
+}
+
+PetscErrorCode MuGeometryGetTraits(const MuGeometrySpec *spec, PetscInt k, MuPartTraits *traits) {
+  const MuSummand *part = &spec->part[k];
+  const MuPartOps *ops = MuPartFind(part->name);
+  PetscReal value[MU_MAX_PARAMETERS];
+
+  PetscFunctionBegin;
+  if (!ops) return MuError(MU_ERR_INPUT, "geometry: there is no %s", part->name);
+  PetscCall(PetscArraycpy(value, part->value, MU_MAX_PARAMETERS));
+  PetscCall(MuParametersCheck(ops->parameters, "geometry", ops->name, value));
+  *traits = (MuPartTraits){.weight = part->weight};
+  describe(ops, value, traits);
+  if (ops->needs_kernel) traits->kernel = part->kernel ? part->kernel : spec->kernel;
   PetscFunctionReturn(0);
 }

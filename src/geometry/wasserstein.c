@@ -26,6 +26,8 @@ static PetscErrorCode mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec m)
 const MuPartOps MuPartWasserstein = {.name = "wasserstein",
                                      .formula = "-div(mu grad xi)",
                                      .kind = MU_PART_TRANSPORT,
+                                     .mobility_at = MuPartIdentity,
+                                     .power = MuPartOne,
                                      .well_posed = PETSC_TRUE,
                                      .add_flux = add_flux,
                                      .mobility = mobility};

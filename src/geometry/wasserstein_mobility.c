@@ -5,6 +5,8 @@
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 
+#include <math.h>
+
 typedef struct {
   PetscReal *mobility; /* scratch: mean^m or mean^2/(mean + lambda), 0 on closed faces */
 } Context;
@@ -26,17 +28,33 @@ static PetscErrorCode destroy(MuPart *part) {
   PetscFunctionReturn(0);
 }
 
+static PetscReal power_at(PetscReal mu, const PetscReal value[]) {
+  return pow(mu, value[0]);
+}
+
+static PetscReal power_speed(PetscReal mu, const PetscReal value[]) {
+  return pow(mu, value[0] - 1);
+}
+
+static PetscReal ridge_at(PetscReal mu, const PetscReal value[]) {
+  return mu * mu / (mu + value[0]);
+}
+
+static PetscReal ridge_speed(PetscReal mu, const PetscReal value[]) {
+  return mu / (mu + value[0]);
+}
+
 static PetscErrorCode take_mobility(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient) {
   Context *c = part->ctx;
   const PetscReal *mean;
 
   PetscFunctionBegin;
   PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
-  if (part->ops->needs_ridge)
-    for (PetscInt i = 0; i < g->info->local_size; ++i)
-      c->mobility[i] = mean[i] * mean[i] / (mean[i] + g->spec.ridge);
+  if (part->ops->power)
+    MuArrayPow(g->info->local_size, mean, part->value[0], c->mobility);
   else
-    MuArrayPow(g->info->local_size, mean, g->spec.mobility_exponent, c->mobility);
+    for (PetscInt i = 0; i < g->info->local_size; ++i)
+      c->mobility[i] = ridge_at(mean[i], part->value);
   PetscCall(MuFaceMeansRestore(g, axis, &mean));
   for (PetscInt i = 0; i < g->info->local_size; ++i)
     if (!g->face.open[axis][i]) c->mobility[i] = 0;
@@ -74,20 +92,24 @@ const MuPartOps MuPartWassersteinMobility = {.name = "wasserstein_mobility",
                                              .formula = "-div(mu^m grad xi)",
                                              .kind = MU_PART_TRANSPORT,
                                              .parameters = MuPartExponent,
-                                             .needs_exponent = PETSC_TRUE,
+                                             .mobility_at = power_at,
+                                             .speed_at = power_speed,
+                                             .power = MuPartFirstValue,
                                              .well_posed = PETSC_TRUE,
                                              .create = create,
                                              .destroy = destroy,
                                              .add_flux = add_flux,
                                              .mobility = mobility};
 
-static const MuLimitRow ridge_limits[] = {{"ridge", {"wasserstein", 0, 1}}, {0}};
+static const MuLimitRow ridge_limits[] = {
+    {.parameters = "ridge", .to = &MuPartWasserstein, .order = 1}, {0}};
 
 const MuPartOps MuPartWassersteinRidgeMobility = {.name = "wasserstein_ridge_mobility",
                                                   .formula = "-div(mu^2/(mu + lambda) grad xi)",
                                                   .kind = MU_PART_TRANSPORT,
                                                   .parameters = MuPartRidge,
-                                                  .needs_ridge = PETSC_TRUE,
+                                                  .mobility_at = ridge_at,
+                                                  .speed_at = ridge_speed,
                                                   .well_posed = PETSC_TRUE,
                                                   .create = create,
                                                   .destroy = destroy,

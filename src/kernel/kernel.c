@@ -244,3 +244,8 @@ PetscErrorCode MuKernelIsConditional(MuKernel kernel, PetscBool *conditional) {
   *conditional = kernel->ops->traits.conditional;
   return 0;
 }
+
+PetscBool MuKernelsAgree(MuKernel a, MuKernel b) {
+  if (!a || !b) return PETSC_FALSE;
+  return (PetscBool)(a == b || MuKernelSpecEqual(&a->spec, &b->spec));
+}

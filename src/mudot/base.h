@@ -39,14 +39,6 @@ typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char *
    then the name that is nearest to it. Not collective. */
 PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name, char nearest[64]);
 
-/* What a geometry's part or an energy's term tends to as a parameter goes to 0. */
-typedef struct {
-  const char *name; /* a name of the same table; NULL: there is no limit */
-  PetscReal
-      mobility_exponent; /* of the limit, for power_mobility and wasserstein_mobility, else 0 */
-  PetscReal order;       /* of the error in the parameter for smooth data; 0: not known */
-} MuLimit;
-
 /* The most numbers that a summand or a kernel has beside its weight. */
 #define MU_MAX_PARAMETERS 4
 
@@ -64,6 +56,21 @@ typedef struct {
   PetscBool required; /* otherwise `initial` stands where it is not given */
   PetscReal initial;
 } MuParameter;
+
+/* A number of a limit. */
+typedef struct {
+  const char *name; /* of a parameter of the limit; NULL: none */
+  PetscReal value;
+} MuNamedValue;
+
+/* What a geometry's part or an energy's term tends to as parameters go to 0. */
+typedef struct {
+  const char *name;                    /* a name of the same table; NULL: there is no limit */
+  MuNamedValue set[MU_MAX_PARAMETERS]; /* numbers of the limit; others are those of the part, by
+                                          their names */
+  PetscReal factor;                    /* on the weight */
+  PetscReal order; /* of the error in the parameter for smooth data; 0: not known */
+} MuLimit;
 
 /* Fills in what is not given (NaN) with the defaults and checks the ranges. `owner`, e.g.
    "geometry_stein", begins the sentences, `block` the flat keys in them. Not collective.

@@ -10,39 +10,54 @@ PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **f
 PetscErrorCode MuEnergyGetInfo(PetscInt i, MuSummandInfo *info);
 PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
-/* The same for an energy as the bandwidth of its kernel of unit mass vanishes. */
-PetscErrorCode MuEnergyGetLimit(const char *name, MuLimit *limit);
+/* Limit of a term as the bandwidth of its kernel of unit mass vanishes. limit->name is NULL if
+   there is none. Not collective. */
+PetscErrorCode MuEnergyGetLimit(const MuSummand *term, MuLimit *limit);
 
 typedef struct _p_MuEnergy *MuEnergy;
 
 typedef struct {
-  PetscInt terms;                 /* 1 .. MU_MAX_TERMS */
-  const char *name[MU_MAX_TERMS]; /* names of the energy table */
-  PetscReal weight[MU_MAX_TERMS]; /* > 0 (potential and interaction: any sign) */
-  PetscReal power_exponent;       /* p of `power` */
-  PetscReal internal_exponent;    /* m of `internal`, > 0 and != 1 */
-  PetscErrorCode (*potential)(void *ctx, const PetscReal x[2], PetscReal *v); /* V of `potential` */
-  void *potential_ctx;
-  PetscErrorCode (*interaction)(void *ctx, const PetscReal z[2],
-                                PetscReal *w); /* W of `interaction`, even */
-  void *interaction_ctx;
-  MuKernel kernel; /* of mmd and blob_entropy; NULL if neither is there. Referenced. */
+  PetscInt terms; /* 1 .. MU_MAX_TERMS */
+  MuSummand term[MU_MAX_TERMS];
+  MuKernel kernel; /* of the terms that have none of their own; may be NULL */
   Vec log_target;  /* log pi as a field, -infinity where pi vanishes; NULL if no term needs it.
                       Referenced. */
 } MuEnergySpec;
 
-/* F = sum of weight * named term. Callbacks are called here, not later; log_target is read here, so
-   later changes of it have no effect. Collective. MU_ERR_INPUT: unknown name, exponent out of
-   range, a missing target or kernel, a V that is not finite, a W that is not even. */
+/* What is known of a term: questions are answered by its descriptor, never by its name. */
+typedef struct {
+  PetscReal weight;
+  PetscBool logarithmic; /* DF = log rho + V, V not of rho */
+  PetscBool linear;      /* DF = V, not of rho */
+  PetscReal power; /* p where F = int phi_p(rho/pi) d pi: 0 inclusive KL, 1 KL, ...; else NaN */
+  PetscReal density_power; /* m where F = int rho^m/(m-1), 1 for int rho log rho; else NaN */
+  PetscBool kernel_square; /* F = 1/2 <rho - pi, Kc (rho - pi)>: rho - pi is the preimage of DF */
+  PetscBool flat_square;   /* F = 1/2 int (rho - pi)^2 */
+  PetscBool convex;        /* in rho, along lines */
+  PetscBool infinite_off_support; /* F is where rho > 0 = pi */
+  PetscBool singular_at_zero;     /* DF is infinite where rho = 0 < pi */
+  PetscReal stolarsky; /* m for which M grad DF is a difference of m-th powers, M Stolarsky's mean
+                          with m, so that fronts move into empty cells; 0: none */
+  MuKernel kernel;     /* that it uses, NULL if none; borrowed */
+} MuTermTraits;
+
+/* Traits of term k. Not collective. MU_ERR_INPUT: there is no such name. */
+PetscErrorCode MuEnergyGetTraits(const MuEnergySpec *spec, PetscInt k, MuTermTraits *traits);
+
+/* F = sum of weight * named term; a name may stand several times. Callbacks are called here, not
+   later; log_target is read here, so later changes of it have no effect. Collective. MU_ERR_INPUT:
+   unknown name, exponent out of range, a missing target or kernel, a V that is not finite, a W that
+   is not even. */
 PetscErrorCode MuEnergyCreate(MuGrid grid, const MuEnergySpec *spec, MuEnergy *energy);
 PetscErrorCode MuEnergyDestroy(MuEnergy *energy);
 PetscErrorCode MuEnergyReference(MuEnergy energy);
+/* The names with _2, _3, ... for the second, third, ... term of a name; borrowed. */
 PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *const **names,
                                 const PetscReal **weights);
 
 /* F(rho), the weighted terms (NULL or [terms]), and DF(rho) (NULL or a field), all from one pass.
-   With `preimage` not NULL and the energy a multiple of `mmd` alone, preimage is set so that DF =
-   Kc preimage, exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
+   With `preimage` not NULL and MuEnergyHasPreimage(), preimage is set so that DF = Kc preimage,
+   exactly: weight * (rho - pi). DF is with respect to <.,.>: dF = <DF, d rho>. Where
    rho = 0, log rho is taken at the smallest normal number, so DF stays finite there; where pi
    vanishes too, DF of the terms relative to pi is 0. F may be +infinity: mass where pi vanishes
    (kl, chi2, power p >= 1), or rho = 0 where pi > 0 (inclusive_kl, power p <= 0). `value` and
@@ -50,8 +65,9 @@ PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *co
 PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
                                 Vec derivative, Vec preimage);
 
-/* Whether the energy is a multiple of `mmd` alone, so that preimage exists. */
-PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has);
+/* Whether every term is a square of rho - pi with the same kernel, so that the preimage exists;
+ *kernel (may be NULL) is that kernel, borrowed. */
+PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has, MuKernel *kernel);
 
 /* A discrete gradient (Gonzalez): <G, rho1 - rho0> = F(rho1) - F(rho0) to rounding, G(rho, rho) =
    DF(rho), symmetric in its arguments. Local terms cell by cell without cancellation, quadratic
@@ -81,7 +97,8 @@ PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, 
 PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
                                       PetscBool has[3]);
 
-/* What the energy was made from (borrowed; names and kernel live as long as the energy). */
+/* What the energy was made from (borrowed; names and kernels live as long as the energy), with the
+   values of the terms filled in. */
 PetscErrorCode MuEnergyGetSpec(MuEnergy energy, const MuEnergySpec **spec);
 
 /* log pi, or NULL; borrowed. */
@@ -89,12 +106,12 @@ PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target);
 
 typedef struct _p_MuDiagnostic *MuDiagnostic;
 
-/* A distance of rho to pi, by name: kl, inclusive_kl, hellinger, chi2, l2, mmd are the energies of
-   these names with weight 1 (l2 and mmd so are half a squared norm); l1 = int |rho - pi|; w2 = the
-   Wasserstein distance (int_0^1 |Q_rho - Q_pi|^2 du)^(1/2) of the two measures normalised to mass
-   1, 1-D with walls only, exact for densities that are constant in every cell. log_target as in
-   MuEnergySpec, referenced; `kernel` of mmd, NULL elsewhere. Collective. MU_ERR_INPUT: an unknown
-   name, w2 in 2-D or on a periodic axis, mmd without a kernel. */
+/* A distance of rho to pi, by name: every energy that needs a target and no number of its own (kl,
+   inclusive_kl, hellinger, chi2, l2, mmd, ...), with weight 1 (l2 and mmd so are half a squared
+   norm); l1 = int |rho - pi|; w2 = the Wasserstein distance (int_0^1 |Q_rho - Q_pi|^2 du)^(1/2) of
+   the two measures normalised to mass 1, 1-D with walls only, exact for densities that are constant
+   in every cell. log_target as in MuEnergySpec, referenced; `kernel` of mmd, NULL elsewhere.
+   Collective. MU_ERR_INPUT: an unknown name, w2 in 2-D or on a periodic axis, a missing kernel. */
 PetscErrorCode MuDiagnosticCreate(MuGrid grid, const char *name, Vec log_target, MuKernel kernel,
                                   MuDiagnostic *diagnostic);
 PetscErrorCode MuDiagnosticDestroy(MuDiagnostic *diagnostic);

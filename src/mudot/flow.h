@@ -67,6 +67,8 @@ PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, 
 /* Accepted and rejected steps so far. */
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
 /* The parts; borrowed. */
+/* Whether the scheme keeps the balance of energy and dissipation exactly, step by step. */
+PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact);
 PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
 
 typedef struct _p_MuCheckpoint *MuCheckpoint; /* record/checkpoint.h */

@@ -9,10 +9,10 @@ PetscErrorCode MuGeometryGetTableRow(PetscInt i, const char **name, const char *
 /* The same with what a part needs, see MuSummandTable. */
 PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info);
 
-/* Limit of a part of the geometry table as `parameters` vanish: "bandwidth" (for a kernel of unit
-   mass), "ridge", or "bandwidth ridge" for both along a curve. limit->name is NULL if there is
-   none. Not collective. */
-PetscErrorCode MuGeometryGetLimit(const char *name, const char *parameters, MuLimit *limit);
+/* Limit of a part as `parameters` vanish: "bandwidth" (for a kernel of unit mass), "ridge", or
+   "bandwidth ridge" for both along a curve. limit->name is NULL if there is none. Not collective.
+ */
+PetscErrorCode MuGeometryGetLimit(const MuSummand *part, const char *parameters, MuLimit *limit);
 
 typedef struct _p_MuGeometry *MuGeometry;
 
@@ -27,17 +27,13 @@ typedef enum {
 } MuMean;
 
 typedef struct {
-  PetscInt parts;                 /* 1 .. MU_MAX_TERMS */
-  const char *name[MU_MAX_TERMS]; /* names of the geometry table */
-  PetscReal weight[MU_MAX_TERMS]; /* > 0 */
-  PetscBool spherical;            /* project the reaction part to conserve mass */
-  PetscReal ridge;                /* lambda of ridge_fisher_rao, ridge_stein, ridge_mobility,
-                                     wasserstein_ridge_mobility; and of mmd if > 0 */
-  PetscReal mobility_exponent;    /* m of power_mobility, wasserstein_mobility */
-  MuMean face_mean; /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
-                       here */
+  PetscInt parts; /* 1 .. MU_MAX_TERMS */
+  MuSummand part[MU_MAX_TERMS];
+  PetscBool spherical; /* project the reaction part to conserve mass */
+  MuMean face_mean;    /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
+                          here */
   PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
-  MuKernel kernel;              /* NULL if no part needs one. Referenced. */
+  MuKernel kernel;              /* of the parts that have none of their own; may be NULL */
 } MuGeometrySpec;
 
 typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } MuPartKind;
@@ -46,14 +42,32 @@ typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } Mu
  */
 PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind);
 
-/* K = sum of weight * named part. Collective. MU_ERR_INPUT: unknown name, weight <= 0, missing
- * kernel or ridge, ... */
+/* What is known of a part: questions are answered by its descriptor, never by its name. */
+typedef struct {
+  MuPartKind kind; /* TRANSPORT or REACTION */
+  PetscReal weight;
+  PetscBool local;            /* K(mu) xi = M(mu) xi, or -div(M(mu) grad xi) */
+  PetscReal power;            /* m where M(mu) = mu^m: 1 is Fisher-Rao, or Wasserstein; else NaN */
+  PetscBool inverts_kernel;   /* K = (Kc + ridge)^(-1): the part takes a preimage if ridge = 0 */
+  PetscBool regression;       /* K = mu (T + ridge)^(-1) T, or its transport, T f = k*(mu f) */
+  PetscReal ridge;            /* of these two, else 0 */
+  PetscBool vanishes;         /* K(mu) xi = 0 where mu = 0: a flow keeps the sign of mu */
+  PetscBool keeps_equal_mass; /* of mu and pi, along energies that are functions of mu - pi */
+  MuKernel kernel;            /* that it uses, NULL if none; borrowed */
+} MuPartTraits;
+
+/* Traits of part k. Not collective. MU_ERR_INPUT: there is no such name. */
+PetscErrorCode MuGeometryGetTraits(const MuGeometrySpec *spec, PetscInt k, MuPartTraits *traits);
+
+/* K = sum of weight * named part; a name may stand several times. Collective. MU_ERR_INPUT: unknown
+   name, weight <= 0, missing kernel or ridge, ... */
 PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeometry *geometry);
 PetscErrorCode MuGeometryDestroy(MuGeometry *geometry);
 PetscErrorCode MuGeometryReference(MuGeometry geometry);
 PetscErrorCode MuGeometryGetParts(MuGeometry geometry, PetscInt *parts, const char *const **names,
                                   const PetscReal **weights);
-/* What the geometry was made from (borrowed; names and kernel live as long as the geometry). */
+/* What the geometry was made from (borrowed; names and kernels live as long as the geometry), with
+   the values of the parts filled in. */
 PetscErrorCode MuGeometryGetSpec(MuGeometry geometry, const MuGeometrySpec **spec);
 /* Which kinds of part are there: MU_PART_TRANSPORT, MU_PART_REACTION or both. */
 PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
@@ -72,8 +86,8 @@ PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potentia
 PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
 
 /* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
-   `preimage` (may be NULL) is eta with xi = Kc eta for the geometry's kernel: the mmd part then
-   needs no inverse (unless it has a ridge). out must differ from xi. MU_ERR_INPUT: see
+   `preimage` (may be NULL) is eta with xi = Kc eta for the kernel of every part that inverts one
+   without a ridge: these then need no inverse. out must differ from xi. MU_ERR_INPUT: see
    MuGeometryCheckInvertible(); MU_ERR_NUMERICS: a ridge solve has not converged. Collective. */
 PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
 
@@ -83,26 +97,28 @@ PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec p
 PetscErrorCode MuGeometryApplyRelative(MuGeometry geometry, Vec xi, Vec out);
 PetscErrorCode MuGeometryHasRelative(MuGeometry geometry, PetscBool *has);
 
-/* MU_ERR_INPUT if K can only be applied with a preimage: mmd without a ridge and a kernel whose
-   condition number on this grid is above 1/sqrt(machine epsilon) = 6.7e7. Not collective. */
+/* MU_ERR_INPUT if K can only be applied with a preimage: e.g. mmd without a ridge and a kernel
+   whose condition number on this grid is above 1/sqrt(machine epsilon) = 6.7e7. Not collective. */
 PetscErrorCode MuGeometryCheckInvertible(MuGeometry geometry);
-/* Relative residual of the solves of ridge_fisher_rao and ridge_stein (default 1e-10), which bounds
+/* Relative residual of the solves with a ridge (default 1e-10), which bounds
    the relative error of K xi in the norm weighted by 1/mu, and the largest number of iterations of
    any of them so far. */
 PetscErrorCode MuGeometrySetRidgeTolerance(MuGeometry geometry, PetscReal tolerance);
 PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry geometry, PetscInt *largest);
 
-/* Mobility of the local transport parts on the faces of an axis: sum over wasserstein and
-   wasserstein_mobility of weight * M_f^m, so that their K xi = -div(mobility grad xi). MU_ERR_INPUT
-   with UPWIND. Collective. */
+/* Mobility of the local transport parts on the faces of an axis: sum of weight * M(face mean), so
+   that their K xi = -div(mobility grad xi). MU_ERR_INPUT with UPWIND. Collective. */
 PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
 /* The face mean M_f itself. */
 PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
-/* flux[axis]: the face flux of the nonlocal transport parts (stein, ridge_stein), -weight * M_f
+/* Sum of weight * M(rho)/rho over the local transport parts: the speed of mass that follows a unit
+   gradient, with UPWIND that of the donor cell. At rho = 0 only the parts with M(rho) = rho. */
+PetscErrorCode MuGeometryDonorSpeed(MuGeometry geometry, PetscReal rho, PetscReal *speed);
+/* flux[axis]: the face flux of the nonlocal transport parts, e.g. -weight * M_f
    k*(M_f grad xi): mass per time and face area, towards the upper cell if positive. dim face
    fields, set. Collective. */
 PetscErrorCode MuGeometryNonlocalFlux(MuGeometry geometry, Vec xi, Vec flux[]);
-/* Whether every transport part is local (no stein). */
+/* Whether every transport part is local. */
 PetscErrorCode MuGeometryTransportIsLocal(MuGeometry geometry, PetscBool *local);
 /* Diagonal d_i >= 0 with K_reaction ~ diag(d): for preconditioners; mu for Fisher-Rao, mu^m,
    mu^2/(mu + lambda), ...: the limit of a narrow kernel, times its largest symbol where that is not

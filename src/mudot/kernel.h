@@ -49,6 +49,8 @@ void MuKernelSpecDescribe(const MuKernelSpec *spec, size_t size, char *text);
 PetscErrorCode MuKernelCreate(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel);
 PetscErrorCode MuKernelDestroy(MuKernel *kernel);
 PetscErrorCode MuKernelReference(MuKernel kernel);
+/* Whether two kernels are the same function; false if either is NULL. Not collective. */
+PetscBool MuKernelsAgree(MuKernel a, MuKernel b);
 /* The specification with its defaults resolved; owned by the kernel. */
 PetscErrorCode MuKernelGetSpec(MuKernel kernel, const MuKernelSpec **spec);
 /* k_h at distance r >= 0 (infinite where it has an integrable singularity). */

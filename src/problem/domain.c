@@ -1,7 +1,8 @@
 /* Where a case lives: its grid with mask, and whether the memory for it is there. */
 #include "base/files.h"
-#include "flow/flow_impl.h"
 #include "measure/samples.h"
+#include "mudot/flow.h"
+#include "mudot/geometry.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
 
@@ -88,6 +89,7 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
   char key[64], nearest[64];
   const char *name, *formula;
   PetscInt solver = MU_TRANSPORT_AUTO;
+  MuPartKind kind = MU_PART_ALL;
   PetscBool transport = PETSC_FALSE, number, given;
 
   PetscFunctionBegin;
@@ -96,7 +98,8 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
     if (!name) break;
     snprintf(key, sizeof key, "geometry_%s", name);
     PetscCall(MuCaseHasKey(c, key, &number, &given, nearest));
-    if (given && !MuPartIsReaction(name)) transport = PETSC_TRUE;
+    PetscCall(MuGeometryGetKind(name, &kind));
+    if (given && kind == MU_PART_TRANSPORT) transport = PETSC_TRUE;
   }
   PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
   *doubles = MU_LEAST_FIELDS;

@@ -123,8 +123,7 @@ PetscErrorCode MuProblemDestroy(MuProblem *problem) {
   PetscCall(VecDestroy(&p->log_target));
   PetscCall(VecDestroy(&p->initial));
   PetscCall(PetscFree(p->snapshot_times));
-  PetscCall(MuFormulaDestroy(&(*problem)->potential));
-  PetscCall(MuFormulaDestroy(&(*problem)->interaction));
+  for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuFormulaDestroy(&(*problem)->formula[k]));
   PetscCall(MuGridDestroy(&p->grid));
   PetscCall(PetscFree(*problem));
   PetscFunctionReturn(0);

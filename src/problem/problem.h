@@ -8,7 +8,7 @@
 
 struct _p_MuProblem {
   MuProblemParts parts;
-  MuFormula potential, interaction; /* of the energy; NULL where none is given */
+  MuFormula formula[MU_MAX_TERMS]; /* of the energy's terms, NULL where they have none */
 };
 
 /* The grid with its mask (domain.c). Refuses one that does not fit into memory. */

@@ -1,9 +1,9 @@
 /* The system of a case: kernels, energy, geometry, and whether they fit the densities. */
-#include "flow/flow_impl.h"
+#include "case/keys.h"
 #include "problem/problem.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 static PetscErrorCode create_kernel(MuCase c, const char *block, PetscInt dim, MuKernel *kernel) {
   MuKernelSpec spec;
@@ -15,11 +15,52 @@ static PetscErrorCode create_kernel(MuCase c, const char *block, PetscInt dim, M
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_formula(MuCase c, const char *key, PetscInt dim, MuFormula *formula) {
-  const char *text;
+/* Names, weights and numbers of a block: every number has a flat key, which serves all summands. */
+static PetscErrorCode read_summands(MuCase c, const char *block, MuTableRow rows,
+                                    MuSummandTable table, PetscInt *count, MuSummand summand[]) {
+  const char *names[MU_MAX_TERMS];
+  PetscReal weights[MU_MAX_TERMS];
+  MuSummandInfo info;
+  char key[2 * MU_KEY_LENGTH];
   PetscBool given;
 
   PetscFunctionBegin;
+  *count = MU_MAX_TERMS;
+  PetscCall(MuCaseGetWeights(c, block, rows, count, names, weights));
+  for (PetscInt k = 0; k < *count; ++k) {
+    summand[k] = (MuSummand){.name = names[k], .weight = weights[k]};
+    PetscCall(MuSummandFind(table, names[k], &info));
+    for (PetscInt i = 0; i < MU_MAX_PARAMETERS; ++i) summand[k].value[i] = NAN;
+    for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i) {
+      const MuParameter *p = &info.parameters[i];
+      snprintf(key, sizeof key, "%s_%s", block, p->key ? p->key : p->name);
+      PetscCall(MuCaseGetReal(c, key, &summand[k].value[i], &given));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* What a table needs that numbers are not: a kernel. */
+static PetscErrorCode check_kernels(const char *block, MuSummandTable table, PetscInt count,
+                                    const MuSummand summand[], MuKernel kernel) {
+  MuSummandInfo info;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < count; ++k) {
+    PetscCall(MuSummandFind(table, summand[k].name, &info));
+    if (info.needs_kernel && !summand[k].kernel && !kernel)
+      return MuError(MU_ERR_INPUT, "kernel: is missing; %s %s needs a kernel", block, info.name);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_formula(MuCase c, const char *name, PetscInt dim, MuFormula *formula) {
+  const char *text;
+  char key[2 * MU_KEY_LENGTH];
+  PetscBool given;
+
+  PetscFunctionBegin;
+  snprintf(key, sizeof key, "energy_%s", name);
   PetscCall(MuCaseGetString(c, key, &text, &given));
   if (!given) PetscFunctionReturn(0);
   PetscCall(MuFormulaCreate(key, text, formula));
@@ -27,68 +68,71 @@ static PetscErrorCode create_formula(MuCase c, const char *key, PetscInt dim, Mu
   PetscFunctionReturn(0);
 }
 
-static PetscBool has_name(PetscInt n, const char *const names[], const char *name) {
-  for (PetscInt k = 0; k < n; ++k)
-    if (!strcmp(names[k], name)) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
-/* A key that the named energy or geometry cannot do without. */
-static PetscErrorCode need(MuCase c, PetscBool wanted, const char *who, const char *key,
-                           PetscReal *value) {
-  PetscBool given;
+static PetscErrorCode create_formulas(MuCase c, MuProblem problem, PetscInt dim, MuEnergySpec *e) {
+  MuSummandInfo info;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetReal(c, key, value, &given));
-  if (wanted && !given) return MuError(MU_ERR_INPUT, "%s: is missing; %s needs it", key, who);
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    MuSummand *term = &e->term[k];
+    PetscCall(MuSummandFind(MuEnergyGetInfo, term->name, &info));
+    if (!info.function_key) continue;
+    PetscCall(create_formula(c, info.function_key, dim, &problem->formula[k]));
+    if (!problem->formula[k])
+      return MuError(MU_ERR_INPUT, "energy_%s: is missing; energy %s needs it", info.function_key,
+                     info.name);
+    term->function = MuFormulaFunction;
+    term->function_ctx = problem->formula[k];
+  }
   PetscFunctionReturn(0);
+}
+
+/* Formulas that no term of the energy needs must be right, too. */
+static PetscErrorCode check_formulas(MuCase c, PetscInt dim) {
+  MuSummandInfo info;
+  MuFormula formula = NULL;
+  PetscErrorCode failed = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; !failed; ++i) {
+    PetscCall(MuEnergyGetInfo(i, &info));
+    if (!info.name) break;
+    if (info.function_key) failed = create_formula(c, info.function_key, dim, &formula);
+    PetscCall(MuFormulaDestroy(&formula));
+  }
+  PetscFunctionReturn(failed);
 }
 
 static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
-  MuEnergySpec e = {0};
+  MuEnergySpec e = {.kernel = p->energy_kernel, .log_target = p->log_target};
   const MuGridInfo *info;
 
   PetscFunctionBegin;
-  e.terms = MU_MAX_TERMS;
-  PetscCall(MuCaseGetWeights(c, "energy", MuEnergyGetTableRow, &e.terms, e.name, e.weight));
-  PetscCall(need(c, has_name(e.terms, e.name, "power"), "energy power", "energy_power_exponent",
-                 &e.power_exponent));
-  PetscCall(need(c, has_name(e.terms, e.name, "internal"), "energy internal",
-                 "energy_internal_exponent", &e.internal_exponent));
   PetscCall(MuGridGetInfo(p->grid, &info));
-  PetscCall(create_formula(c, "energy_potential_formula", info->dim, &problem->potential));
-  PetscCall(create_formula(c, "energy_interaction_formula", info->dim, &problem->interaction));
-  if (has_name(e.terms, e.name, "potential") && !problem->potential)
-    return MuError(MU_ERR_INPUT, "energy_potential_formula: is missing; energy potential needs it");
-  if (has_name(e.terms, e.name, "interaction") && !problem->interaction)
-    return MuError(MU_ERR_INPUT,
-                   "energy_interaction_formula: is missing; energy interaction needs it");
-  if ((has_name(e.terms, e.name, "mmd") || has_name(e.terms, e.name, "blob_entropy")) &&
-      !p->energy_kernel)
-    return MuError(MU_ERR_INPUT, "kernel: is missing; energies mmd and blob_entropy need a kernel");
-  if (problem->potential) {
-    e.potential = MuFormulaFunction;
-    e.potential_ctx = problem->potential;
-  }
-  if (problem->interaction) {
-    e.interaction = MuFormulaFunction;
-    e.interaction_ctx = problem->interaction;
-  }
-  e.kernel = p->energy_kernel;
-  e.log_target = p->log_target;
+  PetscCall(read_summands(c, "energy", MuEnergyGetTableRow, MuEnergyGetInfo, &e.terms, e.term));
+  PetscCall(check_formulas(c, info->dim));
+  PetscCall(create_formulas(c, problem, info->dim, &e));
+  PetscCall(check_kernels("energy", MuEnergyGetInfo, e.terms, e.term, e.kernel));
   PetscCall(MuEnergyCreate(p->grid, &e, &p->energy));
   PetscFunctionReturn(0);
 }
 
 /* The exponent m for which Stolarsky's mean turns the flux of the energy into a difference of
-   powers, so that fronts move into empty cells: internal, chi2 and power with p > 1; 0 if there
-   is none. */
-static PetscReal stolarsky_exponent(const MuEnergySpec *e) {
-  if (has_name(e->terms, e->name, "internal")) return e->internal_exponent;
-  if (has_name(e->terms, e->name, "chi2")) return 2;
-  if (has_name(e->terms, e->name, "power") && e->power_exponent > 1) return e->power_exponent;
-  return 0;
+   powers, so that fronts move into empty cells: that of a term of rho alone before others; 0 if
+   there is none. */
+static PetscErrorCode stolarsky_exponent(const MuEnergySpec *e, PetscReal *exponent) {
+  MuTermTraits term;
+  PetscBool alone = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *exponent = 0;
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscCall(MuEnergyGetTraits(e, k, &term));
+    if (term.stolarsky == 0 || (*exponent > 0 && (alone || isnan(term.density_power)))) continue;
+    alone = (PetscBool)!isnan(term.density_power);
+    *exponent = term.stolarsky;
+  }
+  PetscFunctionReturn(0);
 }
 
 /* Auto: Stolarsky's mean where it has an exponent and log rho is no part of DF, else the
@@ -103,7 +147,7 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
   PetscCall(MuEnergyGetSpec(energy, &e));
   PetscCall(MuCaseGetChoice(c, "geometry_face_mean", &mean, &given));
   PetscCall(MuEnergyLogarithmicPart(energy, &diffusivity, NULL, &only));
-  g->stolarsky_exponent = stolarsky_exponent(e);
+  PetscCall(stolarsky_exponent(e, &g->stolarsky_exponent));
   if (mean == MU_MEAN_AUTO)
     mean = g->stolarsky_exponent > 0 && diffusivity == 0 ? MU_MEAN_STOLARSKY : MU_MEAN_LOGARITHMIC;
   if (mean == MU_MEAN_STOLARSKY && g->stolarsky_exponent == 0)
@@ -116,32 +160,15 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
 }
 
 static PetscErrorCode create_geometry(MuCase c, MuProblemParts *p) {
-  static const char *const kernel_parts[] = {"kernel_fisher_rao", "normalized_kernel_fisher_rao",
-                                             "ridge_fisher_rao",  "stein",
-                                             "ridge_stein",       "mmd"};
-  MuGeometrySpec g = {0};
+  MuGeometrySpec g = {.kernel = p->geometry_kernel};
   PetscBool given;
 
   PetscFunctionBegin;
-  g.parts = MU_MAX_TERMS;
-  PetscCall(MuCaseGetWeights(c, "geometry", MuGeometryGetTableRow, &g.parts, g.name, g.weight));
+  PetscCall(
+      read_summands(c, "geometry", MuGeometryGetTableRow, MuGeometryGetInfo, &g.parts, g.part));
   PetscCall(MuCaseGetBool(c, "geometry_spherical", &g.spherical, &given));
-  PetscCall(need(c,
-                 (PetscBool)(has_name(g.parts, g.name, "ridge_fisher_rao") ||
-                             has_name(g.parts, g.name, "ridge_stein") ||
-                             has_name(g.parts, g.name, "ridge_mobility") ||
-                             has_name(g.parts, g.name, "wasserstein_ridge_mobility")),
-                 "a ridge geometry", "geometry_ridge", &g.ridge));
-  PetscCall(need(c,
-                 (PetscBool)(has_name(g.parts, g.name, "power_mobility") ||
-                             has_name(g.parts, g.name, "wasserstein_mobility")),
-                 "a geometry with a mobility", "geometry_mobility_exponent", &g.mobility_exponent));
-  for (size_t k = 0; k < sizeof kernel_parts / sizeof kernel_parts[0]; ++k)
-    if (has_name(g.parts, g.name, kernel_parts[k]) && !p->geometry_kernel)
-      return MuError(MU_ERR_INPUT, "kernel: is missing; geometry %s needs a kernel",
-                     kernel_parts[k]);
+  PetscCall(check_kernels("geometry", MuGeometryGetInfo, g.parts, g.part, g.kernel));
   PetscCall(choose_mean(c, p->energy, &g));
-  g.kernel = p->geometry_kernel;
   PetscCall(MuGeometryCreate(p->grid, &g, &p->geometry));
   PetscFunctionReturn(0);
 }
@@ -150,19 +177,23 @@ static PetscErrorCode create_geometry(MuCase c, MuProblemParts *p) {
 static PetscErrorCode check_conditional(const MuProblemParts *p) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
-  PetscBool conditional = PETSC_FALSE;
+  MuPartTraits part;
+  MuTermTraits term;
+  PetscBool conserved = PETSC_TRUE, conditional;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(p->geometry, &g));
   PetscCall(MuEnergyGetSpec(p->energy, &e));
-  PetscBool conserved = PETSC_TRUE;
   for (PetscInt k = 0; k < g->parts; ++k) {
-    if (!MuPartIsReaction(g->name[k])) continue;
-    conserved = (PetscBool)(conserved && (g->spherical || !strcmp(g->name[k], "mmd")));
+    PetscCall(MuGeometryGetTraits(g, k, &part));
+    if (part.kind == MU_PART_REACTION && !g->spherical && !part.keeps_equal_mass)
+      conserved = PETSC_FALSE;
   }
-  if (p->energy_kernel && has_name(e->terms, e->name, "mmd")) {
-    PetscCall(MuKernelIsConditional(p->energy_kernel, &conditional));
-    if (conditional && !conserved)
+  for (PetscInt k = 0; k < e->terms && !conserved; ++k) {
+    PetscCall(MuEnergyGetTraits(e, k, &term));
+    if (!term.kernel_square) continue;
+    PetscCall(MuKernelIsConditional(term.kernel, &conditional));
+    if (conditional)
       return MuError(MU_ERR_INPUT,
                      "kernel_type: riesz compares only measures of equal mass, which this geometry "
                      "does not conserve; set geometry_spherical or use another kernel");
@@ -172,18 +203,20 @@ static PetscErrorCode check_conditional(const MuProblemParts *p) {
 
 /* Mass where pi vanishes: the energy is infinite under kl and its kin. */
 static PetscErrorCode check_support(const MuProblemParts *p) {
-  static const char *const names[] = {"kl", "chi2", "power"};
   const MuEnergySpec *e;
   const MuGridInfo *info;
   const PetscReal *rho, *log_pi;
   PetscReal mass = 0;
+  MuTermTraits term;
   const char *who = NULL;
 
   PetscFunctionBegin;
   PetscCall(MuEnergyGetSpec(p->energy, &e));
   PetscCall(MuGridGetInfo(p->grid, &info));
-  for (int k = 0; k < 3 && !who; ++k)
-    if ((k < 2 || e->power_exponent >= 1) && has_name(e->terms, e->name, names[k])) who = names[k];
+  for (PetscInt k = 0; k < e->terms && !who; ++k) {
+    PetscCall(MuEnergyGetTraits(e, k, &term));
+    if (term.infinite_off_support) who = e->term[k].name;
+  }
   if (!who) PetscFunctionReturn(0);
   PetscCall(VecGetArrayRead(p->initial, &rho));
   PetscCall(VecGetArrayRead(p->log_target, &log_pi));

@@ -271,15 +271,17 @@ static PetscErrorCode check_step(void *ctx, MuTrial *t, PetscReal time, PetscRea
 
 static PetscErrorCode describe(MuTrial *t, PetscReal *row) {
   MuPrimalMethod method;
-  const char *sentence, *scheme;
+  const char *sentence;
+  PetscBool exact;
   PetscInt order;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetPrimalMethod(t->parts->geometry, &method, &sentence));
-  PetscCall(MuFlowGetScheme(t->flow, &scheme, &order, NULL));
+  PetscCall(MuFlowGetScheme(t->flow, NULL, &order, NULL));
+  PetscCall(MuFlowHasExactBalance(t->flow, &exact));
   row[FLOOR] = method == MU_PRIMAL_SOLVE ? PRIMAL_ACCURACY : ROUNDING; /* relative so far */
   row[IDENTITY] = method == MU_PRIMAL_IDENTITY;
-  row[EXACT] = !strcmp(scheme, "discrete_gradient");
+  row[EXACT] = exact;
   row[EXPECTED] = PetscMin(order, 2) * (row[IDENTITY] > 0 ? 1 : 2);
   PetscFunctionReturn(0);
 }

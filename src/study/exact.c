@@ -32,7 +32,7 @@ static PetscReal part_weight(const MuExact e, const char *name) {
   const MuGeometrySpec *g;
   if (MuGeometryGetSpec(e->parts->geometry, &g)) return 0;
   for (PetscInt k = 0; k < g->parts; ++k)
-    if (!strcmp(g->name[k], name)) return g->weight[k];
+    if (!strcmp(g->part[k].name, name)) return g->part[k].weight;
   return 0;
 }
 
@@ -40,7 +40,8 @@ static PetscBool only_parts(const MuExact e, const char *one, const char *two) {
   const MuGeometrySpec *g;
   if (MuGeometryGetSpec(e->parts->geometry, &g)) return PETSC_FALSE;
   for (PetscInt k = 0; k < g->parts; ++k)
-    if (strcmp(g->name[k], one) != 0 && (!two || strcmp(g->name[k], two) != 0)) return PETSC_FALSE;
+    if (strcmp(g->part[k].name, one) != 0 && (!two || strcmp(g->part[k].name, two) != 0))
+      return PETSC_FALSE;
   return PETSC_TRUE;
 }
 
@@ -53,18 +54,16 @@ static PetscBool is_spherical(const MuExact e) {
 static const char *one_energy(const MuExact e, PetscReal *weight) {
   const MuEnergySpec *spec;
   if (MuEnergyGetSpec(e->parts->energy, &spec) || spec->terms != 1) return "";
-  *weight = spec->weight[0];
-  return spec->name[0];
+  *weight = spec->term[0].weight;
+  return spec->term[0].name;
 }
 
-static PetscBool power_of(const MuExact e, const char *name, PetscReal *p) {
-  static const char *const names[] = {"inclusive_kl", "hellinger", "chi2"};
-  static const PetscReal powers[] = {0, 0.5, 2};
+static PetscBool power_of(const MuExact e, PetscReal *p) {
   const MuEnergySpec *spec;
-  for (int k = 0; k < 3; ++k)
-    if (!strcmp(name, names[k])) *p = powers[k];
-  if (!strcmp(name, "power") && !MuEnergyGetSpec(e->parts->energy, &spec))
-    *p = spec->power_exponent;
+  MuTermTraits term;
+  if (MuEnergyGetSpec(e->parts->energy, &spec) || spec->terms != 1) return PETSC_FALSE;
+  if (MuEnergyGetTraits(spec, 0, &term)) return PETSC_FALSE;
+  *p = term.power;
   return (PetscBool)(!isnan(*p));
 }
 
@@ -72,13 +71,13 @@ static PetscBool power_of(const MuExact e, const char *name, PetscReal *p) {
 
 static PetscErrorCode check_power(MuExact e, PetscBool *fits) {
   PetscReal weight = 0;
-  const char *name = one_energy(e, &weight);
 
   PetscFunctionBegin;
+  (void)one_energy(e, &weight);
   e->power = NAN;
   e->rate = weight * part_weight(e, "fisher_rao");
   *fits = (PetscBool)(only_parts(e, "fisher_rao", NULL) && !is_spherical(e) &&
-                      power_of(e, name, &e->power) && e->power != 1);
+                      power_of(e, &e->power) && e->power != 1);
   PetscFunctionReturn(0);
 }
 
@@ -395,7 +394,7 @@ static PetscErrorCode check_barenblatt(MuExact e, PetscBool *fits) {
   PetscCall(MuEnergyGetSpec(e->parts->energy, &spec));
   e->rate = weight * part_weight(e, "wasserstein");
   *fits = (PetscBool)(only_parts(e, "wasserstein", NULL) && !strcmp(name, "internal") &&
-                      spec->internal_exponent == 2 && !e->info->masked);
+                      spec->term[0].value[0] == 2 && !e->info->masked);
   if (!*fits) PetscFunctionReturn(0);
   PetscCall(VecGetArray(e->work, &x));
   PetscCall(evaluate_barenblatt(e, 0, x));

@@ -90,12 +90,13 @@ static PetscErrorCode read_limit(MuStudy s, Gamma *g, MuTrial *first) {
    limit with implicit Euler, of order 1: the limit then takes the scheme of its approximations. */
 static PetscErrorCode choose_scheme(Gamma *g, MuTrial *first) {
   const char *asked = "auto", *scheme;
-  PetscBool given;
+  PetscBool given, exact;
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetString(first->c, "time_scheme", &asked, &given));
   PetscCall(MuFlowGetScheme(first->flow, &scheme, NULL, NULL));
-  if (!strcmp(asked, "auto") && !strcmp(scheme, "discrete_gradient"))
+  PetscCall(MuFlowHasExactBalance(first->flow, &exact));
+  if (!strcmp(asked, "auto") && exact)
     PetscCall(MuOverridesSet(&g->limit, "time_scheme", "%s", scheme));
   PetscFunctionReturn(0);
 }
@@ -290,26 +291,25 @@ static PetscErrorCode compare_dual(Comparison *c, MuTrial *t) {
 /* ------------------------------------------------------------------ identity (2) of the ridge */
 
 typedef struct {
-  MuGeometry geometry; /* ridge_fisher_rao alone */
+  MuGeometry geometry; /* the regression alone */
   MuConvolution kernel;
   Vec xi, g, f, m;
   PetscReal lambda;
 } Regression;
 
-static PetscErrorCode create_regression(MuTrial *t, Regression *r) {
+static PetscErrorCode create_regression(MuTrial *t, PetscInt part, Regression *r) {
   const MuProblemParts *p = t->parts;
   const MuGeometrySpec *spec;
+  MuPartTraits traits;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(p->geometry, &spec));
-  r->lambda = spec->ridge;
-  MuGeometrySpec alone = {.parts = 1,
-                          .name = {"ridge_fisher_rao"},
-                          .weight = {1},
-                          .ridge = spec->ridge,
-                          .kernel = spec->kernel};
+  PetscCall(MuGeometryGetTraits(spec, part, &traits));
+  r->lambda = traits.ridge;
+  MuGeometrySpec alone = {.parts = 1, .part = {spec->part[part]}, .kernel = spec->kernel};
+  alone.part[0].weight = 1;
   PetscCall(MuGeometryCreate(p->grid, &alone, &r->geometry));
-  PetscCall(MuConvolutionCreate(p->grid, spec->kernel, MU_CELLS, &r->kernel));
+  PetscCall(MuConvolutionCreate(p->grid, traits.kernel, MU_CELLS, &r->kernel));
   PetscCall(MuGridCreateField(p->grid, &r->xi));
   PetscCall(MuGridCreateField(p->grid, &r->g));
   PetscCall(MuGridCreateField(p->grid, &r->f));
@@ -354,17 +354,20 @@ static PetscErrorCode regression_defect(MuTrial *t, Regression *r, Vec mu, Petsc
 
 static PetscErrorCode check_identity(Comparison *c, MuTrial *t) {
   Regression r = {0};
-  const char *const *names;
-  PetscInt parts;
+  const MuGeometrySpec *spec;
+  MuPartTraits traits = {.regression = PETSC_FALSE};
   PetscReal defect = 0;
 
   PetscFunctionBegin;
   c->row[IDENTITY] = NAN;
-  PetscCall(MuGeometryGetParts(t->parts->geometry, &parts, &names, NULL));
+  PetscCall(MuGeometryGetSpec(t->parts->geometry, &spec));
   PetscInt k = 0;
-  while (k < parts && strcmp(names[k], "ridge_fisher_rao") != 0) ++k;
-  if (k == parts || c->refined) PetscFunctionReturn(0);
-  PetscErrorCode code = create_regression(t, &r);
+  for (; k < spec->parts; ++k) {
+    PetscCall(MuGeometryGetTraits(spec, k, &traits));
+    if (traits.regression && traits.kind == MU_PART_REACTION) break;
+  }
+  if (k == spec->parts || c->refined) PetscFunctionReturn(0);
+  PetscErrorCode code = create_regression(t, k, &r);
   c->row[IDENTITY] = 0;
   for (k = 0; k < c->times && !code; ++k) {
     code = regression_defect(t, &r, c->g->density[k], &defect);
@@ -522,7 +525,7 @@ static void judge_ridge(MuStudy s) {
                 worst <= slack ? "yes" : "NO", worst);
     if (worst > slack) s->verdict = MU_VERDICT_FAILS;
   }
-  if (isnan(identity)) return; /* ridge_stein: not checked */
+  if (isnan(identity)) return; /* of transport: not checked */
   MuStudyNote(s, "missed dissipation = regression loss, identity (2): largest defect %.1e",
               identity);
   if (identity > 1e-6) s->verdict = MU_VERDICT_FAILS;

@@ -9,9 +9,11 @@ typedef struct {
   MuStudyLimit *found;
   MuOverrides *o;
   MuTrial *trial;
-  const char *limit;          /* "auto" or a name */
-  PetscBool geometry, energy; /* whose kernel the parameter is */
-  PetscReal exponent;         /* mobility exponent set so far, NaN: none */
+  const char *limit;             /* "auto" or a name */
+  PetscBool geometry, energy;    /* whose kernel the parameter is */
+  const char *set[MU_MAX_TERMS]; /* flat keys that the limit has set so far, and to what */
+  PetscReal value[MU_MAX_TERMS];
+  PetscInt sets;
   PetscInt replaced;
 } Search;
 
@@ -64,51 +66,82 @@ static PetscErrorCode check_mass(MuStudy s, const Search *q) {
 
 /* ------------------------------------------------------------------ replacing */
 
-static PetscErrorCode set_exponent(Search *q, PetscReal exponent) {
+/* The flat key serves every summand, so it has one value. */
+static PetscErrorCode set_value(Search *q, const char *block, const char *flat, PetscReal value) {
+  char key[128];
+
   PetscFunctionBegin;
-  if (!isnan(q->exponent) && q->exponent != exponent)
-    return MuError(MU_ERR_INPUT,
-                   "study_limit: the limit would need the mobility exponents %g and %g at once; "
-                   "study the parts one by one",
-                   q->exponent, exponent);
-  q->exponent = exponent;
-  PetscCall(MuOverridesSet(q->o, "geometry_mobility_exponent", "%.17g", exponent));
+  for (PetscInt k = 0; k < q->sets; ++k)
+    if (!strcmp(q->set[k], flat) && q->value[k] != value)
+      return MuError(MU_ERR_INPUT,
+                     "study_limit: the limit would need the values %g and %g of %s_%s at once; "
+                     "study the parts one by one",
+                     q->value[k], value, block, flat);
+  if (q->sets < MU_MAX_TERMS) {
+    q->set[q->sets] = flat;
+    q->value[q->sets++] = value;
+  }
+  snprintf(key, sizeof key, "%s_%s", block, flat);
+  PetscCall(MuOverridesSet(q->o, key, "%.17g", value));
   PetscFunctionReturn(0);
 }
 
-static void describe(Search *q, const char *from, const char *to, PetscReal exponent,
-                     PetscBool has_exponent) {
-  char *text = q->found->what;
-  size_t used = strlen(text), room = sizeof q->found->what - used;
-  if (has_exponent)
-    snprintf(text + used, room, "%s%s -> %s with exponent %g", used ? ", " : "", from, to,
-             exponent);
-  else
-    snprintf(text + used, room, "%s%s -> %s", used ? ", " : "", from, to);
+/* The numbers of the limit, and what it is called: "power_mobility with exponent 2". */
+static PetscErrorCode set_values(Search *q, const char *block, MuSummandTable table,
+                                 const MuLimit *limit, size_t length, char *what) {
+  MuSummandInfo info;
+  size_t used = (size_t)snprintf(what, length, "%s", limit->name);
+
+  PetscFunctionBegin;
+  PetscCall(MuSummandFind(table, limit->name, &info));
+  for (const MuNamedValue *v = limit->set; v < limit->set + MU_MAX_PARAMETERS && v->name; ++v)
+    for (const MuParameter *p = info.parameters; p && p->name; ++p) {
+      if (strcmp(p->name, v->name) != 0) continue;
+      PetscCall(set_value(q, block, p->key ? p->key : p->name, v->value));
+      if (used < length)
+        used += (size_t)snprintf(what + used, length - used, " with %s %g", v->name, v->value);
+    }
+  PetscFunctionReturn(0);
 }
 
-/* Moves the weight of one part to its limit, adding to what the limit's name has already. */
-static PetscErrorCode replace(Search *q, const char *block, PetscInt n, const char *const names[],
-                              PetscReal weights[], PetscInt k, const MuLimit *limit) {
-  char key[128];
-  PetscReal sum = weights[k];
-  PetscBool has_exponent = (PetscBool)(strstr(limit->name, "power_mobility") ||
-                                       !strcmp(limit->name, "wasserstein_mobility"));
+/* Moves the weight of one summand to its limit, adding to what the limit's name has already. */
+static PetscErrorCode replace(Search *q, const char *block, MuSummandTable table, PetscInt n,
+                              const MuSummand summand[], PetscInt k, const MuLimit *limit) {
+  char key[128], to[128];
+  PetscReal sum = limit->factor * summand[k].weight;
+  char *text = q->found->what;
+  const size_t used = strlen(text);
 
   PetscFunctionBegin;
   for (PetscInt j = 0; j < n; ++j)
-    if (j != k && !strcmp(names[j], limit->name)) sum += weights[j];
-  snprintf(key, sizeof key, "%s_%s", block, names[k]);
+    if (j != k && !strcmp(summand[j].name, limit->name)) sum += summand[j].weight;
+  snprintf(key, sizeof key, "%s_%s", block, summand[k].name);
   PetscCall(MuOverridesSet(q->o, key, "0"));
   snprintf(key, sizeof key, "%s_%s", block, limit->name);
   PetscCall(MuOverridesSet(q->o, key, "%.17g", sum));
-  if (has_exponent && !isnan(limit->mobility_exponent))
-    PetscCall(set_exponent(q, limit->mobility_exponent));
-  describe(q, names[k], limit->name, limit->mobility_exponent,
-           (PetscBool)(has_exponent && !isnan(limit->mobility_exponent)));
+  PetscCall(set_values(q, block, table, limit, sizeof to, to));
+  snprintf(text + used, sizeof q->found->what - used, "%s%s -> %s", used ? ", " : "",
+           summand[k].name, to);
   if (limit->order > 0)
     q->found->order = q->replaced ? PetscMin(q->found->order, limit->order) : limit->order;
   q->replaced++;
+  PetscFunctionReturn(0);
+}
+
+/* A kernel of its own, or two summands of one name, cannot be told to the flat keys. */
+static PetscErrorCode check_flat(const Search *q, const char *block, PetscInt n,
+                                 const MuSummand summand[], PetscInt k, MuKernel kernel) {
+  PetscFunctionBegin;
+  for (PetscInt j = 0; j < n; ++j)
+    if (j != k && !strcmp(summand[j].name, summand[k].name))
+      return MuError(MU_ERR_INPUT,
+                     "study_limit: %s: %s_%s stands several times; study the parts one by one",
+                     q->limit, block, summand[k].name);
+  if (summand[k].kernel && summand[k].kernel != kernel)
+    return MuError(MU_ERR_INPUT,
+                   "study_limit: %s: %s_%s has a kernel of its own, which the varied key does not "
+                   "change",
+                   q->limit, block, summand[k].name);
   PetscFunctionReturn(0);
 }
 
@@ -125,8 +158,7 @@ static PetscErrorCode take_named(Search *q, const char *part, MuLimit *limit) {
                    "study_limit: %s cannot be the limit of %s, one is transport and the other a "
                    "reaction; the limit is %s",
                    q->limit, part, limit->name);
-  limit->name = q->limit;
-  limit->mobility_exponent = NAN; /* the case's own */
+  *limit = (MuLimit){.name = q->limit, .factor = 1, .order = limit->order}; /* the case's numbers */
   PetscFunctionReturn(0);
 }
 
@@ -147,44 +179,61 @@ static PetscErrorCode check_name(Search *q) {
   PetscFunctionReturn(0);
 }
 
+/* A ridge that is not that of the flat key is the part's own and does not vanish. */
+static PetscErrorCode check_ridge(const Search *q, const MuGeometrySpec *g, PetscInt k) {
+  PetscReal flat = NAN;
+  MuPartTraits traits;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  if (!q->found->ridge) PetscFunctionReturn(0);
+  PetscCall(MuCaseGetReal(q->trial->c, "geometry_ridge", &flat, &given));
+  PetscCall(MuGeometryGetTraits(g, k, &traits));
+  if (traits.regression && given && traits.ridge != flat)
+    return MuError(MU_ERR_INPUT,
+                   "study_limit: %s: geometry_%s has the ridge %g of its own, which geometry_ridge "
+                   "does not change",
+                   q->limit, g->part[k].name, traits.ridge);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode replace_geometry(Search *q) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
-  PetscInt n = MU_MAX_TERMS;
+  const MuGeometrySpec *g;
   MuLimit limit;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetWeights(q->trial->c, "geometry", MuGeometryGetTableRow, &n, names, weights));
-  for (PetscInt k = 0; k < n; ++k) {
-    PetscCall(MuGeometryGetLimit(names[k], q->found->parameters, &limit));
+  PetscCall(MuGeometryGetSpec(q->trial->parts->geometry, &g));
+  for (PetscInt k = 0; k < g->parts; ++k) {
+    PetscCall(MuGeometryGetLimit(&g->part[k], q->found->parameters, &limit));
     if (!limit.name) continue;
-    PetscCall(take_named(q, names[k], &limit));
-    PetscCall(replace(q, "geometry", n, names, weights, k, &limit));
+    PetscCall(check_flat(q, "geometry", g->parts, g->part, k, g->kernel));
+    PetscCall(check_ridge(q, g, k));
+    PetscCall(take_named(q, g->part[k].name, &limit));
+    PetscCall(replace(q, "geometry", MuGeometryGetInfo, g->parts, g->part, k, &limit));
   }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode replace_energy(Search *q) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
-  PetscInt n = MU_MAX_TERMS;
+  const MuEnergySpec *e;
   MuLimit limit;
 
   PetscFunctionBegin;
   if (strcmp(q->found->parameters, "bandwidth") != 0) PetscFunctionReturn(0);
-  PetscCall(MuCaseGetWeights(q->trial->c, "energy", MuEnergyGetTableRow, &n, names, weights));
-  for (PetscInt k = 0; k < n; ++k) {
-    PetscCall(MuEnergyGetLimit(names[k], &limit));
+  PetscCall(MuEnergyGetSpec(q->trial->parts->energy, &e));
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscCall(MuEnergyGetLimit(&e->term[k], &limit));
     if (!limit.name) continue;
+    PetscCall(check_flat(q, "energy", e->terms, e->term, k, e->kernel));
     if (strcmp(q->limit, "auto") != 0) limit.name = q->limit;
-    PetscCall(replace(q, "energy", n, names, weights, k, &limit));
+    PetscCall(replace(q, "energy", MuEnergyGetInfo, e->terms, e->term, k, &limit));
   }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
                                 MuStudyLimit *found) {
-  Search q = {.found = found, .o = o, .trial = trial, .limit = limit, .exponent = NAN};
+  Search q = {.found = found, .o = o, .trial = trial, .limit = limit};
 
   PetscFunctionBegin;
   memset(found, 0, sizeof *found);

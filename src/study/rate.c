@@ -54,16 +54,18 @@ static PetscReal part_weight(const MuTrial *t, const char *name) {
   const MuGeometrySpec *g;
   if (MuGeometryGetSpec(t->parts->geometry, &g)) return 0;
   for (PetscInt k = 0; k < g->parts; ++k)
-    if (!strcmp(g->name[k], name)) return g->weight[k];
+    if (!strcmp(g->part[k].name, name)) return g->part[k].weight;
   return 0;
 }
 
 static const char *one_energy(const MuTrial *t, PetscReal *weight, PetscReal *power) {
   const MuEnergySpec *e;
   if (MuEnergyGetSpec(t->parts->energy, &e) || e->terms != 1) return "";
-  *weight = e->weight[0];
-  *power = e->power_exponent;
-  return e->name[0];
+  MuTermTraits term;
+  if (MuEnergyGetTraits(e, 0, &term)) return "";
+  *weight = term.weight;
+  *power = term.power;
+  return e->term[0].name;
 }
 
 /* Number of eigenvalues below x of the symmetric tridiagonal matrix (Sturm's sequence; Golub and
@@ -144,23 +146,12 @@ static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
   PetscFunctionReturn(0);
 }
 
-static PetscBool power_of(const char *name, PetscReal *p) {
-  static const char *const names[] = {"inclusive_kl", "hellinger", "kl", "chi2"};
-  static const PetscReal powers[] = {0, 0.5, 1, 2};
-  for (int k = 0; k < 4; ++k)
-    if (!strcmp(name, names[k])) {
-      *p = powers[k];
-      return PETSC_TRUE;
-    }
-  return (PetscBool)!strcmp(name, "power");
-}
-
 static PetscInt choose_theorem(const MuTrial *t) {
-  PetscReal weight = 0, p = 0;
+  PetscReal weight = 0, p = NAN;
   const char *energy = one_energy(t, &weight, &p);
   if (!strcmp(energy, "mmd") && part_weight(t, "mmd") > 0) return INTERACTION_FORCE;
   if (!strcmp(energy, "kl") && part_weight(t, "wasserstein") > 0) return LOG_SOBOLEV;
-  if (power_of(energy, &p) && part_weight(t, "fisher_rao") > 0) return LOJASIEWICZ;
+  if (!isnan(p) && part_weight(t, "fisher_rao") > 0) return LOJASIEWICZ;
   return AUTO;
 }
 
@@ -170,13 +161,15 @@ static PetscErrorCode wrong_pair(const char *theorem, const char *needs) {
 }
 
 static PetscBool same_kernel(const MuTrial *t) {
-  const MuKernelSpec *a, *b;
   const MuGeometrySpec *g;
-  if (MuGeometryGetSpec(t->parts->geometry, &g) || !t->parts->energy_kernel || !g->kernel)
-    return PETSC_FALSE;
-  if (MuKernelGetSpec(t->parts->energy_kernel, &a) || MuKernelGetSpec(g->kernel, &b))
-    return PETSC_FALSE;
-  return (PetscBool)(g->ridge == 0 && MuKernelSpecEqual(a, b));
+  MuPartTraits part;
+  if (MuGeometryGetSpec(t->parts->geometry, &g)) return PETSC_FALSE;
+  for (PetscInt k = 0; k < g->parts; ++k)
+    if (MuGeometryGetTraits(g, k, &part) ||
+        (part.inverts_kernel &&
+         (part.ridge > 0 || !MuKernelsAgree(part.kernel, t->parts->energy_kernel))))
+      return PETSC_FALSE;
+  return PETSC_TRUE;
 }
 
 /* 2b: the reaction part takes b (mu - pi) off, whatever the transport does. */
@@ -218,13 +211,13 @@ static PetscErrorCode sobolev(Rate *r, MuTrial *t, PetscReal *c) {
 /* 1/(1-p) for p <= 1/2; beyond, 2, the rate near equilibrium, is no bound: that is what is shown.
  */
 static PetscErrorCode lojasiewicz(Rate *r, MuTrial *t, PetscReal *c) {
-  PetscReal weight = 0, p = 0, b = part_weight(t, "fisher_rao");
+  PetscReal weight = 0, p = NAN, b = part_weight(t, "fisher_rao");
   const MuGeometrySpec *g;
-  const char *energy = one_energy(t, &weight, &p);
 
   PetscFunctionBegin;
+  (void)one_energy(t, &weight, &p);
   PetscCall(MuGeometryGetSpec(t->parts->geometry, &g));
-  if (!power_of(energy, &p) || g->parts != 1 || g->spherical || !(b > 0))
+  if (isnan(p) || g->parts != 1 || g->spherical || !(b > 0))
     return wrong_pair(
         "lojasiewicz",
         "geometry fisher_rao alone, not spherical, and one energy of the power family");
