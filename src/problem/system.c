@@ -118,20 +118,19 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
 }
 
 /* The exponent m for which Stolarsky's mean turns the flux of the energy into a difference of
-   powers, so that fronts move into empty cells: that of a term of rho alone before others; 0 if
-   there is none. */
+   powers, so that fronts move into empty cells: the largest of the terms of rho alone, or else of
+   the others; 0 if there is none. */
 static PetscErrorCode stolarsky_exponent(const MuEnergySpec *e, PetscReal *exponent) {
+  PetscReal largest[2] = {0, 0};
   MuTermTraits term;
-  PetscBool alone = PETSC_FALSE;
 
   PetscFunctionBegin;
-  *exponent = 0;
   for (PetscInt k = 0; k < e->terms; ++k) {
     PetscCall(MuEnergyGetTraits(e, k, &term));
-    if (term.stolarsky == 0 || (*exponent > 0 && (alone || isnan(term.density_power)))) continue;
-    alone = (PetscBool)!isnan(term.density_power);
-    *exponent = term.stolarsky;
+    PetscReal *m = &largest[isnan(term.density_power) ? 1 : 0];
+    *m = PetscMax(*m, term.stolarsky);
   }
+  *exponent = largest[0] > 0 ? largest[0] : largest[1];
   PetscFunctionReturn(0);
 }
 
