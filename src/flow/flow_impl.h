@@ -2,6 +2,7 @@
 #ifndef MUDOT_FLOW_IMPL_H
 #define MUDOT_FLOW_IMPL_H
 
+#include "facts/facts.h"
 #include "mudot.h"
 
 #include "flow/transport.h"
@@ -20,9 +21,6 @@ typedef enum {
 } MuStepOutcome;
 
 typedef struct _p_MuIntegrator *MuIntegrator;
-
-#define MU_WHOLE             (-1)
-#define MU_LOGARITHMIC_TERMS (-2) /* kl, entropy and potential together */
 
 /* The numbers of an integrator that survive a step and change the bits of the next one: with the
  * density they are its whole state. Zeros are the memory of an integrator that has not begun. */

@@ -5,6 +5,7 @@
 
    The floor of a row is the largest difference of log F between the run and one with half the step
    on twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
+#include "facts/facts.h"
 #include "flow/transport.h"
 #include "study/study_impl.h"
 
@@ -32,41 +33,22 @@ static const char *const columns[COLUMNS] = {
 
 enum { CURVE_BOUND = MU_TRIAL_CURVES, CURVES };
 
-enum { AUTO, INTERACTION_FORCE, LOG_SOBOLEV, SPECTRAL_GAP, LOJASIEWICZ }; /* as study_theorem */
-
 /* An energy below this part of its initial value is rounding. */
 #define ROUNDING 1e-12
 /* By how much a fitted rate may miss the bound of the spectral gap, relative. */
 #define GAP_TOLERANCE 0.02
 
 typedef struct {
-  PetscInt theorem;
+  PetscInt theorem;   /* asked for, as MuTheorem */
+  MuDecay decay;      /* what it says of the case */
   PetscReal constant; /* given by the user, NaN: the theorem's */
   PetscReal window[2];
   PetscBool has_window;
   const char *names[CURVES];
-  char sentence[256];
+  char sentence[sizeof(((MuDecay *)0)->sentence) + 32];
 } Rate;
 
 /* ------------------------------------------------------------------ the constants */
-
-static PetscReal part_weight(const MuTrial *t, const char *name) {
-  const MuGeometrySpec *g;
-  if (MuGeometryGetSpec(t->parts->geometry, &g)) return 0;
-  for (PetscInt k = 0; k < g->parts; ++k)
-    if (!strcmp(g->part[k].name, name)) return g->part[k].weight;
-  return 0;
-}
-
-static const char *one_energy(const MuTrial *t, PetscReal *weight, PetscReal *power) {
-  const MuEnergySpec *e;
-  if (MuEnergyGetSpec(t->parts->energy, &e) || e->terms != 1) return "";
-  MuTermTraits term;
-  if (MuEnergyGetTraits(e, 0, &term)) return "";
-  *weight = term.weight;
-  *power = term.power;
-  return e->term[0].name;
-}
 
 /* Number of eigenvalues below x of the symmetric tridiagonal matrix (Sturm's sequence; Golub and
    Van Loan, section 8.4). */
@@ -146,102 +128,57 @@ static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
   PetscFunctionReturn(0);
 }
 
-static PetscInt choose_theorem(const MuTrial *t) {
-  PetscReal weight = 0, p = NAN;
-  const char *energy = one_energy(t, &weight, &p);
-  if (!strcmp(energy, "mmd") && part_weight(t, "mmd") > 0) return INTERACTION_FORCE;
-  if (!strcmp(energy, "kl") && part_weight(t, "wasserstein") > 0) return LOG_SOBOLEV;
-  if (!isnan(p) && part_weight(t, "fisher_rao") > 0) return LOJASIEWICZ;
-  return AUTO;
-}
-
-static PetscErrorCode wrong_pair(const char *theorem, const char *needs) {
-  return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
-                 theorem, needs);
-}
-
-static PetscBool same_kernel(const MuTrial *t) {
-  const MuGeometrySpec *g;
-  MuPartTraits part;
-  if (MuGeometryGetSpec(t->parts->geometry, &g)) return PETSC_FALSE;
-  for (PetscInt k = 0; k < g->parts; ++k)
-    if (MuGeometryGetTraits(g, k, &part) ||
-        (part.inverts_kernel &&
-         (part.ridge > 0 || !MuKernelsAgree(part.kernel, t->parts->energy_kernel))))
-      return PETSC_FALSE;
-  return PETSC_TRUE;
-}
-
-/* 2b: the reaction part takes b (mu - pi) off, whatever the transport does. */
-static PetscErrorCode interaction_force(Rate *r, MuTrial *t, PetscReal *c) {
-  PetscReal weight = 0, p = 0, b = part_weight(t, "mmd");
+/* The constant of the target that a theorem's factor is multiplied by, told in the sentence. */
+static PetscErrorCode target_constant(Rate *r, MuTrial *t, PetscReal *constant) {
+  PetscReal number = NAN;
 
   PetscFunctionBegin;
-  if (strcmp(one_energy(t, &weight, &p), "mmd") != 0 || !(b > 0) || !same_kernel(t))
-    return wrong_pair("interaction_force",
-                      "energy mmd and geometry mmd without a ridge, with the same kernel");
-  *c = 2 * b * weight;
-  snprintf(r->sentence, sizeof r->sentence, "F(t) <= e^(-2bt) F(0), MMD energy along IFT");
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode sobolev(Rate *r, MuTrial *t, PetscReal *c) {
-  PetscReal weight = 0, p = 0, a = part_weight(t, "wasserstein"), number = 1;
-
-  PetscFunctionBegin;
-  if (strcmp(one_energy(t, &weight, &p), "kl") != 0 || !(a > 0))
-    return wrong_pair(r->theorem == SPECTRAL_GAP ? "spectral_gap" : "log_sobolev",
-                      "energy kl and geometry wasserstein");
-  if (r->theorem == SPECTRAL_GAP) {
+  if (r->decay.theorem == MU_THEOREM_SPECTRAL_GAP)
     PetscCall(spectral_gap(t, &number));
-    *c = 2 * a * weight * number;
-    snprintf(r->sentence, sizeof r->sentence,
-             "late rate >= 2a gap, gap = %.6g of the discrete transport; the logarithmic Sobolev "
-             "constant is at most the gap",
-             number);
-  } else {
+  else
     PetscCall(largest_variance(t, &number));
-    *c = 2 * a * weight / number;
-    snprintf(r->sentence, sizeof r->sentence,
-             "F(t) <= e^(-2act) F(0), relative entropy, c = 1/largest variance");
-  }
+  *constant = r->decay.theorem == MU_THEOREM_SPECTRAL_GAP ? number : 1 / number;
+  snprintf(r->sentence, sizeof r->sentence, "%s; here it is %.6g", r->decay.sentence, *constant);
   PetscFunctionReturn(0);
 }
 
-/* 1/(1-p) for p <= 1/2; beyond, 2, the rate near equilibrium, is no bound: that is what is shown.
- */
-static PetscErrorCode lojasiewicz(Rate *r, MuTrial *t, PetscReal *c) {
-  PetscReal weight = 0, p = NAN, b = part_weight(t, "fisher_rao");
+static PetscErrorCode find_theorem(Rate *r, MuTrial *t) {
+  static const char *const names[] = {"auto", "interaction_force", "log_sobolev", "spectral_gap",
+                                      "lojasiewicz"};
   const MuGeometrySpec *g;
+  const MuEnergySpec *e;
+  MuSystem system;
 
   PetscFunctionBegin;
-  (void)one_energy(t, &weight, &p);
   PetscCall(MuGeometryGetSpec(t->parts->geometry, &g));
-  if (isnan(p) || g->parts != 1 || g->spherical || !(b > 0))
-    return wrong_pair(
-        "lojasiewicz",
-        "geometry fisher_rao alone, not spherical, and one energy of the power family");
-  *c = b * weight * (p <= 0.5 ? 1 / (1 - p) : 2);
-  snprintf(r->sentence, sizeof r->sentence,
-           "F(t) <= e^(-ct) F(0), c = 1/(1-p) for p <= 1/2; c = 2 is tried beyond");
-  PetscFunctionReturn(0);
+  PetscCall(MuEnergyGetSpec(t->parts->energy, &e));
+  PetscCall(MuSystemRead(g, e, &system));
+  MuFactsDecay(&system, (MuTheorem)r->theorem, &r->decay);
+  if (r->decay.theorem) PetscFunctionReturn(0);
+  if (!r->theorem)
+    return MuError(MU_ERR_INPUT,
+                   "study_theorem: auto: no theorem is known for this energy and geometry; give "
+                   "study_expect_rate");
+  return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
+                 names[r->theorem], r->decay.missing);
 }
 
 static PetscErrorCode find_constant(Rate *r, MuTrial *t, PetscReal *c) {
+  PetscReal constant = 1;
+
   PetscFunctionBegin;
   *c = r->constant;
   if (!isnan(*c)) {
     snprintf(r->sentence, sizeof r->sentence, "F(t) <= e^(-ct) F(0), c as given");
     PetscFunctionReturn(0);
   }
-  if (r->theorem == AUTO) r->theorem = choose_theorem(t);
-  if (r->theorem == AUTO)
-    return MuError(MU_ERR_INPUT,
-                   "study_theorem: auto: no theorem is known for this energy and geometry; give "
-                   "study_expect_rate");
-  if (r->theorem == INTERACTION_FORCE) PetscCall(interaction_force(r, t, c));
-  if (r->theorem == LOG_SOBOLEV || r->theorem == SPECTRAL_GAP) PetscCall(sobolev(r, t, c));
-  if (r->theorem == LOJASIEWICZ) PetscCall(lojasiewicz(r, t, c));
+  PetscCall(find_theorem(r, t));
+  snprintf(r->sentence, sizeof r->sentence, "%s", r->decay.sentence);
+  *c = r->decay.rate;
+  if (r->decay.factor > 0) {
+    PetscCall(target_constant(r, t, &constant));
+    *c = r->decay.factor * constant;
+  }
   PetscFunctionReturn(0);
 }
 
@@ -411,7 +348,7 @@ static MuStudyVerdict judge_row(MuStudy s, PetscInt i) {
   const Rate *r = s->data;
   const PetscReal *row = MuStudyRow(s, i);
   if (!MuStudyDone(s, i) || isnan(row[FLOOR]) || !(row[USED] >= 3)) return MU_VERDICT_UNDECIDED;
-  if (r->theorem == SPECTRAL_GAP && isnan(r->constant)) {
+  if (r->decay.theorem == MU_THEOREM_SPECTRAL_GAP && isnan(r->constant)) {
     const PetscReal rate = row[RATE] + 2 * row[RATE_STDERR];
     return rate >= row[CONSTANT] * (1 - GAP_TOLERANCE) ? MU_VERDICT_HOLDS : MU_VERDICT_FAILS;
   }

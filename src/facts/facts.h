@@ -1,0 +1,119 @@
+/* What is known of a pair of an energy and a geometry: exact steps, exact solutions, decay. Keyed
+   by the traits of the summands, never by their names. Private to facts/ and the floors above. */
+#ifndef MUDOT_FACTS_H
+#define MUDOT_FACTS_H
+
+#include "mudot/energy.h"
+#include "mudot/geometry.h"
+
+/* ------------------------------------------------------------------ the pair */
+
+/* A gradient system (M, F, K) as its summands' traits. Kernels are borrowed from the specs. */
+typedef struct {
+  PetscInt parts, terms;
+  MuPartTraits part[MU_MAX_TERMS];
+  MuTermTraits term[MU_MAX_TERMS];
+  PetscBool spherical;
+} MuSystem;
+
+/* Reads the traits of the specs. Not collective. MU_ERR_INPUT: an unknown name. */
+PetscErrorCode MuSystemRead(const MuGeometrySpec *geometry, const MuEnergySpec *energy,
+                            MuSystem *system);
+
+/* Kinds of part, told by their traits. */
+typedef enum {
+  MU_IS_WASSERSTEIN = 1, /* -div(mu grad xi) */
+  MU_IS_FISHER_RAO = 2,  /* mu xi */
+  MU_IS_INVERSE = 4,     /* Kc^(-1) xi, with the kernel of the square that the energy is */
+  MU_IS_OTHER = 8
+} MuPartClass;
+
+/* The class of part k; INVERSE only where the energy is a sum of squares of rho - pi with the same
+   kernel, or `any_kernel`. */
+MuPartClass MuSystemClass(const MuSystem *system, PetscInt k, PetscBool any_kernel);
+/* Sum of the weights of the parts of a class; *classes (may be NULL) gets the union of all that are
+   there. */
+PetscReal MuSystemWeight(const MuSystem *system, MuPartClass wanted, PetscInt *classes);
+/* Sum of the weights of the energy if all terms are squares of rho - pi with one kernel, else 0. */
+PetscReal MuSystemKernelSquare(const MuSystem *system);
+/* Whether K <1> = 0: transport alone, or spherical. */
+PetscBool MuSystemConservesMass(const MuSystem *system);
+
+/* ------------------------------------------------------------------ exact steps */
+
+#define MU_WHOLE             (-1)
+#define MU_LOGARITHMIC_TERMS (-2) /* all that is linear in log rho or does not depend on rho */
+
+typedef enum {
+  MU_FORM_NONE,
+  MU_FORM_LOGARITHMIC, /* log rho_t = e^(-c t) log rho_0 - (1 - e^(-c t)) V/D, DF = D log rho + V */
+  MU_FORM_POWER,       /* s_t = (1 + (s_0^(1-p) - 1) e^(-c t))^(1/(1-p)) */
+  MU_FORM_LINEAR       /* rho_t = pi + e^(-c t) (rho_0 - pi) */
+} MuExactStepForm;
+
+typedef struct {
+  MuExactStepForm form;
+  PetscReal weight;    /* of the part */
+  PetscReal rate;      /* c: weight of the part times weight of the term, LOGARITHMIC: without D */
+  PetscReal exponent;  /* p of POWER */
+  PetscBool normalise; /* spherical: the result is scaled to the mass it had */
+  PetscBool quadratic; /* LINEAR: F is one square, so that DF is scaled by e^(-c t) as well */
+} MuExactStep;
+
+/* The exact step of the reaction `part` (MU_WHOLE: the only one) for one term, MU_WHOLE or
+   MU_LOGARITHMIC_TERMS. Zhu and Mielke (2024), Gladin et al. (2024). */
+void MuFactsExactStep(const MuSystem *system, PetscInt part, PetscInt term, MuExactStep *step);
+
+/* ------------------------------------------------------------------ decay */
+
+/* In the order of the words of study_theorem. */
+typedef enum {
+  MU_THEOREM_AUTO,
+  MU_THEOREM_INTERACTION_FORCE,
+  MU_THEOREM_LOG_SOBOLEV,
+  MU_THEOREM_SPECTRAL_GAP,
+  MU_THEOREM_LOJASIEWICZ
+} MuTheorem;
+
+typedef struct {
+  MuTheorem theorem;  /* that it is; AUTO: nothing is known */
+  PetscBool bound;    /* whether F(t) <= e^(-rate t) F(0) is proved for every initial measure */
+  PetscBool equality; /* F(t) = e^(-rate t) F(0) */
+  PetscReal rate;     /* NaN: none, or one that the target's constant makes: */
+  PetscReal factor;   /* rate = factor * constant of the target, 0 if it has no part in it */
+  char sentence[320]; /* for a reader of results; "" if nothing is known */
+  char missing[160];  /* a theorem that was asked for does not apply: what it needs; else "" */
+} MuDecay;
+
+/* What is known of the decay of F; `theorem` AUTO: the strongest that applies. Not collective. */
+void MuFactsDecay(const MuSystem *system, MuTheorem theorem, MuDecay *decay);
+
+/* ------------------------------------------------------------------ exact solutions */
+
+/* A Gaussian density; covariance row-major [dim][dim]. */
+typedef struct {
+  PetscBool is; /* false: the density is none */
+  PetscReal mean[2], covariance[4];
+} MuGaussian;
+
+/* What a solution may be made from; everything is borrowed and outlives it. */
+typedef struct {
+  MuGrid grid;
+  MuEnergy energy;
+  MuGeometry geometry;
+  Vec log_target, initial; /* as fields; log_target may be NULL */
+  MuGaussian target_gaussian, initial_gaussian;
+} MuSolutionData;
+
+typedef struct _p_MuSolution *MuSolution;
+
+/* Names and needs of the solutions, see MuTableRow. */
+PetscErrorCode MuSolutionGetTableRow(PetscInt i, const char **name, const char **needs);
+/* Collective. MU_ERR_INPUT "study_exact: ...": there is none of this name, or it does not belong to
+   the system. */
+PetscErrorCode MuSolutionCreate(const char *name, const MuSolutionData *data, MuSolution *solution);
+PetscErrorCode MuSolutionDestroy(MuSolution *solution);
+/* The density at `time`. Collective. */
+PetscErrorCode MuSolutionEvaluate(MuSolution solution, PetscReal time, Vec rho);
+
+#endif

@@ -1,0 +1,112 @@
+/* Theorems on the decay of the energy.
+   Gladin, Dvurechensky, Mielke and Zhu (2024): MMD energy along interaction-force transport, and
+   relative entropy under a logarithmic Sobolev inequality where mass is conserved. Mielke and Zhu
+   (2025): Hellinger-Kantorovich flows. The Lojasiewicz inequality s phi_p'(s)^2 >= phi_p(s)/(1 - p)
+   holds for all s > 0 exactly for p <= 1/2.
+
+   More parts only add to the dissipation, so each theorem asks for the parts that it needs and
+   allows others, unless the projection onto conserved mass mixes them. */
+#include "facts/facts.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct {
+  MuTheorem theorem;
+  const char *needs; /* what the case must be */
+  /* Whether it applies; fills rate or factor, equality, bound and the sentence. */
+  PetscBool (*apply)(const MuSystem *system, MuDecay *decay);
+} Theorem;
+
+/* F(t) <= e^(-2bt) F(0): the part takes b (mu - pi) off, whatever the others do. Under the
+   projection a second reaction part would change that. */
+static PetscBool interaction_force(const MuSystem *s, MuDecay *d) {
+  PetscInt classes;
+  const PetscReal square = MuSystemKernelSquare(s);
+  const PetscReal b = MuSystemWeight(s, MU_IS_INVERSE, &classes);
+  PetscInt reactions = 0, inverses = 0;
+  for (PetscInt k = 0; k < s->parts; ++k) {
+    reactions += s->part[k].kind == MU_PART_REACTION;
+    inverses += MuSystemClass(s, k, PETSC_FALSE) == MU_IS_INVERSE;
+  }
+  if (!(square > 0) || !(b > 0) || (s->spherical && reactions > inverses)) return PETSC_FALSE;
+  d->rate = 2 * b * square;
+  d->equality = (PetscBool)(classes == (PetscInt)MU_IS_INVERSE);
+  snprintf(d->sentence, sizeof d->sentence,
+           d->equality ? "d mu/dt = -b (mu - pi), so that F(t) = e^(-2bt) F(0)"
+                       : "F(t) <= e^(-2bt) F(0) for every target and initial measure, MMD energy "
+                         "along interaction-force transport");
+  return PETSC_TRUE;
+}
+
+/* One relative entropy, transport, and conserved mass: the logarithmic Sobolev inequality fails for
+   measures of other masses (rho = c pi). */
+static PetscBool entropy_decay(const MuSystem *s, MuDecay *d) {
+  const PetscReal a = MuSystemWeight(s, MU_IS_WASSERSTEIN, NULL);
+  if (s->terms != 1 || s->term[0].power != 1 || !(a > 0)) return PETSC_FALSE;
+  d->factor = 2 * a * s->term[0].weight;
+  return MuSystemConservesMass(s);
+}
+
+static PetscBool log_sobolev(const MuSystem *s, MuDecay *d) {
+  if (!entropy_decay(s, d)) return PETSC_FALSE;
+  snprintf(d->sentence, sizeof d->sentence,
+           "KL(t) <= e^(-2act) KL(0) if the target satisfies a logarithmic Sobolev inequality with "
+           "constant c; for a Gaussian on the whole space c = 1/largest variance");
+  return PETSC_TRUE;
+}
+
+static PetscBool spectral_gap(const MuSystem *s, MuDecay *d) {
+  if (!entropy_decay(s, d)) return PETSC_FALSE;
+  d->bound = PETSC_FALSE;
+  snprintf(d->sentence, sizeof d->sentence,
+           "late rate of KL at least 2a gap, gap = spectral gap of the target; the logarithmic "
+           "Sobolev constant is at most the gap");
+  return PETSC_TRUE;
+}
+
+/* p <= 1/2: c = 1/(1-p). Beyond, no rate holds for every initial measure; 2, the rate near
+   equilibrium, is what is tried. */
+static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
+  PetscInt classes;
+  const PetscReal b = MuSystemWeight(s, MU_IS_FISHER_RAO, &classes);
+  const PetscReal p = s->term[0].power;
+  if (s->terms != 1 || isnan(p) || s->spherical || !(b > 0)) return PETSC_FALSE;
+  d->bound = (PetscBool)(p <= 0.5);
+  if (!d->bound && classes != (PetscInt)MU_IS_FISHER_RAO) return PETSC_FALSE;
+  d->rate = b * s->term[0].weight * (d->bound ? 1 / (1 - p) : 2);
+  snprintf(d->sentence, sizeof d->sentence,
+           d->bound ? "Lojasiewicz inequality with the constant 1/(1-p), valid for p <= 1/2: F(t) "
+                      "<= e^(-ct) F(0) for every initial measure, c = b/(1-p)"
+                    : "no rate holds for every initial measure (p > 1/2): those that hardly charge "
+                      "the support of the target decay slowly at first; near it the rate is 2b");
+  return PETSC_TRUE;
+}
+
+/* In the order in which AUTO tries them. */
+static const Theorem theorems[] = {
+    {MU_THEOREM_INTERACTION_FORCE,
+     "energy mmd and geometry mmd without a ridge, with the same kernel, and under spherical no "
+     "other reaction",
+     interaction_force},
+    {MU_THEOREM_LOG_SOBOLEV,
+     "energy kl, geometry wasserstein, and conserved mass: no reaction, or spherical", log_sobolev},
+    {MU_THEOREM_SPECTRAL_GAP,
+     "energy kl, geometry wasserstein, and conserved mass: no reaction, or spherical",
+     spectral_gap},
+    {MU_THEOREM_LOJASIEWICZ,
+     "geometry fisher_rao, not spherical, and one energy of the power family; alone if its "
+     "exponent "
+     "is above 1/2",
+     lojasiewicz}};
+
+void MuFactsDecay(const MuSystem *s, MuTheorem theorem, MuDecay *decay) {
+  for (size_t k = 0; k < sizeof theorems / sizeof *theorems; ++k) {
+    const Theorem *t = &theorems[k];
+    if (theorem != MU_THEOREM_AUTO && theorem != t->theorem) continue;
+    *decay = (MuDecay){.theorem = t->theorem, .bound = PETSC_TRUE, .rate = NAN};
+    if (t->apply(s, decay)) return;
+    *decay = (MuDecay){.rate = NAN};
+    if (theorem != MU_THEOREM_AUTO) snprintf(decay->missing, sizeof decay->missing, "%s", t->needs);
+  }
+}
