@@ -88,8 +88,9 @@ $(BUILD)/libmudot.so: $(OBJECTS)
 	@echo "  LD $@"; $(CC) -shared -Wl,-soname,libmudot.so.$(ABI) -Wl,--no-undefined $(SANITIZE) -o $@ $^ $(PKG_LIBS)
 	@ln -sf libmudot.so $@.$(ABI)
 
-$(BUILD)/mudot: $(PROGRAM) $(BUILD)/libmudot.a
-	@echo "  LD $@"; $(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS)
+# The whole library, and its names for extensions (-load).
+$(BUILD)/mudot: $(PROGRAM) $(OBJECTS)
+	@echo "  LD $@"; $(CC) $(SANITIZE) -rdynamic -o $@ $^ $(PKG_LIBS)
 
 # The manual page and the completion are made of the program's own texts.
 $(BUILD)/mudot.1: scripts/make-man $(BUILD)/mudot
@@ -306,7 +307,7 @@ install: all
 	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1
 	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot
 	install -m 644 LICENSE README.md .github/CITATION.cff $(DEST)/share/doc/mudot
-	install -m 644 scripts/examples/*.c $(DEST)/share/doc/mudot/examples
+	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
 
 clean:
 	rm -rf $(BUILD)

@@ -61,5 +61,45 @@ holds "the example links the static library" \
   $(pkg-config --static --libs mudot | sed 's/-lmudot//') -o heat-static
 holds "it does without libmudot.so" sh -c "! ldd ./heat-static | grep libmudot && ./heat-static | cmp - heat.1"
 
+# Extensions, compiled against the installed headers.
+mudot=$prefix/bin/mudot
+cp "$prefix"/share/doc/mudot/examples/* . || exit 1
+holds "the extensions compile with the installed headers" make -s CC="${CC:-cc} -Werror" all
+holds "a loaded energy runs" "$mudot" run congestion.yaml -load ./congestion.so -output_directory o1
+holds "a loaded operator runs" "$mudot" run saturation.yaml -load ./saturation.so -output_directory o2
+holds "on two ranks as well" "$mpiexec" -n 2 "$mudot" run saturation.yaml -load ./saturation.so -output_directory o3
+holds "a loaded operator passes the checks" "$mudot" check geometry saturation -load ./saturation.so
+holds "a loaded energy passes the checks" "$mudot" check energy congestion -load congestion.so
+holds "the names are listed" sh -c "'$mudot' list -load ./congestion.so -load ./saturation.so >l && grep -q congestion l && grep -q saturation l"
+holds "their page is written" "$mudot" report o1 -load ./congestion.so
+
+# says STATUS WORDS COMMAND...: the command ends with the status and one sentence that has the words.
+says() {
+  status=$1 words=$2
+  shift 2
+  holds "refused: $words" sh -c '
+    status=$1 words=$2; shift 2; "$@" >out 2>err; got=$?
+    cat err; [ "$got" = "$status" ] && grep -qF "$words" err && [ "$(wc -l <err)" = 1 ]' sh "$status" "$words" "$@"
+}
+says 2 "there is no such key" "$mudot" run congestion.yaml -output_directory o4
+says 4 "cannot be loaded" "$mudot" run congestion.yaml -load ./congestion.yaml
+says 4 "cannot be read" "$mudot" run congestion.yaml -load ./nowhere.so
+says 2 "needs the name of a shared object" "$mudot" run congestion.yaml -load
+# shellcheck disable=SC2046
+build() { "${CC:-cc}" -shared -fPIC $(pkg-config --cflags mudot) "$@"; }
+echo 'int nothing;' >none.c
+build none.c -o none.so
+says 2 "is no extension of mudot" "$mudot" list -load ./none.so
+sed 's/"congestion"/"kl"/' congestion.c >taken.c
+build taken.c -o taken.so
+says 2 "there is a kl already; take another name" "$mudot" list -load ./taken.so
+{ cat congestion.c | sed 's/^MU_EXTENSION.*//'
+  echo 'const int mudot_extension_version = 99; PetscErrorCode mudot_extension_start(void) { return start(); }'; } >old.c
+build old.c -o old.so
+says 2 "was built for version 99 of the interface" "$mudot" list -load ./old.so
+sed 's/\.evaluate = evaluate,//' congestion.c >lacking.c
+build lacking.c -o lacking.so
+says 2 "has no evaluate, which is required" "$mudot" run congestion.yaml -load ./lacking.so -output_directory o5
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -75,7 +75,7 @@ START_TEST(a_wrong_operator_fails) {
                                   .apply = skewed,
                                   .diagonal = diagonal};
   MuCheckTable table;
-  OK(MuPartAdd(&wrong));
+  OK(MuGeometryRegister(&wrong));
   OK(MuCheckGeometry(MPI_COMM_WORLD, "wrong_operator", &table));
   ck_assert_msg(failed_line(&table) && !strcmp(failed_line(&table), "symmetric, 1-D"), "%s",
                 failed_line(&table));
@@ -103,7 +103,7 @@ START_TEST(a_wrong_energy_fails) {
                                   .evaluate = evaluate,
                                   .gradient = gradient};
   MuCheckTable table;
-  OK(MuTermAdd(&wrong));
+  OK(MuEnergyRegister(&wrong));
   OK(MuCheckEnergy(MPI_COMM_WORLD, "wrong_energy", &table));
   ck_assert_msg(failed_line(&table) && !strcmp(failed_line(&table), "derivative"), "%s",
                 failed_line(&table));

@@ -19,9 +19,15 @@ static const char *option_name(const char *argument) {
   return isalpha((unsigned char)argument[1]) ? argument + 1 : NULL;
 }
 
+PetscBool MuOptionIsLoad(const char *argument) {
+  const char *name = option_name(argument);
+  return (PetscBool)(name && !strcmp(name, "load"));
+}
+
 PetscBool MuOptionIsPetsc(const char *argument) {
   const char *name = option_name(argument);
   if (!name) return PETSC_FALSE;
+  if (MuOptionIsLoad(argument)) return PETSC_TRUE;
   for (size_t i = 0; i < sizeof petsc_prefixes / sizeof *petsc_prefixes; ++i)
     if (strncmp(name, petsc_prefixes[i], strlen(petsc_prefixes[i])) == 0) return PETSC_TRUE;
   return PETSC_FALSE;

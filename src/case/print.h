@@ -10,6 +10,8 @@ PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *te
 
 /* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */
+/* -load FILE is passed over as well: extensions are loaded before anything is read. */
+PetscBool MuOptionIsLoad(const char *argument);
 PetscBool MuOptionIsPetsc(const char *argument);
 int MuOptionPetscLength(int argc, char **argv);
 

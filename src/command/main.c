@@ -1,6 +1,7 @@
 /* mudot: the table of commands, and what becomes of an error. */
 #include "case/print.h"
 #include "command/command.h"
+#include "mudot/extend.h"
 #include "output/terminal.h"
 
 #include <signal.h>
@@ -145,8 +146,21 @@ static PetscErrorCode run_command(int argc, char **argv) {
   PetscFunctionReturn(0);
 }
 
+/* Extensions of the command line; a case cannot name any. */
+static PetscErrorCode load_extensions(int argc, char **argv) {
+  PetscFunctionBegin;
+  for (int k = 1; k < argc; ++k) {
+    if (!MuOptionIsLoad(argv[k])) continue;
+    if (k + 1 == argc || argv[k + 1][0] == '-')
+      return MuError(MU_ERR_INPUT, "-load: needs the name of a shared object, as in -load ./my.so");
+    PetscCall(MuExtensionLoad(argv[k + 1]));
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode dispatch(int argc, char **argv) {
   PetscFunctionBegin;
+  PetscCall(load_extensions(argc, argv));
   while (argc > 1 && MuOptionIsPetsc(argv[1])) {
     int length = MuOptionPetscLength(argc - 1, argv + 1);
     argc -= length;

@@ -11,10 +11,11 @@ typedef struct {
   const char *name, *formula;
   PetscErrorCode (*create)(MuDiagnostic diagnostic); /* fills target */
   PetscErrorCode (*evaluate)(MuDiagnostic diagnostic, Vec rho, PetscReal *value);
-} MuDiagnosticOps;
+} DiagnosticRow;
 
 struct _p_MuDiagnostic {
-  const MuDiagnosticOps *ops; /* NULL: an energy */
+  const DiagnosticRow *ops;         /* NULL: an energy, or registered */
+  const MuDiagnosticOps *extension; /* registered */
   MuGrid grid;
   Vec log_target;
   MuEnergy energy;     /* where the diagnostic is one */
@@ -155,14 +156,42 @@ static PetscErrorCode evaluate_w2(MuDiagnostic d, Vec rho, PetscReal *value) {
 
 /* ------------------------------------------------------------------ table */
 
-static const MuDiagnosticOps table[] = {
+static const DiagnosticRow table[] = {
     {"l1", "int |rho - pi|", create_l1, evaluate_l1},
     {"w2", "(int_0^1 |Q_rho - Q_pi|^2 du)^(1/2), Q the quantile functions, 1-D", create_w2,
      evaluate_w2},
 };
 static const PetscInt table_size = sizeof table / sizeof table[0];
 
-/* The energies that are distances, then the table. */
+/* What extensions have added. */
+static const MuDiagnosticOps *registered[32];
+enum { MOST = sizeof registered / sizeof *registered };
+
+static const MuDiagnosticOps *find_registered(const char *name) {
+  for (PetscInt k = 0; k < MOST && registered[k]; ++k)
+    if (!strcmp(registered[k]->name, name)) return registered[k];
+  return NULL;
+}
+
+PetscErrorCode MuDiagnosticRegister(const MuDiagnosticOps *ops) {
+  const char *name;
+  char nearest[64];
+  PetscInt k = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuRegisterCheckName("diagnostic", ops->name, ops->formula));
+  PetscCall(MuTableFind(MuDiagnosticGetTableRow, ops->name, &name, nearest));
+  if (name)
+    return MuError(MU_ERR_INPUT, "diagnostic: there is a %s already; take another name", name);
+  while (k < MOST && registered[k]) ++k;
+  if (k == MOST) return MuError(MU_ERR_INPUT, "diagnostic: at most %d names are allowed", MOST);
+  if (!ops->evaluate)
+    return MuError(MU_ERR_INPUT, "diagnostic: the descriptor of %s lacks evaluate", ops->name);
+  registered[k] = ops;
+  PetscFunctionReturn(0);
+}
+
+/* The energies that are distances, then the table, then what is registered. */
 PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula) {
   PetscInt k = 0;
 
@@ -170,9 +199,13 @@ PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char
   if (i < 0) return 0;
   for (; MuTermRow(k); ++k)
     if (is_distance(MuTermRow(k)) && i-- == 0) return MuEnergyGetTableRow(k, name, formula);
-  if (i >= table_size) return 0;
-  *name = table[i].name;
-  *formula = table[i].formula;
+  if (i < table_size) {
+    *name = table[i].name;
+    *formula = table[i].formula;
+  } else if (i - table_size < MOST && registered[i - table_size]) {
+    *name = registered[i - table_size]->name;
+    *formula = registered[i - table_size]->formula;
+  }
   return 0;
 }
 
@@ -197,8 +230,11 @@ static PetscErrorCode create(MuDiagnostic d, const char *name, MuKernel kernel) 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < table_size; ++i)
     if (strcmp(table[i].name, name) == 0) d->ops = &table[i];
+  d->extension = find_registered(name);
   if (d->ops)
     PetscCall(d->ops->create(d));
+  else if (d->extension)
+    PetscCall(create_l1(d));
   else if (term && is_distance(term))
     PetscCall(create_energy(d, term, kernel));
   else
@@ -248,6 +284,8 @@ PetscErrorCode MuDiagnosticEvaluate(MuDiagnostic diagnostic, Vec rho, PetscReal 
   PetscFunctionBegin;
   if (diagnostic->ops)
     PetscCall(diagnostic->ops->evaluate(diagnostic, rho, value));
+  else if (diagnostic->extension)
+    PetscCall(diagnostic->extension->evaluate(diagnostic->grid, diagnostic->target, rho, value));
   else
     PetscCall(MuEnergyEvaluate(diagnostic->energy, rho, value, NULL, NULL, NULL));
   PetscFunctionReturn(0);

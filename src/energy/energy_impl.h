@@ -6,110 +6,14 @@
 #define MUDOT_ENERGY_IMPL_H
 
 #include "grid/means.h"
-#include "mudot.h"
+#include "mudot/extend.h"
 
 #include <math.h>
 
-/* A density with its logarithm, taken at the smallest normal number where rho is below it. */
-typedef struct {
-  Vec field;
-  const PetscReal *rho;
-  PetscReal *log_rho;
-} MuState;
-
-/* Two densities a, b and what their difference quotients have in common: m = (a + b)/2,
-   z = |a - b|/(a + b) and share = min/m = 1 - z, each to rounding (0 and 1 where both vanish),
-   high = log(max/m), low = log(min/m), -infinity where min = 0 < m. Symmetric in a and b, bit for
-   bit. */
-typedef struct {
-  const MuState *a, *b;
-  MuState mid; /* the midpoint; its field belongs to the energy */
-  PetscReal *z, *share, *high, *low;
-} MuPair;
-
-#define MU_TERM_WORK 3
-
-/* What the terms of one energy share; made once, before the terms. */
-typedef struct {
-  MuGrid grid;
-  const MuGridInfo *info;
-  PetscInt n;
-  Vec target;                    /* pi as a field, NULL without a target */
-  const PetscReal *pi, *log_pi;  /* NULL without a target; 0 and -infinity outside the mask */
-  PetscReal *work[MU_TERM_WORK]; /* scratch of one call of one op */
-} MuShared;
-
-/* How a term's DF enters linearly implicit transport; see MuEnergyLogarithmicPart() and
-   MuEnergyTransportParts(). */
-typedef enum {
-  MU_TERM_LOGARITHMIC = 1, /* log rho + potential */
-  MU_TERM_POTENTIAL,       /* a potential */
-  MU_TERM_RELATIVE,        /* a function of rho/pi */
-  MU_TERM_LOCAL,           /* a function of rho */
-  MU_TERM_FROZEN           /* nonlocal */
-} MuTermKind;
-
-#define MU_NEEDS_TARGET 1
-#define MU_NEEDS_KERNEL 2
-#define MU_NEEDS_PAIR                                                                              \
-  4 /* the gradient op reads z, share, high, low of the pair, and log_rho of mid */
-
-typedef struct _n_MuTerm MuTerm;
-typedef struct MuTermOps MuTermOps;
-
-/* `value` are the term's numbers in the order of `parameters`. What is REQUIRED is checked at the
-   creation of an energy. */
-struct MuTermOps {
-  const char *name, *formula;              /* REQUIRED: as in the case file; F in one line */
-  PetscInt needs;                          /* MU_NEEDS_... */
-  const MuParameter *parameters;           /* OPTIONAL (default: none) */
-  const char *function_key, *function_doc; /* OPTIONAL (default: none), see MuSummandInfo */
-  MuTermKind kind;                         /* REQUIRED */
-  PetscBool any_sign;                      /* the weight may be negative */
-  /* OPTIONAL (default: none): what it tends to as the kernel's bandwidth goes to 0, and the order
-     of the error, 0 if it is not known */
-  const MuTermOps *limit;
-  PetscReal limit_order;
-
-  /* Traits, see MuTermTraits; the functions are OPTIONAL (default: NaN; stolarsky: 0). */
-  PetscReal (*power)(const PetscReal value[]);
-  PetscReal (*density_power)(const PetscReal value[]);
-  PetscReal (*stolarsky)(const PetscReal value[]);
-  PetscBool kernel_square, flat_square;
-  PetscBool convex; /* whatever the values */
-
-  /* OPTIONAL (default: nothing): fills term->data; collective, fails on every rank or on none. */
-  PetscErrorCode (*create)(MuTerm *term);
-  /* OPTIONAL (default: nothing; REQUIRED with create): frees term->data, which may be NULL. */
-  PetscErrorCode (*destroy)(MuTerm *term);
-  /* REQUIRED: the cells' shares of F, F = sum f_i |C|, and DF. Either may be NULL. Collective. */
-  PetscErrorCode (*evaluate)(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df);
-  /* REQUIRED: g with sum g_i (b_i - a_i) = sum f_i(b) - f_i(a). Collective. */
-  PetscErrorCode (*gradient)(MuTerm *term, const MuPair *pair, PetscReal *g);
-  /* OPTIONAL (default: none): the second derivative of f_i. Not collective. */
-  PetscErrorCode (*curvature)(MuTerm *term, const MuState *state, PetscReal *c);
-  /* REQUIRED for LOGARITHMIC and POTENTIAL: the part of DF that does not depend on rho. */
-  PetscErrorCode (*potential)(MuTerm *term, PetscReal *v);
-  /* OPTIONAL (default: by kind, DF as a whole): DF = local + frozen, for a term of kind LOCAL. */
-  PetscErrorCode (*split)(MuTerm *term, const MuState *state, PetscReal *local, PetscReal *frozen);
-};
-
-struct _n_MuTerm {
-  const MuTermOps *ops;
-  PetscReal weight;
-  PetscReal value[MU_MAX_PARAMETERS]; /* in the order of ops->parameters */
-  MuKernel kernel;                    /* with MU_NEEDS_KERNEL; borrowed from the energy */
-  MuConvolution convolution;          /* with it, else NULL */
-  const MuSummand *summand;           /* while create() runs: the function */
-  MuShared *shared;
-  void *data;
-};
-
-/* The table (table.c): the descriptor of a name, NULL if there is none; row i, NULL past the end; a
-   new row behind the others (borrowed for ever). Not collective. */
+/* The table (table.c): the descriptor of a name, NULL if there is none; row i, NULL past the end.
+   Not collective. */
 const MuTermOps *MuTermFind(const char *name);
 const MuTermOps *MuTermRow(PetscInt i);
-PetscErrorCode MuTermAdd(const MuTermOps *ops);
 extern const MuTermOps MuTermKL, MuTermInclusiveKL, MuTermHellinger, MuTermChi2, MuTermPower,
     MuTermMmd, MuTermL2, MuTermPotential, MuTermEntropy, MuTermInternal, MuTermInteraction,
     MuTermBlobEntropy;

@@ -20,14 +20,17 @@ const MuTermOps *MuTermFind(const char *name) {
   return NULL;
 }
 
-PetscErrorCode MuTermAdd(const MuTermOps *ops) {
+PetscErrorCode MuEnergyRegister(const MuTermOps *ops) {
   PetscInt k = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuRegisterCheckName("energy", ops->name, ops->formula));
   while (k < MOST && table[k]) ++k;
   if (MuTermFind(ops->name))
     return MuError(MU_ERR_INPUT, "energy: there is a %s already; take another name", ops->name);
   if (k == MOST) return MuError(MU_ERR_INPUT, "energy: at most %d names are allowed", MOST);
   table[k] = ops;
-  return 0;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuEnergyGetLimit(const MuSummand *term, MuLimit *limit) {

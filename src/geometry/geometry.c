@@ -234,6 +234,16 @@ PetscErrorCode MuGeometryGetParts(MuGeometry g, PetscInt *parts, const char *con
   return 0;
 }
 
+PetscErrorCode MuGeometryGetGrid(MuGeometry g, MuGrid *grid) {
+  *grid = g->grid;
+  return 0;
+}
+
+PetscErrorCode MuGeometryGetState(MuGeometry g, Vec *rho) {
+  *rho = g->rho;
+  return 0;
+}
+
 PetscErrorCode MuGeometryGetKinds(MuGeometry g, PetscInt *kinds) {
   *kinds = g->kinds;
   return 0;

@@ -22,14 +22,17 @@ const MuPartOps *MuPartFind(const char *name) {
   return NULL;
 }
 
-PetscErrorCode MuPartAdd(const MuPartOps *ops) {
+PetscErrorCode MuGeometryRegister(const MuPartOps *ops) {
   PetscInt k = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuRegisterCheckName("geometry", ops->name, ops->formula));
   while (k < MOST && table[k]) ++k;
   if (MuPartFind(ops->name))
     return MuError(MU_ERR_INPUT, "geometry: there is a %s already; take another name", ops->name);
   if (k == MOST) return MuError(MU_ERR_INPUT, "geometry: at most %d names are allowed", MOST);
   table[k] = ops;
-  return 0;
+  PetscFunctionReturn(0);
 }
 
 const MuParameter MuPartExponent[] = {{.name = "exponent",

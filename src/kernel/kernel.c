@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-static const MuKernelOps *const families[] = {&MuKernelGaussian, &MuKernelMatern,   &MuKernelBessel,
-                                              &MuKernelImq,      &MuKernelWendland, &MuKernelRiesz};
-enum { FAMILIES = sizeof families / sizeof families[0] };
+static const MuKernelOps *families[32] = {&MuKernelGaussian, &MuKernelMatern,   &MuKernelBessel,
+                                          &MuKernelImq,      &MuKernelWendland, &MuKernelRiesz};
+enum { MOST = sizeof families / sizeof families[0] };
 
 PetscErrorCode MuKernelGetTableRow(PetscInt index, const char **name, const char **formula) {
-  const PetscBool there = (PetscBool)(index >= 0 && index < FAMILIES);
+  const PetscBool there = (PetscBool)(index >= 0 && index < MOST && families[index]);
   *name = there ? families[index]->name : NULL;
   *formula = there ? families[index]->formula : NULL;
   return 0;
@@ -23,14 +23,30 @@ void MuKernelSpecDefault(MuKernelSpec *spec) {
 }
 
 static const MuKernelOps *find_family(const char *name) {
-  for (PetscInt i = 0; i < FAMILIES; ++i)
+  for (PetscInt i = 0; i < MOST && families[i]; ++i)
     if (strcmp(families[i]->name, name) == 0) return families[i];
   return NULL;
 }
 
+PetscErrorCode MuKernelRegister(const MuKernelOps *ops) {
+  PetscInt k = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuRegisterCheckName("kernel", ops->name, ops->formula));
+  while (k < MOST && families[k]) ++k;
+  if (find_family(ops->name))
+    return MuError(MU_ERR_INPUT, "kernel: there is a %s already; take another name", ops->name);
+  if (k == MOST) return MuError(MU_ERR_INPUT, "kernel: at most %d names are allowed", MOST);
+  if (!ops->value || !ops->symbol)
+    return MuError(MU_ERR_INPUT, "kernel_type: the descriptor of %s lacks %s", ops->name,
+                   ops->value ? "symbol" : "value");
+  families[k] = ops;
+  PetscFunctionReturn(0);
+}
+
 void MuKernelSpecDistance(MuKernelSpec *spec) {
   MuKernelSpecDefault(spec);
-  for (PetscInt i = 0; i < FAMILIES; ++i)
+  for (PetscInt i = 0; i < MOST && families[i]; ++i)
     if (families[i]->traits.negative_distance)
       snprintf(spec->type, sizeof spec->type, "%s", families[i]->name);
   spec->bandwidth = 1;
@@ -87,7 +103,7 @@ static PetscErrorCode check_spec(const MuKernelSpec *spec, PetscInt dim) {
     return MuError(MU_ERR_INPUT, "kernel: the dimension is %d; allowed are 1 and 2", (int)dim);
   if (!find_family(spec->type)) {
     char names[256] = "";
-    for (PetscInt i = 0; i < FAMILIES; ++i) {
+    for (PetscInt i = 0; i < MOST && families[i]; ++i) {
       size_t used = strlen(names);
       snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", families[i]->name);
     }

@@ -4,64 +4,9 @@
 
 #include "kernel/radial.h"
 #include "kernel/table.h"
-#include "mudot.h"
+#include "mudot/extend.h"
 
 /* ------------------------------------------------------------------ kernel families */
-
-/* A family is described by its profile k(r), r = |z|/h, and the Fourier transform of k(|z|) in
-   R^dim, both up to one factor that kernel.c takes from the normalization. */
-typedef struct {
-  const char *name;
-  const char *formula; /* one line for `mudot list` */
-  /* OPTIONAL, default: none. Ends with name = NULL. */
-  const MuParameter *parameters;
-  /* REQUIRED. The profile at r >= 0; INFINITY where it is singular. */
-  PetscReal (*value)(MuKernel kernel, PetscReal r);
-  /* REQUIRED. The symbol at w = h |omega| >= 0; INFINITY where its integral diverges. */
-  PetscReal (*symbol)(MuKernel kernel, PetscReal w);
-  /* OPTIONAL, default: nothing. Checks what the ranges do not say, fills `shape` and `ctx`. */
-  PetscErrorCode (*setup)(MuKernel kernel);
-  /* OPTIONAL, default: a ctx from PetscNew() is freed. */
-  PetscErrorCode (*destroy)(MuKernel kernel);
-  /* OPTIONAL, default: particles cannot use the kernel. The same profile in R^dim, dim >= 1:
-     multiplies `rate`, which is 1/h, sets `profile` and `log_integral`; for a GENERAL profile also
-     `value`, `slope`, `log_peak`, `ctx`. */
-  PetscErrorCode (*radial)(MuRadial radial);
-  /* OPTIONAL, default: they exist. MU_ERR_INPUT if the averages of k over pairs of cells, which
-     the extension `zero` needs, do not exist. */
-  PetscErrorCode (*check_averages)(MuKernel kernel);
-  /* OPTIONAL, default 0. 2s where the convolution with k of mass 1 is the inverse of
-     (1 - h^2 Laplacian)^s. */
-  PetscReal (*inverse_order)(MuKernel kernel);
-  MuKernelTraits traits;
-} MuKernelOps;
-
-/* Distance from r to the nearest complex singularity of the profile. */
-typedef enum {
-  MU_ANALYTIC_AWAY,   /* r: only the origin is singular (the default) */
-  MU_ANALYTIC_STRIP,  /* sqrt(1 + r^2): singular at z = +-i */
-  MU_ANALYTIC_ENTIRE, /* none */
-} MuAnalyticity;
-
-/* What the quadrature must know of a profile; all lengths in units of h. */
-typedef struct {
-  MuAnalyticity analyticity;
-  PetscReal rate; /* largest logarithmic slope that a Gauss rule must resolve, 0 if algebraic */
-  PetscReal edge; /* radius of a kink (support of wendland), 0 if there is none */
-  PetscReal singularity; /* e <= 0 where k ~ r^e at the origin */
-  PetscReal support;     /* 0: to be found by bisection; INFINITY: algebraic tail */
-  PetscBool separable;   /* k(|z|) = k(|z_0|) k(|z_1|) up to a factor k(0) */
-} MuKernelShape;
-
-struct _p_MuKernel {
-  PetscInt references;
-  const MuKernelOps *ops;
-  MuKernelSpec spec; /* defaults resolved */
-  PetscInt dim;
-  PetscReal amplitude; /* k_h(z) = amplitude k(|z|/h) */
-  MuKernelShape shape;
-  void *ctx; /* of the family */
-};
 
 /* Checks the specification, sets the kernel up, and leaves the amplitude 1. */
 PetscErrorCode MuKernelCreateRaw(const MuKernelSpec *spec, PetscInt dim, MuKernel *kernel);
