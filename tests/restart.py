@@ -41,6 +41,27 @@ kernel:   {type: matern, bandwidth: 0.6}
 time:     {end: 1, step: 0.01, adapt: true, tolerance: 1e-5}
 output:   {directory: out, every: 0.3, checkpoint: 7 steps}
 """
+CLOUD = """target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:  {type: gaussian, mean: [2], covariance: [0.25]}
+energy:   {mmd: 1}
+geometry: {wasserstein: 1, mmd: 0.5, spherical: true}
+kernel:   {type: gaussian, bandwidth: 0.5, extension: zero}
+particles: {method: ift, count: 300, ledger_every: 3, target_samples: fresh}
+time:     {end: 1, step: 0.005}
+output:   {directory: out, every: 0.1, checkpoint: 10 steps}
+"""
+BIRTH = """grid:     {lower: [-4, -4], upper: [4, 4], cells: [32, 32], boundary: no_flux}
+target:   {type: gaussian, mean: [1, 0], covariance: [0.5, 0, 0, 0.3]}
+initial:  {type: gaussian, mean: [-1, 0.5], covariance: [0.25, 0, 0, 0.25]}
+energy:   {mmd: 1}
+geometry: {wasserstein: 1, fisher_rao: 5, spherical: true}
+kernel:   {type: gaussian, bandwidth: 0.6, extension: zero}
+particles: {method: wfr, weight_step: birth_death, count: 500}
+time:     {end: 1, step: 0.005}
+output:   {directory: out, every: 0.3, checkpoint: 7 steps}
+"""
+CASES = {"line.yaml": LINE, "plane.yaml": PLANE, "cloud.yaml": CLOUD, "birth.yaml": BIRTH}
+CLOUDS = {"cloud.yaml", "birth.yaml"}  # those of mudot particles
 FREE = {"started", "finished", "command_line", "restarts"}  # attributes that two runs may differ in
 
 passed = failed = 0
@@ -58,7 +79,8 @@ def check(name, good, why=""):
 
 
 def start(*arguments, ranks=1, **options):
-    command = ([MPIEXEC, "-n", str(ranks)] if ranks > 1 else []) + [MUDOT, "run", *arguments]
+    command = [MPIEXEC, "-n", str(ranks)] if ranks > 1 else []
+    command += [MUDOT, "particles" if arguments[0] in CLOUDS else "run", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             start_new_session=True, **options)
 
@@ -72,21 +94,28 @@ def run(*arguments, **options):
     return finish(start(*arguments, **options))
 
 
+def results(directory):
+    """run.h5 or particles.h5."""
+    cloud = directory + "/particles.h5"
+    return cloud if os.path.exists(cloud) else directory + "/run.h5"
+
+
 def snapshots(directory):
     """Number of finished snapshots and the bits of every one; 0 if there is no file yet."""
-    path = directory + "/run.h5"
+    path = results(directory)
     if not os.path.exists(path):
         return 0, []
     with h5py.File(path, "r") as f:
         n = len(f["time"])
-        return n, [f["density"][k].tobytes() for k in range(n)]
+        series = [f[name] for name in ("density", "position", "weight") if name in f]
+        return n, [b"".join(s[k].tobytes() for s in series) for k in range(n)]
 
 
 def differences(a, b, tolerance=None):
     """What of two directories differs: datasets bit by bit (or to a relative tolerance), attributes,
     ledger.csv and run.xdmf."""
     found = []
-    with h5py.File(a + "/run.h5", "r") as f, h5py.File(b + "/run.h5", "r") as g:
+    with h5py.File(results(a), "r") as f, h5py.File(results(b), "r") as g:
         sets = {}
         for k, file in enumerate((f, g)):
             file.visititems(lambda name, o, k=k: sets.setdefault(name, [None, None]).__setitem__(k, o))
@@ -109,7 +138,8 @@ def differences(a, b, tolerance=None):
                 x, y = x.replace(a, "out"), y.replace(b, "out")
             if x != y:
                 found.append(f"attribute {name}: {x} {y}")
-    for name in ("ledger.csv", "run.xdmf") if tolerance is None else ():
+    texts = [name for name in ("ledger.csv", "run.xdmf") if os.path.exists(f"{a}/{name}")]
+    for name in texts if tolerance is None else ():
         if open(f"{a}/{name}").read() != open(f"{b}/{name}").read():
             found.append(name)
     return found
@@ -188,57 +218,69 @@ def kills(generator):
     kill_until_done("line", "line.yaml", 1, KILLS // 2, generator)
     kill_until_done("plane", "plane.yaml", 1, KILLS // 2, generator)
     kill_until_done("ranks", "plane.yaml", 2, 3, generator)
+    kill_until_done("cloud", "cloud.yaml", 1, KILLS // 4, generator)
+    kill_until_done("birth", "birth.yaml", 1, KILLS // 5, generator)
+    kill_until_done("cloud ranks", "cloud.yaml", 2, 2, generator)
 
 
 # ---------------------------------------------------------------------- signals and the clock
 
 
 def status_of(directory):
-    with h5py.File(directory + "/run.h5", "r") as f:
+    with h5py.File(results(directory), "r") as f:
         return f.attrs["status"]
 
 
-def signals():
+def signals_of(case, whole, command, tolerance):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        name = number.name
-        process = start("line.yaml", "-output_directory", name)
+        name = f"{number.name}-{command}"
+        process = start(case, "-output_directory", name)
         running_at(name, 20)
         process.send_signal(number)
         code, out, err = finish(process)
         check(f"{name} stops the run with status 5", code == 5, f"{code} {err}")
         check(f"{name} is recorded", status_of(name).startswith("interrupted at t = ")
-              and status_of(name).endswith(name), status_of(name))
+              and status_of(name).endswith(number.name), status_of(name))
         check(f"{name}: the command to go on is printed",
-              f"mudot run line.yaml -output_directory {name} -restart\n" in out, out)
-        code, out, err = run("line.yaml", "-output_directory", name, "-restart")
+              f"go on with      {MUDOT} {command} {case} -output_directory {name} -restart\n" in out,
+              out)
+        code, out, err = run(case, "-output_directory", name, "-restart")
         check(f"{name}: the restart says from where", code == 0 and "restart         from t = 0." in out
               and "checkpoint.h5" in out, f"{code} {out} {err}")
-        same(f"{name}: the same bits", "line-whole", name)
+        same(f"{name}: the same bits", whole, name)
 
-    process = start("line.yaml", "-output_directory", "usr", "-output_checkpoint", "false")
-    running_at("usr", 20)
-    none = not os.path.exists("usr/checkpoint.h5")
+    usr = f"usr-{command}"
+    process = start(case, "-output_directory", usr, "-output_checkpoint", "false")
+    running_at(usr, 20)
+    none = not os.path.exists(f"{usr}/checkpoint.h5")
     process.send_signal(signal.SIGUSR1)
-    there = wait_for(lambda: os.path.exists("usr/checkpoint.h5"))
+    there = wait_for(lambda: os.path.exists(f"{usr}/checkpoint.h5"))
     code, _, err = finish(process)
-    check("SIGUSR1 has a checkpoint written and the run goes on", none and there and code == 0,
+    check(f"{command}: SIGUSR1 has a checkpoint written and the run goes on", none and there and code == 0,
           f"{none} {there} {code} {err}")
 
-    code, out, err = run("line.yaml", "-output_directory", "limit", "-time_end", "1000",
+    limit = f"limit-{command}"
+    code, out, err = run(case, "-output_directory", limit, "-time_end", "1000",
                          "-output_every", "100", "-time_wall_limit", "1.5s")
-    check("the limit of time stops the run with status 5",
-          code == 5 and status_of("limit").endswith("time_wall_limit"), f"{code} {err}")
+    check(f"{command}: the limit of time stops the run with status 5",
+          code == 5 and status_of(limit).endswith("time_wall_limit"), f"{code} {err}")
 
-    process = start("line.yaml", "-output_directory", "both", ranks=2)
-    running_at("both", 20)
+    both = f"both-{command}"
+    process = start(case, "-output_directory", both, ranks=2)
+    running_at(both, 20)
     children = open(f"/proc/{process.pid}/task/{process.pid}/children").read().split()
     os.kill(int(children[1]), signal.SIGTERM)
     code, out, err = finish(process)
-    check("a signal that one rank of two gets stops both", code == 5 and "mpiexec -n 2 mudot" in out,
+    check(f"{command}: a signal that one rank of two gets stops both", code == 5 and f"mpiexec -n 2 {MUDOT} {command}" in out,
           f"{code} {err}")
-    code, out, err = run("line.yaml", "-output_directory", "both", "-restart")
-    check("a restart on one rank instead of two says so", code == 0 and "to rounding" in out, out)
-    same("and gives the same to rounding", "line-whole", "both", tolerance=1e-9)
+    code, out, err = run(case, "-output_directory", both, "-restart")
+    check(f"{command}: a restart on one rank instead of two says so", code == 0 and "to rounding" in out, out)
+    same(f"{command}: and gives the same to rounding", whole, both, tolerance=tolerance)
+
+
+def signals():
+    signals_of("line.yaml", "line-whole", "run", 1e-9)
+    signals_of("birth.yaml", "birth-whole", "particles", 1e-9)
 
 
 def second_interrupt():
@@ -259,9 +301,9 @@ def second_interrupt():
 # ---------------------------------------------------------------------- damage and mistakes
 
 
-def half_way(directory, *more):
-    process = start("line.yaml", "-output_directory", directory, *more)
-    running_at(directory, 60)
+def half_way(directory, case="line.yaml", rows=60):
+    process = start(case, "-output_directory", directory)
+    running_at(directory, rows)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -310,6 +352,53 @@ def damage():
           code == 0 and "is done" in out and fingerprint("line-whole") == before, f"{code} {out} {err}")
 
 
+def damaged_clouds():
+    half_way("hurt-cloud", "cloud.yaml", 20)
+    shutil.copytree("hurt-cloud", "cut-cloud")
+    flip("hurt-cloud/checkpoint.h5")
+    code, out, err = run("cloud.yaml", "-output_directory", "hurt-cloud", "-restart")
+    check("a cloud and a flipped bit: the state before is taken, and both are told",
+          code == 0 and "checkpoint.h5 is damaged" in err and "/checkpoint.1.h5)" in out,
+          f"{code} {out} {err}")
+    same("a cloud and a flipped bit: the same bits in the end", "cloud-whole", "hurt-cloud")
+    before = fingerprint("cut-cloud")
+    for key, value in (("particles_seed", "2"), ("particles_ledger_every", "2"), ("time_step", "0.004")):
+        code, out, err = run("cloud.yaml", "-output_directory", "cut-cloud", "-restart", "-" + key, value)
+        check(f"a cloud and another {key} is refused by name",
+              code == 2 and key in err and len(err.splitlines()) == 1
+              and fingerprint("cut-cloud") == before, f"{code} {err}")
+    os.truncate("cut-cloud/checkpoint.h5", 1000)
+    flip("cut-cloud/checkpoint.1.h5")
+    before = fingerprint("cut-cloud")
+    code, out, err = run("cloud.yaml", "-output_directory", "cut-cloud", "-restart")
+    check("a cloud with both damaged: status 4, one sentence, nothing changed",
+          code == 4 and len(err.splitlines()) == 1 and fingerprint("cut-cloud") == before,
+          f"{code} {err}")
+    os.unlink("cut-cloud/checkpoint.h5")
+    os.unlink("cut-cloud/checkpoint.1.h5")
+    code, out, err = run("cloud.yaml", "-output_directory", "cut-cloud", "-restart")
+    check("a cloud without checkpoints begins at t = 0", code == 0 and "from t = 0" in out,
+          f"{code} {err}")
+    same("and ends with the same bits", "cloud-whole", "cut-cloud")
+    before = fingerprint("cloud-whole")
+    code, out, err = run("cloud.yaml", "-output_directory", "cloud-whole", "-restart")
+    check("a run of particles that is done stays as it is",
+          code == 0 and "is done" in out and fingerprint("cloud-whole") == before, f"{code} {err}")
+    points = np.random.default_rng(1).normal(size=(400, 1))
+    np.savetxt("points.csv", points, delimiter=",")
+    text = CLOUD.replace("{type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: "
+                         "[0.64, 0.64]}", "{type: samples, smoothing: none, file: points.csv}")
+    open("sampled.yaml", "w").write(text.replace("fresh", "exact"))
+    CLOUDS.add("sampled.yaml")
+    half_way("sampled", "sampled.yaml", 20)
+    np.savetxt("points.csv", points + 0.1, delimiter=",")
+    before = fingerprint("sampled")
+    code, out, err = run("sampled.yaml", "-output_directory", "sampled", "-restart")
+    check("a cloud whose target's file has changed is refused",
+          code == 2 and "has changed" in err and len(err.splitlines()) == 1
+          and fingerprint("sampled") == before, f"{code} {err}")
+
+
 def numerical_faults():
     """Status 3, one sentence that names the reason and the last good state, and that state on disk."""
     faults = {
@@ -350,12 +439,17 @@ def numerical_faults():
             n, _ = snapshots(directory)
             with h5py.File(directory + "/run.h5", "r") as f:
                 last = f["density"][n - 1]
+                check(f"{name}: every time is there once", (np.diff(f["time"]) > 0).all(),
+                      f["time"][:])
                 good = (np.isfinite(last).all() and last.min() >= 0
                         and f.attrs["status"].startswith("failed: ")
                         and f"t = {f['time'][n - 1]:g}" in lines[0])
         check(f"{name}: status 3, the reason, the last good state",
               good and "the last good state" in lines[0] and (not word or word in lines[0]),
               f"{code} {err}")
+        for reader in (["sample", directory, "-n", "3"], ["report", directory]):
+            done = subprocess.run([MUDOT, *reader], capture_output=True, text=True)
+            check(f"{name}: mudot {reader[0]} takes the file", done.returncode == 0, done.stderr)
     for formula, word in (("log(x)", "nan"), ("1/x", None), ("exp(1000*x^2)", "inf")):
         code, out, err = run("line.yaml", "-output_directory", "formula", "-grid_cells", "65",
                              "-energy_potential", "1", "-energy_potential_formula", formula)
@@ -439,9 +533,9 @@ def main():
     os.chdir(work)
     print(f"seed {SEED}")
     try:
-        open("line.yaml", "w").write(LINE)
-        open("plane.yaml", "w").write(PLANE)
-        parts = (lambda: kills(generator), signals, second_interrupt, damage, numerical_faults,
+        for name, text in CASES.items():
+            open(name, "w").write(text)
+        parts = (lambda: kills(generator), signals, second_interrupt, damage, damaged_clouds, numerical_faults,
                  full_disks, mounted_disks)
         for part in parts:
             began = time.time()
