@@ -1,7 +1,10 @@
 /* Every geometry with every energy through discrete_gradient and through `auto`: discrete balance,
-   mass, positivity, decay of the energy, ledger; and the same flow on all ranks as on one. A new
-   row of a table is tested the day it is added. */
+   mass, positivity, decay of the energy at the rate -2 R*, ledger; the transport step against the
+   operator; and the same flow on all ranks as on one. A new row of a table is tested the day it
+   is added. */
+#include "flow/flow_impl.h"
 #include "flow_support.h"
+#include "geometry/geometry_impl.h"
 
 #include <string.h>
 
@@ -11,16 +14,6 @@ static PetscReal double_well(PetscReal x, PetscReal y) {
 
 static PetscReal bump(PetscReal x, PetscReal y) {
   return 0.2 + exp(-(x - 0.5) * (x - 0.5) / 0.5 - (y + 0.2) * (y + 0.2) / 0.8);
-}
-
-/* Whether K(mu) xi vanishes where mu does, so that the continuous flow keeps densities non-negative
- * for every energy. */
-static PetscBool keeps_sign(const char *geometry) {
-  return (PetscBool)(strcmp(geometry, "mmd") != 0);
-}
-
-static PetscBool conserves_mass(const char *geometry, PetscBool spherical) {
-  return (PetscBool)(spherical || strstr(geometry, "stein") || strstr(geometry, "wasserstein"));
 }
 
 typedef struct {
@@ -48,12 +41,21 @@ static void free_setting(Setting *s) {
 
 typedef struct {
   const char *geometry, *energy, *scheme;
-  PetscBool spherical;
+  PetscBool conserves_mass, keeps_sign; /* as declared */
   MuLedger ledger;
   MuPrimalMethod method;
   PetscInt columns, terms, steps;
   PetscReal row[32], previous_energy, initial_energy, mass;
+  PetscReal fallen, promised; /* F(0) - F(t), the integral of 2 R* */
 } Watch;
+
+static MuPartTraits traits_of(const char *geometry) {
+  const MuGeometrySpec spec = {.parts = 1,
+                               .part = {{.name = geometry, .weight = 1, .value = {1, 1, 1, 1}}}};
+  MuPartTraits traits;
+  OK(MuGeometryGetTraits(&spec, 0, &traits));
+  return traits;
+}
 
 static PetscErrorCode watch_step(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
                                  Vec after) {
@@ -76,16 +78,22 @@ static PetscErrorCode watch_step(void *ctx, MuFlow flow, PetscReal time, PetscRe
     ck_assert_msg(dissipated >= drop * (1 - 1e-9) - rounding,
                   "%s of %s (%s): R + R* = %g below the dissipation rate %g", w->geometry,
                   w->energy, w->scheme, dissipated, drop);
-  if (conserves_mass(w->geometry, w->spherical))
+  w->fallen += drop;
+  w->promised += 2 * dt * tail[1];
+  if (w->conserves_mass)
     ck_assert_msg(fabs(tail[4] - w->mass) < 1e-12, "%s of %s (%s): mass drifts by %g", w->geometry,
                   w->energy, w->scheme, tail[4] - w->mass);
-  if (keeps_sign(w->geometry)) ck_assert(tail[5] >= 0);
+  if (w->keeps_sign) ck_assert(tail[5] >= 0);
   w->previous_energy = w->row[2];
   return 0;
 }
 
-static void run_pair(const Setting *s, const char *geometry, const char *energy, const char *scheme,
-                     PetscBool spherical) {
+/* The relative difference between the fall of the energy and the integral of 2 R*, which is of the
+   order of the step. */
+static PetscReal run_pair(const Setting *s, const char *geometry, const char *energy,
+                          const char *scheme, PetscBool spherical, PetscReal refinement) {
+  const MuPartTraits traits = traits_of(geometry);
+  const PetscReal step = (traits.vanishes ? 2e-3 : 2e-4) / refinement;
   TestFlowSpec spec = {.grid = s->grid,
                        .energy = {energy},
                        .geometry = {geometry},
@@ -93,13 +101,17 @@ static void run_pair(const Setting *s, const char *geometry, const char *energy,
                        .power_exponent = 0.25,
                        .internal_exponent = 2,
                        .mobility_exponent = 1.5,
-                       .ridge = !strcmp(geometry, "mmd") ? 0 : 1e-2,
+                       .ridge = traits.inverts_kernel ? 0 : 1e-2,
                        .kernel = s->kernel,
                        .log_target = s->log_target,
                        .scheme = scheme,
-                       .step = keeps_sign(geometry) ? 2e-3 : 2e-4,
-                       .end = keeps_sign(geometry) ? 6e-3 : 6e-4};
-  Watch w = {.geometry = geometry, .energy = energy, .scheme = scheme, .spherical = spherical};
+                       .step = step,
+                       .end = 3 * step};
+  Watch w = {.geometry = geometry,
+             .energy = energy,
+             .scheme = scheme,
+             .conserves_mass = (PetscBool)(spherical || traits.kind == MU_PART_TRANSPORT),
+             .keeps_sign = traits.vanishes};
   MuFlow flow = TestFlowCreate(&spec, s->initial);
   MuGeometry g;
   const char *sentence;
@@ -119,6 +131,15 @@ static void run_pair(const Setting *s, const char *geometry, const char *energy,
   ck_assert_int_ge(w.steps, 3);
   OK(MuLedgerDestroy(&w.ledger));
   OK(MuFlowDestroy(&flow));
+  return fabs(w.fallen - w.promised) / w.promised;
+}
+
+/* Whether the energy falls at the rate -2 R*: the error is small or of first order in the step. */
+static PetscBool falls(const Setting *s, const char *geometry, const char *energy,
+                       const char *scheme, PetscBool spherical) {
+  const PetscReal error = run_pair(s, geometry, energy, scheme, spherical, 1);
+  if (error < 0.05) return PETSC_TRUE;
+  return (PetscBool)(run_pair(s, geometry, energy, scheme, spherical, 10) < 0.2 * error);
 }
 
 static void run_table(PetscInt dim, const char *scheme, PetscBool spherical) {
@@ -130,7 +151,9 @@ static void run_table(PetscInt dim, const char *scheme, PetscBool spherical) {
     for (PetscInt e = 0;; ++e) {
       OK(MuEnergyGetTableRow(e, &energy, &formula));
       if (!energy) break;
-      run_pair(&s, geometry, energy, scheme, spherical);
+      ck_assert_msg(falls(&s, geometry, energy, scheme, spherical),
+                    "%s of %s (%s): the energy does not fall at the rate -2 R*", geometry, energy,
+                    scheme);
     }
   }
   free_setting(&s);
@@ -217,6 +240,120 @@ START_TEST(ranks_agree) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ linearised transport */
+
+/* out = div J, J_f = a_f rho_lower - b_f rho_upper, in 1-D with walls. */
+static PetscReal *divergence(MuGrid grid, MuTransport transport, const PetscReal *rho, PetscInt n) {
+  PetscReal *out = calloc((size_t)n, sizeof *out), *a, *b;
+  Vec fields[2];
+  OK(MuTransportGetCoefficients(transport, 0, &fields[0], &fields[1]));
+  a = TestGather(grid, fields[0]);
+  b = TestGather(grid, fields[1]);
+  for (PetscInt i = 1; i < n; ++i) {
+    const PetscReal flux = a[i] * rho[i - 1] - b[i] * rho[i];
+    out[i - 1] += flux;
+    out[i] -= flux;
+  }
+  free(a);
+  free(b);
+  return out;
+}
+
+/* Largest difference between the transport step's coefficients at rho and K_transport(rho) DF(rho),
+   relative to the largest value. */
+static PetscReal linearization_error(const Setting *s, const char *geometry, const char *energy,
+                                     MuMean mean) {
+  TestFlowSpec spec = {.grid = s->grid,
+                       .energy = {energy},
+                       .geometry = {geometry},
+                       .power_exponent = 0.25,
+                       .internal_exponent = 2,
+                       .mobility_exponent = 1.5,
+                       .ridge = 1e-2,
+                       .mean = mean,
+                       .kernel = s->kernel,
+                       .log_target = s->log_target,
+                       .scheme = "discrete_gradient",
+                       .step = 1e-3,
+                       .end = 1e-3};
+  const PetscInt n = 24;
+  MuLinearization linearization;
+  MuTransport transport;
+  Vec rho = TestRandomField(s->grid, 5, 0.2, 1.5), derivative, image;
+  MuFlow flow = TestFlowCreate(&spec, rho);
+  OK(VecDuplicate(rho, &derivative));
+  OK(VecDuplicate(rho, &image));
+  OK(MuLinearizationCreate(flow, &linearization));
+  OK(MuTransportCreate(s->grid, MU_TRANSPORT_DIMENSION_SPLIT, &transport));
+  OK(MuLinearizationFill(linearization, rho, transport));
+  OK(MuEnergyEvaluate(flow->energy, rho, NULL, NULL, derivative, NULL));
+  OK(MuGeometrySetState(flow->geometry, rho));
+  OK(MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, derivative, NULL, image));
+  PetscReal *density = TestGather(s->grid, rho), *exact = TestGather(s->grid, image);
+  PetscReal *linear = divergence(s->grid, transport, density, n), error = 0, size = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    error = fmax(error, fabs(linear[i] - exact[i]));
+    size = fmax(size, fabs(exact[i]));
+  }
+  free(density);
+  free(exact);
+  free(linear);
+  OK(MuTransportDestroy(&transport));
+  OK(MuLinearizationDestroy(&linearization));
+  OK(MuFlowDestroy(&flow));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&derivative));
+  OK(VecDestroy(&image));
+  return error / size;
+}
+
+/* Upwind means go with energies without log rho. */
+static PetscBool is_logarithmic(const char *energy) {
+  const MuEnergySpec spec = {.terms = 1,
+                             .term = {{.name = energy, .weight = 1, .value = {2, 2, 2, 2}}}};
+  MuTermTraits traits;
+  OK(MuEnergyGetTraits(&spec, 0, &traits));
+  return traits.logarithmic;
+}
+
+START_TEST(linearised_transport_is_the_operator) {
+  Setting s = make_setting(1);
+  const char *geometry, *energy, *formula;
+  for (PetscInt g = 0; MuGeometryGetTableRow(g, &geometry, &formula), geometry; ++g)
+    for (PetscInt e = 0; MuEnergyGetTableRow(e, &energy, &formula), energy; ++e) {
+      if (traits_of(geometry).kind != MU_PART_TRANSPORT) continue;
+      for (int upwind = 0; upwind < (is_logarithmic(energy) ? 1 : 2); ++upwind) {
+        const PetscReal error = linearization_error(&s, geometry, energy,
+                                                    upwind ? MU_MEAN_UPWIND : MU_MEAN_LOGARITHMIC);
+        ck_assert_msg(error < 1e-10, "%s of %s%s: the transport step differs by %g", geometry,
+                      energy, upwind ? " (upwind)" : "", error);
+      }
+    }
+  free_setting(&s);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ a flow that stands still */
+
+static PetscErrorCode no_mobility(MuGeometry geometry, MuPart *part, PetscInt axis, Vec mobility) {
+  (void)geometry, (void)part, (void)axis, (void)mobility;
+  return 0;
+}
+
+/* Runs last: it adds to the table. */
+START_TEST(a_frozen_flow_fails) {
+  static MuPartOps frozen;
+  Setting s = make_setting(1);
+  frozen = MuPartWasserstein;
+  frozen.name = "frozen";
+  frozen.mobility = no_mobility;
+  OK(MuPartAdd(&frozen));
+  ck_assert(!falls(&s, "frozen", "chi2", "auto", PETSC_FALSE));
+  ck_assert(linearization_error(&s, "frozen", "chi2", MU_MEAN_LOGARITHMIC) > 0.9);
+  free_setting(&s);
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("conformance");
   TCase *t = tcase_create("conformance");
@@ -227,6 +364,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, automatic_1d);
   tcase_add_test(t, automatic_2d_spherical);
   tcase_add_test(t, ranks_agree);
+  tcase_add_test(t, linearised_transport_is_the_operator);
+  tcase_add_test(t, a_frozen_flow_fails);
   suite_add_tcase(suite, t);
   return suite;
 }

@@ -1,5 +1,6 @@
 /* Energies: exact values, derivatives, discrete gradients, parts, infinite values; means;
    diagnostics. Every row of the energy table goes through the same checks. */
+#include "energy/energy_impl.h"
 #include "grid/arrays.h"
 #include "support.h"
 
@@ -1223,6 +1224,176 @@ START_TEST(blob_entropy_of_a_block) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ what descriptors say */
+
+static MuTermTraits traits_of(Fixture *f, const char *name) {
+  MuTermTraits traits;
+  f->spec.terms = 1;
+  set_term(f, 0, name, 1);
+  OK(MuEnergyGetTraits(&f->spec, 0, &traits));
+  return traits;
+}
+
+/* F at the middle of two random densities, below the mean of F at both where F is convex. */
+static void check_convexity(Fixture *f, const char *name) {
+  MuEnergy energy = make_energy(f, name, 1);
+  for (unsigned seed = 1; seed < 6; ++seed) {
+    Vec a = TestRandomField(f->grid, seed, 0.1, 2), b = TestRandomField(f->grid, seed + 9, 0.1, 2);
+    const PetscReal ends = value_of(energy, a) + value_of(energy, b);
+    OK(VecAXPBY(a, 0.5, 0.5, b));
+    ck_assert_msg(value_of(energy, a) <= 0.5 * ends + 1e-13 * fabs(ends), "%s is not convex", name);
+    OK(VecDestroy(&a));
+    OK(VecDestroy(&b));
+  }
+  OK(MuEnergyDestroy(&energy));
+}
+
+/* Whether DF is large in a cell that is nearly empty. */
+static PetscBool is_singular(Fixture *f, const char *name) {
+  MuEnergy energy = make_energy(f, name, 1);
+  Vec rho = TestRandomField(f->grid, 3, 0.2, 1.5), df;
+  OK(VecDuplicate(rho, &df));
+  OK(VecSetValue(rho, 5, 1e-300, INSERT_VALUES));
+  OK(VecAssemblyBegin(rho));
+  OK(VecAssemblyEnd(rho));
+  OK(MuEnergyEvaluate(energy, rho, NULL, NULL, df, NULL));
+  PetscReal *d = TestGather(f->grid, df);
+  const PetscBool singular = (PetscBool)(fabs(d[5]) > 100);
+  free(d);
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&df));
+  OK(MuEnergyDestroy(&energy));
+  return singular;
+}
+
+/* F of a term of the power family is that of `power` with its exponent. */
+static void check_power(Fixture *f, const char *name, PetscReal p) {
+  Vec rho = TestRandomField(f->grid, 3, 0.2, 1.5);
+  MuEnergy energy = make_energy(f, name, 1);
+  const PetscReal value = value_of(energy, rho), given = f->numbers.power_exponent;
+  OK(MuEnergyDestroy(&energy));
+  f->numbers.power_exponent = p;
+  energy = make_energy(f, "power", 1);
+  ck_assert_double_eq_tol(value_of(energy, rho), value, 1e-13 * (1 + fabs(value)));
+  f->numbers.power_exponent = given;
+  OK(MuEnergyDestroy(&energy));
+  OK(VecDestroy(&rho));
+}
+
+START_TEST(traits_are_what_the_energies_do) {
+  const char *names[32];
+  const PetscInt n = energy_names(names);
+  Fixture f = fixture(1, PETSC_FALSE, PETSC_FALSE);
+  for (PetscInt k = 0; k < n; ++k) {
+    const MuTermTraits traits = traits_of(&f, names[k]);
+    if (traits.convex) check_convexity(&f, names[k]);
+    if (!isnan(traits.power)) check_power(&f, names[k], traits.power);
+    ck_assert_msg(traits.singular_at_zero == is_singular(&f, names[k]), "%s: singular", names[k]);
+  }
+  destroy_fixture(&f);
+}
+END_TEST
+
+/* Two terms of one name with kernels of their own: values and derivatives are sums, and there is a
+   preimage only if the kernels are equal. */
+START_TEST(terms_have_their_own_kernels) {
+  Fixture f = fixture(1, PETSC_FALSE, PETSC_FALSE);
+  MuKernelSpec wide;
+  MuKernel own, equal;
+  const char *const *names;
+  PetscReal value, terms[2], single;
+  PetscBool has;
+  MuEnergy energy;
+  Vec rho = TestRandomField(f.grid, 3, 0.2, 1.5);
+  MuKernelSpecDefault(&wide);
+  wide.bandwidth = 0.6;
+  OK(MuKernelCreate(&wide, 1, &equal));
+  wide.bandwidth = 1.2;
+  OK(MuKernelCreate(&wide, 1, &own));
+  f.spec.terms = 2;
+  set_term(&f, 0, "mmd", 1);
+  set_term(&f, 1, "mmd", 0.5);
+  f.spec.term[1].kernel = own;
+  OK(MuEnergyCreate(f.grid, &f.spec, &energy));
+  OK(MuEnergyGetTerms(energy, NULL, &names, NULL));
+  ck_assert_str_eq(names[0], "mmd");
+  ck_assert_str_eq(names[1], "mmd_2");
+  OK(MuEnergyHasPreimage(energy, &has, NULL));
+  ck_assert_int_eq(has, PETSC_FALSE);
+  OK(MuEnergyEvaluate(energy, rho, &value, terms, NULL, NULL));
+  OK(MuEnergyDestroy(&energy));
+  f.spec.kernel = own;
+  energy = make_energy(&f, "mmd", 0.5);
+  single = value_of(energy, rho);
+  ck_assert_double_eq_tol(terms[1], single, 1e-14 * single);
+  OK(MuEnergyDestroy(&energy));
+  f.spec.kernel = f.kernel;
+  f.spec.terms = 2;
+  set_term(&f, 1, "mmd", 0.5);
+  f.spec.term[1].kernel = equal;
+  OK(MuEnergyCreate(f.grid, &f.spec, &energy));
+  OK(MuEnergyHasPreimage(energy, &has, NULL));
+  ck_assert_int_eq(has, PETSC_TRUE);
+  OK(MuEnergyDestroy(&energy));
+  OK(VecDestroy(&rho));
+  OK(MuKernelDestroy(&own));
+  OK(MuKernelDestroy(&equal));
+  destroy_fixture(&f);
+}
+END_TEST
+
+typedef void (*Removal)(MuTermOps *ops);
+static void no_kind(MuTermOps *ops) {
+  ops->kind = 0;
+}
+static void no_formula(MuTermOps *ops) {
+  ops->formula = NULL;
+}
+static void no_destroy(MuTermOps *ops) {
+  ops->destroy = NULL;
+}
+static void no_evaluate(MuTermOps *ops) {
+  ops->evaluate = NULL;
+}
+static void no_gradient(MuTermOps *ops) {
+  ops->gradient = NULL;
+}
+static void no_potential(MuTermOps *ops) {
+  ops->potential = NULL;
+}
+static void no_kernel(MuTermOps *ops) {
+  ops->needs = MU_NEEDS_TARGET;
+}
+
+/* Runs last: it adds to the table. */
+START_TEST(incomplete_descriptors_are_refused) {
+  static const struct {
+    const MuTermOps *of;
+    const char *missing;
+    Removal removal;
+  } rows[] = {{&MuTermKL, "kind", no_kind},         {&MuTermKL, "formula", no_formula},
+              {&MuTermMmd, "destroy", no_destroy},  {&MuTermKL, "evaluate", no_evaluate},
+              {&MuTermKL, "gradient", no_gradient}, {&MuTermKL, "potential", no_potential},
+              {&MuTermMmd, "needs", no_kernel}};
+  enum { ROWS = sizeof rows / sizeof *rows };
+  static MuTermOps incomplete[ROWS];
+  static char name[ROWS][32];
+  Fixture f = fixture(1, PETSC_FALSE, PETSC_FALSE);
+  char sentence[64];
+  for (PetscInt k = 0; k < ROWS; ++k) {
+    snprintf(name[k], sizeof name[k], "incomplete_%d", (int)k);
+    snprintf(sentence, sizeof sentence, "no %s", rows[k].missing);
+    incomplete[k] = *rows[k].of;
+    incomplete[k].name = name[k];
+    rows[k].removal(&incomplete[k]);
+    OK(MuTermAdd(&incomplete[k]));
+    refused(&f, name[k], 1, sentence);
+  }
+  ck_assert_int_eq(MuTermAdd(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
+  destroy_fixture(&f);
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("energy");
   TCase *t = tcase_create("energy");
@@ -1253,6 +1424,9 @@ static Suite *make_suite(void) {
   tcase_add_test(t, diagnostics_are_the_energies);
   tcase_add_test(t, energies_of_gaussians);
   tcase_add_test(t, blob_entropy_of_a_block);
+  tcase_add_test(t, traits_are_what_the_energies_do);
+  tcase_add_test(t, terms_have_their_own_kernels);
+  tcase_add_test(t, incomplete_descriptors_are_refused);
   suite_add_tcase(suite, t);
   return suite;
 }

@@ -1,5 +1,6 @@
 /* Onsager operators: every row of the table against dense matrices built from the formulas of the
    theory, symmetry, semi-definiteness, mass; limits with their orders; the primal potential. */
+#include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 #include "support.h"
 
@@ -1230,6 +1231,147 @@ START_TEST(normalized_kernel_survives_deep_tails) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ what descriptors say */
+
+/* M(c) of a part on a constant density c, from what it does: its diagonal, or its mobility on an
+   inner face. */
+static PetscReal mobility_of(MuGrid grid, const MuGeometrySpec *spec, PetscReal c) {
+  Vec rho, out;
+  MuGeometry geometry;
+  PetscReal result;
+  PetscInt kinds;
+  OK(MuGridCreateField(grid, &rho));
+  OK(MuGridCreateField(grid, &out));
+  OK(VecSet(rho, c));
+  geometry = make_geometry(grid, spec, rho);
+  OK(MuGeometryGetKinds(geometry, &kinds));
+  if (kinds == MU_PART_TRANSPORT)
+    OK(MuGeometryFaceMobility(geometry, 0, out));
+  else
+    OK(MuGeometryReactionDiagonal(geometry, out));
+  OK(VecMax(out, NULL, &result));
+  if (kinds == MU_PART_TRANSPORT) {
+    PetscReal speed;
+    OK(MuGeometryDonorSpeed(geometry, c, &speed));
+    ck_assert_double_eq_tol(speed * c, result, 1e-13 * (1 + result));
+  }
+  OK(MuGeometryDestroy(&geometry));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&out));
+  return result;
+}
+
+/* Largest |K xi| in the cells where mu vanishes, but for those beside others. */
+static PetscReal left_in_empty_cells(MuGrid grid, const MuGeometrySpec *spec) {
+  Vec rho = TestField(grid, bump), xi = TestField(grid, wave), out;
+  const MuGridInfo *info;
+  PetscReal *x, largest = 0;
+  OK(MuGridGetInfo(grid, &info));
+  OK(VecGetArray(rho, &x));
+  for (PetscInt i = 0; i < info->local_size; ++i)
+    if (i >= 20 && i < 40) x[i] = 0;
+  OK(VecRestoreArray(rho, &x));
+  MuGeometry geometry = make_geometry(grid, spec, rho);
+  out = apply(geometry, xi);
+  OK(VecGetArray(out, &x));
+  for (PetscInt i = 21; i < 39; ++i) largest = fmax(largest, fabs(x[i]));
+  OK(VecRestoreArray(out, &x));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&xi));
+  OK(VecDestroy(&out));
+  OK(MuGeometryDestroy(&geometry));
+  return largest;
+}
+
+START_TEST(traits_are_what_the_operators_do) {
+  const MuGridSpec line = {.dim = 1, .lower = {-5}, .upper = {5}, .cells = {64}};
+  MuKernel kernel = make_kernel("bessel", 0.3, 1);
+  const char *name, *formula;
+  MuGrid grid;
+  OK(MuGridCreate(PETSC_COMM_SELF, &line, &grid));
+  for (PetscInt i = 0; MuGeometryGetTableRow(i, &name, &formula), name; ++i) {
+    MuGeometrySpec spec = simple_spec(name, kernel);
+    MuPartTraits traits;
+    OK(MuGeometryGetTraits(&spec, 0, &traits));
+    for (PetscReal c = 0.3; c < 3 && traits.local && !isnan(traits.power); c *= 2)
+      ck_assert_double_eq_tol(mobility_of(grid, &spec, c), pow(c, traits.power), 1e-13);
+    for (PetscReal c = 0.3; c < 3 && traits.local && isnan(traits.power); c *= 2)
+      ck_assert(mobility_of(grid, &spec, c) > 0);
+    ck_assert_msg(traits.vanishes == (left_in_empty_cells(grid, &spec) < 1e-14),
+                  "%s: K xi %s where mu = 0", name,
+                  traits.vanishes ? "does not vanish" : "vanishes");
+  }
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+typedef void (*Removal)(MuPartOps *ops);
+static void no_kind(MuPartOps *ops) {
+  ops->kind = 0;
+}
+static void no_formula(MuPartOps *ops) {
+  ops->formula = NULL;
+}
+static void no_destroy(MuPartOps *ops) {
+  ops->destroy = NULL;
+}
+static void no_flux(MuPartOps *ops) {
+  ops->add_flux = NULL;
+}
+static void no_mobility(MuPartOps *ops) {
+  ops->mobility = NULL;
+}
+static void no_mobility_at(MuPartOps *ops) {
+  ops->mobility_at = NULL;
+}
+static void no_apply(MuPartOps *ops) {
+  ops->apply = NULL;
+}
+static void no_diagonal(MuPartOps *ops) {
+  ops->diagonal = NULL;
+}
+static void no_kernel(MuPartOps *ops) {
+  ops->needs_kernel = PETSC_FALSE;
+}
+
+/* Runs last: it adds to the table. */
+START_TEST(incomplete_descriptors_are_refused) {
+  static const struct {
+    const MuPartOps *of;
+    const char *missing;
+    Removal removal;
+  } rows[] = {{&MuPartStein, "kind", no_kind},
+              {&MuPartStein, "formula", no_formula},
+              {&MuPartStein, "destroy", no_destroy},
+              {&MuPartWasserstein, "add_flux", no_flux},
+              {&MuPartWasserstein, "mobility", no_mobility},
+              {&MuPartWasserstein, "mobility_at", no_mobility_at},
+              {&MuPartFisherRao, "apply", no_apply},
+              {&MuPartFisherRao, "diagonal", no_diagonal},
+              {&MuPartMmd, "needs_kernel", no_kernel}};
+  enum { ROWS = sizeof rows / sizeof *rows };
+  static MuPartOps incomplete[ROWS];
+  static char name[ROWS][32];
+  MuGrid grid = TestGrid(1, 8, 1, 0, 1, PETSC_FALSE);
+  MuKernel kernel = make_kernel("gaussian", 0.2, 1);
+  char sentence[64];
+  for (PetscInt k = 0; k < ROWS; ++k) {
+    snprintf(name[k], sizeof name[k], "incomplete_%d", (int)k);
+    snprintf(sentence, sizeof sentence, "no %s", rows[k].missing);
+    incomplete[k] = *rows[k].of;
+    incomplete[k].name = name[k];
+    rows[k].removal(&incomplete[k]);
+    OK(MuPartAdd(&incomplete[k]));
+    MuGeometrySpec spec = simple_spec(name[k], kernel);
+    refused(grid, &spec, sentence);
+  }
+  ck_assert_int_eq(MuPartAdd(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
+  OK(MuKernelDestroy(&kernel));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("geometry");
   TCase *t = tcase_create("geometry");
@@ -1254,6 +1396,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, primal_of_deep_tails);
   tcase_add_test(t, normalized_kernel_survives_deep_tails);
   tcase_add_test(t, primal_is_infinite_out_of_the_range);
+  tcase_add_test(t, traits_are_what_the_operators_do);
+  tcase_add_test(t, incomplete_descriptors_are_refused);
   suite_add_tcase(suite, t);
   return suite;
 }
