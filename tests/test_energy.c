@@ -1346,9 +1346,6 @@ typedef void (*Removal)(MuTermOps *ops);
 static void no_kind(MuTermOps *ops) {
   ops->kind = 0;
 }
-static void no_formula(MuTermOps *ops) {
-  ops->formula = NULL;
-}
 static void no_destroy(MuTermOps *ops) {
   ops->destroy = NULL;
 }
@@ -1371,10 +1368,9 @@ START_TEST(incomplete_descriptors_are_refused) {
     const MuTermOps *of;
     const char *missing;
     Removal removal;
-  } rows[] = {{&MuTermKL, "kind", no_kind},         {&MuTermKL, "formula", no_formula},
-              {&MuTermMmd, "destroy", no_destroy},  {&MuTermKL, "evaluate", no_evaluate},
-              {&MuTermKL, "gradient", no_gradient}, {&MuTermKL, "potential", no_potential},
-              {&MuTermMmd, "needs", no_kernel}};
+  } rows[] = {{&MuTermKL, "kind", no_kind},           {&MuTermMmd, "destroy", no_destroy},
+              {&MuTermKL, "evaluate", no_evaluate},   {&MuTermKL, "gradient", no_gradient},
+              {&MuTermKL, "potential", no_potential}, {&MuTermMmd, "needs", no_kernel}};
   enum { ROWS = sizeof rows / sizeof *rows };
   static MuTermOps incomplete[ROWS];
   static char name[ROWS][32];
@@ -1386,10 +1382,10 @@ START_TEST(incomplete_descriptors_are_refused) {
     incomplete[k] = *rows[k].of;
     incomplete[k].name = name[k];
     rows[k].removal(&incomplete[k]);
-    OK(MuTermAdd(&incomplete[k]));
+    OK(MuEnergyRegister(&incomplete[k]));
     refused(&f, name[k], 1, sentence);
   }
-  ck_assert_int_eq(MuTermAdd(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
+  ck_assert_int_eq(MuEnergyRegister(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
   destroy_fixture(&f);
 }
 END_TEST

@@ -1310,9 +1310,6 @@ typedef void (*Removal)(MuPartOps *ops);
 static void no_kind(MuPartOps *ops) {
   ops->kind = 0;
 }
-static void no_formula(MuPartOps *ops) {
-  ops->formula = NULL;
-}
 static void no_destroy(MuPartOps *ops) {
   ops->destroy = NULL;
 }
@@ -1342,7 +1339,6 @@ START_TEST(incomplete_descriptors_are_refused) {
     const char *missing;
     Removal removal;
   } rows[] = {{&MuPartStein, "kind", no_kind},
-              {&MuPartStein, "formula", no_formula},
               {&MuPartStein, "destroy", no_destroy},
               {&MuPartWasserstein, "add_flux", no_flux},
               {&MuPartWasserstein, "mobility", no_mobility},
@@ -1362,11 +1358,11 @@ START_TEST(incomplete_descriptors_are_refused) {
     incomplete[k] = *rows[k].of;
     incomplete[k].name = name[k];
     rows[k].removal(&incomplete[k]);
-    OK(MuPartAdd(&incomplete[k]));
+    OK(MuGeometryRegister(&incomplete[k]));
     MuGeometrySpec spec = simple_spec(name[k], kernel);
     refused(grid, &spec, sentence);
   }
-  ck_assert_int_eq(MuPartAdd(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
+  ck_assert_int_eq(MuGeometryRegister(&incomplete[0]), MU_ERR_INPUT); /* the name is taken */
   OK(MuKernelDestroy(&kernel));
   OK(MuGridDestroy(&grid));
 }
