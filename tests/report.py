@@ -72,6 +72,12 @@ time:     {end: 1, step: 0.1}
 output:   {directory: out, every: 0.1}
 """
 
+# variants of LINE of whose decay nothing is known, or something else
+WIDE = "-initial_mean 0.3 -initial_covariance 3 -time_end 0.3 "
+KL = "-energy_mmd 0 -energy_kl 1 -geometry_mmd 0 -geometry_wasserstein 1 -time_end 0.3 "
+KNOWN = {"ridge": WIDE + "-geometry_ridge 0.5", "kernels": WIDE + "-energy_kernel_bandwidth 1",
+         "plain": KL + "-geometry_fisher_rao 0.25", "spherical": KL + "-geometry_fisher_rao 0.25 -geometry_spherical true"}
+
 results = {"passed": 0, "failed": 0}
 
 
@@ -96,6 +102,8 @@ def make_results():
     mudot("run", "line.yaml")
     mudot("run", "line.yaml", "-output_directory", HOSTILE)
     mudot("run", "line.yaml", "-geometry_mmd", "1.5", "-output_directory", "fast")
+    for name, arguments in KNOWN.items():
+        mudot("run", "line.yaml", *arguments.split(), "-output_directory", name)
     mudot("run", "plane.yaml")
     mudot("study", "study.yaml", status=1)
     mudot("study", str(ROOT / "scripts/studies/rate-mmd-exact.yaml"), "-output_directory", "rate")
@@ -247,8 +255,35 @@ def check_names():
     quoted = [n for n in sorted(names) if re.search(rf"""["'`]{n}["'`]|\b{n}:""", script)]
     check("the script quotes no operator, energy, kernel, scheme or diagnostic", len(names) > 25 and not quoted, quoted)
     data = data_of("line/report.html")
-    check("formulas come with the data", set(data["formulas"]["diagnostic"]) == {row["name"] for row in tables["diagnostics"]}
-          and data["formulas"]["energy"] == {row["name"]: row["formula"] for row in tables["energies"]})
+    tables = {kind: {row["name"]: row["formula"] for row in tables[table]} for kind, table in (("energy", "energies"), ("diagnostic", "diagnostics"))}
+    columns = data["directories"][0]["run"]["ledger"]["columns"]
+    check("formulas come with the data", data["formulas"]["energy"] == tables["energy"] and columns["l1"]["notes"]["long_name"] == tables["diagnostic"]["l1"])
+
+
+def known(directory):
+    """Sentence and rate of the page, and F(T)/F(0) over e^(-2bT), b = 0.75."""
+    mudot("report", directory)
+    run = data_of(f"{directory}/report.html")["directories"][0]["run"]
+    energy, t = (run["ledger"]["columns"][name] for name in ("energy", "t"))
+    return run["attributes"]["theorem"], float(run["attributes"]["theorem_rate"]), energy["last"] / energy["first"] * np.exp(1.5 * t["last"])
+
+
+def check_known():
+    """What is known of the decay is what the run wrote, and no more than that."""
+    sentence, rate, ratio = known("line")
+    check("the decay of a square along its inverse kernel", "F(t) = e^(-2bt) F(0)" in sentence and rate == 1.5 and abs(ratio - 1) < 1e-7, (sentence, rate, ratio))
+    for name in ("ridge", "kernels"):
+        sentence, rate, ratio = known(name)
+        check(f"{name}: no exact decay is claimed where there is none", sentence == "" and np.isnan(rate) and ratio > 1.02, (sentence, rate, ratio))
+    sentence, rate, _ = known("plain")
+    check("no logarithmic Sobolev rate where the mass changes", sentence == "" and np.isnan(rate), (sentence, rate))
+    sentence, rate, _ = known("spherical")
+    check("with conserved mass it depends on the target", "e^(-2act)" in sentence and "if the target" in sentence and np.isnan(rate), (sentence, rate))
+    shutil.copytree("line", "old")
+    with h5py.File("old/run.h5", "r+") as file:
+        del file.attrs["theorem"], file.attrs["theorem_rate"]
+    mudot("report", "old")
+    check("a file without the attributes has a page", "theorem" not in data_of("old/report.html")["directories"][0]["run"]["attributes"])
 
 
 # ---------------------------------------------------------------------- pages in the browser
@@ -303,7 +338,9 @@ def check_line(browser):
         t => document.querySelector('#case').textContent.includes(t))"""))
     check("the equation", page.evaluate("document.querySelector('.formula').textContent.replace(/\\s/g, '').includes('dμ/dt=−K(μ)DF(μ)')"))
     check("balance, energy and diagnostics", page.evaluate("['#energy', '#balance', '#diagnostics'].every(s => document.querySelector(s + ' path.curve'))"))
-    check("the fitted rate is shown", page.evaluate("document.querySelector('#energy').textContent").find("1.5 ±") > 0)
+    energy = page.evaluate("document.querySelector('#energy').textContent")
+    check("the fitted rate is shown", energy.find("1.5 ±") > 0)
+    check("and what is known of it", "Known: " in energy and "the rate is 1.5." in energy)
     before = page.evaluate(CURVE)
     page.focus("#time")
     page.key("ArrowRight", 3)
@@ -452,6 +489,10 @@ def check_colours(page):
 
 
 def check_several(browser):
+    page = open_report(browser, "ridge", "plain", "old")
+    check("nothing is said where nothing is known", "Known" not in page.evaluate("document.querySelector('#energy').textContent"))
+    check_quiet("nothing known", page)
+    page.close()
     page = open_report(browser, "line", "fast", "plane", "study", "rate")
     check("runs side by side", page.evaluate("document.querySelectorAll('#density .columns > div').length") == 3)
     check("their energies in one figure", page.evaluate("document.querySelectorAll('#energy figure')[0].querySelectorAll('path.curve').length") >= 3)
@@ -530,6 +571,7 @@ def main():
         make_results()
         check_data()
         check_names()
+        check_known()
         check_files()
         if not arguments.without_browser:
             with Chromium() as browser:

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* The tables whose formulas the page writes out. */
-static const char *const table_names[] = {"geometry", "energy", "kernel", "diagnostic"};
+static const char *const table_names[] = {"geometry", "energy", "kernel"};
 static const MuTableRow table_rows[] = {MuGeometryGetTableRow, MuEnergyGetTableRow,
-                                        MuKernelGetTableRow, MuDiagnosticGetTableRow};
+                                        MuKernelGetTableRow};
 
 /* Directories and options; the spec borrows from argv and directory[argc]. */
 static PetscErrorCode parse(int argc, char **argv, const char **directory, MuReportSpec *spec) {

@@ -1,4 +1,5 @@
 /* mudot run: a case solved, recorded and summed up. */
+#include "facts/facts.h"
 #include "mudot/problem.h"
 #include "output/terminal.h"
 #include "record/record.h"
@@ -117,6 +118,26 @@ static PetscErrorCode create_writer(void *ctx, const MuRunWriterSpec *spec, MuRu
   PetscFunctionReturn(0);
 }
 
+/* What is known of the decay of F: a sentence, and c where F(t) <= e^(-ct) F(0) is proved; "" and
+   nan otherwise. */
+static PetscErrorCode describe_decay(Run *r, MuRunWriter writer) {
+  const MuGeometrySpec *geometry;
+  const MuEnergySpec *energy;
+  MuSystem system;
+  MuDecay decay;
+  char rate[32];
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(r->parts->geometry, &geometry));
+  PetscCall(MuEnergyGetSpec(r->parts->energy, &energy));
+  PetscCall(MuSystemRead(geometry, energy, &system));
+  MuFactsDecay(&system, MU_THEOREM_AUTO, &decay);
+  PetscCall(PetscSNPrintf(rate, sizeof rate, "%.17g", decay.bound ? decay.rate : NAN));
+  PetscCall(MuRunWriterSetAttribute(writer, "/", "theorem", decay.sentence));
+  PetscCall(MuRunWriterSetAttribute(writer, "/", "theorem_rate", rate));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode describe(void *ctx, MuRunWriter writer) {
   Run *r = ctx;
   const char *why, *sentence;
@@ -128,6 +149,7 @@ static PetscErrorCode describe(void *ctx, MuRunWriter writer) {
   PetscCall(MuRunWriterSetAttribute(writer, "/", "scheme", why));
   PetscCall(MuGeometryGetPrimalMethod(r->parts->geometry, &method, &sentence));
   PetscCall(MuRunWriterSetAttribute(writer, "/ledger/dissipation_primal", "method", sentence));
+  PetscCall(describe_decay(r, writer));
   PetscFunctionReturn(0);
 }
 

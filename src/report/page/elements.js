@@ -98,7 +98,7 @@ function formula(text) {
 
 /* Sentences that the program wrote, in the notation of print. */
 function prose(text) {
-  const plainer = text.replace(/<=/g, "≤").replace(/->/g, "→").replace(/\+-/g, "±").replace(/\^\(-/g, "^(−").replace(/<(\S[^<>]*)>/g, "⟨$1⟩");
+  const plainer = text.replace(/<=/g, "≤").replace(/->/g, "→").replace(/\+-/g, "±").replace(/(^|[\s(])-(?=[\w(\s])/g, "$1−").replace(/<(\S[^<>]*)>/g, "⟨$1⟩");
   return rich(plainer.replace(/\b[a-zA-Z]+\b/g, (word) => (Object.hasOwn(SYMBOLS, word) ? SYMBOLS[word] : word)));
 }
 

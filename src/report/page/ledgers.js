@@ -52,6 +52,12 @@ function switchable(plot, name) {
 }
 
 const column = (ledger, name) => ledger.columns[name].values;
+
+/* How the numbers of a column are made, or what they are. */
+function columnNote(ledger, name) {
+  const { method, long_name: meaning } = ledger.columns[name].notes || {};
+  return prose(method || meaning || "");
+}
 const hasNegative = (list) => list.some((v) => v < 0);
 const absolute = (list, sign) => list.map((v) => (sign * v > 0 ? sign * v : NaN));
 
@@ -115,7 +121,7 @@ function decaySentence(name, energy) {
   if (decay) out.push("Late decay rate of ", el("var", {}, "F"), ": ", el("b", {}, html(decay.rate, 5)), " ± ", html(decay.rate_stderr, 2),
     ` (least squares of log F on ${decay.rows} rows, t from ${plain(decay.from)} to ${plain(decay.to)}, the later half of the time above rounding). `);
   else out.push("No decay rate is fitted: the energy changes its sign, or has too few values above rounding. ");
-  if (known) out.push("Known: ", prose(known.sentence), ".");
+  if (known) out.push("Known: ", prose(known.sentence), known.rate > 0 ? ["; here the rate is ", html(known.rate, 5)] : null, ".");
   return el("p", { class: "small" }, name ? el("b", {}, `${name}. `) : null, out);
 }
 
@@ -133,7 +139,7 @@ function balanceFigures(view, source) {
   const push = (spec) => figures.push(timePlot(view, spec));
   push({ title: "Dissipation potentials", series: [{ name: NAMES.dissipation_primal, x: t, y: c("dissipation_primal"), colour: 1, width: 3.4 },
     { name: NAMES.dissipation_dual, x: t, y: c("dissipation_dual"), colour: 2, dash: "3 4" }], y: { label: "R, R*", log: true, decades: 18 } });
-  figures[0].note(prose((ledger.columns.dissipation_primal.notes || {}).method || ""));
+  figures[0].note(columnNote(ledger, "dissipation_primal"));
   if (ledger.columns.integral_primal)
     push({ title: "Their integrals", series: [{ name: NAMES.integral_primal, x: t, y: c("integral_primal"), colour: 1, width: 3.4 },
       { name: NAMES.integral_dual, x: t, y: c("integral_dual"), colour: 2, dash: "3 4" },
@@ -163,20 +169,21 @@ function worstTable(sources) {
     rows: rows.map(([name, f]) => [name, ...sources.map((s) => f(s.data.ledger))]) }, "Worst values");
 }
 
-/* Each diagnostic with its formula of the table. */
-function diagnosticNote(names, table) {
-  return names.filter((c) => table[c]).map((c, i) => {
-    const [text, meaning] = splitFormula(table[c]);
+/* Each diagnostic with its formula. */
+function diagnosticNote(ledger, names) {
+  const formulaOf = (c) => (ledger.columns[c].notes || {}).long_name;
+  return names.filter(formulaOf).map((c, i) => {
+    const [text, meaning] = splitFormula(formulaOf(c));
     return [i ? "; " : "", nameOf(c), " = ", formula(text), meaning ? `, ${meaning}` : ""];
   });
 }
 
-function diagnosticFigure(view, source, table, several) {
+function diagnosticFigure(view, source, several) {
   const { ledger } = source.data;
   const names = Object.keys(ledger.columns).filter(isDiagnostic);
   if (!names.length) return null;
   const series = names.map((c, i) => ({ name: nameOf(c), x: ledger.t, y: column(ledger, c), colour: i + 1, dash: DASHES[i] }));
   const plot = timePlot(view, { title: several ? source.name : names.length === 1 ? nameOf(names[0]) : "Distances to the target", series, legend: true, y: { label: "", log: true, decades: 16 } });
-  plot.note(diagnosticNote(names, table || {}));
+  plot.note(diagnosticNote(ledger, names));
   return switchable(plot, "the diagnostics");
 }

@@ -95,7 +95,7 @@ function mapWidth(run) {
   return `${Math.max(340, Math.round((MAP_HEIGHT * width) / height) + 70)}px`;
 }
 
-function runSections(view, runs, formulas) {
+function runSections(view, runs) {
   const several = runs.length > 1, named = runs.map((r) => (several ? r : { ...r, label: "" }));
   const withLedger = runs.filter((r) => r.data.ledger && r.data.ledger.columns.energy && r.data.ledger.columns.balance_defect);
   const densities = named.map((r) => {
@@ -111,7 +111,7 @@ function runSections(view, runs, formulas) {
     out.push(part("balance", "Energy-dissipation balance",
       ["F(μ(T)) + ∫ [R(μ, dμ/dt) + R*(μ, −DF(μ))] dt = F(μ(0)) holds if and only if μ solves the flow; the defect says how well."],
       several ? columns(withLedger.map((r) => el("div", { class: "stack" }, el("h3", {}, r.name), balanceFigures(view, r)))) : columns([...balanceFigures(view, withLedger[0]), worstTable(withLedger)]), several ? worstTable(withLedger) : null));
-    const diagnostics = withLedger.map((r) => diagnosticFigure(view, r, formulas.diagnostic, several)).filter(Boolean);
+    const diagnostics = withLedger.map((r) => diagnosticFigure(view, r, several)).filter(Boolean);
     if (diagnostics.length) out.push(part("diagnostics", "Diagnostics", null, columns(diagnostics)));
   }
   return out;
@@ -170,7 +170,7 @@ function build(page) {
   if (moving.length || particles.length) {
     const view = new View(moving, particles), wrapper = el("div", { id: "moving" });
     if (view.player.times.length > 1) wrapper.append(timeBar(view.player));
-    add(wrapper, [moving.length ? runSections(view, moving, page.formulas) : null, particles.length ? particleSections(view, particles, moving) : null]);
+    add(wrapper, [moving.length ? runSections(view, moving) : null, particles.length ? particleSections(view, particles, moving) : null]);
     main.append(wrapper);
     if (compare.length) wrapper.append(comparisons(compare, view));
   } else if (compare.length) main.append(comparisons(compare, null));

@@ -83,7 +83,7 @@ function particleLedger(view, source) {
     const values = column(ledger, c);
     const log = values.every((v) => !(v <= 0)) && ledger.columns[c].most > 5 * ledger.columns[c].least;
     const plot = timePlot(view, { title: nameOf(c), series: [{ name: nameOf(c), x: ledger.t, y: values, colour: 1 }], height: 220, y: { label: "", log } });
-    plot.note(prose(Object.values(ledger.columns[c].notes || {}).join("; ")));
+    plot.note(columnNote(ledger, c));
     return plot.node;
   });
   return [el("div", { class: "columns" }, figures), constant.length ? el("p", { class: "small soft" }, `Constant: ${constant.join("; ")}.`) : null];
