@@ -2,8 +2,10 @@
  * every mistake. */
 #include "support.h"
 
-#include "case/keys.h"
+#include "case/case_private.h"
 #include "case/print.h"
+#include "problem/keys.h"
+#include "problem/problem.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -76,14 +78,6 @@ static const char example[] =
 static const char *const energies[] = {"kl", "chi2", "potential", NULL};
 static PetscErrorCode energy_row(PetscInt i, const char **name, const char **formula) {
   *name = energies[i];
-  *formula = "";
-  return 0;
-}
-
-static const char *const geometries[] = {"fisher_rao", "wasserstein", "mmd", "kernel_fisher_rao",
-                                         NULL};
-static PetscErrorCode geometry_row(PetscInt i, const char **name, const char **formula) {
-  *name = geometries[i];
   *formula = "";
   return 0;
 }
@@ -162,68 +156,196 @@ START_TEST(absent_keys) {
 END_TEST
 
 START_TEST(weights_come_in_the_order_given) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
+  MuCaseSummand parts[MU_MAX_TERMS];
   PetscInt count = MU_MAX_TERMS;
   static const char *const arguments[] = {"-geometry_fisher_rao", "0.25", "-geometry_mmd", "0",
                                           NULL};
   MuCase c;
   OK(read_text(example, arguments, &c));
-  OK(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights));
+  OK(MuCaseGetSummands(c, "geometry", &count, parts));
   ck_assert_int_eq(count, 2); /* mmd has weight 0 */
-  ck_assert_ptr_eq(names[0], geometries[1]);
-  ck_assert_ptr_eq(names[1], geometries[0]);
-  ck_assert_double_eq(weights[0], 1);
-  ck_assert_double_eq(weights[1], 0.25);
+  ck_assert_str_eq(parts[0].name, "wasserstein");
+  ck_assert_str_eq(parts[1].name, "fisher_rao");
+  ck_assert_double_eq(parts[0].weight, 1);
+  ck_assert_double_eq(parts[1].weight, 0.25);
   count = 1;
-  ck_assert_int_eq(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights),
-                   MU_ERR_INPUT);
+  ck_assert_int_eq(MuCaseGetSummands(c, "geometry", &count, parts), MU_ERR_INPUT);
   OK(MuCaseDestroy(&c));
 }
 END_TEST
 
 /* Geometries whose name begins like the block geometry_kernel, and keys of that block. */
 START_TEST(kernel_geometries_are_not_keys_of_a_kernel) {
-  const char *names[MU_MAX_TERMS], *effective;
-  PetscReal weights[MU_MAX_TERMS];
+  const char *effective;
+  MuCaseSummand parts[MU_MAX_TERMS];
   PetscInt count = MU_MAX_TERMS;
   MuKernelSpec kernel;
   PetscBool given;
   MuCase c;
   OK(read_text("geometry: {kernel_fisher_rao: 2}\ngeometry_kernel: {bandwidth: 3}\n", NULL, &c));
-  OK(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights));
-  ck_assert(count == 1 && names[0] == geometries[3] && weights[0] == 2);
+  OK(MuCaseGetSummands(c, "geometry", &count, parts));
+  ck_assert(count == 1 && !strcmp(parts[0].name, "kernel_fisher_rao") && parts[0].weight == 2);
+  ck_assert(parts[0].takes_kernel && !parts[0].own_kernel);
   OK(MuCaseGetKernelSpec(c, "geometry_kernel", &kernel, &given));
   ck_assert_double_eq(kernel.bandwidth, 3);
   OK(MuCaseGetEffective(c, &effective));
   ck_assert_str_eq(effective,
                    "geometry:\n  kernel_fisher_rao: 2\ngeometry_kernel:\n  bandwidth: 3\n");
   OK(MuCaseDestroy(&c));
-  OK(read_text("geometry: {kernel_fisher_rao: 2}\n", NULL, &c));
+  OK(read_text("geometry: {kernel_fisher_rao: {weight: 2, kernel: {bandwidth: 1}}}\n", NULL, &c));
   OK(MuCaseGetKernelSpec(c, "geometry_kernel", &kernel, &given));
   ck_assert(!given);
+  OK(MuCaseGetKernelSpec(c, "geometry_kernel_fisher_rao_kernel", &kernel, &given));
+  ck_assert(given && kernel.bandwidth == 1);
   OK(MuCaseDestroy(&c));
 }
 END_TEST
 
-/* A misspelt name is told from both the names of the table and the keys of the block. */
-START_TEST(unknown_weights_name_the_nearest) {
+/* ------------------------------------------------------------------ mappings of summands */
+
+static const char defaults[] = "kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}\n";
+
+/* The same parts in every spelling: one effective text, the same numbers and kernels. */
+START_TEST(mappings_lists_and_flat_keys_are_the_same) {
+  static const char *const texts[] = {
+      ("geometry:\n"
+       "  wasserstein: 1\n"
+       "  stein: [{weight: 1, kernel: {type: gaussian, bandwidth: 0.2}}, {weight: 0.5}]\n"
+       "  ridge_stein: {weight: 2, ridge: 0.01}\n"
+       "  ridge: 0.5\n"),
+      ("geometry:\n"
+       "  wasserstein: {weight: 1}\n"
+       "  stein:\n"
+       "    - kernel: {type: gaussian, bandwidth: 0.2}\n"
+       "      weight: 1\n"
+       "    - weight: 0.5\n"
+       "  ridge_stein: {ridge: 0.01, weight: 2}\n"
+       "  ridge: 0.5\n"),
+      ("geometry_wasserstein: 1\n"
+       "geometry_stein: 1\n"
+       "geometry_stein_kernel_type: gaussian\n"
+       "geometry_stein_kernel_bandwidth: 0.2\n"
+       "geometry_ridge_stein_weight: 2\n"
+       "geometry_ridge_stein_ridge: 0.01\n"
+       "geometry: {stein_2_weight: 0.5, ridge: 0.5}\n"),
+      ("geometry_wasserstein: 1\n"
+       "geometry: {stein_1_weight: 1, stein_1: {kernel: {type: gaussian, bandwidth: 0.2}},\n"
+       "           stein_2: 0.5, ridge_stein: {weight: 2, ridge: 0.01}}\n"
+       "geometry_ridge: 0.5\n")};
+  MuCaseSummand parts[MU_MAX_TERMS];
+  char text[1024], *first = NULL;
+  const char *effective;
+  MuKernelSpec kernel;
+  PetscBool given;
+  MuCase c;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+    PetscInt count = MU_MAX_TERMS;
+    snprintf(text, sizeof text, "%s%s", texts[i], defaults);
+    OK(read_text(text, NULL, &c));
+    OK(MuCaseGetEffective(c, &effective));
+    if (i == 0) OK(PetscStrallocpy(effective, &first));
+    ck_assert_str_eq(effective, first);
+    OK(MuCaseGetSummands(c, "geometry", &count, parts));
+    ck_assert_int_eq(count, 4);
+    ck_assert_str_eq(parts[1].key, "geometry_stein");
+    ck_assert_str_eq(parts[2].key, "geometry_stein_2");
+    ck_assert_int_eq(parts[2].item, 2);
+    ck_assert(parts[1].own_kernel && !parts[2].own_kernel && parts[2].takes_kernel);
+    ck_assert(parts[3].weight == 2 && parts[3].value[0] == 0.01 && isnan(parts[0].value[0]));
+    OK(MuCaseGetSummandKernelSpec(c, "geometry", &parts[1], &kernel, &given));
+    ck_assert(given && kernel.bandwidth == 0.2 && !strcmp(kernel.type, "gaussian"));
+    OK(MuCaseGetSummandKernelSpec(c, "geometry", &parts[2], &kernel, &given));
+    ck_assert(given && kernel.bandwidth == 0.3 && !strcmp(kernel.type, "matern"));
+    ck_assert_double_eq(kernel.parameter[0], 1.5);
+    OK(MuCaseDestroy(&c));
+  }
+  ck_assert_msg(strstr(first, "  stein: [{weight: 1, kernel: {type: gaussian, bandwidth: 0.2}}, "
+                              "{weight: 0.5}]\n  ridge_stein: {weight: 2, ridge: 0.01}\n") != NULL,
+                "%s", first);
+  OK(PetscFree(first));
+}
+END_TEST
+
+/* The keys of a block serve every summand that has none of its own; the command line wins. */
+START_TEST(keys_of_the_block_are_defaults) {
+  static const char text[] =
+      "energy:\n"
+      "  power: [{weight: 1}, {weight: 2, exponent: 3}]\n"
+      "  power_exponent: 2\n"
+      "  potential: [{weight: 1, formula: x^2}, {weight: 1, formula: x^4}]\n"
+      "geometry: {ridge_stein: {weight: 1, ridge: 0.1}, ridge_mobility: 1, ridge: 0.2}\n";
+  static const char *const arguments[] = {"-geometry_ridge_stein_ridge",
+                                          "0.05",
+                                          "-energy_power_2_weight",
+                                          "5",
+                                          "-geometry_ridge_stein_weight",
+                                          "3",
+                                          NULL};
+  MuCaseSummand s[MU_MAX_TERMS];
+  PetscInt count = MU_MAX_TERMS;
+  MuCase c;
+  OK(read_text(text, arguments, &c));
+  OK(MuCaseGetSummands(c, "energy", &count, s));
+  ck_assert_int_eq(count, 4);
+  ck_assert(s[0].value[0] == 2 && s[1].value[0] == 3 && s[1].weight == 5);
+  ck_assert_str_eq(s[2].formula, "x^2");
+  ck_assert_str_eq(s[3].formula, "x^4");
+  ck_assert_str_eq(s[3].formula_key, "energy_potential_2_formula");
+  count = MU_MAX_TERMS;
+  OK(MuCaseGetSummands(c, "geometry", &count, s));
+  ck_assert_int_eq(count, 2);
+  ck_assert(s[0].weight == 3 && s[0].value[0] == 0.05 && s[1].value[0] == 0.2);
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* Anchors and merged mappings: the keys of a mapping win over those that it merges. */
+START_TEST(anchors_and_merges) {
+  static const char text[] =
+      "kernel: &wide {type: gaussian, bandwidth: 1}\n"
+      "geometry:\n"
+      "  kernel_fisher_rao: &part {weight: 1, kernel: {<<: *wide, bandwidth: 0.5}}\n"
+      "  stein: [*part, {<<: [*part], weight: 2}]\n";
+  MuCaseSummand s[MU_MAX_TERMS];
+  PetscInt count = MU_MAX_TERMS;
+  MuKernelSpec kernel;
+  PetscBool given;
+  MuCase c;
+  OK(read_text(text, NULL, &c));
+  OK(MuCaseGetSummands(c, "geometry", &count, s));
+  ck_assert_int_eq(count, 3);
+  ck_assert(s[0].weight == 1 && s[1].weight == 1 && s[2].weight == 2);
+  for (PetscInt k = 0; k < count; ++k) {
+    OK(MuCaseGetSummandKernelSpec(c, "geometry", &s[k], &kernel, &given));
+    ck_assert_double_eq(kernel.bandwidth, 0.5);
+  }
+  OK(MuCaseDestroy(&c));
+}
+END_TEST
+
+/* Sentences that come when the summands are asked for. */
+START_TEST(mistakes_in_summands) {
   static const char *const wrong[][2] = {
-      {"-geometry_wassertein", "geometry_wasserstein"},
-      {"-geometry_sphericl", "geometry_spherical"},
-      {"-geometry_fisher_roa", "geometry_fisher_rao"},
-      {"-geometry_kernel_bandwith", "geometry_kernel_bandwidth"},
-  };
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
+      {"geometry: {stein: {kernel: {bandwidth: 1}}}\n",
+       "geometry_stein_weight: is missing; geometry_stein_kernel_bandwidth is given, and stein "
+       "needs a weight (/"},
+      {"geometry: {wasserstein: 1, ridge_stein_ridge: 1}\n",
+       "geometry_ridge_stein_weight: is missing"},
+      {"energy: {kl: 1, power: {exponent: 2}}\n", "energy_power_weight: is missing"},
+      {"geometry: {stein_2: 1}\n", "geometry_stein_2: is given without geometry_stein; items"},
+      {"geometry: {stein: 1, stein_3: {weight: 1}}\n",
+       "geometry_stein_3: is given without geometry_stein_2; items are numbered one by one"},
+      {"geometry: {spherical: true}\n", "geometry: is missing; at least one"},
+      {"geometry: {stein: {weight: 0, kernel: {bandwidth: 1}}}\n", "geometry: is missing"}};
+  MuCaseSummand s[MU_MAX_TERMS];
   MuCase c;
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
-    const char *arguments[] = {wrong[i][0], "1", NULL};
+    const char *block = !strncmp(wrong[i][0], "energy", 6) ? "energy" : "geometry";
     PetscInt count = MU_MAX_TERMS;
-    OK(read_text(example, arguments, &c));
-    ck_assert_int_eq(MuCaseGetWeights(c, "geometry", geometry_row, &count, names, weights),
-                     MU_ERR_INPUT);
-    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][1]) != NULL, "%s", MuErrorMessage());
+    OK(read_text(wrong[i][0], NULL, &c));
+    ck_assert_msg(MuCaseGetSummands(c, block, &count, s) == MU_ERR_INPUT, "%s", wrong[i][0]);
+    ck_assert_msg(strstr(MuErrorMessage(), wrong[i][1]) != NULL, "%s: %s", wrong[i][0],
+                  MuErrorMessage());
     OK(MuCaseDestroy(&c));
   }
 }
@@ -462,7 +584,40 @@ START_TEST(mistakes_in_the_file) {
       {"output: {diagnostics: ['a,b']}\n", "output_diagnostics: an item of a list"},
       {"grid: {boundary: open}\n", "grid_boundary: \"open\" is not one of no_flux|periodic"},
       {"geometry: {spherical: maybe}\n", "geometry_spherical: \"maybe\" is neither true nor false"},
-      {"geometry: {ridge: -1}\n", "geometry_ridge: \"-1\" must not be negative"},
+      {"geometry: {wassertein: 1}\n",
+       "geometry_wassertein: there is no such key; the nearest is geometry_wasserstein"},
+      {"geometry: {sphericl: true}\n", "the nearest is geometry_spherical"},
+      {"geometry: {fisher_roa: 1}\n", "the nearest is geometry_fisher_rao"},
+      {"geometry: {kernel_bandwith: 1}\n", "the nearest is geometry_kernel_bandwidth"},
+      {"geometry: {ridge_stein: {weight: 1, rigde: 1}}\n",
+       "geometry_ridge_stein_rigde: there is no such key; the nearest is "
+       "geometry_ridge_stein_ridge (/"},
+      {"geometry: {stein: [{weight: 1}, {wieght: 1}]}\n", "the nearest is geometry_stein_2_weight"},
+      {"geometry: {stein: [{weight: 1}, {weight: 1, kernel: {bandwith: 1}}]}\n",
+       "geometry_stein_2_kernel_bandwith: there is no such key; the nearest is "
+       "geometry_stein_2_kernel_bandwidth"},
+      {"geometry: {stein: {weight: 1, ridge: 1}}\n",
+       "geometry_stein_ridge: there is no such key; the nearest is geometry_stein_"},
+      {"geometry: {wasserstein: {weight: 1, kernel: {bandwidth: 1}}}\n",
+       "the nearest is geometry_wasserstein_weight"},
+      {"geometry: {ridge_stein: {weight: 1, ridge: 0}}\n",
+       "geometry_ridge_stein_ridge: \"0\" is not allowed; ridge_stein takes a number above 0 (/"},
+      {"geometry: {stein: {weight: 1, kernel: {bandwidth: 0}}}\n",
+       "geometry_stein_kernel_bandwidth: \"0\" must be above 0"},
+      {"geometry: {stein: {weight: 1, kernel: {type: [a, b]}}}\n",
+       "geometry_stein_kernel_type: \"a,b\" is a list; one text"},
+      {"geometry: {stein: [1, 2]}\n",
+       "geometry_stein: \"1,2\" is a list; one weight is wanted, or a list of mappings"},
+      {"geometry: {stein: [{weight: 1}, 2]}\n",
+       "geometry_stein: a list may hold plain values or mappings, not both"},
+      {"geometry: {stein: {weight: one}}\n", "geometry_stein: \"one\" is not a number"},
+      {"geometry: {stein: 1, stein_weight: 1}\n", "geometry_stein: is given twice"},
+      {"geometry: {stein: [{weight: 1}], stein: 1}\n", "geometry_stein: is given twice"},
+      {"geometry: {stein: {weight: 1, kernel: {a: {b: 1}}}}\n", "nested too deep"},
+      {"geometry: [{stein: 1}]\n", "geometry: a block of keys is expected here, not a list"},
+      {"geometry: {stein: {<<: 1}}\n", "<<: a mapping is expected here"},
+      {"geometry: {stein: &a {<<: *a}}\n", "<<: mappings are merged too often"},
+      {"geometry: {stein: *a}\n", "case.yaml, line 1: not valid YAML"},
       {"initial: {density: [x, y]}\n", "initial_density: \"x,y\" is a list; one text"},
       {"time: {end: 1}\ntime_end: 2\n", "time_end: is given twice, first on line 1"},
       {"time: {end: 1, end: 2}\n", "time_end: is given twice"},
@@ -475,7 +630,7 @@ START_TEST(mistakes_in_the_file) {
       {"x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x_x: 1\n",
        "there is no such key"},
       {"time: {end: 1}\n\"\\xff\": 1\n", "there is no such key"},
-      {"time: {<<: {end: 1}}\n", "there is no such key"},
+      {"time: {<<: {ends: 1}}\n", "time_ends: there is no such key; the nearest is time_end"},
       {"energy: {}\nenergy: \nkernel:\n  bandwidth: abc\n", "case.yaml, line 4"},
   };
   MuCase c;
@@ -520,21 +675,36 @@ START_TEST(files_that_cannot_be_read) {
 END_TEST
 
 /* Every key with one letter left out: the key itself is named, or another that is as near. */
+static void leave_letters_out(void *ctx, const MuKey *key) {
+  char typo[2 * MU_KEY_LENGTH];
+  MuKey other;
+  (void)ctx;
+  if (key->part == MU_KEY_KERNEL) return; /* hundreds, and alike */
+  for (size_t cut = 0; key->name[cut]; ++cut) {
+    snprintf(typo, sizeof typo, "%.*s%s", (int)cut, key->name, key->name + cut + 1);
+    if (MuKeyFind(mu_case_tables, typo, &other)) continue;
+    MuNearest nearest = {.word = typo};
+    MuNearestOfferKeys(&nearest, mu_case_tables);
+    ck_assert_msg(nearest.distance == 1, "%s: %s", typo, nearest.best);
+  }
+}
+
 START_TEST(every_typo_finds_its_key) {
-  char block[MU_KEY_LENGTH], key[2 * MU_KEY_LENGTH], typo[2 * MU_KEY_LENGTH],
-      canonical[MU_KEY_LENGTH];
-  for (PetscInt r = 0; r < mu_key_count; ++r)
-    for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
-      if (mu_keys[r].name[0] == '*' || mu_keys[r].same_as) continue;
-      snprintf(key, sizeof key, "%s_%s", block, mu_keys[r].name);
-      for (size_t cut = 0; key[cut]; ++cut) {
-        snprintf(typo, sizeof typo, "%.*s%s", (int)cut, key, key + cut + 1);
-        if (MuKeyFind(typo, canonical)) continue;
-        MuNearest nearest = {.word = typo};
-        MuNearestOfferKeys(&nearest);
-        ck_assert_msg(nearest.distance == 1, "%s: %s", typo, nearest.best);
-      }
-    }
+  MuKeyVisit(mu_case_tables, PETSC_TRUE, leave_letters_out, NULL);
+}
+END_TEST
+
+/* Without tables any key of a block is taken: the text of a run may come from another program. */
+START_TEST(without_tables_every_key_is_taken) {
+  static const char text[] = "geometry: {mine: {weight: 1, size: [1, 2]}}\ntime: {end: 1}\n";
+  const MuCaseSource source = {.file = "a text", .text = text};
+  const char *effective;
+  MuCase c;
+  OK(MuCaseRead(MPI_COMM_WORLD, &source, &c));
+  OK(MuCaseGetEffective(c, &effective));
+  ck_assert_str_eq(effective, "geometry:\n  mine_weight: [\"1\"]\n  mine_size: [\"1\", \"2\"]\n"
+                              "time:\n  end: 1\n");
+  OK(MuCaseDestroy(&c));
 }
 END_TEST
 
@@ -550,24 +720,41 @@ START_TEST(tables_are_searched) {
 }
 END_TEST
 
-/* Every row of the table in every block, weights as block_NAME, without second spellings. */
+/* Every row of the table in every block, without second spellings, and the keys of the tables. */
 START_TEST(keys_are_told_once) {
-  PetscInt expected = 0, count = 0;
-  char word[MU_KEY_LENGTH], canonical[MU_KEY_LENGTH];
-  MuKeyInfo key;
+  static const char *const of_tables[] = {"energy_NAME",
+                                          "energy_NAME_KEY",
+                                          "energy_power_exponent",
+                                          "energy_internal_exponent",
+                                          "energy_potential_formula",
+                                          "energy_interaction_formula",
+                                          "geometry_NAME",
+                                          "geometry_NAME_KEY",
+                                          "geometry_ridge",
+                                          "geometry_mobility_exponent",
+                                          "kernel_smoothness",
+                                          "diagnostics_kernel_order"};
+  PetscInt expected = 0, count = 0, found = 0, fixed = 0;
+  char word[MU_KEY_LENGTH];
+  MuKeyInfo info;
+  MuKey key;
 
   for (PetscInt r = 0; r < mu_key_count; ++r)
     for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, word); ++b)
       expected += !mu_keys[r].same_as;
   for (;; ++count) {
-    OK(MuCaseGetKey(count, &key));
-    if (!key.name) break;
-    const MuKeyRow *row = MuKeyFind(key.name, canonical);
-    ck_assert_msg(row && row->doc == key.doc && MuKeyIsBlock(key.block), "%s", key.name);
-    ck_assert_msg(!strncmp(key.name, key.block, strlen(key.block)), "%s", key.name);
-    ck_assert_str_eq(key.allowed, row->type == MU_KEY_CHOICE ? row->allowed : "");
+    OK(MuCaseGetKey(count, &info));
+    if (!info.block) break;
+    ck_assert_msg(MuKeyIsBlock(info.block) && info.doc[0], "%s", info.name);
+    ck_assert_msg(!strncmp(info.name, info.block, strlen(info.block)), "%s", info.name);
+    for (size_t k = 0; k < sizeof of_tables / sizeof *of_tables; ++k)
+      found += !strcmp(info.name, of_tables[k]);
+    if (!MuKeyFind(NULL, info.name, &key) || key.row.doc[0] == 0) continue;
+    ++fixed;
+    ck_assert_str_eq(info.allowed, key.row.type == MU_KEY_CHOICE ? key.row.allowed : "");
   }
-  ck_assert_int_eq(count, expected);
+  ck_assert_int_eq(fixed, expected);
+  ck_assert_int_eq(found, sizeof of_tables / sizeof *of_tables);
 }
 END_TEST
 
@@ -653,18 +840,22 @@ END_TEST
 START_TEST(cases_are_compared_key_by_key) {
   static const char text[] = "grid: {lower: [-6], upper: [6], cells: [64]}\n"
                              "energy: {kl: 1, l2: 2}\n"
-                             "geometry: {wasserstein: 1}\n"
+                             "geometry: {wasserstein: 1, stein: 1, ridge_stein_weight: 1,\n"
+                             "           stein_2: {weight: 1, kernel: {bandwidth: 2}}}\n"
                              "time: {end: 1, step: 0.1}\n"
                              "output: {directory: out, every: 0.1}\n";
   static const struct {
     const char *arguments[3], *key, *here, *there;
-  } rows[] = {{{NULL}, "", "", ""},
-              {{"-time_step", "0.2"}, "time_step", "0.2", "0.1"},
-              {{"-grid_cells", "65"}, "grid_cells", "[65]", "[64]"},
-              {{"-geometry_mmd", "1"}, "geometry_mmd", "1", ""},
-              {{"-output_directory", "other"}, "", "", ""},
-              {{"-study_vary", "time_step"}, "", "", ""},
-              {{"-time_scheme", "auto"}, "time_scheme", "auto", ""}};
+  } rows[] = {
+      {{NULL}, "", "", ""},
+      {{"-time_step", "0.2"}, "time_step", "0.2", "0.1"},
+      {{"-grid_cells", "65"}, "grid_cells", "[65]", "[64]"},
+      {{"-geometry_mmd", "1"}, "geometry_mmd", "1", ""},
+      {{"-geometry_stein_2_kernel_bandwidth", "1"}, "geometry_stein_2_kernel_bandwidth", "1", "2"},
+      {{"-geometry_ridge_stein_ridge", "1"}, "geometry_ridge_stein_ridge", "1", ""},
+      {{"-output_directory", "other"}, "", "", ""},
+      {{"-study_vary", "time_step"}, "", "", ""},
+      {{"-time_scheme", "auto"}, "time_scheme", "auto", ""}};
   static const char *const except[] = {"output_directory", "study_*", NULL};
   char key[64], here[64], there[64];
   const char *effective;
@@ -686,7 +877,9 @@ START_TEST(cases_are_compared_key_by_key) {
   }
   OK(read_text("grid: {lower: [-6], upper: [6], cells: [64]}\n"
                "energy: {l2: 2, kl: 1}\n"
-               "geometry: {wasserstein: 1}\n"
+               "geometry: {wasserstein: 1, stein: [{weight: 1}, {weight: 1, kernel: {bandwidth: "
+               "2}}],\n"
+               "           ridge_stein: 1}\n"
                "time: {end: 1, step: 0.1}\n"
                "output: {directory: out, every: 0.1}\n",
                NULL, &c));
@@ -706,7 +899,10 @@ static Suite *make_suite(void) {
   tcase_add_test(t, absent_keys);
   tcase_add_test(t, weights_come_in_the_order_given);
   tcase_add_test(t, kernel_geometries_are_not_keys_of_a_kernel);
-  tcase_add_test(t, unknown_weights_name_the_nearest);
+  tcase_add_test(t, mappings_lists_and_flat_keys_are_the_same);
+  tcase_add_test(t, keys_of_the_block_are_defaults);
+  tcase_add_test(t, anchors_and_merges);
+  tcase_add_test(t, mistakes_in_summands);
   tcase_add_test(t, the_command_line_wins);
   tcase_add_test(t, the_file_is_found_among_the_arguments);
   tcase_add_test(t, effective_yaml_gives_the_same_case);
@@ -718,6 +914,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, mistakes_on_the_command_line);
   tcase_add_test(t, files_that_cannot_be_read);
   tcase_add_test(t, every_typo_finds_its_key);
+  tcase_add_test(t, without_tables_every_key_is_taken);
   tcase_add_test(t, tables_are_searched);
   tcase_add_test(t, keys_are_told_once);
   tcase_add_test(t, rows_are_wrapped);

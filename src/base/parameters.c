@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static PetscBool in_range(const MuParameter *p, PetscReal value) {
+PetscBool MuParameterAllows(const MuParameter *p, PetscReal value) {
   if (PetscIsInfOrNanReal(value)) return PETSC_FALSE;
   if (value < p->low || value > p->high) return PETSC_FALSE;
   return (PetscBool) !((p->above_low && value == p->low) || (p->below_high && value == p->high));
 }
 
-/* "a number above 0", "a number from -100 to 100", "a number" */
-static void say_range(const MuParameter *p, char *text, size_t length) {
+void MuParameterRange(const MuParameter *p, size_t length, char *text) {
   const PetscBool lower = (PetscBool)(p->low > -PETSC_MAX_REAL),
                   upper = (PetscBool)(p->high < PETSC_MAX_REAL);
   char low[48] = "", high[48] = "";
@@ -40,13 +39,13 @@ PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *blo
   PetscFunctionBegin;
   for (PetscInt k = 0; parameters && parameters[k].name; ++k) {
     const MuParameter *p = &parameters[k];
-    say_range(p, allowed, sizeof allowed);
+    MuParameterRange(p, sizeof allowed, allowed);
     if (isnan(values[k])) {
       if (p->required)
         return MuError(MU_ERR_INPUT, "%s_%s: is missing; %s needs it, %s", block,
                        p->key ? p->key : p->name, owner, allowed);
       values[k] = p->initial;
-    } else if (!in_range(p, values[k]))
+    } else if (!MuParameterAllows(p, values[k]))
       return MuError(MU_ERR_INPUT, "%s_%s: is %g; %s needs %s", block, p->key ? p->key : p->name,
                      values[k], owner, allowed);
   }

@@ -60,25 +60,24 @@ int MuOptionPetscLength(int argc, char **argv) {
 
 /* Whether an argument is itself a key, so that the one before it lacks its value; a formula such as
  * -x^2 is not. */
-static PetscBool is_key(const char *argument) {
-  char canonical[MU_KEY_LENGTH];
+static PetscBool is_key(const MuKeyTable *tables, const char *argument) {
   const char *name = option_name(argument);
-  return (PetscBool)(name && MuKeyFind(name, canonical) != NULL);
+  MuKey key;
+  return (PetscBool)(name && MuKeyFind(tables, name, &key));
 }
 
 /* Number of arguments an option takes: 1, or 2 with a value. A switch takes a value only if it is a
  * truth word. An unknown key takes what does not look like an option; it is refused anyway. */
-static int option_length(const char *name, int argc, char **argv) {
-  char canonical[MU_KEY_LENGTH];
-  const MuKeyRow *row = MuKeyFind(name, canonical);
+static int option_length(const MuKeyTable *tables, const char *name, int argc, char **argv) {
   PetscBool truth;
-  if (argc < 2 || is_key(argv[1])) return 1;
-  if (!row) return option_name(argv[1]) ? 1 : 2;
-  if (row->type == MU_KEY_BOOL) return MuParseBool(argv[1], &truth) ? 2 : 1;
+  MuKey key;
+  if (argc < 2 || is_key(tables, argv[1])) return 1;
+  if (!MuKeyFind(tables, name, &key)) return option_name(argv[1]) ? 1 : 2;
+  if (key.row.type == MU_KEY_BOOL) return MuParseBool(argv[1], &truth) ? 2 : 1;
   return 2;
 }
 
-PetscErrorCode MuArgumentsVisit(int argc, char **argv, const char **file,
+PetscErrorCode MuArgumentsVisit(const MuKeyTable *tables, int argc, char **argv, const char **file,
                                 PetscErrorCode (*visit)(void *ctx, const char *name,
                                                         const char *value),
                                 void *ctx) {
@@ -94,7 +93,7 @@ PetscErrorCode MuArgumentsVisit(int argc, char **argv, const char **file,
     } else if (MuOptionIsPetsc(argv[i])) {
       i += MuOptionPetscLength(argc - i, argv + i);
     } else {
-      int length = option_length(name, argc - i, argv + i);
+      int length = option_length(tables, name, argc - i, argv + i);
       if (visit) PetscCall(visit(ctx, name, length == 2 ? argv[i + 1] : ""));
       i += length;
     }

@@ -2,13 +2,13 @@
 #ifndef MUDOT_ARGUMENTS_H
 #define MUDOT_ARGUMENTS_H
 
-#include "mudot.h"
+#include "case/keys.h"
 
 /* Goes through the arguments: keys of the case (name without dash, value "" for a bare flag) are
    handed to `visit`, options of PETSc are passed over, and the one argument that is neither is
    *file (NULL if there is none). visit may be NULL. MU_ERR_INPUT: two files, a key without its
    value. */
-PetscErrorCode MuArgumentsVisit(int argc, char **argv, const char **file,
+PetscErrorCode MuArgumentsVisit(const MuKeyTable *tables, int argc, char **argv, const char **file,
                                 PetscErrorCode (*visit)(void *ctx, const char *name,
                                                         const char *value),
                                 void *ctx);

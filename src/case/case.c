@@ -1,47 +1,34 @@
-/* A case: YAML file, domain file and command line joined in one options database. */
+/* A case: YAML file, domain file and command line joined. */
 #include "case/arguments.h"
 #include "case/case_private.h"
 #include "case/yaml.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ------------------------------------------------------------------ entries */
 
-const MuCaseEntry *MuCaseFind(MuCase c, const char *name) {
+MuCaseEntry *MuCaseFind(MuCase c, const char *name) {
   for (PetscInt i = 0; i < c->count; ++i)
-    if (strcmp(c->entries[i].name, name) == 0) return &c->entries[i];
+    if (strcmp(c->entries[i].key.name, name) == 0) return &c->entries[i];
   return NULL;
 }
 
-PetscErrorCode MuCaseValue(MuCase c, const char *name, const char **value) {
-  char option[MU_KEY_LENGTH + 1];
-  PetscBool set;
-
+/* Puts an entry in the place of `other`, or at the end; copies the value. */
+static PetscErrorCode put_entry(MuCase c, MuCaseEntry *other, const MuCaseEntry *entry,
+                                const char *value) {
   PetscFunctionBegin;
-  snprintf(option, sizeof option, "-%s", name);
-  PetscCall(PetscOptionsFindPair(c->options, NULL, option, value, &set));
-  if (!*value) *value = "";
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode set_value(MuCase c, const char *name, const char *value) {
-  char option[MU_KEY_LENGTH + 1];
-
-  PetscFunctionBegin;
-  snprintf(option, sizeof option, "-%s", name);
-  PetscCall(PetscOptionsSetValue(c->options, option, value));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode add_entry(MuCase c, const MuCaseEntry *entry) {
-  PetscFunctionBegin;
-  if (c->count == c->capacity) {
-    c->capacity = 2 * c->capacity + 32;
-    PetscCall(PetscRealloc(sizeof *c->entries * (size_t)c->capacity, &c->entries));
+  if (other)
+    PetscCall(PetscFree(other->value));
+  else {
+    if (c->count == c->capacity) {
+      c->capacity = 2 * c->capacity + 32;
+      PetscCall(PetscRealloc(sizeof *c->entries * (size_t)c->capacity, &c->entries));
+    }
+    other = &c->entries[c->count++];
   }
-  c->entries[c->count++] = *entry;
+  *other = *entry;
+  PetscCall(PetscStrallocpy(value, &other->value));
   PetscFunctionReturn(0);
 }
 
@@ -57,24 +44,12 @@ PetscErrorCode MuCaseWrong(MuCase c, const MuCaseEntry *entry, const char *value
                            const char *sentence) {
   char where[PETSC_MAX_PATH_LEN + 32];
   MuCasePlace(c, entry, sizeof where, where);
-  return MuError(MU_ERR_INPUT, "%s: \"%.200s\" %s (%s)", entry->name, value, sentence, where);
+  return MuError(MU_ERR_INPUT, "%s: \"%.200s\" %s (%s)", entry->key.name, value, sentence, where);
 }
 
-PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where, MuTableRow table) {
+PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
   MuNearest nearest = {.word = name};
-  const char *block, *rest, *word, *formula;
-  char full[2 * MU_KEY_LENGTH];
-
-  PetscFunctionBegin;
-  (void)c;
-  MuKeySplit(name, &block, &rest);
-  MuNearestOfferKeys(&nearest);
-  for (PetscInt i = 0; table; ++i) {
-    PetscCall(table(i, &word, &formula));
-    if (!word) break;
-    snprintf(full, sizeof full, "%s_%s", block, word);
-    MuNearestOffer(&nearest, full);
-  }
+  MuNearestOfferKeys(&nearest, c->tables);
   return MuError(MU_ERR_INPUT, "%s: there is no such key; the nearest is %s (%s)", name,
                  nearest.best, where);
 }
@@ -86,70 +61,58 @@ typedef struct {
   PetscBool domain;
 } Reading;
 
-/* A key of a YAML text becomes an entry; its value is read later, by PETSc. */
+/* The mask of a domain file lies beside it. */
+static PetscErrorCode put_domain_entry(MuCase c, const MuCaseEntry *entry, const char *value) {
+  char path[2 * PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  if (strcmp(entry->key.name, "grid_mask") == 0 && value[0] != '/') {
+    MuCaseFolder(c->domain_file, folder);
+    snprintf(path, sizeof path, "%s/%s", folder, value);
+    value = path;
+  }
+  PetscCall(put_entry(c, NULL, entry, value));
+  PetscFunctionReturn(0);
+}
+
+/* A key of a YAML text becomes an entry, unless a domain file or a merged mapping gives it beside
+   what is there already. */
 static PetscErrorCode visit_yaml(void *ctx, const MuYamlEntry *yaml) {
   Reading *reading = ctx;
   MuCase c = reading->c;
-  MuCaseEntry entry = {.line = yaml->line, .list = yaml->list, .domain = reading->domain};
+  MuCaseEntry entry = {
+      .line = yaml->line, .list = yaml->list, .domain = reading->domain, .nested = yaml->nested};
   char where[PETSC_MAX_PATH_LEN + 32];
-  const MuCaseEntry *other;
 
   PetscFunctionBegin;
   MuCasePlace(c, &entry, sizeof where, where);
-  entry.row = MuKeyFind(yaml->name, entry.name);
-  if (!entry.row && MuKeyIsBlock(yaml->name))
-    return MuError(MU_ERR_INPUT, "%s: a block of keys is expected here, not a list (%s)",
-                   yaml->name, where);
-  if (!entry.row) PetscCall(MuCaseUnknown(c, yaml->name, where, NULL));
-  if (entry.domain && (strncmp(entry.name, "grid_", 5) != 0 || !strcmp(entry.name, "grid_file")))
+  if (!MuKeyFind(c->tables, yaml->name, &entry.key)) {
+    if (MuKeyIsBlock(yaml->name))
+      return MuError(MU_ERR_INPUT, "%s: a block of keys is expected here, not a list (%s)",
+                     yaml->name, where);
+    PetscCall(MuCaseUnknown(c, yaml->name, where));
+  }
+  if (entry.domain &&
+      (strcmp(entry.key.block, "grid") != 0 || !strcmp(entry.key.name, "grid_file")))
     return MuError(MU_ERR_INPUT,
-                   "%s: a domain file holds nothing but a grid block without file (%s)", entry.name,
-                   where);
-  other = MuCaseFind(c, entry.name);
-  if (other && other->domain == entry.domain)
-    return MuError(MU_ERR_INPUT, "%s: is given twice, first on line %d (%s)", entry.name,
+                   "%s: a domain file holds nothing but a grid block without file (%s)",
+                   entry.key.name, where);
+  const MuCaseEntry *other = MuCaseFind(c, entry.key.name);
+  if (other && other->domain == entry.domain && !yaml->merged)
+    return MuError(MU_ERR_INPUT, "%s: is given twice, first on line %d (%s)", entry.key.name,
                    (int)other->line, where);
-  if (!other) PetscCall(add_entry(c, &entry));
+  if (!other)
+    PetscCall(entry.domain ? put_domain_entry(c, &entry, yaml->value)
+                           : put_entry(c, NULL, &entry, yaml->value));
   PetscFunctionReturn(0);
 }
 
-/* PETSc's reader keeps second spellings; give them the first one. */
-static PetscErrorCode rename_synonyms(MuCase c, PetscOptions options) {
-  char full[2 * MU_KEY_LENGTH], canonical[MU_KEY_LENGTH], block[MU_KEY_LENGTH];
-  const char *value;
-  PetscBool set;
-
-  PetscFunctionBegin;
-  (void)c;
-  for (PetscInt r = 0; r < mu_key_count; ++r)
-    for (PetscInt b = 0; mu_keys[r].same_as && MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
-      snprintf(full, sizeof full, "-%s_%s", block, mu_keys[r].name);
-      PetscCall(PetscOptionsFindPair(options, NULL, full, &value, &set));
-      if (!set) continue;
-      MuKeyFind(full + 1, canonical);
-      PetscCall(set_value(c, canonical, value));
-      PetscCall(PetscOptionsClearValue(options, full));
-    }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_text(MuCase c, const char *text) {
-  Reading reading = {.c = c};
-
-  PetscFunctionBegin;
-  PetscCall(MuYamlVisit(c->file, text, visit_yaml, &reading));
-  PetscCall(PetscOptionsInsertStringYAML(c->options, text));
-  PetscCall(rename_synonyms(c, c->options));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_case(MuCase c) {
+static PetscErrorCode read_file(MuCase c, const char *what, const char *file, Reading *reading) {
   char *text;
-  PetscErrorCode code;
 
   PetscFunctionBegin;
-  PetscCall(MuTextRead(c->comm, "case", c->file, &text));
-  code = read_text(c, text);
+  PetscCall(MuTextRead(c->comm, what, file, &text));
+  PetscErrorCode code = MuYamlVisit(file, text, visit_yaml, reading);
   PetscCall(PetscFree(text));
   PetscFunctionReturn(code);
 }
@@ -157,83 +120,28 @@ static PetscErrorCode read_case(MuCase c) {
 static PetscErrorCode visit_argument(void *ctx, const char *name, const char *value) {
   MuCase c = ctx;
   MuCaseEntry entry = {0};
-  const MuCaseEntry *other;
   char shown[MU_KEY_LENGTH];
 
   PetscFunctionBegin;
-  entry.row = MuKeyFind(name, entry.name);
-  if (!entry.row) {
+  if (!MuKeyFind(c->tables, name, &entry.key)) {
     snprintf(shown, sizeof shown, "%s", name);
-    return MuCaseUnknown(c, shown, "command line", NULL);
+    return MuCaseUnknown(c, shown, "command line");
   }
-  other = MuCaseFind(c, entry.name);
+  MuCaseEntry *other = MuCaseFind(c, entry.key.name);
   if (other && other->line == 0)
-    return MuError(MU_ERR_INPUT, "%s: is given twice (command line)", entry.name);
-  if (!value[0] && entry.row->type != MU_KEY_BOOL &&
-      !(entry.row->type == MU_KEY_INTERVAL && entry.row->allowed))
-    return MuError(MU_ERR_INPUT, "%s: has no value (command line)", entry.name);
-  if (other)
-    *(MuCaseEntry *)other = entry;
-  else
-    PetscCall(add_entry(c, &entry));
-  PetscCall(set_value(c, entry.name, value[0] ? value : "true"));
+    return MuError(MU_ERR_INPUT, "%s: is given twice (command line)", entry.key.name);
+  if (!value[0] && entry.key.row.type != MU_KEY_BOOL &&
+      !(entry.key.row.type == MU_KEY_INTERVAL && entry.key.row.allowed))
+    return MuError(MU_ERR_INPUT, "%s: has no value (command line)", entry.key.name);
+  PetscCall(put_entry(c, other, &entry, value[0] ? value : "true"));
   PetscFunctionReturn(0);
 }
 
-static void folder_of(const char *file, char folder[PETSC_MAX_PATH_LEN]) {
-  const char *slash = strrchr(file, '/');
-  if (slash)
-    snprintf(folder, PETSC_MAX_PATH_LEN, "%.*s", (int)(slash - file), file);
-  else
-    snprintf(folder, PETSC_MAX_PATH_LEN, ".");
-  if (slash == file) snprintf(folder, PETSC_MAX_PATH_LEN, "/");
-}
-
-/* Takes the keys of the domain file that the case does not give; its mask lies beside it. */
-static PetscErrorCode take_domain(MuCase c, PetscInt first, PetscOptions options) {
-  char option[MU_KEY_LENGTH + 1], path[2 * PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN];
-  const char *value;
-  PetscBool set;
+static PetscErrorCode find_file_name(const MuCaseSource *source, const char **found) {
+  const char *file = source->file, *other;
 
   PetscFunctionBegin;
-  for (PetscInt i = first; i < c->count; ++i) {
-    const char *name = c->entries[i].name;
-    snprintf(option, sizeof option, "-%s", name);
-    PetscCall(PetscOptionsFindPair(options, NULL, option, &value, &set));
-    if (strcmp(name, "grid_mask") == 0 && value && value[0] != '/') {
-      folder_of(c->domain_file, folder);
-      snprintf(path, sizeof path, "%s/%s", folder, value);
-      value = path;
-    }
-    PetscCall(set_value(c, name, value));
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_domain(MuCase c) {
-  Reading reading = {.c = c, .domain = PETSC_TRUE};
-  const PetscInt first = c->count;
-  PetscOptions options;
-  PetscErrorCode code;
-  char *text;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetPath(c, "grid_file", c->domain_file, NULL));
-  PetscCall(MuTextRead(c->comm, "grid_file", c->domain_file, &text));
-  PetscCall(PetscOptionsCreate(&options));
-  code = MuYamlVisit(c->domain_file, text, visit_yaml, &reading);
-  if (!code) code = PetscOptionsInsertStringYAML(options, text);
-  if (!code) code = take_domain(c, first, options);
-  PetscCall(PetscFree(text));
-  PetscCall(PetscOptionsDestroy(&options));
-  PetscFunctionReturn(code);
-}
-
-static PetscErrorCode find_file_name(int argc, char **argv, const char *file, const char **found) {
-  const char *other;
-
-  PetscFunctionBegin;
-  PetscCall(MuArgumentsVisit(argc, argv, &other, NULL, NULL));
+  PetscCall(MuArgumentsVisit(source->tables, source->argc, source->argv, &other, NULL, NULL));
   *found = file ? file : other;
   if (file && other)
     return MuError(MU_ERR_INPUT, "%s: one case file is allowed, and %s is given already", other,
@@ -244,25 +152,32 @@ static PetscErrorCode find_file_name(int argc, char **argv, const char *file, co
   PetscFunctionReturn(0);
 }
 
-/* text: of the case; NULL: the file is read. */
-static PetscErrorCode build(MuCase c, const char *file, const char *text, int argc, char **argv) {
-  const char *unused;
+/* File or text, command line, domain file: each gives what those before it have not given, the
+   command line alone has the last word. */
+static PetscErrorCode build(MuCase c, const MuCaseSource *source) {
+  Reading own = {.c = c}, domain = {.c = c, .domain = PETSC_TRUE};
+  const char *file = NULL, *unused;
 
   PetscFunctionBegin;
-  PetscCall(MuArgumentsJoin(file ? file : "", argc, argv, &c->command_line));
-  PetscCall(find_file_name(argc, argv, file, &file));
+  PetscCall(MuArgumentsJoin(source->file ? source->file : "", source->argc, source->argv,
+                            &c->command_line));
+  PetscCall(find_file_name(source, &file));
   PetscCall(PetscStrncpy(c->file, file, sizeof c->file));
-  PetscCall(PetscOptionsCreate(&c->options));
-  PetscCall(text ? read_text(c, text) : read_case(c));
-  PetscCall(MuArgumentsVisit(argc, argv, &unused, visit_argument, c));
-  if (!text && MuCaseFind(c, "grid_file")) PetscCall(read_domain(c));
+  if (source->text)
+    PetscCall(MuYamlVisit(c->file, source->text, visit_yaml, &own));
+  else
+    PetscCall(read_file(c, "case", c->file, &own));
+  PetscCall(MuArgumentsVisit(c->tables, source->argc, source->argv, &unused, visit_argument, c));
+  if (!source->text && MuCaseFind(c, "grid_file")) {
+    PetscCall(MuCaseGetPath(c, "grid_file", c->domain_file, NULL));
+    PetscCall(read_file(c, "grid_file", c->domain_file, &domain));
+  }
   for (PetscInt i = 0; i < c->count; ++i) PetscCall(MuCaseCheckEntry(c, &c->entries[i]));
   PetscCall(MuCaseWriteYaml(c, &c->effective));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create(MPI_Comm comm, const char *file, const char *text, int argc,
-                             char **argv, MuCase *result) {
+PetscErrorCode MuCaseRead(MPI_Comm comm, const MuCaseSource *source, MuCase *result) {
   MuCase c;
   PetscErrorCode code;
 
@@ -271,26 +186,13 @@ static PetscErrorCode create(MPI_Comm comm, const char *file, const char *text, 
   PetscCall(PetscNew(&c));
   c->references = 1;
   c->comm = comm;
-  code = build(c, file, text, argc, argv);
+  c->tables = source->tables;
+  code = build(c, source);
   if (code)
     PetscCall(MuCaseDestroy(&c));
   else
     *result = c;
   PetscFunctionReturn(code);
-}
-
-PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv,
-                            MuCase *result) {
-  PetscFunctionBegin;
-  PetscCall(create(comm, file, NULL, argc, argv, result));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
-                                    char **argv, MuCase *result) {
-  PetscFunctionBegin;
-  PetscCall(create(comm, name, text, argc, argv, result));
-  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuCaseReference(MuCase c) {
@@ -304,7 +206,7 @@ PetscErrorCode MuCaseDestroy(MuCase *handle) {
   PetscFunctionBegin;
   *handle = NULL;
   if (!c || --c->references > 0) PetscFunctionReturn(0);
-  if (c->options) PetscCall(PetscOptionsDestroy(&c->options));
+  for (PetscInt i = 0; i < c->count; ++i) PetscCall(PetscFree(c->entries[i].value));
   PetscCall(PetscFree(c->entries));
   PetscCall(PetscFree(c->effective));
   PetscCall(PetscFree(c->command_line));
@@ -316,28 +218,24 @@ PetscErrorCode MuCaseDestroy(MuCase *handle) {
 
 PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
                             char nearest[64]) {
-  char canonical[MU_KEY_LENGTH];
-  const MuKeyRow *row = MuKeyFind(key, canonical);
+  MuKey found;
   MuNearest best = {.word = key};
+  const PetscBool known = MuKeyFind(c->tables, key, &found);
 
   PetscFunctionBegin;
-  *number = (PetscBool)(row && (row->type == MU_KEY_REAL || row->type == MU_KEY_INT));
-  *given = (PetscBool)(row && MuCaseFind(c, canonical));
-  MuNearestOfferKeys(&best);
-  PetscCall(PetscStrncpy(nearest, best.best, MU_KEY_LENGTH));
+  *number = (PetscBool)(known && (found.row.type == MU_KEY_REAL || found.row.type == MU_KEY_INT));
+  *given = (PetscBool)(known && MuCaseFind(c, found.name));
+  if (!*number) MuNearestOfferKeys(&best, c->tables);
+  PetscCall(PetscStrncpy(nearest, known ? found.name : best.best, MU_KEY_LENGTH));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuCaseVisit(MuCase c,
                            PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
                            void *ctx) {
-  const char *value;
-
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < c->count; ++i) {
-    PetscCall(MuCaseValue(c, c->entries[i].name, &value));
-    PetscCall(visit(ctx, c->entries[i].name, value));
-  }
+  for (PetscInt i = 0; i < c->count; ++i)
+    PetscCall(visit(ctx, c->entries[i].key.name, c->entries[i].value));
   PetscFunctionReturn(0);
 }
 
@@ -380,62 +278,8 @@ PetscErrorCode MuCaseRequire(MuCase c) {
 }
 
 PetscErrorCode MuCaseMissing(MuCase c, const char *key) {
-  char canonical[MU_KEY_LENGTH];
-  const MuKeyRow *row = MuKeyFind(key, canonical);
-  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)", key, row ? row->doc : "",
-                 c->file);
-}
-
-/* ------------------------------------------------------------------ paths */
-
-static PetscErrorCode try_paths(MuCase c, const char *path, char *resolved) {
-  char folder[PETSC_MAX_PATH_LEN];
-  static const char *const forms[] = {"%s/%s", "%s/../%s"};
-
-  PetscFunctionBegin;
-  PetscCall(PetscStrncpy(resolved, path, PETSC_MAX_PATH_LEN));
-  if (access(resolved, F_OK) == 0) PetscFunctionReturn(0);
-  folder_of(c->file, folder);
-  for (int k = 0; path[0] != '/' && k < 2; ++k) {
-    PetscCall(PetscSNPrintf(resolved, PETSC_MAX_PATH_LEN, forms[k], folder, path));
-    if (access(resolved, F_OK) == 0) PetscFunctionReturn(0);
-  }
-  resolved[0] = 0;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCaseResolvePath(MuCase c, const char *path, char resolved[PETSC_MAX_PATH_LEN]) {
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  if (strlen(path) >= PETSC_MAX_PATH_LEN)
-    return MuError(MU_ERR_INPUT, "%.40s...: the path is too long", path);
-  PetscCallMPI(MPI_Comm_rank(c->comm, &rank));
-  memset(resolved, 0, PETSC_MAX_PATH_LEN);
-  if (rank == 0) PetscCall(try_paths(c, path, resolved));
-  PetscCallMPI(MPI_Bcast(resolved, PETSC_MAX_PATH_LEN, MPI_CHAR, 0, c->comm));
-  if (!resolved[0])
-    return MuError(MU_ERR_FILE,
-                   "%s: there is no such file, neither in the working directory nor in the folder "
-                   "of %s nor in that folder's parent",
-                   path, c->file);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCaseGetPath(MuCase c, const char *key, char resolved[PETSC_MAX_PATH_LEN],
-                             PetscBool *given) {
-  const char *path;
-  char reason[1024];
-  PetscBool there = PETSC_TRUE;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetString(c, key, &path, given ? &there : NULL));
-  if (given) *given = there;
-  if (!there) PetscFunctionReturn(0);
-  PetscErrorCode code = MuCaseResolvePath(c, path, resolved);
-  if (code) {
-    snprintf(reason, sizeof reason, "%s", MuErrorMessage());
-    return MuError(code, "%s: %s", key, reason);
-  }
-  PetscFunctionReturn(0);
+  MuKey found;
+  const PetscBool known = MuKeyFind(c->tables, key, &found);
+  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)", key,
+                 known ? found.row.doc : "", c->file);
 }

@@ -90,31 +90,56 @@ static PetscBool has_control(const char *text) {
   return PETSC_FALSE;
 }
 
+/* A number of a summand alone; one that serves several is checked where it is used. */
+static const char *parameter_fault(const MuKey *key, const char *item, size_t size, char *buffer) {
+  char allowed[128];
+  PetscReal value;
+  if (key->part != MU_KEY_PARAMETER || !key->parameter || !MuParseReal(item, &value) ||
+      MuParameterAllows(key->parameter, value))
+    return NULL;
+  MuParameterRange(key->parameter, sizeof allowed, allowed);
+  snprintf(buffer, size, "is not allowed; %s takes %s", key->summand, allowed);
+  return buffer;
+}
+
+static PetscErrorCode check_text(MuCase c, const MuCaseEntry *entry) {
+  if (entry->list) return MuCaseWrong(c, entry, entry->value, "is a list; one text is wanted");
+  if (has_control(entry->value))
+    return MuCaseWrong(c, entry, entry->value, "holds a control character; plain text is wanted");
+  return 0;
+}
+
+static PetscErrorCode check_overwrite(MuCase c, const MuCaseEntry *entry) {
+  PetscBool truth;
+  if (!entry->line || strcmp(entry->key.name, "output_overwrite") != 0 ||
+      !MuParseBool(entry->value, &truth) || !truth)
+    return 0;
+  return MuCaseWrong(c, entry, entry->value,
+                     "is allowed on the command line only (-output_overwrite): no file can make "
+                     "mudot replace results");
+}
+
 PetscErrorCode MuCaseCheckEntry(MuCase c, const MuCaseEntry *entry) {
-  const MuKeyRow *row = entry->row;
-  const char *value, *rest, *fault;
+  const MuKeyRow *row = &entry->key.row;
+  const char *value = entry->value, *rest, *fault;
   char item[ITEM_LENGTH], buffer[256];
   PetscInt count = 0;
-  PetscBool truth;
 
   PetscFunctionBegin;
-  if (row->name[0] == '*') PetscFunctionReturn(0); /* first its name: MuCaseGetWeights() */
-  PetscCall(MuCaseValue(c, entry->name, &value));
   if (row->type == MU_KEY_TEXT && row->most == 1) {
-    if (entry->list) return MuCaseWrong(c, entry, value, "is a list; one text is wanted");
-    if (has_control(value))
-      return MuCaseWrong(c, entry, value, "holds a control character; plain text is wanted");
+    PetscCall(check_text(c, entry));
     PetscFunctionReturn(0);
   }
   if (row->most == 1 && (entry->list || strchr(value, ',')))
-    return MuCaseWrong(c, entry, value, "is a list; one value is wanted");
-  if (entry->line && !strcmp(entry->name, "output_overwrite") && MuParseBool(value, &truth) &&
-      truth)
-    return MuCaseWrong(c, entry, value,
-                       "is allowed on the command line only (-output_overwrite): no file can make "
-                       "mudot replace results");
+    return MuCaseWrong(
+        c, entry, value,
+        entry->key.part == MU_KEY_WEIGHT
+            ? "is a list; one weight is wanted, or a list of mappings {weight: 1, ...}"
+            : "is a list; one value is wanted");
+  PetscCall(check_overwrite(c, entry));
   for (rest = value; next_item(&rest, item); ++count) {
     fault = item_fault(row, item, sizeof buffer, buffer);
+    if (!fault) fault = parameter_fault(&entry->key, item, sizeof buffer, buffer);
     if (fault) return MuCaseWrong(c, entry, item, fault);
   }
   if (row->most && count > row->most) {
@@ -128,18 +153,17 @@ PetscErrorCode MuCaseCheckEntry(MuCase c, const MuCaseEntry *entry) {
 /* ------------------------------------------------------------------ getters */
 
 /* The value of a key and its entry; *entry NULL if it is not given and need not be. */
-static PetscErrorCode look_up(MuCase c, const char *key, MuKeyType type, PetscBool *given,
+static PetscErrorCode look_up(MuCase c, const char *name, MuKeyType type, PetscBool *given,
                               const MuCaseEntry **entry, const char **value) {
-  char canonical[MU_KEY_LENGTH];
-  const MuKeyRow *row = MuKeyFind(key, canonical);
+  MuKey key;
 
   PetscFunctionBegin;
-  PetscCheck(row && row->type == type, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG,
-             "%s: the table of keys has no such key of this type", key);
-  *entry = MuCaseFind(c, canonical);
+  PetscCheck(MuKeyFind(c->tables, name, &key) && key.row.type == type, PETSC_COMM_SELF,
+             PETSC_ERR_ARG_WRONG, "%s: there is no such key of this type", name);
+  *entry = MuCaseFind(c, key.name);
   if (given) *given = (PetscBool)(*entry != NULL);
-  if (!*entry && !given) PetscCall(MuCaseMissing(c, key));
-  if (*entry) PetscCall(MuCaseValue(c, canonical, value));
+  if (!*entry && !given) PetscCall(MuCaseMissing(c, name));
+  if (*entry) *value = (*entry)->value;
   PetscFunctionReturn(0);
 }
 
@@ -175,14 +199,14 @@ PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, Pe
 }
 
 PetscErrorCode MuCaseCountItems(MuCase c, const char *key, PetscInt *count) {
-  char canonical[MU_KEY_LENGTH], item[ITEM_LENGTH];
-  const char *rest;
+  const MuCaseEntry *entry;
+  char item[ITEM_LENGTH];
+  MuKey found;
 
   PetscFunctionBegin;
   *count = 0;
-  if (!MuKeyFind(key, canonical) || !MuCaseFind(c, canonical)) PetscFunctionReturn(0);
-  PetscCall(MuCaseValue(c, canonical, &rest));
-  while (next_item(&rest, item)) ++*count;
+  entry = MuKeyFind(c->tables, key, &found) ? MuCaseFind(c, found.name) : NULL;
+  for (const char *rest = entry ? entry->value : NULL; next_item(&rest, item);) ++*count;
   PetscFunctionReturn(0);
 }
 
@@ -238,7 +262,7 @@ PetscErrorCode MuCaseGetInterval(MuCase c, const char *key, PetscReal *seconds, 
 
   PetscFunctionBegin;
   PetscCall(look_up(c, key, MU_KEY_INTERVAL, given, &entry, &text));
-  if (entry) MuParseInterval(text, (PetscBool)(entry->row->allowed != NULL), seconds, steps);
+  if (entry) MuParseInterval(text, (PetscBool)(entry->key.row.allowed != NULL), seconds, steps);
   PetscFunctionReturn(0);
 }
 
@@ -282,7 +306,7 @@ PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, 
   PetscCall(look_up(c, key, MU_KEY_CHOICE, given, &entry, &value));
   if (!entry) PetscFunctionReturn(0);
   for (rest = value; next_item(&rest, item); ++n)
-    if (n < most) values[n] = find_word(entry->row->allowed, item);
+    if (n < most) values[n] = find_word(entry->key.row.allowed, item);
   PetscCall(check_count(c, entry, value, n, most));
   *count = n;
   PetscFunctionReturn(0);
@@ -348,46 +372,5 @@ PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, Petsc
   }
   PetscCall(check_count(c, entry, value, n, most));
   *count = n;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode unknown_weight(MuCase c, const MuCaseEntry *entry, MuTableRow table) {
-  char where[PETSC_MAX_PATH_LEN + 32];
-
-  PetscFunctionBegin;
-  MuCasePlace(c, entry, sizeof where, where);
-  PetscCall(MuCaseUnknown(c, entry->name, where, table));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, PetscInt *count,
-                                const char *names[], PetscReal weights[]) {
-  const PetscInt most = *count;
-  const char *own, *rest, *name, *value;
-  MuNearest nearest;
-
-  PetscFunctionBegin;
-  *count = 0;
-  for (PetscInt i = 0; i < c->count; ++i) {
-    const MuCaseEntry *entry = &c->entries[i];
-    MuKeySplit(entry->name, &own, &rest);
-    if (entry->row->name[0] != '*' || strcmp(own, block) != 0) continue;
-    nearest = (MuNearest){.word = rest};
-    PetscCall(find_name(table, rest, &name, &nearest));
-    if (!name) PetscCall(unknown_weight(c, entry, table));
-    PetscCall(MuCaseValue(c, entry->name, &value));
-    PetscReal weight;
-    if (entry->list || !MuParseReal(value, &weight))
-      return MuCaseWrong(c, entry, value, "is not a number");
-    if (weight == 0) continue;
-    if (*count == most)
-      return MuError(MU_ERR_INPUT, "%s: has more than %d weights; at most %d are allowed", block,
-                     (int)most, (int)most);
-    names[*count] = name;
-    weights[(*count)++] = weight;
-  }
-  if (*count == 0)
-    return MuError(MU_ERR_INPUT, "%s: is missing; at least one %s_NAME: weight is needed (%s)",
-                   block, block, c->file);
   PetscFunctionReturn(0);
 }

@@ -1,9 +1,7 @@
-/* The table of keys: it serves validation, --help and the nearest key of a misspelt one. */
+/* The table of keys: it serves validation, --help and the nearest key of a misspelt one. The
+   numbers of operators, energies and kernels come from their own tables: key_find.c. */
 #include "case/keys.h"
-#include "case/print.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DENSITY "target|initial"
@@ -61,18 +59,7 @@ const MuKeyRow mu_keys[] = {
     {DENSITY, "background", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "uniform background added before normalising"},
 
-    {"energy", "*", MU_KEY_REAL, 1, .doc = "weight of the energy NAME (mudot list energies)"},
-    {"energy", "power_exponent", MU_KEY_REAL, 1, .doc = "exponent p of power"},
-    {"energy", "internal_exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "exponent m of internal"},
-    {"energy", "potential_formula", MU_KEY_TEXT, 1, .doc = "V(x, y) of potential"},
-    {"energy", "interaction_formula", MU_KEY_TEXT, 1, .doc = "W(x, y) of interaction, even"},
-
-    {"geometry", "*", MU_KEY_REAL, 1, .doc = "weight of the geometry NAME (mudot list geometries)"},
     {"geometry", "spherical", MU_KEY_BOOL, 1, .doc = "project the reaction part to conserve mass"},
-    {"geometry", "ridge", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
-     .doc = "lambda of ridge_fisher_rao, ridge_stein, mmd"},
-    {"geometry", "mobility_exponent", MU_KEY_REAL, 1,
-     .doc = "exponent m of power_mobility, wasserstein_mobility"},
     {"geometry", "face_mean", MU_KEY_CHOICE, 1,
      .allowed = "auto|logarithmic|arithmetic|upwind|stolarsky",
      .doc = "mean of the density over a face (default auto)"},
@@ -83,9 +70,6 @@ const MuKeyRow mu_keys[] = {
      .doc = "integral 1 (default) or k(0) = 1"},
     {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",
      .doc = "how the kernel meets a wall (default reflect)"},
-    {KERNEL, "smoothness", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "matern: 0.5, 1.5 or 2.5"},
-    {KERNEL, "order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bessel: order s"},
-    {KERNEL, "exponent", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "riesz: exponent r, below 2"},
 
     {"time", "end", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "final time"},
     {"time", "step", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "step size, the first one if adaptive"},
@@ -178,233 +162,15 @@ PetscBool MuKeyWord(const char *list, PetscInt i, char word[MU_KEY_LENGTH]) {
   return PETSC_TRUE;
 }
 
-/* Calls visit with the full name of every key, in table order. */
-static void every_key(void (*visit)(void *ctx, const MuKeyRow *row, const char *block,
-                                    const char *full),
-                      void *ctx) {
-  char block[MU_KEY_LENGTH], full[2 * MU_KEY_LENGTH];
-  for (PetscInt r = 0; r < mu_key_count; ++r)
-    for (PetscInt b = 0; MuKeyWord(mu_keys[r].blocks, b, block); ++b) {
-      char *end = stpcpy(full, block); /* every look-up comes by here: no printf */
-      *end = '_';
-      stpcpy(end + 1, mu_keys[r].name);
-      visit(ctx, &mu_keys[r], block, full);
-    }
-}
-
-typedef struct {
-  const char *name;
-  const MuKeyRow *row;
-  char *canonical;
-} Search;
-
-static void compare_key(void *ctx, const MuKeyRow *row, const char *block, const char *full) {
-  Search *search = ctx;
-  const size_t length = strlen(block) + 1; /* "block_" */
-  if (row->name[0] == '*') {
-    if (strncmp(search->name, full, length) != 0 || !search->name[length]) return;
-    if (search->row) return; /* a key of its own goes before the weights */
-  } else if (strcmp(search->name, full) != 0)
-    return;
-  search->row = row;
-  char synonym[2 * MU_KEY_LENGTH];
-  if (row->same_as) snprintf(synonym, sizeof synonym, "%s_%s", block, row->same_as);
-  (void)PetscStrncpy(search->canonical, row->same_as ? synonym : search->name, MU_KEY_LENGTH);
-}
-
-const MuKeyRow *MuKeyFind(const char *name, char canonical[MU_KEY_LENGTH]) {
-  Search search = {.name = name, .canonical = canonical};
-  if (strlen(name) < MU_KEY_LENGTH) every_key(compare_key, &search);
-  return search.row;
-}
-
-/* geometry_kernel_fisher_rao is a weight of geometry although geometry_kernel is a block. */
-void MuKeySplit(const char *name, const char **block, const char **rest) {
-  char canonical[MU_KEY_LENGTH];
-  const MuKeyRow *row = MuKeyFind(name, canonical);
-  size_t longest = 0;
-  *block = "";
-  *rest = name;
-  for (const char *const *b = mu_key_blocks; *b; ++b) {
-    size_t length = strlen(*b);
-    if (length <= longest || strncmp(name, *b, length) != 0 || name[length] != '_') continue;
-    if (row && row->name[0] == '*' && strcmp(row->blocks, *b) != 0) continue;
-    longest = length;
-    *block = *b;
-    *rest = name + length + 1;
-  }
-}
-
-PetscBool MuKeyIsBlock(const char *name) {
-  for (const char *const *block = mu_key_blocks; *block; ++block)
-    if (strcmp(*block, name) == 0) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
-/* Edit distance with transposition of neighbours (optimal string alignment). */
-static PetscInt edit_distance(const char *a, const char *b) {
-  PetscInt row[3][MU_KEY_LENGTH + 1], *before = row[0], *last = row[1], *here = row[2];
-  const PetscInt n = (PetscInt)strlen(a), m = (PetscInt)strlen(b);
-  for (PetscInt j = 0; j <= m; ++j) last[j] = j;
-  for (PetscInt i = 1; i <= n; ++i) {
-    here[0] = i;
-    for (PetscInt j = 1; j <= m; ++j) {
-      here[j] = PetscMin(PetscMin(last[j], here[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        here[j] = PetscMin(here[j], before[j - 2] + 1);
-    }
-    PetscInt *oldest = before;
-    before = last;
-    last = here;
-    here = oldest;
-  }
-  return last[m];
-}
-
-/* A word that is the end of a key (its block was left out) is as near as one wrong letter. */
-void MuNearestOffer(MuNearest *nearest, const char *candidate) {
-  char word[MU_KEY_LENGTH];
-  size_t length, whole = strlen(candidate);
-  snprintf(word, sizeof word, "%s", nearest->word);
-  length = strlen(word);
-  PetscInt distance = edit_distance(word, candidate);
-  if (whole > length && candidate[whole - length - 1] == '_' &&
-      strcmp(candidate + whole - length, word) == 0)
-    distance = 1;
-  if (nearest->best[0] && distance >= nearest->distance) return;
-  nearest->distance = distance;
-  snprintf(nearest->best, sizeof nearest->best, "%s", candidate);
-}
-
-static void offer_key(void *ctx, const MuKeyRow *row, const char *block, const char *full) {
-  (void)block;
-  if (row->name[0] != '*' && !row->same_as) MuNearestOffer(ctx, full);
-}
-
-void MuNearestOfferKeys(MuNearest *nearest) {
-  every_key(offer_key, nearest);
-}
-
-static const char *value_word(const MuKeyRow *row) {
-  switch (row->type) {
-  case MU_KEY_REAL:
-    return row->most == 1 ? "NUMBER" : "NUMBERS";
-  case MU_KEY_INT:
-    return row->most == 1 ? "INTEGER" : "INTEGERS";
-  case MU_KEY_BOOL:
-    return "true|false";
-  case MU_KEY_TEXT:
-    return row->most == 1 ? "TEXT" : "WORDS";
-  case MU_KEY_INTERVAL:
-    return "INTERVAL";
-  case MU_KEY_CHOICE:
-    break;
-  }
-  return "WORD";
-}
-
-static PetscBool in_list(const char *list, const char *word) {
+PetscBool MuKeyInList(const char *list, const char *word) {
   char item[MU_KEY_LENGTH];
   for (PetscInt i = 0; list && MuKeyWord(list, i, item); ++i)
     if (strcmp(item, word) == 0) return PETSC_TRUE;
   return PETSC_FALSE;
 }
 
-/* Weights stand as block_NAME; second spellings are not told. */
-PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key) {
-  static char name[2 * MU_KEY_LENGTH];
-
-  PetscFunctionBegin;
-  *key = (MuKeyInfo){0};
+PetscBool MuKeyIsBlock(const char *name) {
   for (const char *const *block = mu_key_blocks; *block; ++block)
-    for (PetscInt r = 0; r < mu_key_count; ++r) {
-      const MuKeyRow *row = &mu_keys[r];
-      if (row->same_as || !in_list(row->blocks, *block) || i-- != 0) continue;
-      snprintf(name, sizeof name, "%s_%s", *block, row->name[0] == '*' ? "NAME" : row->name);
-      *key = (MuKeyInfo){.name = name,
-                         .block = *block,
-                         .value = value_word(row),
-                         .allowed = row->type == MU_KEY_CHOICE ? row->allowed : "",
-                         .doc = row->doc};
-      PetscFunctionReturn(0);
-    }
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ print */
-
-#define PAGE_WIDTH 100
-
-/* How much of the text goes on a line: up to a blank, or after the | of a list of words; at least
-   one word. */
-static size_t fitting(const char *text, size_t room) {
-  size_t best = 0;
-  for (size_t n = 1; n <= strlen(text) && (n <= room || best == 0); ++n)
-    if (!text[n] || text[n] == ' ' ||
-        (n > 1 && text[n - 1] == '|' && islower((unsigned char)text[n - 2]) &&
-         islower((unsigned char)text[n])))
-      best = n;
-  return best;
-}
-
-PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text) {
-  const int indent = width + 3;
-
-  PetscFunctionBegin;
-  fprintf(out, "  %-*s", width, name);
-  do {
-    const size_t length = fitting(text, PAGE_WIDTH - (size_t)indent);
-    fprintf(out, " %.*s\n", (int)length, text);
-    text += length;
-    text += strspn(text, " ");
-    if (*text) fprintf(out, "%*s", indent - 1, "");
-  } while (*text);
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode print_row(FILE *out, const MuKeyRow *row, const char *block) {
-  char name[2 * MU_KEY_LENGTH], head[3 * MU_KEY_LENGTH], text[512];
-
-  PetscFunctionBegin;
-  snprintf(name, sizeof name, "-%s_%s", block, row->name[0] == '*' ? "NAME" : row->name);
-  snprintf(head, sizeof head, "%-29s %-11s", name, value_word(row));
-  snprintf(text, sizeof text, "%s%s%s", row->doc, row->type == MU_KEY_CHOICE ? ": " : "",
-           row->type == MU_KEY_CHOICE ? row->allowed : "");
-  PetscCall(MuPrintRow(out, head, 41, text));
-  PetscFunctionReturn(0);
-}
-
-/* The first block that has a row prints it in full; the others name their keys only. */
-static PetscErrorCode print_block(FILE *out, const char *block) {
-  char word[MU_KEY_LENGTH], names[1024] = "";
-  size_t used = 0;
-
-  PetscFunctionBegin;
-  fprintf(out, "\n%s\n", block);
-  for (PetscInt r = 0; r < mu_key_count; ++r) {
-    const MuKeyRow *row = &mu_keys[r];
-    if (row->same_as || !in_list(row->blocks, block)) continue;
-    MuKeyWord(row->blocks, 0, word);
-    if (strcmp(word, block) == 0) {
-      PetscCall(print_row(out, row, block));
-      continue;
-    }
-    if (used == 0) fprintf(out, "  the keys of %s:\n", word);
-    used += (size_t)snprintf(names + used, sizeof names - used, "%s-%s_%s", used ? " " : "", block,
-                             row->name);
-  }
-  if (used) PetscCall(MuPrintRow(out, "", 1, names));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except) {
-  PetscFunctionBegin;
-  for (const char *const *block = mu_key_blocks; *block; ++block)
-    if ((!only || in_list(only, *block)) && !in_list(except, *block))
-      PetscCall(print_block(out, *block));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCasePrintKeys(FILE *out) {
-  return MuCasePrintBlocks(out, NULL, NULL);
+    if (strcmp(*block, name) == 0) return PETSC_TRUE;
+  return PETSC_FALSE;
 }

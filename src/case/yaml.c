@@ -1,5 +1,5 @@
-/* Looks through a YAML text with libyaml, the parser inside PETSc's reader, and refuses what that
-   reader would take silently or answer with a trace. */
+/* Reads a YAML text with libyaml: nested names become flat ones, and what has no meaning in a case
+   is refused with its line. */
 #include "case/yaml.h"
 
 #include "base/files.h"
@@ -50,11 +50,16 @@ PetscErrorCode MuTextRead(MPI_Comm comm, const char *what, const char *file, cha
   PetscFunctionReturn(0);
 }
 
+/* Deepest: block, summand, kernel, key. */
+enum { DEEPEST_KEY = 4, MOST_KEYS = 10000, MOST_MERGES = 4 };
+
 typedef struct {
   const char *file;
   yaml_document_t *document;
   PetscErrorCode (*visit)(void *ctx, const MuYamlEntry *entry);
   void *ctx;
+  PetscInt keys;   /* seen so far: aliases cannot run away */
+  PetscInt merges; /* "<<" around the key */
 } Walk;
 
 static PetscErrorCode wrong(const Walk *walk, const yaml_node_t *node, const char *name,
@@ -67,61 +72,144 @@ static const char *scalar_text(const yaml_node_t *node) {
   return (const char *)node->data.scalar.value;
 }
 
-static PetscErrorCode check_list(const Walk *walk, const yaml_node_t *list, const char *name) {
+static yaml_node_t *item_of(const Walk *walk, const yaml_node_t *list, PetscInt i) {
+  yaml_node_item_t *item = list->data.sequence.items.start + i;
+  return item < list->data.sequence.items.top ? yaml_document_get_node(walk->document, *item)
+                                              : NULL;
+}
+
+/* The items of a list joined by commas; the caller frees. */
+static PetscErrorCode join_list(const Walk *walk, const yaml_node_t *list, const char *name,
+                                char **text) {
+  yaml_node_t *item;
+  size_t length = 1;
+  char *end;
+
   PetscFunctionBegin;
-  if (list->data.sequence.items.start == list->data.sequence.items.top)
+  if (!item_of(walk, list, 0))
     return wrong(walk, list, name, "the list is empty; leave the key out or give it a value");
-  for (yaml_node_item_t *i = list->data.sequence.items.start; i < list->data.sequence.items.top;
-       ++i) {
-    yaml_node_t *item = yaml_document_get_node(walk->document, *i);
+  for (PetscInt i = 0; (item = item_of(walk, list, i)); ++i) {
     if (item->type != YAML_SCALAR_NODE)
       return wrong(walk, item, name, "a list may hold only plain values, no lists or keys");
     if (!scalar_text(item)[0] || strchr(scalar_text(item), ','))
       return wrong(walk, item, name, "an item of a list may not be empty or hold a comma");
+    length += strlen(scalar_text(item)) + 1;
+  }
+  PetscCall(PetscMalloc1(length, text));
+  end = *text;
+  for (PetscInt i = 0; (item = item_of(walk, list, i)); ++i) {
+    if (i) *end++ = ',';
+    end = stpcpy(end, scalar_text(item));
   }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode visit_value(const Walk *walk, const yaml_node_t *key,
-                                  const yaml_node_t *value, const char *name) {
+                                  const yaml_node_t *value, const char *name, PetscInt depth) {
   MuYamlEntry entry = {.name = name,
-                       .file = walk->file,
                        .line = (PetscInt)key->start_mark.line + 1,
-                       .list = (PetscBool)(value->type == YAML_SEQUENCE_NODE)};
+                       .list = (PetscBool)(value->type == YAML_SEQUENCE_NODE),
+                       .nested = (PetscBool)(depth > 2),
+                       .merged = (PetscBool)(walk->merges > 0)};
+  char *text = NULL;
 
   PetscFunctionBegin;
-  if (entry.list) PetscCall(check_list(walk, value, name));
-  PetscCall(walk->visit(walk->ctx, &entry));
-  if (!entry.list && !scalar_text(value)[0]) return wrong(walk, value, name, "has no value");
+  if (entry.list) PetscCall(join_list(walk, value, name, &text));
+  entry.value = entry.list ? text : scalar_text(value);
+  PetscErrorCode code = walk->visit(walk->ctx, &entry);
+  PetscCall(PetscFree(text));
+  if (!code && !entry.list && !entry.value[0]) return wrong(walk, value, name, "has no value");
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode walk_mapping(Walk *walk, const yaml_node_t *mapping, const char *prefix,
+                                   PetscInt depth);
+
+/* name: [{...}, {...}]: the keys of name, name_2, ... */
+static PetscErrorCode walk_items(Walk *walk, const yaml_node_t *list, const char *name,
+                                 PetscInt depth) {
+  char item_name[2 * MU_KEY_LENGTH];
+  yaml_node_t *item;
+
+  PetscFunctionBegin;
+  if (depth == 1 && MuKeyIsBlock(name))
+    return wrong(walk, list, name, "a block of keys is expected here, not a list");
+  for (PetscInt i = 0; (item = item_of(walk, list, i)); ++i) {
+    if (item->type != YAML_MAPPING_NODE)
+      return wrong(walk, item, name, "a list may hold plain values or mappings, not both");
+    snprintf(item_name, sizeof item_name, i ? "%s_%d" : "%s", name, (int)i + 1);
+    if (strlen(item_name) >= MU_KEY_LENGTH)
+      return wrong(walk, item, item_name, "there is no such key");
+    PetscCall(walk_mapping(walk, item, item_name, depth + 1));
+  }
   PetscFunctionReturn(0);
 }
 
-/* Deeper than block and key there is only `samples` and flat names: more is a mistake, and aliases
- * cannot run away. */
-static PetscErrorCode walk_mapping(const Walk *walk, const yaml_node_t *mapping, const char *prefix,
-                                   PetscInt depth) {
+static PetscErrorCode walk_pair(Walk *walk, const yaml_node_t *key, const yaml_node_t *value,
+                                const char *prefix, PetscInt depth) {
   char name[2 * MU_KEY_LENGTH];
+  const yaml_node_t *first = value->type == YAML_SEQUENCE_NODE ? item_of(walk, value, 0) : NULL;
 
   PetscFunctionBegin;
-  for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start; p < mapping->data.mapping.pairs.top;
-       ++p) {
-    yaml_node_t *key = yaml_document_get_node(walk->document, p->key);
-    yaml_node_t *value = yaml_document_get_node(walk->document, p->value);
-    if (key->type != YAML_SCALAR_NODE || !scalar_text(key)[0])
-      return wrong(walk, key, prefix[0] ? prefix : "case", "a key must be one plain word");
-    snprintf(name, sizeof name, "%s%s%.*s", prefix, prefix[0] ? "_" : "", MU_KEY_LENGTH - 1,
-             scalar_text(key));
-    if (strlen(name) >= MU_KEY_LENGTH) return wrong(walk, key, name, "there is no such key");
-    if (value->type == YAML_MAPPING_NODE) {
-      if (depth == 3) return wrong(walk, key, name, "keys are nested too deep");
-      PetscCall(walk_mapping(walk, value, name, depth + 1));
-    } else if (depth == 1 && MuKeyIsBlock(name) && value->type == YAML_SCALAR_NODE) {
-      if (scalar_text(value)[0])
-        return wrong(walk, value, name, "a block of keys is expected here, not one value");
-    } else {
-      PetscCall(visit_value(walk, key, value, name));
-    }
+  snprintf(name, sizeof name, "%s%s%.*s", prefix, prefix[0] ? "_" : "", MU_KEY_LENGTH - 1,
+           scalar_text(key));
+  if (strlen(name) >= MU_KEY_LENGTH) return wrong(walk, key, name, "there is no such key");
+  if (++walk->keys > MOST_KEYS) return wrong(walk, key, name, "there are too many keys");
+  const PetscBool items = (PetscBool)(first && first->type == YAML_MAPPING_NODE);
+  if ((items || value->type == YAML_MAPPING_NODE) && depth == DEEPEST_KEY)
+    return wrong(walk, key, name, "keys are nested too deep");
+  if (items)
+    PetscCall(walk_items(walk, value, name, depth));
+  else if (value->type == YAML_MAPPING_NODE)
+    PetscCall(walk_mapping(walk, value, name, depth + 1));
+  else if (depth == 1 && MuKeyIsBlock(name) && value->type == YAML_SCALAR_NODE) {
+    if (scalar_text(value)[0])
+      return wrong(walk, value, name, "a block of keys is expected here, not one value");
+  } else
+    PetscCall(visit_value(walk, key, value, name, depth));
+  PetscFunctionReturn(0);
+}
+
+static PetscBool is_merge(const yaml_node_t *key) {
+  return (PetscBool)(key->type == YAML_SCALAR_NODE &&
+                     key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+                     !strcmp(scalar_text(key), "<<"));
+}
+
+/* <<: *mapping, or a list of them: their keys where the mapping has none of its own. */
+static PetscErrorCode walk_merge(Walk *walk, const yaml_node_t *value, const char *prefix,
+                                 PetscInt depth) {
+  const PetscBool list = (PetscBool)(value->type == YAML_SEQUENCE_NODE);
+
+  PetscFunctionBegin;
+  if (++walk->keys > MOST_KEYS || ++walk->merges > MOST_MERGES)
+    return wrong(walk, value, "<<", "mappings are merged too often");
+  for (PetscInt i = 0; i == 0 || list; ++i) {
+    const yaml_node_t *source = list ? item_of(walk, value, i) : value;
+    if (!source) break;
+    if (source->type != YAML_MAPPING_NODE)
+      return wrong(walk, value, "<<", "a mapping is expected here, such as *name of an anchor");
+    PetscCall(walk_mapping(walk, source, prefix, depth));
   }
+  walk->merges--;
+  PetscFunctionReturn(0);
+}
+
+/* The keys of a mapping, then those that it merges. */
+static PetscErrorCode walk_mapping(Walk *walk, const yaml_node_t *mapping, const char *prefix,
+                                   PetscInt depth) {
+  PetscFunctionBegin;
+  for (int merges = 0; merges < 2; ++merges)
+    for (yaml_node_pair_t *p = mapping->data.mapping.pairs.start;
+         p < mapping->data.mapping.pairs.top; ++p) {
+      const yaml_node_t *key = yaml_document_get_node(walk->document, p->key);
+      const yaml_node_t *value = yaml_document_get_node(walk->document, p->value);
+      if (key->type != YAML_SCALAR_NODE || !scalar_text(key)[0])
+        return wrong(walk, key, prefix[0] ? prefix : "case", "a key must be one plain word");
+      if (is_merge(key) != (PetscBool)merges) continue;
+      PetscCall(merges ? walk_merge(walk, value, prefix, depth)
+                       : walk_pair(walk, key, value, prefix, depth));
+    }
   PetscFunctionReturn(0);
 }
 

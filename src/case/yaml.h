@@ -1,4 +1,4 @@
-/* What PETSc's YAML reader does not tell: lines, duplicates, shapes. Private to case/. */
+/* Reads YAML. Private to case/. */
 #ifndef MUDOT_YAML_H
 #define MUDOT_YAML_H
 
@@ -11,15 +11,17 @@ PetscErrorCode MuTextRead(MPI_Comm comm, const char *what, const char *file, cha
 /* A key with its value as it stands in a YAML text, nested names joined by "_". */
 typedef struct {
   const char *name;
-  const char *file;
-  PetscInt line;  /* from 1 */
-  PetscBool list; /* a sequence */
+  const char *value; /* the items of a list joined by commas; valid during the visit */
+  PetscInt line;     /* from 1 */
+  PetscBool list;    /* a sequence */
+  PetscBool nested;  /* deeper than block and key */
+  PetscBool merged;  /* by "<<": counts where the key is not given otherwise */
 } MuYamlEntry;
 
-/* Checks that the text is one mapping of mappings whose values are scalars or lists of scalars, no
-   list item empty or with a comma in it, and visits its keys in order. Stops at the first error.
-   Every text that passes is read by PetscOptionsInsertStringYAML() without error. MU_ERR_INPUT
-   names the line. */
+/* Checks that the text is one mapping of mappings whose values are scalars, lists of scalars with
+   no empty item or comma, or lists of mappings (the keys of the second and third begin with name_2,
+   name_3), and visits its keys in order, those that a mapping merges (<<: *anchor) after its own.
+   Stops at the first error. MU_ERR_INPUT names the line. */
 PetscErrorCode MuYamlVisit(const char *file, const char *text,
                            PetscErrorCode (*visit)(void *ctx, const MuYamlEntry *entry), void *ctx);
 

@@ -48,7 +48,7 @@ static PetscErrorCode print_keys(FILE *out) {
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuCaseGetKey(i, &key));
-    if (!key.name) break;
+    if (!key.block) break;
     fprintf(out, "  %-33s %-11s %s%s%s\n", key.name, key.value, key.doc, *key.allowed ? ": " : "",
             key.allowed);
   }
@@ -107,7 +107,7 @@ static PetscErrorCode print_json_keys(FILE *out) {
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuCaseGetKey(i, &key));
-    if (!key.name) break;
+    if (!key.block) break;
     fprintf(out, "%s\n    {", i ? "," : "");
     print_member(out, "name", key.name);
     print_member(out, "block", key.block);

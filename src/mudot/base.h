@@ -72,6 +72,11 @@ typedef struct {
   PetscReal order; /* of the error in the parameter for smooth data; 0: not known */
 } MuLimit;
 
+/* Whether a value is in the range. */
+PetscBool MuParameterAllows(const MuParameter *p, PetscReal value);
+/* The range in words: "a number above 0", "a number from -100 to 100", "a number". */
+void MuParameterRange(const MuParameter *p, size_t length, char *text);
+
 /* Fills in what is not given (NaN) with the defaults and checks the ranges. `owner`, e.g.
    "geometry_stein", begins the sentences, `block` the flat keys in them. Not collective.
    MU_ERR_INPUT: a required number is missing, or one is out of its range. */

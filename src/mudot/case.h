@@ -10,7 +10,8 @@ typedef struct _p_MuCase *MuCase;
 /* Reads a case. argv[0 .. argc - 1] are the arguments after the name of the command: overrides
    (-key value; a bare -key for a switch), options of PETSc (passed over) and, if file is NULL, the
    name of the case file. Values are checked here: known keys, types, numbers of items, signs,
-   words; names of energies, geometries, ... where they are looked up in their tables, below.
+   words, names of energies and geometries and the keys of their numbers and kernels; other names
+   where they are looked up in their tables, below.
    The file is read on rank 0. A domain file (grid_file) is read below the keys of the case.
    MU_ERR_INPUT: unknown key (names the nearest), a key given twice, wrong type or number of items,
    invalid YAML; MU_ERR_FILE: a file that cannot be read. Collective. */
@@ -59,19 +60,38 @@ PetscErrorCode MuCaseCountItems(MuCase c, const char *key, PetscInt *count);
    MU_ERR_INPUT names the nearest. */
 PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, PetscInt *count,
                               const char *names[], PetscBool *given);
-/* The weights of a block ("energy", "geometry"), in the order given; names[] point into the table.
-   Weights of 0 are left out. MU_ERR_INPUT: a name that the table does not have, no weight at all.
- */
-PetscErrorCode MuCaseGetWeights(MuCase c, const char *block, MuTableRow table, PetscInt *count,
-                                const char *names[], PetscReal weights[]);
+/* One summand of an energy or a geometry as a case gives it. */
+typedef struct {
+  const char *name; /* the table's own text */
+  PetscInt item;    /* 1, or its place among the summands of that name */
+  char key[64];     /* of its weight, "geometry_stein_2": those of its other values begin so */
+  PetscReal weight; /* not 0 */
+  PetscReal value[MU_MAX_PARAMETERS]; /* in the order of MuSummandInfo.parameters: its own, else
+                                         that of the block, else NaN */
+  const char *formula;                /* the same; NULL: none. Borrowed from the case. */
+  char formula_key[64];               /* the key that it was found under, or would be */
+  PetscBool takes_kernel;
+  PetscBool own_kernel; /* MuCaseGetKernelSpec() of "geometry_stein_2_kernel" differs from the
+                           block's */
+} MuCaseSummand;
+/* The summands of a block ("energy", "geometry"): names in the order given, the items of a name
+   one after the other; weights of 0 are left out. *count: on entry the room. MU_ERR_INPUT: a key of
+   a summand without its weight, an item without the one before, no weight at all. */
+PetscErrorCode MuCaseGetSummands(MuCase c, const char *block, PetscInt *count,
+                                 MuCaseSummand summands[]);
 
 /* The grid without its mask: grid_mask and grid_mask_formula are evaluated by the caller. */
 PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec);
 /* The kernel of a block: "kernel", or "energy_kernel", "geometry_kernel", "diagnostics_kernel",
-   whose keys override those of kernel one by one. *given: whether either block is there. The values
-   are checked by MuKernelCreate(). */
+   whose keys override those of kernel one by one, or of a summand, "geometry_stein_2_kernel", whose
+   keys override those of the block's. *given: whether one of them is there. The values are checked
+   by MuKernelCreate(). */
 PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
                                    PetscBool *given);
+/* The one kernel of all summands of a block ("energy", "geometry") that take one, for a caller that
+   has room for one only; that of the block if none does. MU_ERR_INPUT: two of them differ. */
+PetscErrorCode MuCaseGetCommonKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
+                                         PetscBool *given);
 
 /* Where a file of the case is: as written (relative to the working directory), else relative to the
    folder of the case file, else to that folder's parent. MU_ERR_FILE if it is in none. Collective.
@@ -102,7 +122,8 @@ PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
 PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
 
 /* Whether a key takes numbers (false: other values, or there is no such key) and whether the case
-   gives it; nearest: the known key that is nearest to it. Not collective. */
+   gives it; nearest: the known key that is nearest to it, its first spelling where it is known. Not
+   collective. */
 PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
                             char nearest[64]);
 /* Calls visit with every key that is given and the text of its value. Not collective. */
@@ -110,13 +131,20 @@ PetscErrorCode MuCaseVisit(MuCase c,
                            PetscErrorCode (*visit)(void *ctx, const char *key, const char *value),
                            void *ctx);
 
-/* What may be known of a key: its full name (energy_NAME, geometry_NAME: a weight per name of the
-   table), its block, the word for its value (NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS,
-   true|false, WORD), the words that WORD may be ("a|b|c", else ""), and its documentation. */
+/* What may be known of a key. Those of summands are told as geometry_NAME, the weight of any name
+   of the table, and geometry_NAME_KEY. */
 typedef struct {
-  const char *name, *block, *value, *allowed, *doc;
+  char name[64];
+  const char *block; /* NULL: there is no such key */
+  const char
+      *value; /* NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS, true|false, INTERVAL, WORD */
+  const char *allowed;             /* the words that WORD may be ("a|b|c"), else "" */
+  PetscInt most;                   /* items: 1, 2 (one per axis) or 0 (any number) */
+  PetscReal low, high;             /* of numbers; +-PETSC_MAX_REAL: no bound */
+  PetscBool above_low, below_high; /* the bound itself is not allowed */
+  char doc[256];
 } MuKeyInfo;
-/* The key number i, valid until the next call; name is NULL past the end. Not collective. */
+/* The key number i; info->block is NULL past the end. Not collective. */
 PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key);
 
 /* Prints every key with its value and its line of documentation. Not collective. */

@@ -32,8 +32,9 @@ struct _MuCloudEnergy {
   MuCloudEnergySpec spec;
   const MuGridInfo *info;
   PetscInt terms;
-  const char *names[MU_MAX_TERMS];
+  const char *names[MU_MAX_TERMS]; /* "mmd", "mmd_2" */
   PetscReal weights[MU_MAX_TERMS], exponent[MU_MAX_TERMS];
+  MuCaseSummand summands[MU_MAX_TERMS]; /* as the case gives them */
   TermKind kind[MU_MAX_TERMS];
   PetscBool has_value[MU_MAX_TERMS];
   PetscReal mmd, blob, log_pi, diffusivity; /* sums of weights */
@@ -66,17 +67,26 @@ static const struct {
              {"chi2", TERM_RELATIVE, 2},
              {"power", TERM_RELATIVE, NAN}};
 
+static PetscErrorCode read_exponent(MuCloudEnergy e, PetscInt t) {
+  MuSummandInfo info;
+
+  PetscFunctionBegin;
+  PetscCall(MuSummandFind(MuEnergyGetInfo, e->summands[t].name, &info));
+  PetscCall(MuParametersCheck(info.parameters, "energy", e->names[t], e->summands[t].value));
+  e->exponent[t] = e->summands[t].value[0];
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode classify(MuCloudEnergy e, PetscInt t) {
   const PetscBool rest = (PetscBool)(e->spec.logarithm == MU_LOG_WEIGHTS);
 
   PetscFunctionBegin;
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; ++k) {
-    if (strcmp(kinds[k].name, e->names[t]) != 0) continue;
+    if (strcmp(kinds[k].name, e->summands[t].name) != 0) continue;
     if (kinds[k].kind == TERM_RELATIVE && !rest) break;
     e->kind[t] = kinds[k].kind;
     e->exponent[t] = kinds[k].exponent;
-    if (isnan(e->exponent[t]))
-      PetscCall(MuCaseGetReal(e->spec.c, "energy_power_exponent", &e->exponent[t], NULL));
+    if (isnan(e->exponent[t])) PetscCall(read_exponent(e, t));
     PetscFunctionReturn(0);
   }
   return MuError(MU_ERR_INPUT,
@@ -90,9 +100,10 @@ static PetscErrorCode read_terms(MuCloudEnergy e) {
 
   PetscFunctionBegin;
   e->terms = MU_MAX_TERMS;
-  PetscCall(
-      MuCaseGetWeights(e->spec.c, "energy", MuEnergyGetTableRow, &e->terms, e->names, e->weights));
+  PetscCall(MuCaseGetSummands(e->spec.c, "energy", &e->terms, e->summands));
   for (PetscInt t = 0; t < e->terms; ++t) {
+    e->names[t] = e->summands[t].key + strlen("energy_");
+    e->weights[t] = e->summands[t].weight;
     PetscCall(classify(e, t));
     const TermKind kind = e->kind[t];
     const PetscReal weight = e->weights[t];
@@ -125,16 +136,23 @@ static PetscErrorCode has_term(MuCloudEnergy e, TermKind kind, PetscBool *has) {
   return 0;
 }
 
-static PetscErrorCode create_formula(MuCloudEnergy e, TermKind kind, const char *key,
-                                     MuFormula *formula) {
-  const char *text;
-  PetscBool has, given;
+/* The formula of the terms of a kind, which must be one. */
+static PetscErrorCode create_formula(MuCloudEnergy e, TermKind kind, MuFormula *formula) {
+  const char *text = NULL, *key = NULL;
 
   PetscFunctionBegin;
-  PetscCall(has_term(e, kind, &has));
-  if (!has) PetscFunctionReturn(0);
-  PetscCall(MuCaseGetString(e->spec.c, key, &text, &given));
-  if (!given) return MuError(MU_ERR_INPUT, "%s: is missing; the energy needs it", key);
+  for (PetscInt t = 0; t < e->terms; ++t) {
+    const MuCaseSummand *s = &e->summands[t];
+    if (e->kind[t] != kind) continue;
+    if (!s->formula)
+      return MuError(MU_ERR_INPUT, "%s: is missing; the energy needs it", s->formula_key);
+    if (text && strcmp(text, s->formula) != 0)
+      return MuError(MU_ERR_INPUT, "%s: is another formula than %s; particles_method %s takes one",
+                     s->formula_key, key, e->spec.method);
+    text = s->formula;
+    key = s->formula_key;
+  }
+  if (!text) PetscFunctionReturn(0);
   if (e->spec.dim > 2)
     return MuError(MU_ERR_INPUT, "%s: a formula has the variables x and y; the dimension is %d",
                    key, (int)e->spec.dim);
@@ -149,7 +167,7 @@ static PetscErrorCode create_kernel(MuCloudEnergy e) {
   MuRadial radial;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetKernelSpec(e->spec.c, "energy_kernel", &kernel, &given));
+  PetscCall(MuCaseGetCommonKernelSpec(e->spec.c, "energy", &kernel, &given));
   if (!given)
     return MuError(MU_ERR_INPUT, "kernel: is missing; this energy needs one under %s",
                    e->spec.method);
@@ -201,8 +219,8 @@ static PetscErrorCode build(MuCloudEnergy e) {
   PetscFunctionBegin;
   if (e->spec.grid) PetscCall(MuGridGetInfo(e->spec.grid, &e->info));
   PetscCall(read_terms(e));
-  PetscCall(create_formula(e, TERM_POTENTIAL, "energy_potential_formula", &e->potential));
-  PetscCall(create_formula(e, TERM_INTERACTION, "energy_interaction_formula", &e->interaction));
+  PetscCall(create_formula(e, TERM_POTENTIAL, &e->potential));
+  PetscCall(create_formula(e, TERM_INTERACTION, &e->interaction));
   if (e->mmd > 0 || e->blob > 0) PetscCall(create_kernel(e));
   if (e->mmd > 0) PetscCall(create_mean(e));
   PetscCall(check_target(e));

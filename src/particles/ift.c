@@ -31,7 +31,7 @@ static PetscErrorCode create_simplex(MuParticles p) {
   PetscBool given, reflects;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetKernelSpec(p->c, "geometry_kernel", &spec, &given));
+  PetscCall(MuCaseGetCommonKernelSpec(p->c, "geometry", &spec, &given));
   if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; ift needs a kernel");
   PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->geometry_kernel));
   PetscCall(MuWallKernelGet(p->geometry_kernel, &radial, &reflects, NULL));

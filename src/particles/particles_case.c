@@ -102,28 +102,35 @@ static PetscErrorCode wrong_geometry(MuParticles p, const char *name) {
                  p->ops->reaction ? p->ops->reaction : "", name);
 }
 
+/* Whether a part is the one that the method discretises by its reaction. */
+static PetscBool is_reaction(MuParticles p, const char *name, const char *before) {
+  const PetscBool entropic = (PetscBool)(p->weight_step == MU_STEP_ENTROPIC);
+  if (!p->ops->reaction || (before && strcmp(before, name) != 0)) return PETSC_FALSE;
+  return (PetscBool)(!strcmp(name, p->ops->reaction) || (entropic && !strcmp(name, "fisher_rao")));
+}
+
 static PetscErrorCode read_parts(MuParticles p) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
+  MuCaseSummand part[MU_MAX_TERMS];
+  const char *reaction = NULL;
   PetscInt parts = MU_MAX_TERMS;
   PetscBool given;
   char fault[128];
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetWeights(p->c, "geometry", MuGeometryGetTableRow, &parts, names, weights));
+  PetscCall(MuCaseGetSummands(p->c, "geometry", &parts, part));
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &p->spherical, &given));
   for (PetscInt k = 0; k < parts; ++k) {
-    const PetscBool entropic = (PetscBool)(p->weight_step == MU_STEP_ENTROPIC);
-    snprintf(fault, sizeof fault, "%s", names[k]);
-    if (!(weights[k] > 0))
-      return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", names[k],
-                     weights[k]);
-    if (p->ops->transport && !strcmp(names[k], p->ops->transport))
-      p->transport = weights[k];
-    else if (p->ops->reaction && p->reaction == 0 &&
-             (!strcmp(names[k], p->ops->reaction) || (entropic && !strcmp(names[k], "fisher_rao"))))
-      p->reaction = weights[k];
-    else
+    const PetscReal weight = part[k].weight;
+    snprintf(fault, sizeof fault, "%s", part[k].name);
+    if (!(weight > 0))
+      return MuError(MU_ERR_INPUT, "%s: the weight is %g; it must be positive", part[k].key,
+                     weight);
+    if (p->ops->transport && !strcmp(part[k].name, p->ops->transport))
+      p->transport += weight;
+    else if (is_reaction(p, part[k].name, reaction)) {
+      p->reaction += weight;
+      reaction = part[k].name;
+    } else
       PetscCall(wrong_geometry(p, fault));
   }
   if (p->ops->transport && p->transport == 0) {

@@ -6,11 +6,12 @@
 
 /* The kernel of diagnostics, else of the energy, else of the geometry, else the energy distance. */
 static PetscErrorCode test_kernel_spec(MuCase c, MuKernelSpec *spec) {
-  static const char *const blocks[] = {"diagnostics_kernel", "energy_kernel", "geometry_kernel"};
-  PetscBool given = PETSC_FALSE;
+  PetscBool given;
 
   PetscFunctionBegin;
-  for (int k = 0; k < 3 && !given; ++k) PetscCall(MuCaseGetKernelSpec(c, blocks[k], spec, &given));
+  PetscCall(MuCaseGetKernelSpec(c, "diagnostics_kernel", spec, &given));
+  if (!given) PetscCall(MuCaseGetCommonKernelSpec(c, "energy", spec, &given));
+  if (!given) PetscCall(MuCaseGetCommonKernelSpec(c, "geometry", spec, &given));
   if (given) PetscFunctionReturn(0);
   MuKernelSpecDistance(spec);
   PetscFunctionReturn(0);

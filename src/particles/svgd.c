@@ -9,7 +9,7 @@ static PetscErrorCode create(MuParticles p) {
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetKernelSpec(p->c, "geometry_kernel", &spec, &given));
+  PetscCall(MuCaseGetCommonKernelSpec(p->c, "geometry", &spec, &given));
   if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; svgd needs a kernel");
   PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->geometry_kernel));
   PetscFunctionReturn(0);

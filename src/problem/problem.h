@@ -27,6 +27,16 @@ PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, Petsc
 /* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
 PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
 
+/* The kernel of a summand: its own, or that of its block ("energy", "geometry"). *given as in
+   MuCaseGetKernelSpec() (specs.c). */
+PetscErrorCode MuCaseGetSummandKernelSpec(MuCase c, const char *block, const MuCaseSummand *summand,
+                                          MuKernelSpec *spec, PetscBool *given);
+/* The kernel that the summands which take one have in common, else that of the block; *other: the
+   first summand whose kernel is not that of those before it; -1: there is none. */
+PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,
+                                      const MuCaseSummand summands[], MuKernelSpec *spec,
+                                      PetscBool *given, PetscInt *other);
+
 /* Kernels, energy and geometry (system.c), checked against each other and against the densities.
    Needs the grid, the target and the initial density. */
 PetscErrorCode MuProblemCreateSystem(MuCase c, MuProblem problem);

@@ -1,6 +1,7 @@
 /* Specifications of lower layers filled from a case. */
 #include "base/files.h"
 #include "case/case_private.h"
+#include "problem/problem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +57,7 @@ PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {
 
 static PetscErrorCode get_kernel_real(MuCase c, const char *block, const char *name,
                                       PetscReal *value) {
-  char key[2 * MU_KEY_LENGTH];
+  char key[4 * MU_KEY_LENGTH];
   PetscBool given;
 
   PetscFunctionBegin;
@@ -96,23 +97,94 @@ static PetscErrorCode read_kernel_parameters(MuCase c, const char *block, MuKern
   PetscFunctionReturn(0);
 }
 
+/* Whether a kernel's block, or the kernel of a summand, is given: a key that begins so. */
 static PetscBool has_block(MuCase c, const char *name) {
-  const char *block, *rest;
+  const size_t length = strlen(name);
+  const PetscBool block = MuKeyIsBlock(name);
   for (PetscInt i = 0; i < c->count; ++i) {
-    MuKeySplit(c->entries[i].name, &block, &rest);
-    if (strcmp(block, name) == 0) return PETSC_TRUE;
+    const MuKey *key = &c->entries[i].key;
+    if (block ? !strcmp(key->block, name)
+              : key->part == MU_KEY_KERNEL && !strncmp(key->name, name, length) &&
+                    key->name[length] == '_')
+      return PETSC_TRUE;
   }
   return PETSC_FALSE;
 }
 
+/* The blocks whose keys serve a kernel, the weakest first: "kernel", "geometry_kernel",
+   "geometry_stein_kernel". */
+static PetscInt find_layers(const char *block, char layers[3][MU_KEY_LENGTH]) {
+  PetscInt n = 0;
+  snprintf(layers[n++], MU_KEY_LENGTH, "kernel");
+  if (!strcmp(block, "kernel")) return n;
+  if (!MuKeyIsBlock(block))
+    snprintf(layers[n++], MU_KEY_LENGTH, "%.*s_kernel", (int)strcspn(block, "_"), block);
+  snprintf(layers[n++], MU_KEY_LENGTH, "%s", block);
+  return n;
+}
+
 PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
                                    PetscBool *given) {
+  char layers[3][MU_KEY_LENGTH];
+  const PetscInt n = find_layers(block, layers);
+
   PetscFunctionBegin;
-  *given = (PetscBool)(has_block(c, "kernel") || has_block(c, block));
+  *given = PETSC_FALSE;
   MuKernelSpecDefault(spec);
-  PetscCall(read_kernel_block(c, "kernel", spec));
-  if (strcmp(block, "kernel") != 0) PetscCall(read_kernel_block(c, block, spec));
-  PetscCall(read_kernel_parameters(c, "kernel", spec));
-  if (strcmp(block, "kernel") != 0) PetscCall(read_kernel_parameters(c, block, spec));
+  for (PetscInt k = 0; k < n; ++k) {
+    if (has_block(c, layers[k])) *given = PETSC_TRUE;
+    PetscCall(read_kernel_block(c, layers[k], spec));
+  }
+  for (PetscInt k = 0; k < n; ++k) PetscCall(read_kernel_parameters(c, layers[k], spec));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetSummandKernelSpec(MuCase c, const char *block, const MuCaseSummand *summand,
+                                          MuKernelSpec *spec, PetscBool *given) {
+  char name[2 * MU_KEY_LENGTH];
+
+  PetscFunctionBegin;
+  snprintf(name, sizeof name, "%s_kernel", summand->own_kernel ? summand->key : block);
+  PetscCall(MuCaseGetKernelSpec(c, name, spec, given));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,
+                                      const MuCaseSummand summands[], MuKernelSpec *spec,
+                                      PetscBool *given, PetscInt *other) {
+  char name[2 * MU_KEY_LENGTH];
+  MuKernelSpec own;
+  PetscBool there, any = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *other = -1;
+  snprintf(name, sizeof name, "%s_kernel", block);
+  PetscCall(MuCaseGetKernelSpec(c, name, spec, given));
+  for (PetscInt k = 0; k < n && *other < 0; ++k) {
+    if (!summands[k].takes_kernel) continue;
+    PetscCall(MuCaseGetSummandKernelSpec(c, block, &summands[k], &own, &there));
+    if (any && !MuKernelSpecEqual(&own, spec)) *other = k;
+    if (any) continue;
+    *spec = own;
+    *given = there;
+    any = PETSC_TRUE;
+  }
+  if (*other >= 0) PetscCall(MuCaseGetKernelSpec(c, name, spec, given));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetCommonKernelSpec(MuCase c, const char *block, MuKernelSpec *spec,
+                                         PetscBool *given) {
+  MuCaseSummand summands[MU_MAX_TERMS];
+  PetscInt n = MU_MAX_TERMS, other;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetSummands(c, block, &n, summands));
+  PetscCall(MuCaseFindCommonKernel(c, block, n, summands, spec, given, &other));
+  if (other >= 0)
+    return MuError(MU_ERR_INPUT,
+                   "%s_kernel: differs from the kernel of another summand of the %s; a particle "
+                   "method takes one for all of them",
+                   summands[other].key, block);
   PetscFunctionReturn(0);
 }

@@ -5,84 +5,19 @@
 #include <math.h>
 #include <stdio.h>
 
-static PetscErrorCode create_kernel(MuCase c, const char *block, PetscInt dim, MuKernel *kernel) {
-  MuKernelSpec spec;
-  PetscBool given;
+/* A block of a case. */
+typedef struct {
+  const char *block;
+  MuSummandTable table;
+  PetscInt n;
+  MuCaseSummand given[MU_MAX_TERMS];
+} Sum;
 
+static PetscErrorCode create_formula(const char *key, const char *text, PetscInt dim,
+                                     MuFormula *formula) {
   PetscFunctionBegin;
-  PetscCall(MuCaseGetKernelSpec(c, block, &spec, &given));
-  if (given) PetscCall(MuKernelCreate(&spec, dim, kernel));
-  PetscFunctionReturn(0);
-}
-
-/* Names, weights and numbers of a block: every number has a flat key, which serves all summands. */
-static PetscErrorCode read_summands(MuCase c, const char *block, MuTableRow rows,
-                                    MuSummandTable table, PetscInt *count, MuSummand summand[]) {
-  const char *names[MU_MAX_TERMS];
-  PetscReal weights[MU_MAX_TERMS];
-  MuSummandInfo info;
-  char key[2 * MU_KEY_LENGTH];
-  PetscBool given;
-
-  PetscFunctionBegin;
-  *count = MU_MAX_TERMS;
-  PetscCall(MuCaseGetWeights(c, block, rows, count, names, weights));
-  for (PetscInt k = 0; k < *count; ++k) {
-    summand[k] = (MuSummand){.name = names[k], .weight = weights[k]};
-    PetscCall(MuSummandFind(table, names[k], &info));
-    for (PetscInt i = 0; i < MU_MAX_PARAMETERS; ++i) summand[k].value[i] = NAN;
-    for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i) {
-      const MuParameter *p = &info.parameters[i];
-      snprintf(key, sizeof key, "%s_%s", block, p->key ? p->key : p->name);
-      PetscCall(MuCaseGetReal(c, key, &summand[k].value[i], &given));
-    }
-  }
-  PetscFunctionReturn(0);
-}
-
-/* What a table needs that numbers are not: a kernel. */
-static PetscErrorCode check_kernels(const char *block, MuSummandTable table, PetscInt count,
-                                    const MuSummand summand[], MuKernel kernel) {
-  MuSummandInfo info;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < count; ++k) {
-    PetscCall(MuSummandFind(table, summand[k].name, &info));
-    if (info.needs_kernel && !summand[k].kernel && !kernel)
-      return MuError(MU_ERR_INPUT, "kernel: is missing; %s %s needs a kernel", block, info.name);
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode create_formula(MuCase c, const char *name, PetscInt dim, MuFormula *formula) {
-  const char *text;
-  char key[2 * MU_KEY_LENGTH];
-  PetscBool given;
-
-  PetscFunctionBegin;
-  snprintf(key, sizeof key, "energy_%s", name);
-  PetscCall(MuCaseGetString(c, key, &text, &given));
-  if (!given) PetscFunctionReturn(0);
   PetscCall(MuFormulaCreate(key, text, formula));
   PetscCall(MuFormulaCheckDimension(*formula, key, dim));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode create_formulas(MuCase c, MuProblem problem, PetscInt dim, MuEnergySpec *e) {
-  MuSummandInfo info;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < e->terms; ++k) {
-    MuSummand *term = &e->term[k];
-    PetscCall(MuSummandFind(MuEnergyGetInfo, term->name, &info));
-    if (!info.function_key) continue;
-    PetscCall(create_formula(c, info.function_key, dim, &problem->formula[k]));
-    if (!problem->formula[k])
-      return MuError(MU_ERR_INPUT, "energy_%s: is missing; energy %s needs it", info.function_key,
-                     info.name);
-    term->function = MuFormulaFunction;
-    term->function_ctx = problem->formula[k];
-  }
   PetscFunctionReturn(0);
 }
 
@@ -91,30 +26,98 @@ static PetscErrorCode check_formulas(MuCase c, PetscInt dim) {
   MuSummandInfo info;
   MuFormula formula = NULL;
   PetscErrorCode failed = 0;
+  char key[2 * MU_KEY_LENGTH];
+  const char *text;
+  PetscBool given;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; !failed; ++i) {
     PetscCall(MuEnergyGetInfo(i, &info));
     if (!info.name) break;
-    if (info.function_key) failed = create_formula(c, info.function_key, dim, &formula);
+    if (!info.function_key) continue;
+    snprintf(key, sizeof key, "energy_%s", info.function_key);
+    PetscCall(MuCaseGetString(c, key, &text, &given));
+    if (given) failed = create_formula(key, text, dim, &formula);
     PetscCall(MuFormulaDestroy(&formula));
   }
   PetscFunctionReturn(failed);
 }
 
-static PetscErrorCode create_energy(MuCase c, MuProblem problem) {
-  MuProblemParts *p = &problem->parts;
-  MuEnergySpec e = {.kernel = p->energy_kernel, .log_target = p->log_target};
-  const MuGridInfo *info;
+/* The kernel of a summand, NULL where it is that of the block. */
+static PetscErrorCode create_own_kernel(MuCase c, const Sum *sum, PetscInt k, PetscInt dim,
+                                        MuKernel of_block, MuKernel *kernel) {
+  const MuKernelSpec *common = NULL;
+  MuKernelSpec spec;
+  PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(p->grid, &info));
-  PetscCall(read_summands(c, "energy", MuEnergyGetTableRow, MuEnergyGetInfo, &e.terms, e.term));
-  PetscCall(check_formulas(c, info->dim));
-  PetscCall(create_formulas(c, problem, info->dim, &e));
-  PetscCall(check_kernels("energy", MuEnergyGetInfo, e.terms, e.term, e.kernel));
-  PetscCall(MuEnergyCreate(p->grid, &e, &p->energy));
+  PetscCall(MuCaseGetSummandKernelSpec(c, sum->block, &sum->given[k], &spec, &given));
+  if (!given)
+    return MuError(MU_ERR_INPUT, "kernel: is missing; %s %s needs a kernel", sum->block,
+                   sum->given[k].name);
+  if (of_block) PetscCall(MuKernelGetSpec(of_block, &common));
+  if (!common || !MuKernelSpecEqual(common, &spec)) PetscCall(MuKernelCreate(&spec, dim, kernel));
   PetscFunctionReturn(0);
+}
+
+/* formula: where that of the summand is kept, NULL in a block without formulas. */
+static PetscErrorCode read_summand(MuCase c, const Sum *sum, PetscInt k, PetscInt dim,
+                                   MuKernel kernel, MuFormula *formula, MuSummand *s) {
+  const MuCaseSummand *given = &sum->given[k];
+  MuSummandInfo info;
+
+  PetscFunctionBegin;
+  PetscCall(MuSummandFind(sum->table, given->name, &info));
+  *s = (MuSummand){.name = info.name, .weight = given->weight};
+  PetscCall(PetscArraycpy(s->value, given->value, MU_MAX_PARAMETERS));
+  if (info.needs_kernel) PetscCall(create_own_kernel(c, sum, k, dim, kernel, &s->kernel));
+  if (!info.function_key || !formula) PetscFunctionReturn(0);
+  if (!given->formula)
+    return MuError(MU_ERR_INPUT, "%s: is missing; %s %s needs it", given->formula_key, sum->block,
+                   info.name);
+  PetscCall(create_formula(given->formula_key, given->formula, dim, formula));
+  s->function = MuFormulaFunction;
+  s->function_ctx = *formula;
+  PetscFunctionReturn(0);
+}
+
+/* Fills in the summands of a block, whose own kernels the caller destroys, also after an error.
+ *kernel: that of the others, or NULL. */
+static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kernel,
+                               MuFormula formula[], MuSummand summand[]) {
+  MuKernelSpec spec;
+  PetscBool given;
+  PetscInt other;
+
+  PetscFunctionBegin;
+  sum->n = MU_MAX_TERMS;
+  PetscCall(MuCaseGetSummands(c, sum->block, &sum->n, sum->given));
+  PetscCall(MuCaseFindCommonKernel(c, sum->block, sum->n, sum->given, &spec, &given, &other));
+  if (given) PetscCall(MuKernelCreate(&spec, dim, kernel));
+  for (PetscInt k = 0; k < sum->n; ++k)
+    PetscCall(read_summand(c, sum, k, dim, *kernel, formula ? &formula[k] : NULL, &summand[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy_kernels(MuSummand summand[MU_MAX_TERMS]) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuKernelDestroy(&summand[k].kernel));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create_energy(MuCase c, MuProblem problem, PetscInt dim) {
+  MuProblemParts *p = &problem->parts;
+  Sum sum = {.block = "energy", .table = MuEnergyGetInfo};
+  MuEnergySpec e = {.log_target = p->log_target};
+
+  PetscFunctionBegin;
+  PetscErrorCode failed = read_sum(c, &sum, dim, &p->energy_kernel, problem->formula, e.term);
+  if (!failed) failed = check_formulas(c, dim);
+  e.terms = sum.n;
+  e.kernel = p->energy_kernel;
+  if (!failed) failed = MuEnergyCreate(p->grid, &e, &p->energy);
+  PetscCall(destroy_kernels(e.term));
+  PetscFunctionReturn(failed);
 }
 
 /* The exponent m for which Stolarsky's mean turns the flux of the energy into a difference of
@@ -158,18 +161,20 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_geometry(MuCase c, MuProblemParts *p) {
-  MuGeometrySpec g = {.kernel = p->geometry_kernel};
+static PetscErrorCode create_geometry(MuCase c, PetscInt dim, MuProblemParts *p) {
+  Sum sum = {.block = "geometry", .table = MuGeometryGetInfo};
+  MuGeometrySpec g = {.spherical = PETSC_FALSE};
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(
-      read_summands(c, "geometry", MuGeometryGetTableRow, MuGeometryGetInfo, &g.parts, g.part));
-  PetscCall(MuCaseGetBool(c, "geometry_spherical", &g.spherical, &given));
-  PetscCall(check_kernels("geometry", MuGeometryGetInfo, g.parts, g.part, g.kernel));
-  PetscCall(choose_mean(c, p->energy, &g));
-  PetscCall(MuGeometryCreate(p->grid, &g, &p->geometry));
-  PetscFunctionReturn(0);
+  PetscErrorCode failed = read_sum(c, &sum, dim, &p->geometry_kernel, NULL, g.part);
+  g.parts = sum.n;
+  g.kernel = p->geometry_kernel;
+  if (!failed) failed = MuCaseGetBool(c, "geometry_spherical", &g.spherical, &given);
+  if (!failed) failed = choose_mean(c, p->energy, &g);
+  if (!failed) failed = MuGeometryCreate(p->grid, &g, &p->geometry);
+  PetscCall(destroy_kernels(g.part));
+  PetscFunctionReturn(failed);
 }
 
 /* A conditionally positive definite kernel measures only differences of equal mass. */
@@ -232,21 +237,30 @@ static PetscErrorCode check_support(const MuProblemParts *p) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode create_diagnostics_kernel(MuCase c, PetscInt dim, MuProblemParts *p) {
+  MuKernelSpec spec;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetKernelSpec(c, "diagnostics_kernel", &spec, &given));
+  if (given)
+    PetscCall(MuKernelCreate(&spec, dim, &p->diagnostics_kernel));
+  else if (p->energy_kernel) {
+    PetscCall(MuKernelReference(p->energy_kernel));
+    p->diagnostics_kernel = p->energy_kernel;
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuProblemCreateSystem(MuCase c, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
   const MuGridInfo *info;
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(p->grid, &info));
-  PetscCall(create_kernel(c, "energy_kernel", info->dim, &p->energy_kernel));
-  PetscCall(create_kernel(c, "geometry_kernel", info->dim, &p->geometry_kernel));
-  PetscCall(create_kernel(c, "diagnostics_kernel", info->dim, &p->diagnostics_kernel));
-  if (!p->diagnostics_kernel && p->energy_kernel) {
-    PetscCall(MuKernelReference(p->energy_kernel));
-    p->diagnostics_kernel = p->energy_kernel;
-  }
-  PetscCall(create_energy(c, problem));
-  PetscCall(create_geometry(c, p));
+  PetscCall(create_energy(c, problem, info->dim));
+  PetscCall(create_geometry(c, info->dim, p));
+  PetscCall(create_diagnostics_kernel(c, info->dim, p));
   PetscCall(check_conditional(p));
   PetscCall(check_support(p));
   PetscFunctionReturn(0);

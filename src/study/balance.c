@@ -61,17 +61,14 @@ typedef struct {
  */
 static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, const char *parts,
                                 MuOverrides *o) {
-  const char *names[MU_MAX_TERMS], *found;
-  PetscReal weights[MU_MAX_TERMS];
+  MuCaseSummand summands[MU_MAX_TERMS];
+  const char *found;
   PetscInt n = MU_MAX_TERMS;
   char text[MU_STATUS_LENGTH], key[128], nearest[64], *rest = text, *word;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetWeights(c, block, table, &n, names, weights));
-  for (PetscInt k = 0; k < n; ++k) {
-    snprintf(key, sizeof key, "%s_%s", block, names[k]);
-    PetscCall(MuOverridesSet(o, key, "0"));
-  }
+  PetscCall(MuCaseGetSummands(c, block, &n, summands));
+  for (PetscInt k = 0; k < n; ++k) PetscCall(MuOverridesSet(o, summands[k].key, "0"));
   snprintf(text, sizeof text, "%s", parts);
   while ((word = strsep(&rest, "+"))) {
     char *star = strchr(word, '*');

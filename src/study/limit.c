@@ -1,147 +1,211 @@
 /* The limit of a case: its energy and geometry with the parts that depend on a vanishing parameter
    replaced by what they tend to. */
+#include "problem/problem.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
 typedef struct {
+  MuStudy study;
   MuStudyLimit *found;
   MuOverrides *o;
   MuTrial *trial;
-  const char *limit;             /* "auto" or a name */
-  PetscBool geometry, energy;    /* whose kernel the parameter is */
-  const char *set[MU_MAX_TERMS]; /* flat keys that the limit has set so far, and to what */
-  PetscReal value[MU_MAX_TERMS];
-  PetscInt sets;
+  const char *limit; /* "auto" or a name */
   PetscInt replaced;
 } Search;
 
+/* The summands of a block with the limits that come to it. */
+typedef struct {
+  const char *block;
+  MuSummandTable table;
+  PetscInt n;
+  MuCaseSummand list[2 * MU_MAX_TERMS];
+} Sum;
+
 /* ------------------------------------------------------------------ which parameter */
 
-static PetscErrorCode read_parameters(MuStudy s, Search *q) {
-  PetscBool bandwidth = PETSC_FALSE, ridge = PETSC_FALSE;
+static PetscBool ends_with(const char *key, const char *end) {
+  const size_t length = strlen(key), tail = strlen(end);
+  return (PetscBool)(length >= tail && !strcmp(key + length - tail, end));
+}
 
+static PetscErrorCode check_keys(MuStudy s) {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < s->varied; ++k) {
-    const char *key = s->vary[k];
-    if (!strcmp(key, "geometry_ridge"))
-      ridge = q->geometry = PETSC_TRUE;
-    else if (!strcmp(key, "kernel_bandwidth"))
-      bandwidth = q->geometry = q->energy = PETSC_TRUE;
-    else if (!strcmp(key, "geometry_kernel_bandwidth"))
-      bandwidth = q->geometry = PETSC_TRUE;
-    else if (!strcmp(key, "energy_kernel_bandwidth"))
-      bandwidth = q->energy = PETSC_TRUE;
-    else
+  for (PetscInt k = 0; k < s->varied; ++k)
+    if (!ends_with(s->vary[k], "kernel_bandwidth") && !ends_with(s->vary[k], "_ridge"))
       return MuError(MU_ERR_INPUT,
                      "study_vary: %s has no limit; allowed are kernel_bandwidth, "
-                     "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge",
-                     key);
-  }
-  q->found->ridge = ridge;
-  snprintf(q->found->parameters, sizeof q->found->parameters, "%s%s%s",
-           bandwidth ? "bandwidth" : "", bandwidth && ridge ? " " : "", ridge ? "ridge" : "");
+                     "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge, or "
+                     "those of one part",
+                     s->vary[k]);
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_mass(MuStudy s, const Search *q) {
-  const MuKernel kernels[] = {q->geometry ? q->trial->parts->geometry_kernel : NULL,
-                              q->energy ? q->trial->parts->energy_kernel : NULL};
+/* Whether the first of the keys (ends with "") that the case gives is varied: it is the one that
+   counts. */
+static PetscErrorCode counts(const Search *q, char keys[][MU_STATUS_LENGTH], PetscBool *varied) {
+  char nearest[64];
+  PetscBool number, given = PETSC_FALSE;
 
   PetscFunctionBegin;
-  for (int k = 0; k < 2 && strstr(q->found->parameters, "bandwidth"); ++k) {
-    const MuKernelSpec *spec;
-    if (!kernels[k]) continue;
-    PetscCall(MuKernelGetSpec(kernels[k], &spec));
-    if (spec->normalization != MU_NORMALIZATION_MASS)
-      return MuError(
-          MU_ERR_INPUT,
-          "study_vary: %s tends to a limit only for a kernel of unit mass; that of %s is "
-          "not (kernel_normalization mass)",
-          s->vary[0], s->case_path);
+  *varied = PETSC_FALSE;
+  for (PetscInt i = 0; keys[i][0] && !given; ++i) {
+    PetscCall(MuCaseHasKey(q->trial->c, keys[i], &number, &given, nearest));
+    for (PetscInt k = 0; k < q->study->varied && given; ++k)
+      if (!strcmp(q->study->vary[k], keys[i])) *varied = PETSC_TRUE;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* A number of a summand: its own, else that of the block. */
+static PetscErrorCode number_is_varied(const Search *q, const char *block, const MuCaseSummand *s,
+                                       const MuParameter *p, PetscBool *varied) {
+  char keys[3][MU_STATUS_LENGTH] = {""};
+
+  PetscFunctionBegin;
+  snprintf(keys[0], sizeof keys[0], "%s_%s", s->key, p->name);
+  snprintf(keys[1], sizeof keys[1], "%s_%s", block, p->key ? p->key : p->name);
+  PetscCall(counts(q, keys, varied));
+  PetscFunctionReturn(0);
+}
+
+/* The bandwidth of a summand's kernel: its own, that of the block, that of all. */
+static PetscErrorCode bandwidth_is_varied(const Search *q, const char *block,
+                                          const MuCaseSummand *s, PetscBool *varied) {
+  char keys[4][MU_STATUS_LENGTH] = {""};
+
+  PetscFunctionBegin;
+  *varied = PETSC_FALSE;
+  if (!s->takes_kernel) PetscFunctionReturn(0);
+  snprintf(keys[0], sizeof keys[0], "%s_kernel_bandwidth", s->key);
+  snprintf(keys[1], sizeof keys[1], "%s_kernel_bandwidth", block);
+  snprintf(keys[2], sizeof keys[2], "kernel_bandwidth");
+  PetscCall(counts(q, keys, varied));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_mass(const Search *q, const char *block, const MuCaseSummand *s) {
+  const MuKernelSpec *resolved;
+  MuKernelSpec spec;
+  PetscBool given;
+  MuKernel kernel;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetSummandKernelSpec(q->trial->c, block, s, &spec, &given));
+  PetscCall(MuKernelCreate(&spec, q->trial->info->dim, &kernel));
+  PetscCall(MuKernelGetSpec(kernel, &resolved));
+  const PetscBool mass = (PetscBool)(resolved->normalization == MU_NORMALIZATION_MASS);
+  PetscCall(MuKernelDestroy(&kernel));
+  if (!mass)
+    return MuError(MU_ERR_INPUT,
+                   "study_vary: %s tends to a limit only for a kernel of unit mass; that of %s is "
+                   "not (kernel_normalization mass)",
+                   q->study->vary[0], q->study->case_path);
+  PetscFunctionReturn(0);
+}
+
+/* "bandwidth", "ridge", "bandwidth ridge" or "": which of a summand's parameters vanish. */
+static PetscErrorCode find_vanishing(Search *q, const Sum *sum, PetscInt k, char parameters[32]) {
+  const MuCaseSummand *s = &sum->list[k];
+  MuSummandInfo info;
+  PetscBool varied;
+
+  PetscFunctionBegin;
+  PetscCall(bandwidth_is_varied(q, sum->block, s, &varied));
+  snprintf(parameters, 32, "%s", varied ? "bandwidth" : "");
+  if (varied) PetscCall(check_mass(q, sum->block, s));
+  PetscCall(MuSummandFind(sum->table, s->name, &info));
+  for (const MuParameter *p = info.parameters; p && p->name; ++p) {
+    const size_t used = strlen(parameters);
+    PetscCall(number_is_varied(q, sum->block, s, p, &varied));
+    if (!varied) continue;
+    snprintf(parameters + used, 32 - used, "%s%s", used ? " " : "", p->name);
+    if (!strcmp(p->name, "ridge")) q->found->ridge = PETSC_TRUE;
   }
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ replacing */
 
-/* The flat key serves every summand, so it has one value. */
-static PetscErrorCode set_value(Search *q, const char *block, const char *flat, PetscReal value) {
+/* A number of the limit: its own, else that of the part by its name, else NaN. */
+static PetscErrorCode number_of(const Sum *sum, const MuCaseSummand *from, const MuLimit *limit,
+                                const char *name, PetscReal *value) {
+  MuSummandInfo info;
+
+  PetscFunctionBegin;
+  *value = NAN;
+  PetscCall(MuSummandFind(sum->table, from->name, &info));
+  for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i)
+    if (!strcmp(info.parameters[i].name, name)) *value = from->value[i];
+  for (const MuNamedValue *v = limit->set; v < limit->set + MU_MAX_PARAMETERS && v->name; ++v)
+    if (!strcmp(v->name, name)) *value = v->value;
+  PetscFunctionReturn(0);
+}
+
+static PetscBool same_numbers(const PetscReal a[], const PetscReal b[]) {
+  for (PetscInt i = 0; i < MU_MAX_PARAMETERS; ++i)
+    if (!isnan(a[i]) && a[i] != b[i]) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* The summand of the limit's name and numbers, which may be a new one. */
+static MuCaseSummand *find_place(Sum *sum, const char *name, const PetscReal value[]) {
+  PetscInt items = 0;
+  for (PetscInt k = 0; k < sum->n; ++k) {
+    if (strcmp(sum->list[k].name, name) != 0) continue;
+    if (same_numbers(value, sum->list[k].value)) return &sum->list[k];
+    items = PetscMax(items, sum->list[k].item);
+  }
+  MuCaseSummand *place = &sum->list[sum->n++];
+  *place = (MuCaseSummand){.name = name, .item = items + 1};
+  for (PetscInt i = 0; i < MU_MAX_PARAMETERS; ++i) place->value[i] = value[i];
+  snprintf(place->key, sizeof place->key, items ? "%.8s_%.48s_%d" : "%.8s_%.48s", sum->block, name,
+           (int)items + 1);
+  return place;
+}
+
+/* The weight and the numbers of the limit, and what it is called: "power_mobility with exponent 2".
+ */
+static PetscErrorCode set_limit(Search *q, Sum *sum, PetscInt k, const MuLimit *limit,
+                                size_t length, char *what) {
+  const MuCaseSummand from = sum->list[k];
+  PetscReal value[MU_MAX_PARAMETERS] = {NAN, NAN, NAN, NAN};
+  size_t used = (size_t)snprintf(what, length, "%s", limit->name);
+  MuSummandInfo info;
   char key[128];
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < q->sets; ++k)
-    if (!strcmp(q->set[k], flat) && q->value[k] != value)
-      return MuError(MU_ERR_INPUT,
-                     "study_limit: the limit would need the values %g and %g of %s_%s at once; "
-                     "study the parts one by one",
-                     q->value[k], value, block, flat);
-  if (q->sets < MU_MAX_TERMS) {
-    q->set[q->sets] = flat;
-    q->value[q->sets++] = value;
+  PetscCall(MuSummandFind(sum->table, limit->name, &info));
+  for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i)
+    PetscCall(number_of(sum, &from, limit, info.parameters[i].name, &value[i]));
+  MuCaseSummand *to = find_place(sum, limit->name, value);
+  to->weight += limit->factor * from.weight;
+  PetscCall(MuOverridesSet(q->o, to->key, "%.17g", to->weight));
+  for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i) {
+    if (isnan(value[i])) continue;
+    snprintf(key, sizeof key, "%s_%s", to->key, info.parameters[i].name);
+    PetscCall(MuOverridesSet(q->o, key, "%.17g", value[i]));
+    if (used < length)
+      used += (size_t)snprintf(what + used, length - used, " with %s %g", info.parameters[i].name,
+                               value[i]);
   }
-  snprintf(key, sizeof key, "%s_%s", block, flat);
-  PetscCall(MuOverridesSet(q->o, key, "%.17g", value));
   PetscFunctionReturn(0);
 }
 
-/* The numbers of the limit, and what it is called: "power_mobility with exponent 2". */
-static PetscErrorCode set_values(Search *q, const char *block, MuSummandTable table,
-                                 const MuLimit *limit, size_t length, char *what) {
-  MuSummandInfo info;
-  size_t used = (size_t)snprintf(what, length, "%s", limit->name);
-
-  PetscFunctionBegin;
-  PetscCall(MuSummandFind(table, limit->name, &info));
-  for (const MuNamedValue *v = limit->set; v < limit->set + MU_MAX_PARAMETERS && v->name; ++v)
-    for (const MuParameter *p = info.parameters; p && p->name; ++p) {
-      if (strcmp(p->name, v->name) != 0) continue;
-      PetscCall(set_value(q, block, p->key ? p->key : p->name, v->value));
-      if (used < length)
-        used += (size_t)snprintf(what + used, length - used, " with %s %g", v->name, v->value);
-    }
-  PetscFunctionReturn(0);
-}
-
-/* Moves the weight of one summand to its limit, adding to what the limit's name has already. */
-static PetscErrorCode replace(Search *q, const char *block, MuSummandTable table, PetscInt n,
-                              const MuSummand summand[], PetscInt k, const MuLimit *limit) {
-  char key[128], to[128];
-  PetscReal sum = limit->factor * summand[k].weight;
-  char *text = q->found->what;
+/* Moves the weight of one summand to its limit, adding to what stands there already. */
+static PetscErrorCode replace(Search *q, Sum *sum, PetscInt k, const MuLimit *limit) {
+  char *text = q->found->what, to[128];
   const size_t used = strlen(text);
 
   PetscFunctionBegin;
-  for (PetscInt j = 0; j < n; ++j)
-    if (j != k && !strcmp(summand[j].name, limit->name)) sum += summand[j].weight;
-  snprintf(key, sizeof key, "%s_%s", block, summand[k].name);
-  PetscCall(MuOverridesSet(q->o, key, "0"));
-  snprintf(key, sizeof key, "%s_%s", block, limit->name);
-  PetscCall(MuOverridesSet(q->o, key, "%.17g", sum));
-  PetscCall(set_values(q, block, table, limit, sizeof to, to));
+  PetscCall(set_limit(q, sum, k, limit, sizeof to, to));
+  PetscCall(MuOverridesSet(q->o, sum->list[k].key, "0"));
   snprintf(text + used, sizeof q->found->what - used, "%s%s -> %s", used ? ", " : "",
-           summand[k].name, to);
+           sum->list[k].key + strlen(sum->block) + 1, to);
   if (limit->order > 0)
     q->found->order = q->replaced ? PetscMin(q->found->order, limit->order) : limit->order;
   q->replaced++;
-  PetscFunctionReturn(0);
-}
-
-/* A kernel of its own, or two summands of one name, cannot be told to the flat keys. */
-static PetscErrorCode check_flat(const Search *q, const char *block, PetscInt n,
-                                 const MuSummand summand[], PetscInt k, MuKernel kernel) {
-  PetscFunctionBegin;
-  for (PetscInt j = 0; j < n; ++j)
-    if (j != k && !strcmp(summand[j].name, summand[k].name))
-      return MuError(MU_ERR_INPUT,
-                     "study_limit: %s: %s_%s stands several times; study the parts one by one",
-                     q->limit, block, summand[k].name);
-  if (summand[k].kernel && summand[k].kernel != kernel)
-    return MuError(MU_ERR_INPUT,
-                   "study_limit: %s: %s_%s has a kernel of its own, which the varied key does not "
-                   "change",
-                   q->limit, block, summand[k].name);
   PetscFunctionReturn(0);
 }
 
@@ -162,11 +226,13 @@ static PetscErrorCode take_named(Search *q, const char *part, MuLimit *limit) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_name(Search *q) {
+/* Whether the limit is looked for among the energies, the geometries. */
+static PetscErrorCode check_name(Search *q, PetscBool *energy, PetscBool *geometry) {
   const char *name, *other;
   char nearest[64], unused[64];
 
   PetscFunctionBegin;
+  *energy = *geometry = PETSC_TRUE;
   if (!strcmp(q->limit, "auto")) PetscFunctionReturn(0);
   PetscCall(MuTableFind(MuGeometryGetTableRow, q->limit, &name, nearest));
   PetscCall(MuTableFind(MuEnergyGetTableRow, q->limit, &other, unused));
@@ -174,74 +240,60 @@ static PetscErrorCode check_name(Search *q) {
     return MuError(MU_ERR_INPUT,
                    "study_limit: %s is neither a geometry nor an energy; the nearest is %s",
                    q->limit, nearest);
-  if (other && !name) q->geometry = PETSC_FALSE;
-  if (name && !other) q->energy = PETSC_FALSE;
-  PetscFunctionReturn(0);
-}
-
-/* A ridge that is not that of the flat key is the part's own and does not vanish. */
-static PetscErrorCode check_ridge(const Search *q, const MuGeometrySpec *g, PetscInt k) {
-  PetscReal flat = NAN;
-  MuPartTraits traits;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  if (!q->found->ridge) PetscFunctionReturn(0);
-  PetscCall(MuCaseGetReal(q->trial->c, "geometry_ridge", &flat, &given));
-  PetscCall(MuGeometryGetTraits(g, k, &traits));
-  if (traits.regression && given && traits.ridge != flat)
-    return MuError(MU_ERR_INPUT,
-                   "study_limit: %s: geometry_%s has the ridge %g of its own, which geometry_ridge "
-                   "does not change",
-                   q->limit, g->part[k].name, traits.ridge);
+  *geometry = (PetscBool)(name != NULL);
+  *energy = (PetscBool)(other != NULL);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode replace_geometry(Search *q) {
+  Sum sum = {.block = "geometry", .table = MuGeometryGetInfo, .n = MU_MAX_TERMS};
   const MuGeometrySpec *g;
+  char parameters[32];
   MuLimit limit;
 
   PetscFunctionBegin;
+  PetscCall(MuCaseGetSummands(q->trial->c, sum.block, &sum.n, sum.list));
   PetscCall(MuGeometryGetSpec(q->trial->parts->geometry, &g));
   for (PetscInt k = 0; k < g->parts; ++k) {
-    PetscCall(MuGeometryGetLimit(&g->part[k], q->found->parameters, &limit));
+    PetscCall(find_vanishing(q, &sum, k, parameters));
+    PetscCall(MuGeometryGetLimit(&g->part[k], parameters, &limit));
     if (!limit.name) continue;
-    PetscCall(check_flat(q, "geometry", g->parts, g->part, k, g->kernel));
-    PetscCall(check_ridge(q, g, k));
-    PetscCall(take_named(q, g->part[k].name, &limit));
-    PetscCall(replace(q, "geometry", MuGeometryGetInfo, g->parts, g->part, k, &limit));
+    PetscCall(take_named(q, sum.list[k].name, &limit));
+    PetscCall(replace(q, &sum, k, &limit));
   }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode replace_energy(Search *q) {
+  Sum sum = {.block = "energy", .table = MuEnergyGetInfo, .n = MU_MAX_TERMS};
   const MuEnergySpec *e;
+  char parameters[32];
   MuLimit limit;
 
   PetscFunctionBegin;
-  if (strcmp(q->found->parameters, "bandwidth") != 0) PetscFunctionReturn(0);
+  PetscCall(MuCaseGetSummands(q->trial->c, sum.block, &sum.n, sum.list));
   PetscCall(MuEnergyGetSpec(q->trial->parts->energy, &e));
   for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscCall(find_vanishing(q, &sum, k, parameters));
     PetscCall(MuEnergyGetLimit(&e->term[k], &limit));
-    if (!limit.name) continue;
-    PetscCall(check_flat(q, "energy", e->terms, e->term, k, e->kernel));
+    if (strcmp(parameters, "bandwidth") != 0 || !limit.name) continue;
     if (strcmp(q->limit, "auto") != 0) limit.name = q->limit;
-    PetscCall(replace(q, "energy", MuEnergyGetInfo, e->terms, e->term, k, &limit));
+    PetscCall(replace(q, &sum, k, &limit));
   }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
                                 MuStudyLimit *found) {
-  Search q = {.found = found, .o = o, .trial = trial, .limit = limit};
+  Search q = {.study = s, .found = found, .o = o, .trial = trial, .limit = limit};
+  PetscBool energy, geometry;
 
   PetscFunctionBegin;
   memset(found, 0, sizeof *found);
-  PetscCall(read_parameters(s, &q));
-  PetscCall(check_mass(s, &q));
-  PetscCall(check_name(&q));
-  if (q.geometry) PetscCall(replace_geometry(&q));
-  if (q.energy) PetscCall(replace_energy(&q));
+  PetscCall(check_keys(s));
+  PetscCall(check_name(&q, &energy, &geometry));
+  if (geometry) PetscCall(replace_geometry(&q));
+  if (energy) PetscCall(replace_energy(&q));
   if (!q.replaced)
     return MuError(
         MU_ERR_INPUT,

@@ -136,7 +136,8 @@ static PetscErrorCode read(MuStudy s) {
   PetscFunctionReturn(0);
 }
 
-/* Whether the case has the varied keys: asked of the case with the study's overrides. */
+/* Whether the case has the varied keys: asked of the case with the study's overrides. Of two
+   spellings the first stays, that of the overrides. */
 static PetscErrorCode check_keys(MuStudy s) {
   PetscBool number, given;
   PetscErrorCode code = 0;
@@ -155,6 +156,9 @@ static PetscErrorCode check_keys(MuStudy s) {
     else if (!given)
       code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
                      s->vary[k], s->case_path);
+    if (code) break;
+    PetscCall(PetscFree(s->vary[k]));
+    PetscCall(PetscStrallocpy(nearest, &s->vary[k]));
   }
   PetscCall(MuCaseDestroy(&c));
   PetscFunctionReturn(code);

@@ -178,10 +178,9 @@ PetscReal MuStudyJoint(MuStudy s, PetscInt i);
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
 
 /* The overrides that turn the case into its limit (limit.c): `limit` is "auto" or a name. order: of
-   the descriptor, 0 if it says nothing. parameters: "bandwidth", "ridge" or "bandwidth ridge". */
+   the descriptor, 0 if it says nothing. */
 typedef struct {
   char what[256]; /* "kernel_fisher_rao -> power_mobility 2, ..." */
-  char parameters[32];
   PetscReal order;
   PetscBool ridge; /* the ridge vanishes */
 } MuStudyLimit;
