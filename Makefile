@@ -10,6 +10,7 @@
 #   make stress     random cases against every promise: COUNT=1000 SEED=1
 #   make bench      speed ratios, printed and written to build/bench.csv
 #   make studies    every shipped study on two ranks, one table of verdicts, pictures
+#   make manual     rewrite the generated tables of README.md and src/manual/
 #   make test-report  install Chromium, test the pages of mudot report in it
 #   make format     rewrite the sources in the checked-in style
 #   make install PREFIX=/usr/local
@@ -45,8 +46,11 @@ CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) -fPIC -fno-math-errno -fno-trap
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
 PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
 
-SOURCES  := $(filter-out src/command/%,$(wildcard src/*/*.c))
-PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c))
+SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
+PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
+            $(BUILD)/obj/manual/chapters.o
+# The manual: src/manual/*.md in this order.
+CHAPTERS := cases geometries energies kernels running studies particle-methods comparing reports speed library checks
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
@@ -54,11 +58,12 @@ BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
 .PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli installed restart \
-        sanitize-cli check-one-by-one stress stress-check browser test-report bench studies install clean
+        manual manual-check sanitize-cli check-one-by-one stress stress-check browser test-report bench studies install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(BUILD)/mudot.1 $(BUILD)/mudot-completion.bash
+all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(BUILD)/mudot.1 $(BUILD)/mudot-completion.bash \
+     $(CHAPTERS:%=$(BUILD)/man/mudot-%.7)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -76,6 +81,21 @@ $(BUILD)/obj/report/report_page.c: $(PAGE) Makefile
 	  sed -e '/^@STYLE@$$/{r src/report/page/page.css' -e 'd;}' \
 	      -e '/^@SCRIPT@$$/{' $(SCRIPT:%=-e 'r %') -e 'd;}' src/report/page/page.html | \
 	  sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL};'; } > $@
+
+# The chapters of the manual as lines of C strings, and as manual pages.
+$(BUILD)/obj/manual/chapters.c: scripts/typeset $(CHAPTERS:%=src/manual/%.md) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "manual/manual.h"'; echo 'const MuChapter mu_manual[] = {'; \
+	  for c in $(CHAPTERS); do echo "{\"$$c\", \"$$(scripts/typeset summary src/manual/$$c.md)\", (const char *const[]){"; \
+	  scripts/typeset text src/manual/$$c.md | sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n",/'; echo 'NULL}},'; done; \
+	  echo '{NULL, NULL, NULL}};'; } > $@
+
+$(BUILD)/man/mudot-%.7: src/manual/%.md scripts/typeset
+	@mkdir -p $(@D)
+	@scripts/typeset man $< $(VERSION) > $@
+
+$(BUILD)/obj/manual/chapters.o: $(BUILD)/obj/manual/chapters.c
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 $(BUILD)/obj/report/report_page.o: $(BUILD)/obj/report/report_page.c
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
@@ -145,6 +165,7 @@ check: deps-checks
 
 check-one-by-one:
 	@$(MAKE) --no-print-directory -j1 installed
+	@$(MAKE) --no-print-directory -j1 manual-check
 	@$(MAKE) --no-print-directory -j1 restart
 	@$(MAKE) --no-print-directory -j1 valgrind
 	@$(MAKE) --no-print-directory -j1 browser
@@ -252,12 +273,19 @@ $(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
 
 cli: all
 	@BUILD=$(BUILD) tests/cli.sh
-	@$(MAKE) --no-print-directory installed
+	@$(MAKE) --no-print-directory installed manual-check
 
-# What make install leaves, and the tutorial of the README.
+# What make install leaves.
 installed: all
 	@BUILD=$(BUILD) tests/install.sh
-	@$(PYTHON) tests/tutorial.py $(BUILD) README.md
+
+# README.md and src/manual/: generated parts, commands and what they print, links.
+manual-check: all
+	@$(PYTHON) tests/manual.py $(BUILD)
+
+manual: $(BUILD)/mudot
+	@$(PYTHON) scripts/make-manual $(BUILD)/mudot
+	@$(MAKE) --no-print-directory all
 
 # Runs that are killed, stopped and starved of disk space, and go on.
 restart: $(BUILD)/mudot
@@ -278,6 +306,7 @@ stress: all $(BUILD)/tests/stress
 bench: $(BENCHES)
 	@rm -f $(BUILD)/bench.csv
 	@for b in $(BENCHES); do $$b -bench_csv $(BUILD)/bench.csv || exit 1; done
+	@$(PYTHON) scripts/bench-table.py $(BUILD)/bench.csv
 
 studies: $(BUILD)/mudot
 	@PYTHON="$(PYTHON)" scripts/run-studies $(BUILD)/mudot $(MPIEXEC); status=$$?; \
@@ -292,7 +321,7 @@ format-check:
 DEST = $(DESTDIR)$(PREFIX)
 
 install: all
-	install -d $(addprefix $(DEST)/,bin lib/pkgconfig include share/man/man1 \
+	install -d $(addprefix $(DEST)/,bin lib/pkgconfig include share/man/man1 share/man/man7 \
 	  share/bash-completion/completions share/doc/mudot/examples)
 	install -m 755 $(BUILD)/mudot $(DEST)/bin
 	install -m 644 $(BUILD)/libmudot.a $(DEST)/lib
@@ -305,8 +334,9 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@MODULES@|$(MODULES)|' \
 	  scripts/mudot.pc.in > $(DEST)/lib/pkgconfig/mudot.pc
 	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1
+	install -m 644 $(CHAPTERS:%=$(BUILD)/man/mudot-%.7) $(DEST)/share/man/man7
 	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot
-	install -m 644 LICENSE README.md .github/CITATION.cff $(DEST)/share/doc/mudot
+	install -m 644 LICENSE README.md .github/CITATION.cff .github/CHANGES.md $(DEST)/share/doc/mudot
 	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
 
 clean:

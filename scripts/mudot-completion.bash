@@ -111,7 +111,7 @@ _mudot_arguments() {
   case $usage in *PARTICLES*) echo @files ;; esac
   case $usage in *DIRECTORY*) echo @directories ;; esac
   case $usage in *TABLE*) grep '^[a-z]' <<<"$_mudot_lists" ;; esac
-  case $usage in *"[COMMAND|all]"*) _mudot_names commands; echo all ;; esac
+  case $usage in *"[COMMAND|CHAPTER|all]"*) _mudot_names commands; _mudot_names chapters; echo all ;; esac
 }
 
 _mudot_reply() {

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""One table of finished studies: study, claim, expected, observed +- error, verdict.
+"""One table of finished studies: study, type, expected, observed +- error, verdict.
 
 Usage: scripts/study-table.py SUMMARY.csv STUDY_DIRECTORY ...
 
-Prints the table in Markdown, writes it as CSV, and ends with status 1 if a verdict is not the one that
-the study expects.
+Prints the table, writes it as CSV, and ends with status 1 if a verdict is not the one that the study
+expects. If every study of scripts/studies/ is there, the table goes into src/manual/studies.md as well.
 """
 import csv
 import os
@@ -15,6 +15,9 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import h5py
 import numpy as np
 
+import markdown
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADER = ("study", "type", "expected", "observed", "error", "verdict")
 
 
@@ -44,10 +47,14 @@ def main():
         rows.append(row + ([] if as_expected else ["NOT AS EXPECTED"]))
     with open(sys.argv[1], "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([HEADER, *(row[:6] for row in rows)])
-    print("\n| study | type | expected | observed | verdict |\n|---|---|---|---|---|")
+    table = markdown.table(["study", "type", "expected", "observed", "verdict"],
+                           [[f"`{row[0]}`", row[1], row[2], f"{row[3]} +- {row[4]}", row[5]] for row in rows])
+    print("\n" + "\n".join(table))
     for row in rows:
-        note = f" ({row[6]})" if len(row) > 6 else ""
-        print(f"| `{row[0]}` | {row[1]} | {row[2]} | {row[3]} ± {row[4]} | {row[5]}{note} |")
+        if len(row) > 6:
+            print(f"{row[0]}: {row[5]} is not the verdict that it expects")
+    if {row[0] for row in rows} == {path.stem for path in (ROOT / "scripts/studies").glob("*.yaml")}:
+        markdown.write_part(ROOT / "src/manual/studies.md", "studies", table)
     sys.exit(0 if right else 1)
 
 

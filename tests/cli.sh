@@ -279,12 +279,16 @@ done
 refused "an option that list does not have" 2 "--yaml|--json" list --yaml
 refused "two tables" 2 "energies|kernels|one table" list energies kernels
 refused "help for a command that does not exist" 2 "\"rum\"|the nearest is run" help rum
+refused "help for a chapter that does not exist" 2 "\"studios\"|no chapter|the nearest is studies" help studios
 refused "help for two commands" 2 "run|study|one command" help run study
 "$mudot" help all >manual
 for command in $("$mudot" list commands | awk '{print $1}'); do
   holds "help $command is $command --help" sh -c \
     "'$mudot' help $command >said && '$mudot' $command --help | cmp - said && grep -q '^mudot $command' said"
   holds "help all has $command" grep -q "^mudot $command" manual
+done
+for chapter in $("$mudot" list chapters | awk '{print $1}'); do
+  holds "help $chapter is a chapter" sh -c "'$mudot' help $chapter | sed -n 2p | grep -qx '==*'"
 done
 holds "help is --help" sh -c "'$mudot' help >said && '$mudot' --help | cmp - said"
 holds "help fits into 110 columns" sh -c "! grep -E '^.{111}' manual"
@@ -295,7 +299,7 @@ def run(*arguments):
     return subprocess.run(["'"$mudot"'", "list", *arguments], check=True, capture_output=True, text=True).stdout
 def line(kind, row):
     if kind != "keys":
-        return "  %-30s %s" % (row["name"], row[{"commands": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
+        return "  %-30s %s" % (row["name"], row[{"commands": "summary", "chapters": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
     doc = row["doc"] + (": " + "|".join(row["allowed"]) if "allowed" in row else "")
     assert row["name"].startswith(row["block"] + "_"), row
     return "  %-33s %-11s %s" % (row["name"], row["value"], doc)
@@ -344,7 +348,7 @@ cat >expected <<'LINES'
 mudot ru => run
 mudot list k => kernels keys
 mudot list -- => --help --json
-mudot help stu => study
+mudot help stu => study studies
 mudot run ca => case.yaml
 mudot run case.yaml -kernel_b => -kernel_bandwidth
 mudot run case.yaml -geometry_kernel_t => -geometry_kernel_type

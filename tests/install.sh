@@ -27,7 +27,7 @@ holds() {
 }
 
 holds "make install" make -C "$root" --no-print-directory install BUILD="${BUILD:-build}" PREFIX="$prefix"
-for file in bin/mudot lib/libmudot.a lib/libmudot.so include/mudot.h lib/pkgconfig/mudot.pc share/man/man1/mudot.1 \
+for file in bin/mudot lib/libmudot.a lib/libmudot.so include/mudot.h lib/pkgconfig/mudot.pc share/man/man1/mudot.1 share/man/man7/mudot-studies.7 \
   share/bash-completion/completions/mudot share/doc/mudot/LICENSE share/doc/mudot/CITATION.cff; do
   holds "installed: $file" test -s "$prefix/$file"
 done

@@ -8,6 +8,7 @@ typedef struct {
   const char *name;
   const char *usage;   /* what follows the name */
   const char *summary; /* one line of --help and of mudot list commands */
+  const char *chapter; /* OPTIONAL: of the manual, that says more */
   /* REQUIRED: argv are the arguments after the name; commands is the table that the command stands
      in. Collective. */
   PetscErrorCode (*run)(MuTableRow commands, int argc, char **argv);

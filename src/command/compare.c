@@ -112,5 +112,6 @@ const MuCommand mu_command_compare = {
     .usage = "RUN.h5 PARTICLES... [-option value ...]",
     .summary = "distances between particles and a stored density",
     .run = compare,
+    .chapter = "comparing",
     .help = help,
 };

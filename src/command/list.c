@@ -2,23 +2,29 @@
  */
 #include "case/print.h"
 #include "command/command.h"
+#include "manual/manual.h"
 
 #include <string.h>
+
+static PetscErrorCode print_geometry_limits(FILE *out, const char *name);
+static PetscErrorCode print_energy_limit(FILE *out, const char *name);
 
 static const struct {
   const char *kind;
   MuTableRow row;   /* NULL: the commands or the keys */
   const char *says; /* what a row says beside the name, in JSON */
+  PetscErrorCode (*more)(FILE *out, const char *name); /* further members; NULL: none */
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow, "formula"},
-    {"energies", MuEnergyGetTableRow, "formula"},
-    {"kernels", MuKernelGetTableRow, "formula"},
-    {"schemes", MuSchemeGetTableRow, "formula"},
-    {"diagnostics", MuDiagnosticGetTableRow, "formula"},
-    {"methods", MuMethodGetTableRow, "formula"},
-    {"exact_solutions", MuExactGetTableRow, "needs"},
-    {"commands", NULL, "summary"},
-    {"keys", NULL, "doc"},
+    {"geometries", MuGeometryGetTableRow, "formula", print_geometry_limits},
+    {"energies", MuEnergyGetTableRow, "formula", print_energy_limit},
+    {"kernels", MuKernelGetTableRow, "formula", NULL},
+    {"schemes", MuSchemeGetTableRow, "formula", NULL},
+    {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL},
+    {"methods", MuMethodGetTableRow, "formula", NULL},
+    {"exact_solutions", MuExactGetTableRow, "needs", NULL},
+    {"chapters", MuManualGetTableRow, "summary", NULL},
+    {"commands", NULL, "summary", NULL},
+    {"keys", NULL, "doc", NULL},
 };
 #define KINDS ((PetscInt)(sizeof kinds / sizeof *kinds))
 
@@ -74,7 +80,42 @@ static void print_member(FILE *out, const char *name, const char *text) {
   print_string(out, text);
 }
 
-static PetscErrorCode print_json_table(FILE *out, MuTableRow row, const char *says) {
+static void print_limit(FILE *out, const char *parameters, const MuLimit *limit) {
+  fprintf(out, "{\"as\": \"%s\", \"name\": \"%s\", \"mobility_exponent\": %g, \"order\": %g}",
+          parameters, limit->name, (double)limit->mobility_exponent, (double)limit->order);
+}
+
+/* What the geometry tends to as these parameters vanish. */
+static PetscErrorCode print_geometry_limits(FILE *out, const char *name) {
+  static const char *const parameters[] = {"bandwidth", "ridge", "bandwidth ridge"};
+  PetscBool first = PETSC_TRUE;
+  MuLimit limit;
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < sizeof parameters / sizeof *parameters; ++k) {
+    PetscCall(MuGeometryGetLimit(name, parameters[k], &limit));
+    if (!limit.name) continue;
+    fputs(first ? ", \"limits\": [" : ", ", out);
+    print_limit(out, parameters[k], &limit);
+    first = PETSC_FALSE;
+  }
+  if (!first) fputc(']', out);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_energy_limit(FILE *out, const char *name) {
+  MuLimit limit;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyGetLimit(name, &limit));
+  if (!limit.name) PetscFunctionReturn(0);
+  fprintf(out, ", \"limits\": [");
+  print_limit(out, "bandwidth", &limit);
+  fputc(']', out);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_json_table(FILE *out, MuTableRow row, PetscInt kind) {
   const char *name, *text;
 
   PetscFunctionBegin;
@@ -83,7 +124,8 @@ static PetscErrorCode print_json_table(FILE *out, MuTableRow row, const char *sa
     if (!name) break;
     fprintf(out, "%s\n    {", i ? "," : "");
     print_member(out, "name", name);
-    print_member(out, says, text);
+    print_member(out, kinds[kind].says, text);
+    if (kinds[kind].more) PetscCall(kinds[kind].more(out, name));
     fprintf(out, "}");
   }
   PetscFunctionReturn(0);
@@ -180,7 +222,7 @@ static PetscErrorCode print_json(FILE *out, MuTableRow commands, const char *wan
     if (!strcmp(kinds[k].kind, "keys"))
       PetscCall(print_json_keys(out));
     else
-      PetscCall(print_json_table(out, kinds[k].row ? kinds[k].row : commands, kinds[k].says));
+      PetscCall(print_json_table(out, kinds[k].row ? kinds[k].row : commands, k));
     fprintf(out, "\n  ]");
   }
   fprintf(out, "\n}\n");

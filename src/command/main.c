@@ -1,6 +1,7 @@
 /* mudot: the table of commands, and what becomes of an error. */
 #include "case/print.h"
 #include "command/command.h"
+#include "manual/manual.h"
 #include "mudot/extend.h"
 #include "output/terminal.h"
 
@@ -61,6 +62,10 @@ static PetscErrorCode print_help(FILE *out) {
   fprintf(out,
           "\n\"mudot COMMAND --help\" or \"mudot help COMMAND\" says more; \"mudot --version\" "
           "prints the version.\n"
+          "\nchapters of the manual (mudot help CHAPTER)\n");
+  for (PetscInt i = 0; mu_manual[i].name; ++i)
+    PetscCall(MuPrintRow(out, mu_manual[i].name, 18, mu_manual[i].summary));
+  fprintf(out,
           "\nResults go to files, a summary to standard output, mistakes to standard error, in one "
           "sentence each.\nVerdicts, warnings and errors are coloured on a terminal unless the "
           "environment variable NO_COLOR is set.\n"
@@ -75,6 +80,8 @@ static PetscErrorCode print_command_help(FILE *out, const MuCommand *command) {
   print_usage(out, command);
   fprintf(out, "    %s\n", command->summary);
   if (command->help) PetscCall(command->help(out));
+  if (command->chapter)
+    fprintf(out, "\nThe chapter of the manual: mudot help %s\n", command->chapter);
   PetscFunctionReturn(0);
 }
 
@@ -108,32 +115,53 @@ static PetscErrorCode print_manual(FILE *out) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode help(MuTableRow table, int argc, char **argv) {
-  const MuCommand *command = NULL;
+/* The commands, then the chapters. */
+static PetscErrorCode topic_row(PetscInt i, const char **name, const char **summary) {
+  return i < COMMANDS ? command_row(i, name, summary)
+                      : MuManualGetTableRow(i - COMMANDS, name, summary);
+}
 
+static PetscErrorCode print_topic(FILE *out, const char *topic) {
+  const char *name;
+  char nearest[64];
+
+  PetscFunctionBegin;
+  PetscCall(MuTableFind(topic_row, topic, &name, nearest));
+  if (!name)
+    return MuError(MU_ERR_INPUT,
+                   "help: there is no command and no chapter \"%s\"; the nearest is %s (see mudot "
+                   "help)",
+                   topic, nearest);
+  if (!on_rank_zero()) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < COMMANDS; ++i)
+    if (!strcmp(commands[i]->name, name)) PetscCall(print_command_help(out, commands[i]));
+  MuManualPrint(out, name);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode help(MuTableRow table, int argc, char **argv) {
   PetscFunctionBegin;
   (void)table;
   if (argc > 1)
-    return MuError(MU_ERR_INPUT, "help: \"%s\" and \"%s\" are given; one command is allowed",
-                   argv[0], argv[1]);
-  if (argc == 1 && strcmp(argv[0], "all") != 0) PetscCall(find_command(argv[0], &command));
-  if (!on_rank_zero()) PetscFunctionReturn(0);
-  if (command)
-    PetscCall(print_command_help(stdout, command));
-  else
+    return MuError(MU_ERR_INPUT,
+                   "help: \"%s\" and \"%s\" are given; one command or chapter is allowed", argv[0],
+                   argv[1]);
+  if (argc && strcmp(argv[0], "all") != 0)
+    PetscCall(print_topic(stdout, argv[0]));
+  else if (on_rank_zero())
     PetscCall((argc ? print_manual : print_help)(stdout));
   PetscFunctionReturn(0);
 }
 
 static const MuCommand help_command = {
     .name = "help",
-    .usage = "[COMMAND|all]",
-    .summary = "print the help of a command, or of all",
+    .usage = "[COMMAND|CHAPTER|all]",
+    .summary = "print the help of a command, or of all, or a chapter of the manual",
     .run = help,
 };
 
 static PetscErrorCode run_command(int argc, char **argv) {
-  const MuCommand *command;
+  const MuCommand *command = NULL;
 
   PetscFunctionBegin;
   PetscCall(find_command(argv[0], &command));

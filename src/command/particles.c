@@ -37,5 +37,6 @@ const MuCommand mu_command_particles = {
     .usage = "CASE.yaml [-restart] [-key value ...]",
     .summary = "run a particle method on a case",
     .run = run,
+    .chapter = "particle-methods",
     .help = help,
 };

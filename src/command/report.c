@@ -68,5 +68,6 @@ const MuCommand mu_command_report = {
     .usage = "OUT_DIRECTORY... [-output FILE] [-overwrite]",
     .summary = "write one page that shows the results",
     .run = report,
+    .chapter = "reports",
     .help = help,
 };

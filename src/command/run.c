@@ -33,5 +33,6 @@ const MuCommand mu_command_run = {
     .usage = "CASE.yaml [-restart] [-key value ...]",
     .summary = "solve one flow and write its results",
     .run = solve,
+    .chapter = "running",
     .help = help,
 };

@@ -160,5 +160,6 @@ const MuCommand mu_command_sample = {
     .usage = "RUN.h5 -n N [-option value ...]",
     .summary = "draw particles from a stored density",
     .run = sample,
+    .chapter = "comparing",
     .help = help,
 };

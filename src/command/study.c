@@ -55,5 +55,6 @@ const MuCommand mu_command_study = {
     .usage = "STUDY.yaml [-key value ...]",
     .summary = "sweep a parameter and give a verdict on a theorem",
     .run = study,
+    .chapter = "studies",
     .help = help,
 };

@@ -24,6 +24,7 @@ static PetscBool takes_colour(FILE *stream) {
 }
 
 const char *MuStyleText(FILE *stream, MuStyle style) {
-  static const char *const sequences[] = {"\033[0m", "\033[1;32m", "\033[1;31m", "\033[1;33m"};
+  static const char *const sequences[] = {"\033[0m", "\033[1;32m", "\033[1;31m", "\033[1;33m",
+                                          "\033[1m"};
   return takes_colour(stream) ? sequences[style] : "";
 }

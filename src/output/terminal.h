@@ -7,7 +7,7 @@
 /* The escape sequence that begins a style, PLAIN the one that ends it. "" unless the stream is a
    terminal with a TERM other than dumb, no launcher of MPI stands before it, and NO_COLOR is unset
    or empty. Static text. Not collective. */
-typedef enum { MU_STYLE_PLAIN, MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT } MuStyle;
+typedef enum { MU_STYLE_PLAIN, MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT, MU_STYLE_NAME } MuStyle;
 const char *MuStyleText(FILE *stream, MuStyle style);
 
 /* Prints "mudot: warning: sentence" on rank 0's stderr, the same sentence once. Not collective. */
