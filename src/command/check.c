@@ -58,5 +58,6 @@ const MuCommand mu_command_check = {
     .usage = "geometry|energy NAME",
     .summary = "measure what an operator or energy promises, as a table",
     .run = check,
+    .chapter = "checks",
     .help = help,
 };

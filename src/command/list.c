@@ -6,17 +6,17 @@
 
 #include <string.h>
 
-static PetscErrorCode print_geometry_limits(FILE *out, const char *name);
-static PetscErrorCode print_energy_limit(FILE *out, const char *name);
+static PetscErrorCode print_geometry(FILE *out, PetscInt row),
+    print_energy(FILE *out, PetscInt row);
 
 static const struct {
   const char *kind;
-  MuTableRow row;   /* NULL: the commands or the keys */
-  const char *says; /* what a row says beside the name, in JSON */
-  PetscErrorCode (*more)(FILE *out, const char *name); /* further members; NULL: none */
+  MuTableRow row;                                  /* NULL: the commands or the keys */
+  const char *says;                                /* what a row says beside the name, in JSON */
+  PetscErrorCode (*more)(FILE *out, PetscInt row); /* further members in JSON; NULL: none */
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow, "formula", print_geometry_limits},
-    {"energies", MuEnergyGetTableRow, "formula", print_energy_limit},
+    {"geometries", MuGeometryGetTableRow, "formula", print_geometry},
+    {"energies", MuEnergyGetTableRow, "formula", print_energy},
     {"kernels", MuKernelGetTableRow, "formula", NULL},
     {"schemes", MuSchemeGetTableRow, "formula", NULL},
     {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL},
@@ -80,38 +80,75 @@ static void print_member(FILE *out, const char *name, const char *text) {
   print_string(out, text);
 }
 
-static void print_limit(FILE *out, const char *parameters, const MuLimit *limit) {
-  fprintf(out, "{\"as\": \"%s\", \"name\": \"%s\", \"mobility_exponent\": %g, \"order\": %g}",
-          parameters, limit->name, (double)limit->mobility_exponent, (double)limit->order);
+static void print_parameter(FILE *out, PetscBool first, const char *name, const char *key,
+                            const char *doc, PetscBool required) {
+  fprintf(out, "%s{", first ? ", \"parameters\": [" : ", ");
+  print_member(out, "name", name);
+  print_member(out, "key", key);
+  print_member(out, "doc", doc);
+  fprintf(out, ", \"required\": %s}", required ? "true" : "false");
 }
 
-/* What the geometry tends to as these parameters vanish. */
-static PetscErrorCode print_geometry_limits(FILE *out, const char *name) {
+/* The numbers and the formula of a summand, and the other blocks of a case that it needs. */
+static void print_info(FILE *out, const MuSummandInfo *info) {
+  PetscBool first = PETSC_TRUE;
+  for (const MuParameter *p = info->parameters; p && p->name; ++p, first = PETSC_FALSE)
+    print_parameter(out, first, p->name, p->key, p->doc, p->required);
+  if (info->function_key) {
+    print_parameter(out, first, "formula", info->function_key, info->function_doc, PETSC_TRUE);
+    first = PETSC_FALSE;
+  }
+  if (!first) fputc(']', out);
+  fprintf(out, ", \"needs\": [%s%s%s]", info->needs_kernel ? "\"kernel\"" : "",
+          info->needs_kernel && info->needs_target ? ", " : "",
+          info->needs_target ? "\"target\"" : "");
+}
+
+/* One limit: as which parameters vanish, what it is, its numbers and the order of the error. */
+static void print_limit(FILE *out, PetscBool first, const char *parameters, const MuLimit *limit) {
+  fprintf(out, "%s{\"as\": \"%s\", \"name\": \"%s\", \"order\": %g",
+          first ? ", \"limits\": [" : ", ", parameters, limit->name, (double)limit->order);
+  for (PetscInt k = 0; k < MU_MAX_PARAMETERS && limit->set[k].name; ++k)
+    fprintf(out, ", \"%s\": %g", limit->set[k].name, (double)limit->set[k].value);
+  fputc('}', out);
+}
+
+static PetscErrorCode print_geometry(FILE *out, PetscInt row) {
   static const char *const parameters[] = {"bandwidth", "ridge", "bandwidth ridge"};
   PetscBool first = PETSC_TRUE;
+  MuSummandInfo info;
+  MuSummand part = {.weight = 1};
   MuLimit limit;
 
   PetscFunctionBegin;
+  PetscCall(MuGeometryGetInfo(row, &info));
+  part.name = info.name;
+  for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) part.value[k] = 1;
+  print_info(out, &info);
   for (size_t k = 0; k < sizeof parameters / sizeof *parameters; ++k) {
-    PetscCall(MuGeometryGetLimit(name, parameters[k], &limit));
+    PetscCall(MuGeometryGetLimit(&part, parameters[k], &limit));
     if (!limit.name) continue;
-    fputs(first ? ", \"limits\": [" : ", ", out);
-    print_limit(out, parameters[k], &limit);
+    print_limit(out, first, parameters[k], &limit);
     first = PETSC_FALSE;
   }
   if (!first) fputc(']', out);
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode print_energy_limit(FILE *out, const char *name) {
+static PetscErrorCode print_energy(FILE *out, PetscInt row) {
+  MuSummandInfo info;
+  MuSummand term = {.weight = 1};
   MuLimit limit;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyGetLimit(name, &limit));
-  if (!limit.name) PetscFunctionReturn(0);
-  fprintf(out, ", \"limits\": [");
-  print_limit(out, "bandwidth", &limit);
-  fputc(']', out);
+  PetscCall(MuEnergyGetInfo(row, &info));
+  term.name = info.name;
+  print_info(out, &info);
+  PetscCall(MuEnergyGetLimit(&term, &limit));
+  if (limit.name) {
+    print_limit(out, PETSC_TRUE, "bandwidth", &limit);
+    fputc(']', out);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -125,7 +162,7 @@ static PetscErrorCode print_json_table(FILE *out, MuTableRow row, PetscInt kind)
     fprintf(out, "%s\n    {", i ? "," : "");
     print_member(out, "name", name);
     print_member(out, kinds[kind].says, text);
-    if (kinds[kind].more) PetscCall(kinds[kind].more(out, name));
+    if (kinds[kind].more) PetscCall(kinds[kind].more(out, i));
     fprintf(out, "}");
   }
   PetscFunctionReturn(0);
