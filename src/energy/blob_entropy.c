@@ -192,6 +192,7 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
 const MuTermOps MuTermBlobEntropy = {
     .name = "blob_entropy",
     .formula = "int log(k*rho) d rho",
+    .form = MU_FORM_BLOB,
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
     .limit = &MuTermEntropy,

@@ -189,6 +189,7 @@ const MuTermOps MuTermInteraction = {
     .formula = "1/2 <rho, W*rho>, W = interaction_formula",
     .function_key = "interaction_formula",
     .function_doc = "W(x, y), the interaction, even",
+    .form = MU_FORM_INTERACTION,
     .kind = MU_TERM_FROZEN,
     .any_sign = PETSC_TRUE,
     .create = create,

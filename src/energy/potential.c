@@ -62,6 +62,7 @@ const MuTermOps MuTermPotential = {
     .formula = "int V d rho, V = potential_formula",
     .function_key = "potential_formula",
     .function_doc = "V(x, y), the potential",
+    .form = MU_FORM_POTENTIAL,
     .kind = MU_TERM_POTENTIAL,
     .any_sign = PETSC_TRUE,
     .create = create,

@@ -76,6 +76,20 @@ static void describe(const MuTermOps *ops, const PetscReal value[], MuTermTraits
   t->stolarsky = ops->stolarsky ? ops->stolarsky(value) : 0;
 }
 
+MuEnergyForm MuEnergyGetForm(const char *name, const PetscReal value[MU_MAX_PARAMETERS],
+                             PetscReal *p) {
+  const MuTermOps *ops = MuTermFind(name);
+
+  *p = 0;
+  if (!ops) return MU_FORM_OTHER;
+  if (ops->power) {
+    *p = ops->power(value);
+    return MU_FORM_RELATIVE;
+  }
+  if (ops->density_power && ops->density_power(value) == 1) return MU_FORM_ENTROPY;
+  return ops->kernel_square ? MU_FORM_MMD : ops->form;
+}
+
 PetscErrorCode MuEnergyGetTraits(const MuEnergySpec *spec, PetscInt k, MuTermTraits *traits) {
   const MuSummand *term = &spec->term[k];
   const MuTermOps *ops = MuTermFind(term->name);

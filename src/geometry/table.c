@@ -117,6 +117,26 @@ static void describe(const MuPartOps *ops, const PetscReal value[], MuPartTraits
   t->keeps_equal_mass = ops->keeps_equal_mass;
 }
 
+static MuOperator operator_of(const MuPartOps *ops, const PetscReal value[]) {
+  if (ops->power && ops->power(value) == 1)
+    return ops->kind == MU_PART_TRANSPORT ? MU_OPERATOR_TRANSPORT : MU_OPERATOR_GROWTH;
+  if (ops->inverse_ridge) return MU_OPERATOR_KERNEL_INVERSE;
+  return ops->smooths_flux ? MU_OPERATOR_KERNEL_TRANSPORT : MU_OPERATOR_OTHER;
+}
+
+MuOperator MuGeometryGetOperator(const char *name, const PetscReal value[MU_MAX_PARAMETERS]) {
+  const MuPartOps *ops = MuPartFind(name);
+  return ops ? operator_of(ops, value) : MU_OPERATOR_OTHER;
+}
+
+const char *MuGeometryNameOperator(MuOperator which) {
+  PetscReal none[MU_MAX_PARAMETERS];
+  for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) none[k] = NAN;
+  for (PetscInt k = 0; k < MOST && table[k] && which != MU_OPERATOR_OTHER; ++k)
+    if (operator_of(table[k], none) == which) return table[k]->name;
+  return NULL;
+}
+
 PetscErrorCode MuGeometryGetTraits(const MuGeometrySpec *spec, PetscInt k, MuPartTraits *traits) {
   const MuSummand *part = &spec->part[k];
   const MuPartOps *ops = MuPartFind(part->name);

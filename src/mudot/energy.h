@@ -24,6 +24,22 @@ typedef struct {
                       Referenced. */
 } MuEnergySpec;
 
+/* Functionals F(mu) that methods of particles know. */
+typedef enum {
+  MU_FORM_OTHER,
+  MU_FORM_RELATIVE,   /* int phi_p(rho/pi) pi, see `power`; p = 1: the relative entropy */
+  MU_FORM_ENTROPY,    /* int rho log rho */
+  MU_FORM_BLOB,       /* int log(k*mu) d mu */
+  MU_FORM_MMD,        /* 1/2 <mu - pi, k*(mu - pi)> */
+  MU_FORM_POTENTIAL,  /* int V d mu */
+  MU_FORM_INTERACTION /* 1/2 <mu, W*mu> */
+} MuEnergyForm;
+
+/* The functional of a name of the energy table with these parameters, by its traits, and the p of
+   RELATIVE: NaN where it is a parameter that is not given. Not collective. */
+MuEnergyForm MuEnergyGetForm(const char *name, const PetscReal value[MU_MAX_PARAMETERS],
+                             PetscReal *p);
+
 /* What is known of a term: questions are answered by its descriptor, never by its name. */
 typedef struct {
   PetscReal weight;

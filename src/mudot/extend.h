@@ -82,6 +82,7 @@ struct MuPartOps {
   PetscReal (*inverse_ridge)(const PetscReal value[]);
   /* OPTIONAL, default: K is no ridge regression. lambda of mu (T + lambda)^(-1) T. */
   PetscReal (*regression_ridge)(const PetscReal value[]);
+  PetscBool smooths_flux;     /* default no: K xi = -div(mu k*(mu grad xi)) */
   PetscBool vanishes;         /* of nonlocal parts, default no; local ones: whether M(0) = 0 */
   PetscBool keeps_equal_mass; /* default no */
   PetscBool well_posed;       /* default no: whether K zeta = v can be solved in a sum with it */
@@ -197,7 +198,8 @@ struct MuTermOps {
   PetscReal (*density_power)(const PetscReal value[]);
   PetscReal (*stolarsky)(const PetscReal value[]);
   PetscBool kernel_square, flat_square;
-  PetscBool convex; /* whatever the values */
+  MuEnergyForm form; /* POTENTIAL, INTERACTION or BLOB; the other forms follow from the above */
+  PetscBool convex;  /* whatever the values */
 
   /* OPTIONAL (default: nothing): fills term->data; collective, fails on every rank or on none. */
   PetscErrorCode (*create)(MuTerm *term);

@@ -42,6 +42,20 @@ typedef enum { MU_PART_TRANSPORT = 1, MU_PART_REACTION = 2, MU_PART_ALL = 3 } Mu
  */
 PetscErrorCode MuGeometryGetKind(const char *name, MuPartKind *kind);
 
+/* Operators K(mu) xi that methods of particles know. */
+typedef enum {
+  MU_OPERATOR_OTHER,
+  MU_OPERATOR_TRANSPORT,        /* -div(mu grad xi) */
+  MU_OPERATOR_KERNEL_TRANSPORT, /* -div(mu k*(mu grad xi)) */
+  MU_OPERATOR_GROWTH,           /* mu xi */
+  MU_OPERATOR_KERNEL_INVERSE    /* k*(K xi) = xi */
+} MuOperator;
+
+/* The operator of a name of the geometry table with these parameters, by its traits (a ridge is not
+   looked at); the first name of an operator, NULL if there is none. Not collective. */
+MuOperator MuGeometryGetOperator(const char *name, const PetscReal value[MU_MAX_PARAMETERS]);
+const char *MuGeometryNameOperator(MuOperator which);
+
 /* What is known of a part: questions are answered by its descriptor, never by its name. */
 typedef struct {
   MuPartKind kind; /* TRANSPORT or REACTION */

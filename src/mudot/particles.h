@@ -32,6 +32,8 @@ typedef struct {
   const char *energy; /* what the energy of a cloud means where that is not plain; else "" */
   const char *mmd2;   /* how the ledger's mmd2 is had; "" without a target */
   PetscInt seed;
+  PetscBool random; /* whether steps draw random numbers: two clouds of the same seed but of other
+                       step sizes then differ by more than the time step makes */
 } MuParticlesDescription;
 
 /* Called after every step. */

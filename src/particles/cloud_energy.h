@@ -53,6 +53,8 @@ PetscErrorCode MuCloudEnergyGetDiffusivity(MuCloudEnergy energy, PetscReal *diff
 PetscErrorCode MuCloudEnergyGetKernel(MuCloudEnergy energy, PetscReal *mmd_weight,
                                       PetscBool *only_mmd, MuWallKernel *kernel,
                                       const PetscReal **sum);
+/* Whether evaluations draw random numbers. */
+PetscErrorCode MuCloudEnergyIsRandom(MuCloudEnergy energy, PetscBool *random);
 /* Sentences on the target and on what the energy means; "" if there is nothing to say. */
 PetscErrorCode MuCloudEnergyDescribe(MuCloudEnergy energy, const char **target,
                                      const char **meaning);

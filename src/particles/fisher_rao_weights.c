@@ -10,7 +10,7 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodFisherRaoWeights = {
     .name = "fisher_rao_weights",
     .formula = "w' = -b w DF, x' = 0: b fisher_rao",
-    .reaction = "fisher_rao",
+    .reaction = MU_OPERATOR_GROWTH,
     .logarithm = MU_LOG_WEIGHTS,
     .step = step,
 };

@@ -12,6 +12,13 @@
 
 #include <stdio.h>
 
+enum { MMD, ENTROPIC };
+
+static const MuWeightStep weight_steps[] = {
+    [MMD] = {.word = "mmd"},
+    [ENTROPIC] = {.word = "entropic", .reaction = MU_OPERATOR_GROWTH},
+    {.word = NULL}};
+
 /* c, and whether K w_k is among the sums of the energy. */
 static PetscErrorCode quadratic_weight(MuParticles p, PetscReal *weight, const PetscReal **sum) {
   MuWallKernel kernel;
@@ -64,8 +71,7 @@ static PetscErrorCode check_mass(MuParticles p) {
 
 static PetscErrorCode create(MuParticles p) {
   PetscFunctionBegin;
-  PetscCall(MuParticlesReadWeightStep(p, MU_STEP_MMD, MU_STEP_ENTROPIC));
-  if (p->weight_step == MU_STEP_MMD)
+  if (p->weight_step == &weight_steps[MMD])
     PetscCall(create_simplex(p));
   else
     snprintf(p->scheme, sizeof p->scheme,
@@ -99,7 +105,7 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
   PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative, NULL,
                                   NULL));
-  if (p->weight_step == MU_STEP_MMD) {
+  if (p->weight_step == &weight_steps[MMD]) {
     PetscCall(mmd_step(p, dt));
   } else {
     p->spherical = PETSC_TRUE;
@@ -111,8 +117,9 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodIft = {
     .name = "ift",
     .formula = "x' = -a grad DF(x); w by the MMD step: a wasserstein + b mmd, spherical",
-    .transport = "wasserstein",
-    .reaction = "mmd",
+    .transport = MU_OPERATOR_TRANSPORT,
+    .reaction = MU_OPERATOR_KERNEL_INVERSE,
+    .weight_steps = weight_steps,
     .logarithm = MU_LOG_BLOB,
     .create = create,
     .step = step,

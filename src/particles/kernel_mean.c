@@ -253,6 +253,11 @@ PetscErrorCode MuKernelMeanGetNorm(MuKernelMean m, PetscReal *norm) {
   return 0;
 }
 
+PetscErrorCode MuKernelMeanIsRandom(MuKernelMean m, PetscBool *random) {
+  *random = (PetscBool)(m->samples == MU_SAMPLES_FRESH);
+  return 0;
+}
+
 PetscErrorCode MuKernelMeanDescribe(MuKernelMean m, PetscBool *exact, const char **sentence) {
   *exact = m->exact;
   *sentence = m->sentence;

@@ -22,6 +22,8 @@ PetscErrorCode MuKernelMeanApply(MuKernelMean mean, PetscInt m, const PetscReal 
                                  PetscReal *value, PetscReal *gradient);
 /* <pi, k*pi> of the target as it is represented. */
 PetscErrorCode MuKernelMeanGetNorm(MuKernelMean mean, PetscReal *norm);
+/* Whether Refresh draws. */
+PetscErrorCode MuKernelMeanIsRandom(MuKernelMean mean, PetscBool *random);
 /* A sentence: how it is had. `exact`: no sampling is involved and no grid. Borrowed. */
 PetscErrorCode MuKernelMeanDescribe(MuKernelMean mean, PetscBool *exact, const char **sentence);
 

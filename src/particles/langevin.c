@@ -21,7 +21,8 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodLangevin = {
     .name = "langevin",
     .formula = "dx = -a grad(DF - D log mu) dt + sqrt(2 a D) dB, D = kl + entropy: a wasserstein",
-    .transport = "wasserstein",
+    .transport = MU_OPERATOR_TRANSPORT,
     .logarithm = MU_LOG_NOISE,
+    .random = PETSC_TRUE,
     .step = step,
 };

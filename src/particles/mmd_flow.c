@@ -11,7 +11,7 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodMmdFlow = {
     .name = "mmd_flow",
     .formula = "x' = -a grad DF(x): a wasserstein",
-    .transport = "wasserstein",
+    .transport = MU_OPERATOR_TRANSPORT,
     .logarithm = MU_LOG_BLOB,
     .step = step,
 };

@@ -33,8 +33,9 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodMmdFlowNoise = {
     .name = "mmd_flow_noise",
     .formula = "x' = -a grad DF(x + beta u), u ~ N(0, I): a wasserstein, regularised",
-    .transport = "wasserstein",
+    .transport = MU_OPERATOR_TRANSPORT,
     .logarithm = MU_LOG_BLOB,
     .create = create,
+    .random = PETSC_TRUE,
     .step = step,
 };

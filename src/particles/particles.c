@@ -286,11 +286,16 @@ PetscErrorCode MuParticlesSetStepCallback(MuParticles p, MuParticlesCallback cal
 }
 
 PetscErrorCode MuParticlesDescribe(MuParticles p, MuParticlesDescription *description) {
+  PetscBool random;
+
   PetscFunctionBegin;
   description->method = p->ops->name;
   description->scheme = p->scheme;
   description->mmd2 = p->test_sentence;
   description->seed = p->seed;
+  PetscCall(MuCloudEnergyIsRandom(p->energy, &random));
+  description->random =
+      (PetscBool)(random || p->ops->random || (p->weight_step && p->weight_step->random));
   PetscCall(MuCloudEnergyDescribe(p->energy, &description->target, &description->energy));
   PetscFunctionReturn(0);
 }

@@ -1,10 +1,41 @@
 /* What a case says of particles: keys, dimension, grid, and the geometry that the method must fit.
  */
+#include "mudot/geometry.h"
 #include "particles/particles_impl.h"
 #include "problem/problem.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static PetscErrorCode wrong_weight_step(MuParticles p, const char *word) {
+  char words[128] = "";
+  for (const MuWeightStep *s = p->ops->weight_steps; s->word; ++s) {
+    const size_t used = strlen(words);
+    snprintf(words + used, sizeof words - used, "%s%s",
+             s == p->ops->weight_steps ? ""
+             : s[1].word               ? ", "
+                                       : " and ",
+             s->word);
+  }
+  return MuError(MU_ERR_INPUT,
+                 "particles_weight_step: %s does not belong to particles_method %s; allowed are %s",
+                 word, p->ops->name, words);
+}
+
+static PetscErrorCode read_weight_step(MuParticles p) {
+  const MuWeightStep *s = p->ops->weight_steps;
+  const char *word;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  p->weight_step = s;
+  PetscCall(MuCaseGetString(p->c, "particles_weight_step", &word, &given));
+  if (!s || !given) PetscFunctionReturn(0);
+  while (s->word && strcmp(s->word, word) != 0) ++s;
+  if (!s->word) return wrong_weight_step(p, word);
+  p->weight_step = s;
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode MuParticlesReadKeys(MuParticles p, const MuParticlesSpec *spec) {
   MuFlowSpec flow;
@@ -16,6 +47,7 @@ PetscErrorCode MuParticlesReadKeys(MuParticles p, const MuParticlesSpec *spec) {
   PetscCall(MuCaseGetString(p->c, "particles_method", &name, NULL));
   PetscCall(MuCaseGetNames(p->c, "particles_method", MuMethodGetTableRow, &one, &name, &given));
   PetscCall(MuMethodFind(name, &p->ops));
+  PetscCall(read_weight_step(p));
   p->cloud.n = 1000;
   p->seed = 1;
   p->tolerance = 1e-10;
@@ -91,56 +123,57 @@ PetscErrorCode MuParticlesCreateGrid(MuParticles p) {
   PetscFunctionReturn(0);
 }
 
-/* ------------------------------------------------------------------ geometry */
+/* ------------------------------------------------------------------ the geometry */
 
 /* The geometry's parts must be those that the method discretises. */
-static PetscErrorCode wrong_geometry(MuParticles p, const char *name) {
-  const char *join = p->ops->transport && p->ops->reaction ? " + " : "";
+static PetscErrorCode wrong_geometry(MuParticles p, const char *no, const char *name) {
+  const char *transport = MuGeometryNameOperator(p->ops->transport),
+             *reaction = MuGeometryNameOperator(p->ops->reaction);
   return MuError(MU_ERR_INPUT,
-                 "particles_method: %s discretises the geometry %s%s%s; that of the case has %s",
-                 p->ops->name, p->ops->transport ? p->ops->transport : "", join,
-                 p->ops->reaction ? p->ops->reaction : "", name);
+                 "particles_method: %s discretises the geometry %s%s%s; that of the case has %s%s",
+                 p->ops->name, transport ? transport : "", transport && reaction ? " + " : "",
+                 reaction ? reaction : "", no, name);
 }
 
-/* Whether a part is the one that the method discretises by its reaction. */
-static PetscBool is_reaction(MuParticles p, const char *name, const char *before) {
-  const PetscBool entropic = (PetscBool)(p->weight_step == MU_STEP_ENTROPIC);
-  if (!p->ops->reaction || (before && strcmp(before, name) != 0)) return PETSC_FALSE;
-  return (PetscBool)(!strcmp(name, p->ops->reaction) || (entropic && !strcmp(name, "fisher_rao")));
+/* Whether it is the reaction of the method, and like that of the parts before. */
+static PetscBool is_reaction(MuParticles p, MuOperator which, MuOperator before) {
+  if (which == MU_OPERATOR_OTHER || (before != MU_OPERATOR_OTHER && which != before))
+    return PETSC_FALSE;
+  return (PetscBool)(which == p->ops->reaction ||
+                     (p->weight_step && which == p->weight_step->reaction));
+}
+
+static PetscErrorCode take_part(MuParticles p, const MuCaseSummand *part, MuOperator *reaction) {
+  const MuOperator which = MuGeometryGetOperator(part->name, part->value);
+
+  PetscFunctionBegin;
+  if (!(part->weight > 0))
+    return MuError(MU_ERR_INPUT, "%s: the weight is %g; it must be positive", part->key,
+                   part->weight);
+  if (which != MU_OPERATOR_OTHER && which == p->ops->transport) {
+    p->transport += part->weight;
+  } else if (is_reaction(p, which, *reaction)) {
+    p->reaction += part->weight;
+    *reaction = which;
+  } else
+    PetscCall(wrong_geometry(p, "", part->name));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode read_parts(MuParticles p) {
   MuCaseSummand part[MU_MAX_TERMS];
-  const char *reaction = NULL;
+  MuOperator reaction = MU_OPERATOR_OTHER;
   PetscInt parts = MU_MAX_TERMS;
   PetscBool given;
-  char fault[128];
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetSummands(p->c, "geometry", &parts, part));
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &p->spherical, &given));
-  for (PetscInt k = 0; k < parts; ++k) {
-    const PetscReal weight = part[k].weight;
-    snprintf(fault, sizeof fault, "%s", part[k].name);
-    if (!(weight > 0))
-      return MuError(MU_ERR_INPUT, "%s: the weight is %g; it must be positive", part[k].key,
-                     weight);
-    if (p->ops->transport && !strcmp(part[k].name, p->ops->transport))
-      p->transport += weight;
-    else if (is_reaction(p, part[k].name, reaction)) {
-      p->reaction += weight;
-      reaction = part[k].name;
-    } else
-      PetscCall(wrong_geometry(p, fault));
-  }
-  if (p->ops->transport && p->transport == 0) {
-    snprintf(fault, sizeof fault, "no %s", p->ops->transport);
-    PetscCall(wrong_geometry(p, fault));
-  }
-  if (p->ops->reaction && p->reaction == 0) {
-    snprintf(fault, sizeof fault, "no %s", p->ops->reaction);
-    PetscCall(wrong_geometry(p, fault));
-  }
+  for (PetscInt k = 0; k < parts; ++k) PetscCall(take_part(p, &part[k], &reaction));
+  if (p->ops->transport != MU_OPERATOR_OTHER && p->transport == 0)
+    PetscCall(wrong_geometry(p, "no ", MuGeometryNameOperator(p->ops->transport)));
+  if (p->ops->reaction != MU_OPERATOR_OTHER && p->reaction == 0)
+    PetscCall(wrong_geometry(p, "no ", MuGeometryNameOperator(p->ops->reaction)));
   PetscFunctionReturn(0);
 }
 
@@ -155,7 +188,8 @@ static PetscErrorCode check_conditional(MuParticles p) {
 
   PetscFunctionBegin;
   PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
-  if (!(weight > 0) || !p->ops->reaction || p->spherical || !strcmp(p->ops->reaction, "mmd"))
+  if (!(weight > 0) || p->ops->reaction == MU_OPERATOR_OTHER || p->spherical ||
+      p->ops->reaction == MU_OPERATOR_KERNEL_INVERSE)
     PetscFunctionReturn(0);
   PetscCall(MuWallKernelGet(kernel, &radial, NULL, &spec));
   if (MuRadialIsConditional(radial))
@@ -170,21 +204,5 @@ PetscErrorCode MuParticlesReadGeometry(MuParticles p) {
   PetscFunctionBegin;
   PetscCall(read_parts(p));
   PetscCall(check_conditional(p));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuParticlesReadWeightStep(MuParticles p, MuWeightStep first, MuWeightStep second) {
-  static const char *const words[] = {"mmd", "entropic", "multiplicative", "birth_death"};
-  PetscInt word = first;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetChoice(p->c, "particles_weight_step", &word, &given));
-  if (word != (PetscInt)first && word != (PetscInt)second)
-    return MuError(MU_ERR_INPUT,
-                   "particles_weight_step: %s does not belong to particles_method %s; allowed are "
-                   "%s and %s",
-                   words[word], p->ops->name, words[first], words[second]);
-  p->weight_step = (MuWeightStep)word;
   PetscFunctionReturn(0);
 }

@@ -3,6 +3,7 @@
 #define MUDOT_PARTICLES_IMPL_H
 
 #include "mudot/columns.h"
+#include "mudot/geometry.h"
 #include "mudot/particles.h"
 #include "particles/cloud_energy.h"
 #include "particles/pairs.h"
@@ -18,19 +19,22 @@ typedef enum {
   MU_STREAMS
 } MuStream;
 
-typedef enum {
-  MU_STEP_MMD,
-  MU_STEP_ENTROPIC,
-  MU_STEP_MULTIPLICATIVE,
-  MU_STEP_BIRTH_DEATH
+/* A way to change weights. */
+typedef struct {
+  const char *word;    /* of the key particles_weight_step */
+  MuOperator reaction; /* what it discretises beside the method's own; OTHER: nothing */
+  PetscBool random;    /* whether it draws random numbers */
 } MuWeightStep;
 
 typedef struct {
   const char *name;
-  const char *formula;   /* for `mudot list methods`: ends with the geometry */
-  const char *transport; /* part of the geometry that moves positions, NULL: none */
-  const char *reaction;  /* part that changes weights, NULL: none */
+  const char *formula;  /* for `mudot list methods`: ends with the geometry */
+  MuOperator transport; /* the part of the geometry that moves positions, OTHER: none */
+  MuOperator reaction;  /* the part that changes weights, OTHER: none */
   MuLogarithm logarithm;
+  PetscBool random; /* default no: whether steps draw random numbers */
+  /* OPTIONAL, default: none. Ways to change weights, the default first; ends with word = NULL. */
+  const MuWeightStep *weight_steps;
   /* OPTIONAL, default: nothing. Reads and checks what is the method's own. */
   PetscErrorCode (*create)(MuParticles particles);
   /* REQUIRED: one step. DF and its gradient at the state stand in particles->derivative,
@@ -55,7 +59,7 @@ struct _p_MuParticles {
   PetscReal limit;                        /* |x| beyond it counts as infinite */
   PetscReal transport, reaction;          /* weights a, b of the geometry's parts */
   PetscBool spherical;
-  MuWeightStep weight_step;
+  const MuWeightStep *weight_step; /* of the method's list; NULL if there is none */
   PetscReal noise, noise_decay, tolerance;
   MuCloudEnergy energy;
   PetscReal *derivative, *gradient; /* at the state */
@@ -105,9 +109,6 @@ PetscErrorCode MuParticlesMove(MuParticles particles, const PetscReal *displacem
 PetscErrorCode MuParticlesDescend(MuParticles particles, PetscReal dt, const PetscReal *gradient);
 /* w_i *= exp(-rate (DF_i - mean)), normalised to mass 1 if spherical. */
 PetscErrorCode MuParticlesReweight(MuParticles particles, PetscReal rate, const PetscReal *df);
-/* The words that the method's weight_step may have, and its default. */
-PetscErrorCode MuParticlesReadWeightStep(MuParticles particles, MuWeightStep first,
-                                         MuWeightStep second);
 
 extern const MuMethodOps MuMethodIft, MuMethodMmdFlow, MuMethodMmdFlowNoise, MuMethodWfr,
     MuMethodSvgd, MuMethodFisherRaoWeights, MuMethodLangevin;

@@ -41,7 +41,7 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodSvgd = {
     .name = "svgd",
     .formula = "x' = a sum_j w_j (k(x_j, x) score(x_j) + grad_(x_j) k(x_j, x)): a stein",
-    .transport = "stein",
+    .transport = MU_OPERATOR_KERNEL_TRANSPORT,
     .logarithm = MU_LOG_STEIN,
     .create = create,
     .step = step,

@@ -8,16 +8,22 @@
 
 #include <string.h>
 
+enum { MULTIPLICATIVE, BIRTH_DEATH };
+
+static const MuWeightStep weight_steps[] = {
+    [MULTIPLICATIVE] = {.word = "multiplicative"},
+    [BIRTH_DEATH] = {.word = "birth_death", .random = PETSC_TRUE},
+    {.word = NULL}};
+
 static PetscErrorCode create(MuParticles p) {
   PetscBool spherical = PETSC_FALSE, given;
 
   PetscFunctionBegin;
-  PetscCall(MuParticlesReadWeightStep(p, MU_STEP_MULTIPLICATIVE, MU_STEP_BIRTH_DEATH));
   PetscCall(MuCaseGetBool(p->c, "geometry_spherical", &spherical, &given));
-  if (p->weight_step == MU_STEP_BIRTH_DEATH && !spherical)
+  if (p->weight_step == &weight_steps[BIRTH_DEATH] && !spherical)
     return MuError(MU_ERR_INPUT, "particles_weight_step: birth_death keeps the mass, so it needs "
                                  "geometry_spherical true");
-  if (p->weight_step == MU_STEP_BIRTH_DEATH)
+  if (p->weight_step == &weight_steps[BIRTH_DEATH])
     PetscCall(PetscStrlcat(p->scheme, "; w by birth and death of particles", sizeof p->scheme));
   PetscFunctionReturn(0);
 }
@@ -55,7 +61,7 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
   PetscCall(MuCloudEnergyEvaluate(p->energy, &p->cloud, p->cloud.n, p->cloud.x, p->derivative, NULL,
                                   NULL));
-  if (p->weight_step == MU_STEP_BIRTH_DEATH)
+  if (p->weight_step == &weight_steps[BIRTH_DEATH])
     PetscCall(give_birth(p, p->reaction * dt));
   else
     PetscCall(MuParticlesReweight(p, p->reaction * dt, p->derivative));
@@ -65,8 +71,9 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
 const MuMethodOps MuMethodWfr = {
     .name = "wfr",
     .formula = "x' = -a grad DF(x), w' = -b w DF: a wasserstein + b fisher_rao",
-    .transport = "wasserstein",
-    .reaction = "fisher_rao",
+    .transport = MU_OPERATOR_TRANSPORT,
+    .reaction = MU_OPERATOR_GROWTH,
+    .weight_steps = weight_steps,
     .logarithm = MU_LOG_BLOB,
     .create = create,
     .step = step,

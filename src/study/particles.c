@@ -50,21 +50,6 @@ static PetscErrorCode check_counts(MuStudy s) {
   PetscFunctionReturn(0);
 }
 
-/* Two clouds of the same seed then differ by more than the time step. */
-static PetscErrorCode draws_in_steps(MuCase c, MuParticles particles, PetscBool *random) {
-  MuParticlesDescription what;
-  PetscInt weight_step = 0, samples = 0;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  PetscCall(MuParticlesDescribe(particles, &what));
-  *random = (PetscBool)(!strcmp(what.method, "langevin") || !strcmp(what.method, "mmd_flow_noise"));
-  PetscCall(MuCaseGetChoice(c, "particles_weight_step", &weight_step, &given));
-  PetscCall(MuCaseGetChoice(c, "particles_target_samples", &samples, &given));
-  if (weight_step == 3 || samples == 2) *random = PETSC_TRUE; /* birth_death, fresh */
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode create_comparison(MuCase c, const MuGridInfo *info, Particles *p) {
   MuComparisonSpec spec;
   const char *const *names;
@@ -113,7 +98,7 @@ static PetscErrorCode build_both(MuStudy s, Particles *p, MuTrial *trial) {
   PetscCall(MuParticlesCreate(trial->c, &spec, &particles));
   PetscCall(MuParticlesDescribe(particles, &what));
   p->first_seed = what.seed;
-  PetscCall(draws_in_steps(trial->c, particles, &p->random));
+  p->random = what.random;
   PetscCall(MuParticlesDestroy(&particles));
   PetscFunctionReturn(0);
 }
