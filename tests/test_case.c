@@ -93,7 +93,7 @@ static PetscErrorCode diagnostic_row(PetscInt i, const char **name, const char *
 
 START_TEST(values_are_what_the_file_says) {
   PetscReal numbers[4], number;
-  PetscInt count, choice, cells[2];
+  PetscInt count, cells[2];
   const char *text, *names[4];
   char *words[4];
   PetscBool given, yes = PETSC_FALSE;
@@ -116,8 +116,8 @@ START_TEST(values_are_what_the_file_says) {
   ck_assert(yes);
   OK(MuCaseGetBool(c, "output_overwrite", &yes, NULL));
   ck_assert(!yes);
-  OK(MuCaseGetChoice(c, "target_type", &choice, NULL));
-  ck_assert_int_eq(choice, 1);
+  OK(MuCaseGetString(c, "target_type", &text, NULL));
+  ck_assert_str_eq(text, "mixture");
   count = 4;
   OK(MuCaseGetStringArray(c, "output_diagnostics", &count, words, NULL));
   ck_assert_int_eq(count, 2);

@@ -272,8 +272,8 @@ START_TEST(gaussians_match_their_formula) {
   const MuGridInfo *info;
   const PetscReal *l;
   Vec raw, normalised;
-  memcpy(spec.mean, (PetscReal[2]){0.4, -0.2}, sizeof spec.mean);
-  memcpy(spec.covariance, (PetscReal[4]){a, b, b, c}, sizeof spec.covariance);
+  spec.means = (PetscReal[2]){0.4, -0.2};
+  spec.covariances = (PetscReal[4]){a, b, b, c};
   raw = fill(grid, &spec, PETSC_TRUE);
   OK(MuGridGetInfo(grid, &info));
   OK(VecGetArrayRead(raw, &l));
@@ -337,7 +337,8 @@ START_TEST(mass_outside_the_box) {
 
   MuDensitySpecDefault(&spec);
   strcpy(spec.type, "gaussian");
-  spec.covariance[0] = 1;
+  spec.means = means;
+  spec.covariances = (PetscReal[1]){1};
   OK(MuDensityCreate(MPI_COMM_WORLD, 1, &spec, &density));
   OK(MuDensityMassOutside(density, lower, upper, &mass));
   ck_assert_double_eq_tol(mass, 2 * 0.158655, 1e-6);
@@ -445,11 +446,12 @@ START_TEST(bad_densities_are_refused) {
   refused(line, &spec, MU_ERR_INPUT, "gausian");
   spec = spec_of("gaussian");
   refused(line, &spec, MU_ERR_INPUT, "initial_covariance");
-  spec.covariance[0] = 1, spec.covariance[1] = 2, spec.covariance[2] = 2, spec.covariance[3] = 1;
+  spec.means = means;
+  spec.covariances = (PetscReal[4]){1, 2, 2, 1};
   refused(plane, &spec, MU_ERR_INPUT, "positive definite");
-  spec.covariance[1] = 0.5, spec.covariance[2] = 0.4;
+  spec.covariances = (PetscReal[4]){1, 0.5, 0.4, 1};
   refused(plane, &spec, MU_ERR_INPUT, "symmetric");
-  spec.covariance[0] = NAN;
+  spec.covariances = (PetscReal[1]){NAN};
   refused(line, &spec, MU_ERR_INPUT, "initial_covariance");
   spec = spec_of("mixture");
   refused(line, &spec, MU_ERR_INPUT, "initial_means");
@@ -804,7 +806,7 @@ START_TEST(densities_from_samples) {
   PetscReal *l;
   write_file(path, text, strlen(text));
   spec.file = path;
-  spec.columns[0] = columns[0];
+  spec.columns = columns;
   field = fill(grid, &spec, PETSC_TRUE);
   l = TestGather(grid, field);
   PetscReal x = -2 + 210.5 * 0.01, sum = 0;

@@ -33,8 +33,8 @@ const MuKeyRow mu_keys[] = {
     {"grid", "file", MU_KEY_TEXT, 1,
      .doc = "domain file whose grid block is read below these keys"},
 
-    {DENSITY, "type", MU_KEY_CHOICE, 1, .allowed = "gaussian|mixture|uniform|formula|file|samples",
-     .doc = "what the density is made from"},
+    {DENSITY, "type", MU_KEY_TEXT, 1,
+     .doc = "what the density is made from (mudot list densities)"},
     {DENSITY, "mean", MU_KEY_REAL, 0, .doc = "gaussian: mean"},
     {DENSITY, "covariance", MU_KEY_REAL, 0, .doc = "gaussian: covariance, d x d, row-major"},
     {DENSITY, "weights", MU_KEY_REAL, 0, MU_NOT_NEGATIVE, .doc = "mixture: weights, normalised"},

@@ -18,6 +18,7 @@ static const struct {
     {"geometries", MuGeometryGetTableRow, "formula", print_geometry},
     {"energies", MuEnergyGetTableRow, "formula", print_energy},
     {"kernels", MuKernelGetTableRow, "formula", NULL},
+    {"densities", MuDensityGetTableRow, "formula", NULL},
     {"schemes", MuSchemeGetTableRow, "formula", NULL},
     {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL},
     {"methods", MuMethodGetTableRow, "formula", NULL},

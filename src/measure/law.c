@@ -1,153 +1,20 @@
-/* The target and the initial measure of a case: sampling, log density, score. */
+/* Probability measures as particles meet them: sampling, log density, score. */
 #include "measure/law.h"
 #include "grid/arrays.h"
-#include "measure/samples.h"
-#include "problem/problem.h"
+#include "measure/density_impl.h"
 
-#include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MOST_DRAWS 1000000 /* of one point, before its law is said to have no mass in the box */
 
-static const char *key_of(MuLaw law, const char *name) {
-  static char key[64];
-  snprintf(key, sizeof key, "%s_%s", law->block, name);
-  return key;
-}
-
-/* ------------------------------------------------------------------ gaussian, mixture */
-
-/* mean and covariance as lists; they must have dim and dim^2 numbers. */
-static PetscErrorCode get_gaussian(MuCase c, MuLaw law, PetscReal *lists[3]) {
-  static const char *const names[2] = {"mean", "covariance"};
-  PetscInt count;
-
-  PetscFunctionBegin;
-  for (int k = 0; k < 2; ++k) {
-    const PetscInt needed = k ? law->dim * law->dim : law->dim;
-    PetscCall(MuCaseGetList(c, law->block, names[k], &count, &lists[1 + k]));
-    if (count == 0)
-      return MuError(MU_ERR_INPUT, "%s_%s: is missing; a gaussian needs it", law->block, names[k]);
-    if (count != needed)
-      return MuError(MU_ERR_INPUT, "%s_%s: has %d numbers; %d are needed in dimension %d",
-                     law->block, names[k], (int)count, (int)needed, (int)law->dim);
-  }
-  PetscFunctionReturn(0);
-}
-
-/* Bound on the mass of a component beyond the walls. */
-static PetscReal mass_outside(const MuGridInfo *info, const PetscReal *mean,
-                              const PetscReal *covariance) {
-  PetscReal mass = 0;
-  for (PetscInt a = 0; a < info->dim; ++a) {
-    const PetscReal sigma = PetscSqrtReal(covariance[a * info->dim + a]);
-    mass += gsl_sf_erf_Q((info->upper[a] - mean[a]) / sigma) +
-            gsl_sf_erf_Q((mean[a] - info->lower[a]) / sigma);
-  }
-  return mass;
-}
-
-static PetscErrorCode create_mixture(MuCase c, PetscBool gaussian, MuLaw law) {
-  PetscReal *lists[3] = {NULL, NULL, NULL}, total = 0;
-  PetscInt components = 1;
-  PetscErrorCode code;
-
-  PetscFunctionBegin;
-  law->kind = MU_LAW_MIXTURE;
-  code = gaussian ? get_gaussian(c, law, lists)
-                  : MuCaseGetMixture(c, law->block, law->dim, &components, lists);
-  if (!code)
-    code = MuMixtureCreate(law->block, law->dim, components, lists[0], lists[1], lists[2],
-                           &law->mixture);
-  for (PetscInt k = 0; k < components && !code; ++k) {
-    const PetscReal weight = lists[0] ? lists[0][k] : 1;
-    const PetscReal *mean = lists[1] + k * law->dim;
-    const PetscReal *covariance = lists[2] + k * law->dim * law->dim;
-    total += weight;
-    if (law->info) law->outside += weight * mass_outside(law->info, mean, covariance);
-    for (PetscInt a = 0; a < law->dim; ++a)
-      law->scale = PetscMax(law->scale, PetscAbsReal(mean[a]) +
-                                            10 * PetscSqrtReal(covariance[a * law->dim + a]));
-  }
-  if (!code) law->outside /= total;
-  for (int k = 0; k < 3; ++k) PetscCall(PetscFree(lists[k]));
-  PetscFunctionReturn(code);
-}
-
-/* ------------------------------------------------------------------ the other kinds */
-
-static PetscErrorCode create_uniform(MuCase c, MuLaw law) {
-  PetscReal *bounds[2] = {law->lower, law->upper};
-  static const char *const names[2] = {"lower", "upper"};
-
-  PetscFunctionBegin;
-  law->kind = MU_LAW_UNIFORM;
-  for (int k = 0; k < 2; ++k) {
-    PetscInt count = 2;
-    PetscBool given;
-    for (PetscInt a = 0; a < law->dim; ++a)
-      bounds[k][a] = k ? law->info->upper[a] : law->info->lower[a];
-    PetscCall(MuCaseGetRealArray(c, key_of(law, names[k]), &count, bounds[k], &given));
-    for (PetscInt a = 0; a < law->dim; ++a)
-      bounds[k][a] = PetscClipInterval(bounds[k][a], law->info->lower[a], law->info->upper[a]);
-  }
-  for (PetscInt a = 0; a < law->dim; ++a)
-    law->log_mass += PetscLogReal(law->upper[a] - law->lower[a]);
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode create_formula(MuCase c, MuLaw law) {
-  const char *text;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  law->kind = MU_LAW_FORMULA;
-  PetscCall(MuCaseGetString(c, key_of(law, "log_density"), &text, &law->formula_is_log));
-  if (!law->formula_is_log) PetscCall(MuCaseGetString(c, key_of(law, "density"), &text, &given));
-  PetscCall(MuFormulaCreate(key_of(law, law->formula_is_log ? "log_density" : "density"), text,
-                            &law->formula));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode create_points(MuCase c, MuLaw law) {
-  char path[PETSC_MAX_PATH_LEN], key[64], **columns;
-  PetscInt count = law->dim;
-  PetscBool given;
-  PetscErrorCode code;
-  MPI_Comm comm;
-
-  PetscFunctionBegin;
-  law->kind = MU_LAW_POINTS;
-  PetscCall(MuCaseGetComm(c, &comm));
-  PetscCall(MuCaseGetPath(c, key_of(law, "file"), path, NULL));
-  PetscCall(PetscCalloc1(law->dim, &columns));
-  PetscCall(MuCaseGetStringArray(c, key_of(law, "columns"), &count, columns, &given));
-  if (given && count != law->dim)
-    return MuError(MU_ERR_INPUT, "%s_columns: has %d names; %d are needed, one per axis",
-                   law->block, (int)count, (int)law->dim);
-  PetscCall(PetscSNPrintf(key, sizeof key, "%s_samples", law->block));
-  code = MuSamplesRead(comm, key, path, given ? (const char *const *)columns : NULL, law->dim,
-                       &law->count, &law->points);
-  for (PetscInt a = 0; a < law->dim; ++a) PetscCall(PetscFree(columns[a]));
-  PetscCall(PetscFree(columns));
-  PetscCall(code);
-  for (PetscInt i = 0; i < law->count * law->dim; ++i)
-    law->scale = PetscMax(law->scale, PetscAbsReal(law->points[i]));
-  PetscFunctionReturn(0);
-}
-
 /* ------------------------------------------------------------------ on the grid */
 
-static PetscErrorCode fill_cells(MuCase c, MuGrid grid, MuLaw law) {
-  Vec field;
-
+static PetscErrorCode fill_cells(MuGrid grid, Vec log_density, MuLaw law) {
   PetscFunctionBegin;
-  PetscCall(MuCaseCreateLogDensity(c, law->block, grid, &field));
   PetscCall(PetscMalloc1(law->info->cells[0] * law->info->cells[1], &law->log_cells));
-  PetscCall(MuGridGather(grid, field, PETSC_TRUE, law->log_cells));
-  PetscCall(VecDestroy(&field));
+  PetscCall(MuGridGather(grid, log_density, PETSC_TRUE, law->log_cells));
   for (PetscInt a = 0; a < law->dim; ++a)
     law->scale = PetscMax(
         law->scale, PetscMax(PetscAbsReal(law->info->lower[a]), PetscAbsReal(law->info->upper[a])));
@@ -210,59 +77,38 @@ static PetscErrorCode find_log_mass(MuLaw law) {
 
 /* ------------------------------------------------------------------ the object */
 
-static PetscErrorCode build_kind(MuCase c, PetscInt type, MuLaw law) {
-  static const char *const types[] = {"gaussian", "mixture", "uniform",
-                                      "formula",  "file",    "samples"};
-  PetscInt smoothing = 0;
-  PetscBool given;
+static PetscErrorCode build(MuLaw law, MuGrid grid, const MuDensitySpec *spec, Vec log_density) {
+  const MuDensityOps *ops;
 
   PetscFunctionBegin;
-  if (!law->info && type >= 2 && type <= 4)
-    return MuError(MU_ERR_INPUT,
-                   "%s_type: %s needs a grid; without one gaussian, mixture and samples are "
-                   "allowed",
-                   law->block, types[type]);
-  PetscCall(MuCaseGetReal(c, key_of(law, "background"), &law->background, &given));
-  if (law->background > 0 && !law->info)
-    return MuError(MU_ERR_INPUT, "%s_background: %g needs a grid; leave it out", law->block,
-                   law->background);
-  if (type <= 1) {
-    PetscCall(create_mixture(c, (PetscBool)(type == 0), law));
-  } else if (type == 2) {
-    PetscCall(create_uniform(c, law));
-  } else if (type == 3) {
-    PetscCall(create_formula(c, law));
+  PetscCall(MuDensityFind(law->block, spec->type, &ops));
+  if (grid) {
+    PetscCall(MuGridGetInfo(grid, &law->info));
+    PetscCall(fill_cells(grid, log_density, law));
   } else {
-    law->kind = MU_LAW_CELLS;
-    PetscCall(MuCaseGetChoice(c, key_of(law, "smoothing"), &smoothing, &given));
-    if (type == 5 && (!law->info || (smoothing == 1 && law->background == 0)))
-      PetscCall(create_points(c, law));
+    PetscCall(MuDensityNeedsGrid(law->block, ops));
+    if (spec->background > 0)
+      return MuError(MU_ERR_INPUT, "%s_background: %g needs a grid; leave it out", law->block,
+                     spec->background);
   }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode build(MuCase c, MuGrid grid, MuLaw law) {
-  PetscInt type;
-
-  PetscFunctionBegin;
-  if (grid) PetscCall(MuGridGetInfo(grid, &law->info));
-  PetscCall(MuCaseGetChoice(c, key_of(law, "type"), &type, NULL));
-  if (grid) PetscCall(fill_cells(c, grid, law)); /* with all its checks */
-  PetscCall(build_kind(c, type, law));
+  law->background = spec->background;
+  PetscCall(ops->law(law, spec));
   if (grid && (law->kind == MU_LAW_MIXTURE || law->kind == MU_LAW_FORMULA))
     PetscCall(find_log_mass(law));
   if (law->kind == MU_LAW_FORMULA || law->kind == MU_LAW_CELLS) PetscCall(create_sampler(law));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLawCreate(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law) {
+PetscErrorCode MuLawCreate(MPI_Comm comm, PetscInt dim, MuGrid grid, const MuDensitySpec *spec,
+                           Vec log_density, MuLaw *law) {
   PetscErrorCode code;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(law));
-  (*law)->block = block;
+  (*law)->comm = comm;
+  snprintf((*law)->block, sizeof(*law)->block, "%s", spec->block);
   (*law)->dim = dim;
-  code = build(c, grid, *law);
+  code = build(*law, grid, spec, log_density);
   if (code) PetscCall(MuLawDestroy(law));
   PetscFunctionReturn(code);
 }

@@ -4,10 +4,9 @@
 
 #include "measure/interpolant.h"
 #include "measure/mixture.h"
-#include "mudot/case.h"
 #include "mudot/measure.h"
 
-/* A probability measure of the case, the target pi or the initial rho_0, as particles meet it. */
+/* A probability measure, the target pi or the initial rho_0, as particles meet it. */
 typedef enum {
   MU_LAW_MIXTURE, /* gaussian, mixture: in closed form */
   MU_LAW_UNIFORM,
@@ -18,7 +17,8 @@ typedef enum {
 
 typedef struct {
   MuLawKind kind;
-  const char *block;
+  MPI_Comm comm;
+  char block[64];
   PetscInt dim;
   const MuGridInfo *info;       /* NULL: no grid */
   MuMixture mixture;            /* MIXTURE */
@@ -36,8 +36,10 @@ typedef struct {
   PetscReal scale;      /* largest |x| where it lives, roughly */
 } * MuLaw;
 
-/* Of block "target" or "initial"; grid NULL: on R^dim. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
-PetscErrorCode MuLawCreate(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
+/* grid NULL: on R^dim; else log_density is the field of MuDensityFillLog() for the same
+   specification. Nothing of either is kept. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
+PetscErrorCode MuLawCreate(MPI_Comm comm, PetscInt dim, MuGrid grid, const MuDensitySpec *spec,
+                           Vec log_density, MuLaw *law);
 PetscErrorCode MuLawDestroy(MuLaw *law);
 /* n independent samples x [n][dim], in the box if there is a grid. */
 PetscErrorCode MuLawSample(MuLaw law, const gsl_rng *rng, PetscInt n, PetscReal *x);

@@ -1,6 +1,6 @@
-/* Private to case/. */
-#ifndef MUDOT_CASE_IMPL_H
-#define MUDOT_CASE_IMPL_H
+/* Private to measure/. */
+#ifndef MUDOT_MEASURE_IMPL_H
+#define MUDOT_MEASURE_IMPL_H
 
 #include "measure/samples.h"
 #include "mudot.h"

@@ -40,25 +40,33 @@ typedef enum { MU_SMOOTHING_KDE, MU_SMOOTHING_NONE } MuSmoothing;
 /* What a density is made from; strings and arrays are borrowed until MuDensityCreate() returns. */
 typedef struct {
   const char *block;                 /* begins the keys of error sentences: "target" or "initial" */
-  char type[32];                     /* gaussian, mixture, uniform, formula, file, samples */
-  PetscReal mean[2], covariance[4];  /* gaussian; covariance row-major [dim][dim] */
-  PetscInt components;               /* mixture: sizes of the arrays below */
+  char type[32];                     /* a name of the table of densities */
+  PetscInt components;               /* gaussian: 1; mixture: sizes of the arrays below */
   const PetscReal *weights;          /* [components], >= 0, normalised here; NULL: equal */
-  const PetscReal *means;            /* [components][dim] */
+  const PetscReal *means;            /* gaussian, mixture: [components][dim] */
   const PetscReal *covariances;      /* [components][dim][dim], row-major */
   PetscReal lower[2], upper[2];      /* uniform: the box; a centre on its edge is inside */
   const char *density, *log_density; /* formula: one of the two, the other NULL */
-  const char *file;       /* file: HDF5 or PGM, a density at the cells; samples: the CSV file */
-  const char *dataset;    /* file: HDF5 dataset, [ny][nx] or [nx]; NULL: "density" */
-  const char *columns[2]; /* samples: see MuSamplesRead() */
-  PetscReal bandwidth[2]; /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
-  MuSmoothing smoothing;  /* samples: kernel density estimate or binned empirical measure */
-  PetscReal background;   /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+  const char *file;           /* file: HDF5 or PGM, a density at the cells; samples: the CSV file */
+  const char *dataset;        /* file: HDF5 dataset, [ny][nx] or [nx]; NULL: "density" */
+  const char *const *columns; /* samples: [dim], see MuSamplesRead(); NULL: the first ones */
+  PetscReal bandwidth[2];     /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
+  MuSmoothing smoothing;      /* samples: kernel density estimate or binned empirical measure */
+  PetscReal background;       /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
 } MuDensitySpec;
+
+/* The types of densities, see MuTableRow. */
+PetscErrorCode MuDensityGetTableRow(PetscInt i, const char **name, const char **formula);
+/* What is known of a type; all FALSE by default and for a type that does not exist. */
+typedef struct {
+  PetscBool gaussian; /* one normal density, keys mean and covariance */
+  PetscBool of_cells; /* given at the cells of one grid, and of no other */
+} MuDensityTraits;
+PetscErrorCode MuDensityGetTraits(const char *type, MuDensityTraits *traits);
 
 typedef struct _p_MuDensity *MuDensity;
 
-/* Zeros, and block "target". */
+/* Zeros, one component, and block "target". */
 void MuDensitySpecDefault(MuDensitySpec *spec);
 
 /* Checks the specification and reads its file. Collective. MU_ERR_INPUT names the key; MU_ERR_FILE.

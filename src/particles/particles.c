@@ -3,6 +3,7 @@
 #include "particles/particles_impl.h"
 
 #include "particles/pairs.h"
+#include "problem/problem.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -179,13 +180,13 @@ PetscErrorCode MuParticlesStop(MuParticles p) {
 /* ------------------------------------------------------------------ the object */
 
 static PetscErrorCode create_laws(MuParticles p) {
-  PetscInt choice;
+  const char *type;
   PetscBool has_target;
 
   PetscFunctionBegin;
-  PetscCall(MuLawCreate(p->c, "initial", p->cloud.dim, p->grid, &p->initial));
-  PetscCall(MuCaseGetChoice(p->c, "target_type", &choice, &has_target));
-  if (has_target) PetscCall(MuLawCreate(p->c, "target", p->cloud.dim, p->grid, &p->target));
+  PetscCall(MuCaseCreateLaw(p->c, "initial", p->cloud.dim, p->grid, &p->initial));
+  PetscCall(MuCaseGetString(p->c, "target_type", &type, &has_target));
+  if (has_target) PetscCall(MuCaseCreateLaw(p->c, "target", p->cloud.dim, p->grid, &p->target));
   p->limit = 1 + p->initial->scale + (p->target ? p->target->scale : 0);
   p->limit *= FAR;
   PetscFunctionReturn(0);

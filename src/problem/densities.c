@@ -1,6 +1,6 @@
 /* The densities of a case: the blocks target and initial, as fields on its grid. */
 #include "grid/arrays.h"
-#include "measure/samples.h"
+#include "measure/density_impl.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
 
@@ -9,153 +9,159 @@
 
 #define MASS_OUTSIDE 0.05 /* a larger part cut off at the walls is told */
 
-/* Key of a block: "target" + "mean" -> "target_mean"; a static buffer, used at once. */
-static const char *key_of(const char *block, const char *name) {
-  static char key[64];
-  snprintf(key, sizeof key, "%s_%s", block, name);
-  return key;
-}
+/* A specification with what its pointers point to. */
+typedef struct {
+  MuDensitySpec spec;
+  PetscReal *lists[3];
+  PetscInt list_count;
+  char **columns; /* [dim] */
+  PetscInt dim;
+  char path[PETSC_MAX_PATH_LEN];
+} DensityInput;
 
-/* Reads count numbers of a key, which must be there and have that many. */
-static PetscErrorCode get_exactly(MuCase c, const char *block, const char *name, PetscInt count,
-                                  PetscReal *values, PetscBool *given) {
-  PetscInt have = count;
-
+static PetscErrorCode free_input(DensityInput *in) {
   PetscFunctionBegin;
-  PetscCall(MuCaseGetRealArray(c, key_of(block, name), &have, values, given));
-  if ((!given || *given) && have != count)
-    return MuError(MU_ERR_INPUT, "%s_%s: has %d numbers; %d are needed", block, name, (int)have,
-                   (int)count);
+  for (PetscInt k = 0; k < in->list_count; ++k) PetscCall(PetscFree(in->lists[k]));
+  for (PetscInt a = 0; a < in->dim && in->columns; ++a) PetscCall(PetscFree(in->columns[a]));
+  PetscCall(PetscFree(in->columns));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
-                             PetscReal **values) {
+/* ------------------------------------------------------------------ keys */
+
+/* All numbers of a key; NULL if it is not there. */
+static PetscErrorCode get_list(MuCase c, const char *key, DensityInput *in, PetscInt *count,
+                               const PetscReal **values) {
+  PetscReal *list;
   PetscBool given;
 
   PetscFunctionBegin;
   *values = NULL;
-  PetscCall(MuCaseCountItems(c, key_of(block, name), count));
+  PetscCall(MuCaseCountItems(c, key, count));
   if (*count == 0) PetscFunctionReturn(0);
-  PetscCall(PetscMalloc1(*count, values));
-  PetscCall(MuCaseGetRealArray(c, key_of(block, name), count, *values, &given));
+  PetscCall(PetscMalloc1(*count, &list));
+  in->lists[in->list_count++] = list;
+  PetscCall(MuCaseGetRealArray(c, key, count, list, &given));
+  *values = list;
   PetscFunctionReturn(0);
 }
 
-typedef struct {
-  MuDensitySpec spec;
-  PetscReal *lists[3];
-  char *columns[2];
-  char path[PETSC_MAX_PATH_LEN];
-} DensityInput;
-
-PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
-                                PetscReal *lists[3]) {
-  static const char *const names[3] = {"weights", "means", "covariances"};
-  const PetscInt per_component[3] = {1, dim, dim * dim};
-  PetscInt count[3];
+static PetscErrorCode read_list(MuCase c, const MuDensityField *f, const char *key,
+                                DensityInput *in, const PetscReal **values) {
+  const PetscInt size = f->power == 0 ? 1 : f->power == 1 ? in->dim : in->dim * in->dim;
+  PetscInt count;
 
   PetscFunctionBegin;
-  for (int k = 0; k < 3; ++k) PetscCall(MuCaseGetList(c, block, names[k], &count[k], &lists[k]));
-  for (int k = 1; k < 3; ++k)
-    if (count[k] == 0)
-      return MuError(MU_ERR_INPUT, "%s_%s: is missing; a mixture needs it", block, names[k]);
-  *components = PetscMax(count[1] / dim, 1);
-  for (int k = 0; k < 3; ++k)
-    if (count[k] && count[k] != *components * per_component[k])
-      return MuError(MU_ERR_INPUT,
-                     "%s_%s: has %d numbers; a mixture of %d components in dimension %d needs %d",
-                     block, names[k], (int)count[k], (int)*components, (int)dim,
-                     (int)(*components * per_component[k]));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_mixture(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetMixture(c, block, dim, &in->spec.components, in->lists));
-  in->spec.weights = in->lists[0];
-  in->spec.means = in->lists[1];
-  in->spec.covariances = in->lists[2];
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_samples(MuCase c, const char *block, PetscInt dim, DensityInput *in) {
-  PetscInt count = 2, smoothing;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetPath(c, key_of(block, "file"), in->path, NULL));
-  in->spec.file = in->path;
-  PetscCall(MuCaseGetStringArray(c, key_of(block, "columns"), &count, in->columns, &given));
-  if (given && count != dim)
-    return MuError(MU_ERR_INPUT, "%s_columns: has %d names; %d are needed, one per axis", block,
-                   (int)count, (int)dim);
-  for (PetscInt a = 0; a < dim; ++a) in->spec.columns[a] = in->columns[a];
-  count = 2;
-  PetscCall(MuCaseGetRealArray(c, key_of(block, "bandwidth"), &count, in->spec.bandwidth, &given));
-  if (given && count == 1) in->spec.bandwidth[1] = in->spec.bandwidth[0];
-  PetscCall(MuCaseGetChoice(c, key_of(block, "smoothing"), &smoothing, &given));
-  if (given && smoothing == 1) in->spec.smoothing = MU_SMOOTHING_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode read_formula(MuCase c, const char *block, DensityInput *in) {
-  PetscBool density, log_density;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetString(c, key_of(block, "density"), &in->spec.density, &density));
-  PetscCall(MuCaseGetString(c, key_of(block, "log_density"), &in->spec.log_density, &log_density));
-  if (density == log_density)
+  PetscCall(get_list(c, key, in, &count, values));
+  if (count == 0 && f->optional) PetscFunctionReturn(0);
+  if (count == 0) return MuError(MU_ERR_INPUT, "%s: is missing; a %s needs it", key, in->spec.type);
+  if (f->kind == MU_FIELD_LIST && count != size)
+    return MuError(MU_ERR_INPUT, "%s: has %d numbers; %d are needed in dimension %d", key,
+                   (int)count, (int)size, (int)in->dim);
+  if (f->kind == MU_FIELD_LIST) PetscFunctionReturn(0);
+  if (in->list_count == 1) in->spec.components = PetscMax(count / size, 1);
+  if (count != in->spec.components * size)
     return MuError(MU_ERR_INPUT,
-                   "%s_density: type formula needs exactly one of %s_density and %s_log_density",
-                   block, block, block);
+                   "%s: has %d numbers; a %s of %d components in dimension %d needs %d", key,
+                   (int)count, in->spec.type, (int)in->spec.components, (int)in->dim,
+                   (int)(in->spec.components * size));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode read_density(MuCase c, const char *block, MuGrid grid, DensityInput *in) {
-  static const char *const types[] = {"gaussian", "mixture", "uniform",
-                                      "formula",  "file",    "samples"};
-  const MuGridInfo *info;
-  PetscInt type;
+/* Numbers per axis, which has room for two. */
+static PetscErrorCode read_axes(MuCase c, const MuDensityField *f, const char *key, PetscInt dim,
+                                PetscReal values[2]) {
+  PetscInt count = 2;
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuGridGetInfo(grid, &info));
-  MuDensitySpecDefault(&in->spec);
-  in->spec.block = block;
-  PetscCall(MuCaseGetChoice(c, key_of(block, "type"), &type, NULL));
-  PetscCall(PetscStrncpy(in->spec.type, types[type], sizeof in->spec.type));
-  PetscCall(MuCaseGetReal(c, key_of(block, "background"), &in->spec.background, &given));
-  switch (type) {
-  case 0:
-    PetscCall(get_exactly(c, block, "mean", info->dim, in->spec.mean, NULL));
-    PetscCall(
-        get_exactly(c, block, "covariance", info->dim * info->dim, in->spec.covariance, NULL));
+  PetscCall(MuCaseGetRealArray(c, key, &count, values, &given));
+  if (!given) PetscFunctionReturn(0);
+  if (f->kind == MU_FIELD_AXES && count == 1)
+    values[1] = values[0];
+  else if (f->kind == MU_FIELD_BOX && count != dim)
+    return MuError(MU_ERR_INPUT, "%s: has %d numbers; %d are needed", key, (int)count, (int)dim);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_columns(MuCase c, const char *key, DensityInput *in) {
+  PetscInt count = in->dim;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(in->dim, &in->columns));
+  PetscCall(MuCaseGetStringArray(c, key, &count, in->columns, &given));
+  if (given && count != in->dim)
+    return MuError(MU_ERR_INPUT, "%s: has %d names; %d are needed, one per axis", key, (int)count,
+                   (int)in->dim);
+  if (given) in->spec.columns = (const char *const *)in->columns;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode read_field(MuCase c, const MuDensityField *f, DensityInput *in) {
+  void *at = (char *)&in->spec + f->offset;
+  PetscInt word;
+  PetscBool given;
+  char key[128];
+
+  PetscFunctionBegin;
+  snprintf(key, sizeof key, "%s_%s", in->spec.block, f->name);
+  switch (f->kind) {
+  case MU_FIELD_LIST:
+  case MU_FIELD_COMPONENTS:
+    PetscCall(read_list(c, f, key, in, at));
     break;
-  case 1:
-    PetscCall(read_mixture(c, block, info->dim, in));
+  case MU_FIELD_BOX:
+  case MU_FIELD_AXES:
+    PetscCall(read_axes(c, f, key, in->dim, at));
     break;
-  case 2:
-    for (PetscInt a = 0; a < info->dim; ++a) {
-      in->spec.lower[a] = info->lower[a];
-      in->spec.upper[a] = info->upper[a];
-    }
-    PetscCall(get_exactly(c, block, "lower", info->dim, in->spec.lower, &given));
-    PetscCall(get_exactly(c, block, "upper", info->dim, in->spec.upper, &given));
+  case MU_FIELD_TEXT:
+    PetscCall(MuCaseGetString(c, key, at, &given));
     break;
-  case 3:
-    PetscCall(read_formula(c, block, in));
+  case MU_FIELD_PATH:
+    PetscCall(MuCaseGetPath(c, key, in->path, NULL));
+    *(const char **)at = in->path;
     break;
-  case 4:
-    PetscCall(MuCaseGetPath(c, key_of(block, "file"), in->path, NULL));
-    in->spec.file = in->path;
-    PetscCall(MuCaseGetString(c, key_of(block, "dataset"), &in->spec.dataset, &given));
+  case MU_FIELD_COLUMNS:
+    PetscCall(read_columns(c, key, in));
     break;
-  default:
-    PetscCall(read_samples(c, block, info->dim, in));
+  case MU_FIELD_SMOOTHING:
+    PetscCall(MuCaseGetChoice(c, key, &word, &given));
+    if (given) *(MuSmoothing *)at = (MuSmoothing)word;
+    break;
   }
   PetscFunctionReturn(0);
 }
+
+/* info NULL: no grid. */
+static PetscErrorCode read_density(MuCase c, const char *block, PetscInt dim,
+                                   const MuGridInfo *info, DensityInput *in) {
+  const MuDensityOps *ops;
+  const char *type;
+  PetscBool given;
+  char key[64];
+
+  PetscFunctionBegin;
+  memset(in, 0, sizeof *in);
+  MuDensitySpecDefault(&in->spec);
+  in->dim = dim;
+  in->spec.block = block;
+  snprintf(key, sizeof key, "%s_type", block);
+  PetscCall(MuCaseGetString(c, key, &type, NULL));
+  PetscCall(MuDensityFind(block, type, &ops));
+  if (!info) PetscCall(MuDensityNeedsGrid(block, ops));
+  PetscCall(PetscStrncpy(in->spec.type, type, sizeof in->spec.type));
+  snprintf(key, sizeof key, "%s_background", block);
+  PetscCall(MuCaseGetReal(c, key, &in->spec.background, &given));
+  for (PetscInt a = 0; info && a < info->dim; ++a) {
+    in->spec.lower[a] = info->lower[a];
+    in->spec.upper[a] = info->upper[a];
+  }
+  for (const MuDensityField *f = ops->fields; f->name; ++f) PetscCall(read_field(c, f, in));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ on the grid */
 
 static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *info,
                                            MuDensity density) {
@@ -171,30 +177,73 @@ static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
-  DensityInput in;
+static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log_density) {
   const MuGridInfo *info;
-  MuDensity density = NULL;
+  MuDensity density;
   MuCells cells;
   PetscReal *x;
   PetscErrorCode failed;
 
   PetscFunctionBegin;
-  memset(&in, 0, sizeof in);
   PetscCall(MuGridGetInfo(grid, &info));
-  failed = read_density(c, block, grid, &in);
-  if (!failed) failed = MuDensityCreate(info->comm, info->dim, &in.spec, &density);
-  for (int k = 0; k < 3; ++k) PetscCall(PetscFree(in.lists[k]));
-  for (int k = 0; k < 2; ++k) PetscCall(PetscFree(in.columns[k]));
-  PetscCall(failed);
+  PetscCall(MuDensityCreate(info->comm, info->dim, &in->spec, &density));
   PetscCall(MuGridCreateField(grid, log_density));
   MuCellsFromGrid(info, &cells);
   PetscCall(VecGetArray(*log_density, &x));
   failed = MuDensityFillLog(density, &cells, x);
   PetscCall(VecRestoreArray(*log_density, &x));
-  if (!failed) failed = warn_of_mass_outside(block, info, density);
+  if (!failed) failed = warn_of_mass_outside(in->spec.block, info, density);
   PetscCall(MuDensityDestroy(&density));
-  PetscCall(failed);
+  PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density) {
+  DensityInput in;
+  const MuGridInfo *info;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(grid, &info));
+  failed = read_density(c, block, info->dim, info, &in);
+  if (!failed) failed = create_field(&in, grid, log_density);
+  PetscCall(free_input(&in));
+  PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law) {
+  DensityInput in;
+  const MuGridInfo *info = NULL;
+  MPI_Comm comm;
+  Vec log_density = NULL;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetComm(c, &comm));
+  if (grid) PetscCall(MuGridGetInfo(grid, &info));
+  failed = read_density(c, block, dim, info, &in);
+  if (!failed && grid) failed = create_field(&in, grid, &log_density);
+  if (!failed) failed = MuLawCreate(comm, dim, grid, &in.spec, log_density, law);
+  PetscCall(VecDestroy(&log_density));
+  PetscCall(free_input(&in));
+  PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has) {
+  MuDensityTraits traits;
+  const char *type;
+  PetscReal background = 0;
+  PetscBool given;
+  char key[64];
+
+  PetscFunctionBegin;
+  *has = PETSC_FALSE;
+  snprintf(key, sizeof key, "%s_type", block);
+  PetscCall(MuCaseGetString(c, key, &type, &given));
+  if (!given) PetscFunctionReturn(0);
+  PetscCall(MuDensityGetTraits(type, &traits));
+  snprintf(key, sizeof key, "%s_background", block);
+  PetscCall(MuCaseGetReal(c, key, &background, &given));
+  *has = (PetscBool)(traits.gaussian && !(background > 0));
   PetscFunctionReturn(0);
 }
 

@@ -81,11 +81,11 @@ static PetscErrorCode read_diagnostics(MuCase c, MuProblemParts *p) {
 static PetscErrorCode build(MuCase c, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
   PetscBool has_target;
-  PetscInt choice;
+  const char *type;
 
   PetscFunctionBegin;
   PetscCall(MuCaseCreateGrid(c, &p->grid));
-  PetscCall(MuCaseGetChoice(c, "target_type", &choice, &has_target));
+  PetscCall(MuCaseGetString(c, "target_type", &type, &has_target));
   if (has_target) PetscCall(MuCaseCreateLogDensity(c, "target", p->grid, &p->log_target));
   PetscCall(MuProblemCreateInitial(c, p));
   PetscCall(MuProblemCreateSystem(c, problem));

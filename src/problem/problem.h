@@ -3,7 +3,7 @@
 #ifndef MUDOT_PROBLEM_PRIVATE_H
 #define MUDOT_PROBLEM_PRIVATE_H
 
-#include "mudot/measure.h"
+#include "measure/law.h"
 #include "mudot/problem.h"
 
 struct _p_MuProblem {
@@ -16,14 +16,10 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
 
 /* log of the normalised density of a block, "target" or "initial", as a new field (densities.c). */
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
-/* All numbers of the key block_name; *count = 0 and NULL if it is not there. The caller frees
- *values with PetscFree(). */
-PetscErrorCode MuCaseGetList(MuCase c, const char *block, const char *name, PetscInt *count,
-                             PetscReal **values);
-/* Weights (NULL if not given), means and covariances of a mixture in R^dim, each to be freed with
-   PetscFree(), also after an error. */
-PetscErrorCode MuCaseGetMixture(MuCase c, const char *block, PetscInt dim, PetscInt *components,
-                                PetscReal *lists[3]);
+/* The law of a block in R^dim, as particles meet it; grid NULL: none. */
+PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
+/* Whether a block is one Gaussian without a background. */
+PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);
 /* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
 PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
 

@@ -246,12 +246,11 @@ static const MuRecordOps ops = {
 
 /* Keys that every run needs. */
 static PetscErrorCode require(MuCase c) {
-  PetscInt choice;
   PetscReal end;
-  const char *directory;
+  const char *type, *directory;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetChoice(c, "initial_type", &choice, NULL));
+  PetscCall(MuCaseGetString(c, "initial_type", &type, NULL));
   PetscCall(MuCaseGetReal(c, "time_end", &end, NULL));
   PetscCall(MuCaseGetString(c, "output_directory", &directory, NULL));
   PetscFunctionReturn(0);

@@ -1,5 +1,6 @@
 /* Exact solutions of a case: its densities handed to what facts/ knows of the pair. */
 #include "facts/facts.h"
+#include "problem/problem.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>
@@ -16,17 +17,10 @@ PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **ne
 /* A Gaussian of the case without a background. */
 static PetscErrorCode read_gaussian(MuCase c, const char *block, MuGaussian *gaussian) {
   char key[64];
-  PetscInt type = 0, count = 2;
-  PetscReal background = 0;
-  PetscBool given;
+  PetscInt count = 2;
 
   PetscFunctionBegin;
-  snprintf(key, sizeof key, "%s_type", block);
-  PetscCall(MuCaseGetChoice(c, key, &type, &given));
-  gaussian->is = (PetscBool)(given && type == 0);
-  snprintf(key, sizeof key, "%s_background", block);
-  PetscCall(MuCaseGetReal(c, key, &background, &given));
-  if (background > 0) gaussian->is = PETSC_FALSE;
+  PetscCall(MuCaseHasGaussian(c, block, &gaussian->is));
   if (!gaussian->is) PetscFunctionReturn(0);
   snprintf(key, sizeof key, "%s_mean", block);
   PetscCall(MuCaseGetRealArray(c, key, &count, gaussian->mean, NULL));

@@ -7,6 +7,7 @@
    on twice the cells per axis; a bound is broken only beyond the tolerance and twice the floor. */
 #include "facts/facts.h"
 #include "flow/transport.h"
+#include "problem/problem.h"
 #include "study/study_impl.h"
 
 #include <stdio.h>
@@ -109,14 +110,13 @@ static PetscErrorCode spectral_gap(MuTrial *t, PetscReal *gap) {
 
 /* 1/c: the largest variance of a Gaussian target. */
 static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
-  PetscReal s[4] = {0}, background = 0;
-  PetscInt type = -1, count = 4;
-  PetscBool given;
+  PetscReal s[4] = {0};
+  PetscInt count = 4;
+  PetscBool gaussian;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetChoice(t->c, "target_type", &type, &given));
-  PetscCall(MuCaseGetReal(t->c, "target_background", &background, &given));
-  if (type != 0)
+  PetscCall(MuCaseHasGaussian(t->c, "target", &gaussian));
+  if (!gaussian)
     return MuError(MU_ERR_INPUT,
                    "study_theorem: log_sobolev knows the constant of a gaussian target only; take "
                    "spectral_gap, which bounds it, or give study_expect_rate");

@@ -151,15 +151,18 @@ PetscErrorCode MuTrialSolve(MuTrial *t) {
 /* ------------------------------------------------------------------ refinement and transfer */
 
 PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can) {
-  static const char *const types[] = {"target_type", "initial_type"};
-  PetscInt type;
+  static const char *const keys[] = {"target_type", "initial_type"};
+  MuDensityTraits traits;
+  const char *type;
   PetscBool given;
 
   PetscFunctionBegin;
   *can = (PetscBool)!t->info->masked;
   for (int k = 0; k < 2; ++k) {
-    PetscCall(MuCaseGetChoice(t->c, types[k], &type, &given));
-    if (given && type == 4) *can = PETSC_FALSE; /* file */
+    PetscCall(MuCaseGetString(t->c, keys[k], &type, &given));
+    if (!given) continue;
+    PetscCall(MuDensityGetTraits(type, &traits));
+    if (traits.of_cells) *can = PETSC_FALSE;
   }
   PetscFunctionReturn(0);
 }

@@ -1,0 +1,75 @@
+/* samples: points of a table, smoothed or binned. */
+#include "measure/density_impl.h"
+#include "measure/samples.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static PetscErrorCode create_samples(MuDensity d, const MuDensitySpec *spec) {
+  char key[128];
+  PetscReal rule[2];
+  PetscBool needed = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  snprintf(key, sizeof key, "%s_samples", d->block);
+  if (!spec->file || !*spec->file)
+    return MuError(MU_ERR_INPUT, "%s_file: the name of the CSV file is missing", key);
+  PetscCall(MuSamplesRead(d->comm, key, spec->file, spec->columns, d->dim, &d->n, &d->points));
+  d->smoothing = spec->smoothing;
+  if (d->smoothing == MU_SMOOTHING_NONE) PetscFunctionReturn(0);
+  for (PetscInt a = 0; a < d->dim; ++a) {
+    d->bandwidth[a] = spec->bandwidth[a];
+    if (spec->bandwidth[a] == 0) needed = PETSC_TRUE;
+    if (!(spec->bandwidth[a] >= 0) || PetscIsInfReal(spec->bandwidth[a]))
+      return MuError(MU_ERR_INPUT, "%s_bandwidth: %g is not allowed; it must be positive", key,
+                     spec->bandwidth[a]);
+  }
+  if (needed) PetscCall(MuSamplesBandwidth(key, d->n, d->dim, d->points, rule));
+  for (PetscInt a = 0; a < d->dim; ++a)
+    if (d->bandwidth[a] == 0) d->bandwidth[a] = rule[a];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_samples(MuDensity d, const MuCells *cells, PetscReal *log_density) {
+  PetscFunctionBegin;
+  if (d->smoothing == MU_SMOOTHING_KDE) {
+    PetscCall(MuSamplesLogKde(cells, d->n, d->points, d->bandwidth, log_density));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MuSamplesBin(cells, d->n, d->points, log_density));
+  for (PetscInt i = 0; i < cells->count; ++i)
+    log_density[i] = log_density[i] > 0 ? log(log_density[i]) : -INFINITY;
+  PetscFunctionReturn(0);
+}
+
+/* Without a grid, or neither smoothed nor mixed with a background, particles draw the points. */
+static PetscErrorCode samples_law(MuLaw law, const MuDensitySpec *spec) {
+  char key[128];
+
+  PetscFunctionBegin;
+  law->kind = MU_LAW_CELLS;
+  if (law->info && (spec->smoothing != MU_SMOOTHING_NONE || law->background > 0))
+    PetscFunctionReturn(0);
+  law->kind = MU_LAW_POINTS;
+  snprintf(key, sizeof key, "%s_samples", law->block);
+  PetscCall(MuSamplesRead(law->comm, key, spec->file, spec->columns, law->dim, &law->count,
+                          &law->points));
+  for (PetscInt i = 0; i < law->count * law->dim; ++i)
+    law->scale = PetscMax(law->scale, PetscAbsReal(law->points[i]));
+  PetscFunctionReturn(0);
+}
+
+static const MuDensityField fields[] = {
+    {"file", MU_FIELD_PATH, offsetof(MuDensitySpec, file), 0, PETSC_FALSE},
+    {"columns", MU_FIELD_COLUMNS, offsetof(MuDensitySpec, columns), 0, PETSC_TRUE},
+    {"bandwidth", MU_FIELD_AXES, offsetof(MuDensitySpec, bandwidth), 0, PETSC_TRUE},
+    {"smoothing", MU_FIELD_SMOOTHING, offsetof(MuDensitySpec, smoothing), 0, PETSC_TRUE},
+    {.name = NULL}};
+
+const MuDensityOps MuDensitySamples = {
+    .name = "samples",
+    .formula = "points of a CSV file: kernel density estimate, or the binned empirical measure",
+    .fields = fields,
+    .create = create_samples,
+    .fill = fill_samples,
+    .law = samples_law};
