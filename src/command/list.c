@@ -270,12 +270,10 @@ static PetscErrorCode print_json(FILE *out, MuTableRow commands, const char *wan
 static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
   const char *wanted;
   PetscBool json;
-  PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCall(read_arguments(argc, argv, &wanted, &json));
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  if (rank) PetscFunctionReturn(0);
+  if (!MuCommandPrints()) PetscFunctionReturn(0);
   PetscCall((json ? print_json : print_plain)(stdout, commands, wanted));
   PetscFunctionReturn(0);
 }
@@ -294,4 +292,5 @@ const MuCommand mu_command_list = {
     .summary = "print what exists (geometries, energies, kernels, ...), one line each",
     .run = list,
     .help = help,
+    .immediate = PETSC_TRUE,
 };

@@ -1,4 +1,6 @@
 /* mudot: the table of commands, and what becomes of an error. */
+#include "base/launch.h"
+#include "base/processor.h"
 #include "case/print.h"
 #include "command/command.h"
 #include "manual/manual.h"
@@ -17,19 +19,12 @@ static const MuCommand *const commands[] = {
     &mu_command_sample, &mu_command_compare, &mu_command_check,
     &mu_command_report, &mu_command_list,    &help_command,
 };
-int mu_command_status;
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 
 static PetscErrorCode command_row(PetscInt i, const char **name, const char **summary) {
   *name = i < COMMANDS ? commands[i]->name : NULL;
   *summary = i < COMMANDS ? commands[i]->summary : NULL;
   return 0;
-}
-
-static PetscBool on_rank_zero(void) {
-  PetscMPIInt rank;
-  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
-  return (PetscBool)(rank == 0);
 }
 
 static PetscBool is_help(const char *argument) {
@@ -132,7 +127,7 @@ static PetscErrorCode print_topic(FILE *out, const char *topic) {
                    "help: there is no command and no chapter \"%s\"; the nearest is %s (see mudot "
                    "help)",
                    topic, nearest);
-  if (!on_rank_zero()) PetscFunctionReturn(0);
+  if (!MuCommandPrints()) PetscFunctionReturn(0);
   for (PetscInt i = 0; i < COMMANDS; ++i)
     if (!strcmp(commands[i]->name, name)) PetscCall(print_command_help(out, commands[i]));
   MuManualPrint(out, name);
@@ -148,7 +143,7 @@ static PetscErrorCode help(MuTableRow table, int argc, char **argv) {
                    argv[1]);
   if (argc && strcmp(argv[0], "all") != 0)
     PetscCall(print_topic(stdout, argv[0]));
-  else if (on_rank_zero())
+  else if (MuCommandPrints())
     PetscCall((argc ? print_manual : print_help)(stdout));
   PetscFunctionReturn(0);
 }
@@ -158,19 +153,28 @@ static const MuCommand help_command = {
     .usage = "[COMMAND|CHAPTER|all]",
     .summary = "print the help of a command, or of all, or a chapter of the manual",
     .run = help,
+    .immediate = PETSC_TRUE,
 };
+
+static PetscBool asks_help(int argc, char **argv) {
+  for (int k = 0; k < argc; ++k)
+    if (is_help(argv[k])) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+static PetscBool is_version(const char *argument) {
+  return (PetscBool)(!strcmp(argument, "--version") || !strcmp(argument, "-version"));
+}
 
 static PetscErrorCode run_command(int argc, char **argv) {
   const MuCommand *command = NULL;
 
   PetscFunctionBegin;
   PetscCall(find_command(argv[0], &command));
-  for (int k = 1; k < argc; ++k) {
-    if (!is_help(argv[k])) continue;
-    if (on_rank_zero()) PetscCall(print_command_help(stdout, command));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(command->run(command_row, argc - 1, argv + 1));
+  if (!asks_help(argc - 1, argv + 1))
+    PetscCall(command->run(command_row, argc - 1, argv + 1));
+  else if (MuCommandPrints())
+    PetscCall(print_command_help(stdout, command));
   PetscFunctionReturn(0);
 }
 
@@ -196,13 +200,26 @@ static PetscErrorCode dispatch(int argc, char **argv) {
   }
   if (argc < 2) return MuError(MU_ERR_INPUT, "no command is given (see mudot --help)");
   if (is_help(argv[1])) {
-    if (on_rank_zero()) PetscCall(print_help(stdout));
-  } else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-version")) {
-    if (on_rank_zero()) printf("mudot %s\n", MUDOT_VERSION);
+    if (MuCommandPrints()) PetscCall(print_help(stdout));
+  } else if (is_version(argv[1])) {
+    if (MuCommandPrints()) printf("mudot %s\n", MUDOT_VERSION);
   } else {
     PetscCall(run_command(argc - 1, argv + 1));
   }
   PetscFunctionReturn(0);
+}
+
+/* Version, help, lists and a command that does not exist need neither MPI nor PETSc, whose start
+   would be most of the time. An option of PETSc wants it started, and mpiexec would end the rank
+   that prints as soon as another one is done. */
+static PetscBool is_immediate(int argc, char **argv) {
+  if (MuLaunched()) return PETSC_FALSE;
+  for (int k = 1; k < argc; ++k)
+    if (MuOptionIsPetsc(argv[k])) return PETSC_FALSE;
+  if (argc < 2 || asks_help(argc - 1, argv + 1)) return PETSC_TRUE;
+  for (PetscInt i = 0; i < COMMANDS; ++i)
+    if (!strcmp(commands[i]->name, argv[1])) return commands[i]->immediate;
+  return PETSC_TRUE;
 }
 
 static void PETSC_ATTRIBUTE_FORMAT(1, 2) print_error(const char *format, ...) {
@@ -221,17 +238,17 @@ static int report(PetscErrorCode code) {
   if (!code) return mu_command_status;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; ++i) {
     if (code != statuses[i][0]) continue;
-    if (on_rank_zero()) print_error("%s", MuErrorMessage());
+    if (MuCommandPrints()) print_error("%s", MuErrorMessage());
     return statuses[i][1];
   }
-  if (on_rank_zero())
+  if (MuCommandPrints())
     print_error("internal error %d, a fault of the program; the trace above tells where",
                 (int)code);
   return 3;
 }
 
 /* PETSc sees its own options only: ours are not its business, and --help is ours. */
-static int initialize(int argc, char **argv) {
+static PetscErrorCode initialize(int argc, char **argv) {
   static char *own[1024];
   char **arguments = own;
   int count = 0;
@@ -241,17 +258,36 @@ static int initialize(int argc, char **argv) {
     for (int k = 0; k < length && count < 1023; ++k) own[count++] = argv[i + k];
     i += length ? length : 1;
   }
-  if (MuInitialize(&count, &arguments, NULL)) return 1;
-  return 0;
+  return MuInitialize(&count, &arguments, NULL);
 }
 
 /* A reader of our output that has gone away (mudot ... | head) is no reason to lose a run, and a
    limit on the size of files is an error like a full disk. */
-int main(int argc, char **argv) {
-  if (initialize(argc, argv)) return 3;
+static void ignore_signals(void) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
+}
+
+static int run_with_mpi(int argc, char **argv) {
+  PetscErrorCode code = initialize(argc, argv);
+  if (code) return report(code);
+  ignore_signals(); /* PETSc has set its own handlers */
   int status = report(dispatch(argc, argv));
   fflush(stdout);
   return MuFinalize() && !status ? 3 : status;
+}
+
+/* This file and base/processor.c are compiled for any processor, so that one that the rest is not
+   made for is told so and does not meet an illegal instruction. */
+int main(int argc, char **argv) {
+  const char *lacking = MuProcessorLacks();
+  if (lacking) {
+    fprintf(stderr,
+            "mudot: this program is built for processors with %s, which this one does not have; "
+            "build it here, or with \"make install ARCH=x86-64\" for all\n",
+            lacking);
+    return 2;
+  }
+  ignore_signals();
+  return is_immediate(argc, argv) ? report(dispatch(argc, argv)) : run_with_mpi(argc, argv);
 }

@@ -11,7 +11,8 @@
 /* Starts MPI and PETSc and installs the error handler that keeps quiet about a user's mistakes.
    PETSc's options are taken from argc, argv (borrowed until MuFinalize(); may be NULL) and from
    PETSC_OPTIONS, but from no file that happens to be there. Collective on MPI_COMM_WORLD. `help` is
-   PETSc's help text, may be NULL. */
+   PETSc's help text, may be NULL. A process that no launcher started is one rank by itself, also
+   inside a step of Slurm. MU_ERR_INPUT: srun started several that MPI cannot join. */
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 
 /* Ends what MuInitialize() started. Collective. */
