@@ -2,8 +2,12 @@
 #
 #   make            build/mudot, build/libmudot.a, build/libmudot.so, the manual page, the completion
 #   make demo       install what is missing, build, run the main case, draw it
-#   make check      install what is missing, build, run every test (1, 2 and 4 ranks, sanitizers, format,
-#                   static checks, coverage, valgrind, a minute of fuzzing)
+#   make check      install what is missing, build, check format, names and layers, run the unit tests (1, 2 and
+#                   4 ranks), the command line, the installation, the manual
+#   make check-all  install more (clang, valgrind, a browser), then what make check does not do: random cases,
+#                   static analysis, sanitizers, coverage, killed runs, valgrind, a browser, a minute of fuzzing
+#   make test       the unit tests alone
+#   make cli        the command line alone
 #   make static     clang's warnings, clang-tidy, cppcheck
 #   make coverage   the tests under sanitizers, and the lines of src/ that they run
 #   make fuzz FUZZ_SECONDS=300
@@ -15,6 +19,11 @@
 #   make format     rewrite the sources in the checked-in style
 #   make install PREFIX=/usr/local
 #   make clean
+#
+# The build is for the processor of this machine. For others: make ARCH=x86-64-v3, make install ARCH=x86-64-v3
+# (any name that -march takes; x86-64-v3 is Intel since 2013, AMD since 2015; x86-64 is all of them). A build
+# folder keeps its ARCH until another is given or make clean; on a processor that lacks an instruction of its
+# ARCH the program says so and ends.
 
 VERSION := 0.2.0
 # The library's interface: programs linked with libmudot.so.ABI run with every version of that ABI.
@@ -30,18 +39,30 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_rmaps_base_oversubscribe := 1
 export OMPI_MCA_btl_vader_single_copy_mechanism := none
 export OMPI_MCA_mpi_yield_when_idle := 1
-export OMPI_MCA_ess_singleton_isolated := 1
+export OMPI_MCA_hwloc_base_binding_policy := none
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
 CC      := mpicc
 MPIEXEC ?= mpiexec
 MODULES := petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib
-ARCH    ?= -march=native
+# What needs a compiler says what to install if there is none.
+ifneq ($(filter-out deps deps-% demo check check-all clean format%,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell command -v $(CC) >/dev/null && pkg-config --exists $(MODULES) && echo there),there)
+$(error $(shell scripts/install-deps --line))
+endif
+endif
+
+# What a build folder was made for is kept until another ARCH is given on the command line.
+ifneq ($(origin ARCH),command line)
+ARCH    := native
+-include $(BUILD)/arch.mk
+endif
+MARCH   := $(if $(filter -%,$(ARCH)),$(ARCH),$(ARCH:%=-march=%))
 OPT     ?= -O3 -g
 SANITIZE ?=
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
-CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) -fPIC -fno-math-errno -fno-trapping-math \
+CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(MARCH) -fPIC -fno-math-errno -fno-trapping-math \
            -ffp-contract=off -fopenmp-simd $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
 PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
@@ -57,15 +78,22 @@ SUPPORT  := tests/support.c tests/flow_support.c
 BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
-.PHONY: all demo check deps format format-check test sanitize coverage static tidy valgrind fuzz fuzzers cli installed restart \
-        manual manual-check sanitize-cli check-one-by-one stress stress-check browser test-report bench studies install clean
+.PHONY: FORCE all deps deps-tests deps-checks demo check check-all test cli coverage sanitize-build static valgrind \
+        fuzz fuzzers restart test-report stress bench studies manual format format-check install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BUILD)/mudot $(BUILD)/libmudot.a $(BUILD)/libmudot.so $(BUILD)/mudot.1 $(BUILD)/mudot-completion.bash \
      $(CHAPTERS:%=$(BUILD)/man/mudot-%.7)
 
-$(BUILD)/obj/%.o: src/%.c
+# Every object is made anew when ARCH changes.
+$(BUILD)/arch.mk: FORCE
+	@mkdir -p $(@D); echo 'ARCH := $(ARCH)' | cmp -s - $@ || echo 'ARCH := $(ARCH)' >$@
+
+# What looks at the processor first runs on all of them.
+$(BUILD)/obj/command/main.o $(BUILD)/obj/base/processor.o: MARCH :=
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/arch.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
@@ -122,7 +150,7 @@ $(BUILD)/mudot-completion.bash: scripts/mudot-completion.bash $(BUILD)/mudot
 
 SUPPORT_OBJECTS = $(SUPPORT:tests/%.c=$(BUILD)/tests/%.o)
 
-$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c
+$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -c $< -o $@
 
@@ -141,74 +169,46 @@ $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
 deps:
 	@scripts/install-deps
 
+deps-tests:
+	@scripts/install-deps base tests
+
 deps-checks:
-	@scripts/install-deps base checks
+	@scripts/install-deps base tests checks
+	@scripts/install-deps browser || :
+
+# -j for a make in a recipe, unless this one has been given it.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 
 # A second make, so that pkg-config is asked only after the packages are there.
 demo: deps
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@scripts/demo $(BUILD)/mudot
 
-# What uses one processor runs beside something else that does. The checks of the command line
-# (tests/cli.sh) run once, against the program under sanitizers; clang-tidy runs without its path
-# analyzer, which `make static` has and which takes four times as long; the minute of fuzzing runs
-# programs that are built fast, not optimized.
-check: deps-checks
-	@$(MAKE) --no-print-directory format-check
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TESTS) $(BUILD)/tests/stress
-	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory stress-check
-	@$(MAKE) --no-print-directory static ANALYZER=no
-	@$(MAKE) --no-print-directory sanitize
-	@$(MAKE) --no-print-directory -j$(JOBS) -O sanitize-cli check-one-by-one
-	@scripts/coverage $(BUILD)/sanitize
+RUN_PARTS = $(PYTHON) tests/run.py --build $(BUILD) --mpiexec "$(MPIEXEC)" --jobs $(JOBS)
 
-check-one-by-one:
-	@$(MAKE) --no-print-directory -j1 installed
-	@$(MAKE) --no-print-directory -j1 manual-check
-	@$(MAKE) --no-print-directory -j1 restart
-	@$(MAKE) --no-print-directory -j1 valgrind
-	@$(MAKE) --no-print-directory -j1 browser
-	@$(MAKE) --no-print-directory -j1 fuzz FUZZ_SECONDS=60 FUZZ_BUILD=$(BUILD)/fuzz-check \
-	  FUZZ_OPT="-O0 -gline-tables-only"
+check: deps-tests
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(TESTS)
+	@$(RUN_PARTS) check
 
-browser:
-	@if scripts/install-deps browser; then $(MAKE) --no-print-directory test-report; \
-	else BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/report.py --without-browser && \
-	  echo "test-report: the browser is skipped, Chromium is not installed"; fi
+check-all: deps-checks
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/stress
+	@$(RUN_PARTS) static sanitized stress fuzz restart browser valgrind
 
-test: $(TESTS)
-	@scripts/run-tests $(BUILD)/tests $(MPIEXEC)
+test: deps-tests
+	@$(MAKE) --no-print-directory $(PARALLEL) $(TESTS)
+	@$(RUN_PARTS) unit
 
-SANITIZED = BUILD=$(BUILD)/sanitize OPT="-O1 -g1" \
-	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage"
-
-# The unit tests and the command line once more on one rank, under the address, undefined-behaviour
-# and leak sanitizers, counting the lines that run.
-sanitize:
-	@ASAN_OPTIONS=detect_leaks=0 $(MAKE) --no-print-directory -j$(JOBS) $(SANITIZED) sanitize-tests
-	@$(MAKE) --no-print-directory $(SANITIZED) sanitize-run
+cli: all
+	@$(RUN_PARTS) cli installed
 
 coverage:
-	@$(MAKE) --no-print-directory sanitize
-	@$(MAKE) --no-print-directory sanitize-cli
-	@scripts/coverage $(BUILD)/sanitize
+	@$(RUN_PARTS) sanitized
 
-.PHONY: sanitize-tests sanitize-run
-sanitize-tests: $(TESTS) $(BUILD)/mudot $(BUILD)/mudot.1 $(BUILD)/mudot-completion.bash
-
-# A refusal need not free what it has: the program ends. So leaks are looked for in the unit tests.
-sanitize-run:
-	@find $(BUILD) -name '*.gcda' -delete
-	@ASAN_OPTIONS=leak_check_at_exit=0 \
-	  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
-	  RANKS=1 MU_TEST_QUICK=1 scripts/run-tests $(BUILD)/tests $(MPIEXEC)
-
-# The checks of the command line and of the report's page under sanitizers, after the unit tests.
-sanitize-cli:
-	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD)/sanitize tests/cli.sh
-	@ASAN_OPTIONS=detect_leaks=0 BUILD=$(BUILD)/sanitize MPIEXEC="$(MPIEXEC)" \
-	  $(PYTHON) tests/report.py --without-browser
+sanitize-build:
+	@$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/sanitize OPT="-O1 -g1" \
+	  SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined --coverage" \
+	  $(TESTS:$(BUILD)/%=$(BUILD)/sanitize/%) all
+	@find $(BUILD)/sanitize -name '*.gcda' -delete
 
 # clang: the whole build with its warnings as errors, clang-tidy, cppcheck. The analyzer of clang-tidy
 # looks at no more than max-nodes states of a function (a third of its default).
@@ -218,20 +218,17 @@ TIDY_DEPTH := $(if $(filter no,$(ANALYZER)),--checks=-clang-analyzer-*) $(foreac
 MPI_CFLAGS  = $(patsubst -I%,-isystem %,$(filter -I%,$(shell mpicc --showme:compile)))
 TIDIED     := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(wildcard src/*/*.c scripts/*.c))
 CHECKED_C  := $(patsubst %.c,$(BUILD)/clang/%.ok,$(wildcard tests/*.c scripts/*.c))
-CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/clang \
+CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/clang \
 	      OPT="-O1 -gdwarf-4" ARCH=
 
 static:
 	@$(CLANG_BUILD) $(BUILD)/clang/mudot
-	@$(MAKE) --no-print-directory -j$(JOBS) $(CHECKED_C)
-	@$(MAKE) --no-print-directory -j$(JOBS) tidy
+	@$(MAKE) --no-print-directory $(PARALLEL) $(CHECKED_C) $(TIDIED)
 	@echo "  cppcheck"; cppcheck -q -j$(JOBS) --std=c11 --library=posix -Isrc --inline-suppr \
 	  '-DPetscFunctionReturn(x)=return x' \
 	  --enable=warning,performance,portability --suppressions-list=tests/cppcheck.supp \
 	  --error-exitcode=1 src tests scripts
 	@echo "static checks: clean"
-
-tidy: $(TIDIED)
 
 $(BUILD)/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
@@ -257,7 +254,7 @@ FUZZ_SECONDS ?= 300
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
 FUZZ_BUILD   ?= $(BUILD)/fuzz
 FUZZ_OPT     ?= -O1 -g
-FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) OPT="$(FUZZ_OPT)" \
+FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(FUZZ_BUILD) OPT="$(FUZZ_OPT)" \
 	   ARCH= SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed"
 
 fuzz:
@@ -271,18 +268,7 @@ $(BUILD)/tests/fuzz_%: tests/fuzz_%.c tests/fuzz.h $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $< -o $@ \
 	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
-cli: all
-	@BUILD=$(BUILD) tests/cli.sh
-	@$(MAKE) --no-print-directory installed manual-check
-
-# What make install leaves.
-installed: all
-	@BUILD=$(BUILD) tests/install.sh
-
-# README.md and src/manual/: generated parts, commands and what they print, links.
-manual-check: all
-	@$(PYTHON) tests/manual.py $(BUILD)
-
+# Rewrites the generated parts of README.md and src/manual/, which make check looks at.
 manual: $(BUILD)/mudot
 	@$(PYTHON) scripts/make-manual $(BUILD)/mudot
 	@$(MAKE) --no-print-directory all
@@ -297,9 +283,6 @@ test-report: $(BUILD)/mudot
 
 COUNT ?= 1000
 SEED  ?= 1
-stress-check: all $(BUILD)/tests/stress
-	@BUILD=$(BUILD) MPIEXEC="$(MPIEXEC)" tests/stress.sh check
-
 stress: all $(BUILD)/tests/stress
 	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) COUNT=$(COUNT) SEED=$(SEED) tests/stress.sh
 
@@ -331,8 +314,7 @@ install: all
 	install -m 644 src/mudot.h $(DEST)/include
 	install -d $(DEST)/include/mudot
 	install -m 644 src/mudot/*.h $(DEST)/include/mudot
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@MODULES@|$(MODULES)|' \
-	  scripts/mudot.pc.in > $(DEST)/lib/pkgconfig/mudot.pc
+	scripts/make-pkg-config '$(PREFIX)' '$(VERSION)' '$(MODULES)' '$(DESTDIR)' > $(DEST)/lib/pkgconfig/mudot.pc
 	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1
 	install -m 644 $(CHAPTERS:%=$(BUILD)/man/mudot-%.7) $(DEST)/share/man/man7
 	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot

@@ -19,9 +19,14 @@ ARGUMENTS = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", 
              "--hide-scrollbars", "--remote-debugging-pipe", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND"]
 
 
+def installed():
+    """The path of Chromium, None if there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 class Chromium:
     def __init__(self, wait=30):
-        self.program = shutil.which("chromium") or shutil.which("chromium-browser")
+        self.program = installed()
         if not self.program:
             raise FileNotFoundError("chromium is not installed")
         self.wait = wait

@@ -135,6 +135,7 @@ def build(tree, objects):
     shutil.copytree(f"{ROOT}/src", f"{tree}/src", symlinks=True)
     shutil.copy2(f"{ROOT}/Makefile", tree)
     shutil.copytree(f"{objects}/obj", f"{tree}/build/obj")
+    shutil.copy2(f"{objects}/arch.mk", f"{tree}/build")
     for copy in COPIES:
         copy_descriptor(tree, *copy)
     made = subprocess.run(
@@ -222,8 +223,8 @@ def main():
             shutil.rmtree(tree, ignore_errors=True)
     failed = [result for result in results if result[1]]
     for name, what in failed:
-        print(f"copied: {name}: {what}")
-    print(f"copied: {len(results) - len(failed)} passed, {len(failed)} failed, 0 skipped")
+        print(f"FAILED  {name}: {what}")
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed, 0 skipped")
     return 1 if failed else 0
 
 

@@ -13,7 +13,8 @@ mkdir -p "$corpus"
 "$python" tests/fuzz-seeds.py "$corpus" || exit 1
 for target in case problem; do
   mkdir -p "$corpus/$target"
-  cp scripts/*.yaml scripts/studies/*.yaml "$corpus/$target/"
+  cp scripts/*.yaml "$corpus/$target/"
+  for study in scripts/studies/*.yaml; do cp "$study" "$corpus/$target/study-$(basename "$study")"; done
   for domain in meshes/*.yaml; do cp "$domain" "$corpus/$target/domain-$(basename "$domain")"; done
 done
 cp meshes/*.pgm "$corpus/pgm/"
