@@ -6,6 +6,7 @@
 #include "flow/transport.h"
 
 #include <math.h>
+#include <petscksp.h>
 
 typedef struct {
   MuGrid grid;

@@ -12,6 +12,7 @@
    smaller step. */
 #include "flow/flow_impl.h"
 #include "flow/transport.h"
+#include "linear/newton.h"
 
 #include <math.h>
 
@@ -164,34 +165,19 @@ static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
 
 static PetscErrorCode create_snes(MuIntegrator it) {
   DiscreteGradient *d = it->data;
-  SNESLineSearch search;
-  Mat jacobian;
+  const MuNewtonSpec spec = {.prefix = "mudot_gradient_",
+                             .residual = residual_function,
+                             .precondition = apply_preconditioner,
+                             .converged = converged_test,
+                             .full_steps = PETSC_TRUE,
+                             .linear = 1e-6};
   KSP ksp;
-  PC pc;
-  Vec residual;
 
   PetscFunctionBegin;
-  PetscCall(SNESCreate(it->flow->info->comm, &d->snes));
-  PetscCall(SNESSetOptionsPrefix(d->snes, "mudot_gradient_"));
-  PetscCall(VecDuplicate(it->flow->rho, &residual));
-  PetscCall(SNESSetFunction(d->snes, residual, residual_function, it));
-  PetscCall(VecDestroy(&residual));
-  PetscCall(MatCreateSNESMF(d->snes, &jacobian));
-  PetscCall(SNESSetJacobian(d->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
-  PetscCall(MatDestroy(&jacobian));
-  PetscCall(SNESSetConvergenceTest(d->snes, converged_test, it, NULL));
+  PetscCall(MuNewtonCreate(it->flow->rho, &spec, it, &d->snes));
   PetscCall(SNESSetTolerances(d->snes, 0, 0, 0, 40, 1000000));
-  PetscCall(SNESGetLineSearch(d->snes, &search));
-  PetscCall(SNESLineSearchSetType(search, SNESLINESEARCHBASIC));
   PetscCall(SNESGetKSP(d->snes, &ksp));
-  PetscCall(KSPSetType(ksp, KSPGMRES));
-  PetscCall(KSPGMRESSetRestart(ksp, 60));
   PetscCall(KSPSetPCSide(ksp, PC_RIGHT));
-  PetscCall(KSPSetTolerances(ksp, 1e-6, 0, PETSC_DEFAULT, 120));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, PCSHELL));
-  PetscCall(PCShellSetContext(pc, it));
-  PetscCall(PCShellSetApply(pc, apply_preconditioner));
   PetscCall(SNESSetFromOptions(d->snes));
   PetscFunctionReturn(0);
 }

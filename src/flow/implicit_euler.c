@@ -16,6 +16,7 @@
 #include "flow/flow_impl.h"
 #include "flow/transport.h"
 #include "flow/transport_impl.h"
+#include "linear/newton.h"
 
 #include <math.h>
 
@@ -165,37 +166,18 @@ static PetscErrorCode apply_lines(PC pc, Vec in, Vec out) {
 
 static PetscErrorCode create_newton(MuIntegrator it) {
   ImplicitEuler *e = it->data;
-  MPI_Comm comm = it->flow->info->comm;
-  Mat jacobian;
-  KSP ksp;
-  PC pc;
-  Vec residual;
+  const MuNewtonSpec map = {
+      .prefix = "mudot_euler_", .residual = map_residual, .linear = 1e-4, .forcing = PETSC_TRUE};
+  const MuNewtonSpec step = {.prefix = "mudot_euler_",
+                             .residual = step_residual,
+                             .jacobian = setup_lines,
+                             .precondition = apply_lines,
+                             .linear = 1e-4,
+                             .forcing = PETSC_TRUE};
 
   PetscFunctionBegin;
-  PetscCall(SNESCreate(comm, &e->snes));
-  PetscCall(SNESSetOptionsPrefix(e->snes, "mudot_euler_"));
-  PetscCall(VecDuplicate(it->flow->rho, &residual));
-  PetscCall(SNESSetFunction(e->snes, residual, e->lines ? step_residual : map_residual, it));
-  PetscCall(VecDestroy(&residual));
-  PetscCall(MatCreateSNESMF(e->snes, &jacobian));
-  if (e->lines)
-    PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, setup_lines, it));
-  else
-    PetscCall(SNESSetJacobian(e->snes, jacobian, jacobian, MatMFFDComputeJacobian, NULL));
-  PetscCall(MatDestroy(&jacobian));
-  PetscCall(SNESGetKSP(e->snes, &ksp));
-  PetscCall(KSPSetType(ksp, KSPGMRES));
-  PetscCall(KSPGMRESSetRestart(ksp, 60));
-  PetscCall(KSPSetTolerances(ksp, 1e-4, PETSC_DEFAULT, PETSC_DEFAULT, 120));
-  PetscCall(SNESKSPSetUseEW(e->snes, PETSC_TRUE));
+  PetscCall(MuNewtonCreate(it->flow->rho, e->lines ? &step : &map, it, &e->snes));
   PetscCall(SNESSetMaxLinearSolveFailures(e->snes, 1000)); /* an inexact correction still helps */
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(PCSetType(pc, e->lines ? PCSHELL : PCNONE));
-  if (e->lines) {
-    PetscCall(PCShellSetContext(pc, it));
-    PetscCall(PCShellSetApply(pc, apply_lines));
-  }
-  PetscCall(SNESSetTolerances(e->snes, 0, 1e-10, 0, 25, 100000));
   PetscCall(SNESSetFromOptions(e->snes));
   PetscFunctionReturn(0);
 }

@@ -82,6 +82,10 @@ PetscErrorCode MuTransportGetCoefficients(MuTransport t, PetscInt axis, Vec *a, 
   return 0;
 }
 
+MuFaceMatrix MuTransportMatrix(MuTransport t) {
+  return (MuFaceMatrix){.a = {t->a[0], t->a[1]}, .b = {t->b[0], t->b[1]}, .scale = {t->dt, t->dt}};
+}
+
 PetscErrorCode MuTransportSetReversible(MuTransport t, Vec log_pi) {
   PetscFunctionBegin;
   if (log_pi) PetscCall(PetscObjectReference((PetscObject)log_pi));

@@ -1,32 +1,44 @@
-/* coupled: generalised conjugate residuals with the multigrid preconditioner, on the densities
-   themselves.
+/* coupled: generalised conjugate residuals with a multigrid cycle in single precision as
+   preconditioner, on the densities themselves.
 
    A = I + dt div J has column sums one and a non-negative inverse, so |A^-1|_1 = 1 and the error of
    rho1 in L1 is at most the residual in L1. That is the stopping test. (A symmetrised iteration
    measures the residual in a norm weighted with 1/pi, which cells with hardly any mass dominate.)
    The first guess is the dimension-split step. If the iteration stalls, which only happens on
    wildly varying coefficients, the system is factored, and the factors serve until the next
-   set-up.
-
-   Eisenstat, Elman and Schultz, SIAM J. Numer. Anal. 20 (1983). */
-#include "flow/transport.h"
+   set-up. */
 #include "flow/transport_impl.h"
+#include "linear/conjugate_residuals.h"
 #include "linear/multigrid.h"
 
-#include <math.h>
-
-#define DIRECTIONS  10      /* directions kept before a restart */
 #define MOST        80      /* iterations before it counts as stalled */
 #define MOST_DIRECT 4194304 /* most cells that are factored after a stall */
 
 typedef struct {
-  MuTransportMultigrid mg;
+  MuMultigrid mg;
   MuTransportOperator op;
   MuTransport split, direct; /* direct: NULL until it is needed */
+  MuConjugateResiduals cr;
   PetscReal *residual, *rhs;
-  PetscReal *search[DIRECTIONS], *image[DIRECTIONS]; /* images are orthonormal */
-  PetscReal coefficient[DIRECTIONS][DIRECTIONS], step[DIRECTIONS];
 } Coupled;
+
+static PetscErrorCode apply(void *ctx, const PetscReal *x, PetscReal *y) {
+  Coupled *s = ((MuTransport)ctx)->data;
+
+  PetscFunctionBegin;
+  PetscCall(MuTransportOperatorResidual(s->op, NULL, x, y, NULL));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode precondition(void *ctx, const PetscReal *r, PetscReal size, PetscReal *z) {
+  MuTransport t = ctx;
+
+  PetscFunctionBegin;
+  PetscCall(MuMultigridApply(((Coupled *)t->data)->mg, r, t->info->inside / size, z));
+  PetscFunctionReturn(0);
+}
+
+static const MuConjugateResidualsOps system_ops = {.apply = apply, .precondition = precondition};
 
 static PetscErrorCode coupled_create(MuTransport t) {
   const PetscInt n = t->info->local_size;
@@ -35,12 +47,11 @@ static PetscErrorCode coupled_create(MuTransport t) {
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   t->data = s;
-  PetscCall(MuTransportMultigridCreate(t->grid, &s->mg));
+  PetscCall(MuMultigridCreate(t->grid, PETSC_FALSE, PETSC_TRUE, &s->mg));
   PetscCall(MuTransportOperatorCreate(t->grid, &s->op));
   PetscCall(MuTransportCreateCompanion(t, &MuTransportSplit, &s->split));
   PetscCall(PetscMalloc2(n, &s->residual, n, &s->rhs));
-  for (PetscInt k = 0; k < DIRECTIONS; ++k)
-    PetscCall(PetscMalloc2(n, &s->search[k], n, &s->image[k]));
+  PetscCall(MuConjugateResidualsCreate(t->info->comm, n, &system_ops, t, &s->cr));
   PetscFunctionReturn(0);
 }
 
@@ -49,133 +60,26 @@ static PetscErrorCode coupled_destroy(MuTransport t) {
 
   PetscFunctionBegin;
   if (!s) PetscFunctionReturn(0);
-  PetscCall(MuTransportMultigridDestroy(&s->mg));
+  PetscCall(MuMultigridDestroy(&s->mg));
   PetscCall(MuTransportOperatorDestroy(&s->op));
   PetscCall(MuTransportDestroy(&s->split));
   PetscCall(MuTransportDestroy(&s->direct));
+  PetscCall(MuConjugateResidualsDestroy(&s->cr));
   PetscCall(PetscFree2(s->residual, s->rhs));
-  for (PetscInt k = 0; k < DIRECTIONS; ++k) PetscCall(PetscFree2(s->search[k], s->image[k]));
   PetscCall(PetscFree(s));
   t->data = NULL;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode coupled_set_up(MuTransport t) {
+  const MuFaceMatrix matrix = MuTransportMatrix(t);
   Coupled *s = t->data;
 
   PetscFunctionBegin;
-  PetscCall(MuTransportMultigridSetUp(s->mg, t));
+  PetscCall(MuMultigridSetUp(s->mg, &matrix));
   PetscCall(MuTransportOperatorSetUp(s->op, t));
   PetscCall(MuTransportSetUp(s->split, t->dt));
   if (s->direct) s->direct->ready = PETSC_FALSE;
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ sums over chunks and lanes */
-
-#define CHUNK 1024
-#define LANES 8
-
-static inline PetscReal inner(PetscInt n, const PetscReal *restrict x,
-                              const PetscReal *restrict y) {
-  PetscReal lane[LANES] = {0}, sum = 0;
-  PetscInt i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (PetscInt l = 0; l < LANES; ++l) lane[l] += x[i + l] * y[i + l];
-  for (; i < n; ++i) sum += x[i] * y[i];
-  for (PetscInt l = 0; l < LANES; ++l) sum += lane[l];
-  return sum;
-}
-
-static inline PetscReal size_l1(PetscInt n, const PetscReal *x) {
-  PetscReal lane[LANES] = {0}, sum = 0;
-  PetscInt i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (PetscInt l = 0; l < LANES; ++l) lane[l] += fabs(x[i + l]);
-  for (; i < n; ++i) sum += fabs(x[i]);
-  for (PetscInt l = 0; l < LANES; ++l) sum += lane[l];
-  return sum;
-}
-
-static inline void add(PetscInt n, PetscReal factor, const PetscReal *restrict x,
-                       PetscReal *restrict y) {
-  for (PetscInt i = 0; i < n; ++i) y[i] += factor * x[i];
-}
-
-/* Takes the components along images 0..k-1 out of image k (classical Gram-Schmidt; the image of a
-   good preconditioner is far from their span) and gives the step that minimises |r - step image|.
- */
-static PetscErrorCode orthogonalise(MuTransport t, PetscInt k) {
-  Coupled *s = t->data;
-  const PetscInt n = t->info->local_size;
-  PetscReal h[DIRECTIONS] = {0}, pair[2] = {0};
-
-  PetscFunctionBegin;
-  if (k > 0) {
-    for (PetscInt i = 0; i < n; i += CHUNK)
-      for (PetscInt j = 0; j < k; ++j)
-        h[j] += inner(PetscMin(CHUNK, n - i), s->image[j] + i, s->image[k] + i);
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, h, (PetscMPIInt)k, MPIU_REAL, MPI_SUM, t->info->comm));
-  }
-  for (PetscInt j = 0; j < k; ++j) h[j] = s->coefficient[j][k] = h[j] / s->coefficient[j][j];
-  for (PetscInt i = 0; i < n; i += CHUNK) {
-    const PetscInt m = PetscMin(CHUNK, n - i);
-    for (PetscInt j = 0; j < k; ++j) add(m, -h[j], s->image[j] + i, s->image[k] + i);
-    pair[0] += inner(m, s->image[k] + i, s->image[k] + i);
-    pair[1] += inner(m, s->image[k] + i, s->residual + i);
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, pair, 2, MPIU_REAL, MPI_SUM, t->info->comm));
-  s->coefficient[k][k] = pair[0];
-  s->step[k] = pair[0] > 0 ? pair[1] / pair[0] : 0;
-  PetscFunctionReturn(0);
-}
-
-/* residual -= step image; its new size in L1. */
-static PetscErrorCode advance(MuTransport t, PetscInt k, PetscReal *size) {
-  Coupled *s = t->data;
-  const PetscInt n = t->info->local_size;
-
-  PetscFunctionBegin;
-  *size = 0;
-  for (PetscInt i = 0; i < n; i += CHUNK) {
-    const PetscInt m = PetscMin(CHUNK, n - i);
-    add(m, -s->step[k], s->image[k] + i, s->residual + i);
-    *size += size_l1(m, s->residual + i);
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, size, 1, MPIU_REAL, MPI_SUM, t->info->comm));
-  PetscFunctionReturn(0);
-}
-
-/* x += the combination of `count` search directions whose image is sum step_k image_k. */
-static void update(MuTransport t, PetscInt count, PetscReal *x) {
-  Coupled *s = t->data;
-  const PetscInt n = t->info->local_size;
-  PetscReal y[DIRECTIONS];
-
-  for (PetscInt k = count - 1; k >= 0; --k) {
-    y[k] = s->step[k];
-    for (PetscInt j = k + 1; j < count; ++j) y[k] -= s->coefficient[k][j] * y[j];
-  }
-  for (PetscInt i = 0; i < n; i += CHUNK)
-    for (PetscInt k = 0; k < count; ++k) add(PetscMin(CHUNK, n - i), y[k], s->search[k] + i, x + i);
-}
-
-/* Directions until the residual is below `goal`, or to a restart; the residual is that of the
-   recurrence. */
-static PetscErrorCode search(MuTransport t, PetscReal goal, PetscReal *size, PetscReal *x) {
-  Coupled *s = t->data;
-  PetscInt k = 0;
-
-  PetscFunctionBegin;
-  while (k<DIRECTIONS && * size> goal && t->iterations < MOST) {
-    PetscCall(MuTransportMultigridApply(s->mg, s->residual, t->info->inside / *size, s->search[k]));
-    PetscCall(MuTransportOperatorResidual(s->op, NULL, s->search[k], s->image[k], NULL));
-    PetscCall(orthogonalise(t, k));
-    PetscCall(advance(t, k, size));
-    ++k;
-    ++t->iterations;
-  }
-  update(t, k, x);
   PetscFunctionReturn(0);
 }
 
@@ -193,13 +97,15 @@ static PetscErrorCode true_residual(MuTransport t, PetscReal mass, const PetscRe
 }
 
 static PetscErrorCode iterate(MuTransport t, PetscReal mass, PetscReal *x, PetscBool *converged) {
+  Coupled *s = t->data;
   PetscReal size = 0, goal = 0, before = PETSC_MAX_REAL;
 
   PetscFunctionBegin;
   PetscCall(true_residual(t, mass, x, &size, &goal));
   while (size > goal && size < 0.5 * before && t->iterations < MOST) {
     before = size;
-    PetscCall(search(t, goal, &size, x));
+    PetscCall(MuConjugateResidualsCycle(s->cr, goal, MOST - t->iterations, s->residual, x, &size,
+                                        &t->iterations));
     PetscCall(true_residual(t, mass, x, &size, &goal));
   }
   *converged = (PetscBool)(size <= goal);
@@ -236,10 +142,10 @@ static PetscErrorCode solve_directly(MuTransport t, Vec rho1) {
 static PetscErrorCode solve_iteratively(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1,
                                         PetscBool *converged) {
   Coupled *s = t->data;
-  PetscReal *x, mass = size_l1(t->info->local_size, s->rhs);
+  PetscReal *x, mass;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &mass, 1, MPIU_REAL, MPI_SUM, t->info->comm));
+  PetscCall(VecNorm(rho0, NORM_1, &mass));
   PetscCall(MuTransportSolve(s->split, reversed, rho0, rho1));
   PetscCall(VecGetArray(rho1, &x));
   PetscCall(iterate(t, mass, x, converged));

@@ -3,6 +3,7 @@
 #define MUDOT_TRANSPORT_IMPL_H
 
 #include "flow/transport.h"
+#include "linear/face_matrix.h"
 #include "mudot.h"
 
 typedef struct {
@@ -34,6 +35,9 @@ struct _p_MuTransport {
   PetscBool ready;   /* whether SetUp was called */
   PetscBool stalled; /* coupled: the iteration has stalled since SetUp, the factors serve */
 };
+
+/* I + dt div J. */
+MuFaceMatrix MuTransportMatrix(MuTransport t);
 
 /* Another solver for the same coefficients (shared, not copied). Collective. */
 PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *ops,

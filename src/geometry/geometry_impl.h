@@ -70,21 +70,4 @@ PetscErrorCode MuPrimalDestroy(MuPrimal *primal);
 /* The state has changed. */
 void MuPrimalReset(MuPrimal primal);
 
-/* The matrix -div(mobility grad x) + diagonal x of a 1-D grid, mobility and diagonal >= 0, factored
-   exactly (line.c). */
-typedef struct _p_MuLine *MuLine;
-PetscErrorCode MuLineCreate(MuGrid grid, MuLine *line);
-PetscErrorCode MuLineDestroy(MuLine *line);
-PetscErrorCode MuLineFactor(MuLine line, Vec mobility, Vec diagonal);
-/* z = inverse applied to r; if it is singular, one of the solutions. Collective. */
-PetscErrorCode MuLineSolve(MuLine line, Vec r, Vec z);
-
-/* One symmetric cycle for the same matrix on a 2-D grid (multigrid.c). */
-typedef struct _p_MuMultigrid *MuMultigrid;
-PetscErrorCode MuMultigridCreate(MuGrid grid, MuMultigrid *multigrid);
-PetscErrorCode MuMultigridDestroy(MuMultigrid *multigrid);
-PetscErrorCode MuMultigridSetUp(MuMultigrid multigrid, const Vec mobility[2], Vec diagonal);
-/* z ~ inverse of the operator applied to r. Collective. */
-PetscErrorCode MuMultigridApply(MuMultigrid multigrid, Vec r, Vec z);
-
 #endif

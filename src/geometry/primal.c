@@ -21,13 +21,16 @@
    conserved r is made free of mass (on every connected component of a pure transport) by taking
    off a multiple of mu.
 
-   Preconditioner: the local part's inverse in 1-D (line.c), one multigrid cycle for it in 2-D
-   (multigrid.c; measured on 64^2 to 512^2 cells with a potential that spans e^96: 5 to 8 steps,
-   against 20 to 150 with the lines of both axes). With mmd, its Kc: with z = Kc r and
-   p = Kc p', the direction's image b Kc^(-1) p = b p' follows by recursion, Kc^(-1) is not formed.
+   Preconditioner: the local part's inverse in 1-D, one multigrid cycle for it in 2-D (measured on
+   64^2 to 512^2 cells with a potential that spans e^96: 5 to 8 steps, against 20 to 150 with the
+   lines of both axes). With mmd, its Kc: with z = (Kc + ridge) z' the image b Kc^(-1) p = b p' of a
+   direction follows by the recursion that makes p of the z, and Kc^(-1) is not formed.
  */
 #include "base/events.h"
 #include "geometry/geometry_impl.h"
+#include "linear/conjugate_gradients.h"
+#include "linear/line.h"
+#include "linear/multigrid.h"
 
 #include <math.h>
 
@@ -38,6 +41,7 @@
 #define ROUNDING       1e-13
 
 struct _p_MuPrimal {
+  MuGeometry geometry; /* borrowed: it owns this */
   MuPrimalMethod method;
   const char *sentence;
   MuPart *inverse;               /* the (first) part (Kc + ridge)^(-1), NULL if there is none */
@@ -45,9 +49,12 @@ struct _p_MuPrimal {
   PetscBool ready;               /* for this state */
   Vec mobility[2], diagonal;     /* local parts, floored */
   Vec inverse_diagonal;          /* without local transport */
-  MuLine line;                   /* 1-D with local transport, without `inverse` */
+  MuGridLines line;              /* 1-D with local transport, without `inverse` */
   MuMultigrid multigrid;         /* the same in 2-D */
-  Vec r, z, p, q, z_image, p_image, work;
+  MuConjugateGradients cg;
+  PetscReal base;              /* R without what the solve adds */
+  Vec r, z, work;              /* right-hand side, solution */
+  Vec z_image, p_image;        /* with `inverse`: z', p' */
   PetscInt components, *label; /* pure transport on a domain in pieces; label NULL: one piece */
   PetscReal *defect, *mass;    /* [components] */
   PetscInt iterations;
@@ -99,102 +106,6 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
     s->method = MU_PRIMAL_IDENTITY;
     s->sentence = "R := 1/2 <-DF, v>: K zeta = v is not well posed for a kernel operator";
   }
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ connected components */
-
-/* Labels the component of `seed` in the global mask [ny][nx] (1 = inside, not yet labelled). */
-static void flood(const MuGridInfo *info, PetscInt seed, PetscInt label, const PetscReal *inside,
-                  PetscInt *labels, PetscInt *stack) {
-  const PetscInt nx = info->cells[0], ny = info->cells[1];
-  PetscInt top = 0;
-
-  stack[top++] = seed;
-  labels[seed] = label;
-  while (top > 0) {
-    PetscInt i = stack[--top], x = i % nx, y = i / nx;
-    const PetscInt step[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
-    for (int k = 0; k < 4; ++k) {
-      PetscInt u = x + step[k][0], v = y + step[k][1];
-      if (info->periodic[0]) u = (u + nx) % nx;
-      if (info->periodic[1]) v = (v + ny) % ny;
-      if (u < 0 || u >= nx || v < 0 || v >= ny) continue;
-      PetscInt j = v * nx + u;
-      if (inside[j] == 0 || labels[j] >= 0) continue;
-      labels[j] = label;
-      stack[top++] = j;
-    }
-  }
-}
-
-static PetscErrorCode label_components(MuGeometry g, MuPrimal s) {
-  const MuGridInfo *info = g->info;
-  const PetscInt total = info->cells[0] * info->cells[1];
-  const PetscInt first = info->first_row * info->row_length;
-  PetscReal *inside;
-  PetscInt *labels, *stack, found = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc3(total, &inside, total, &labels, total, &stack));
-  PetscCall(MuGridGather(g->grid, g->one, PETSC_TRUE, inside));
-  for (PetscInt i = 0; i < total; ++i) labels[i] = -1;
-  for (PetscInt i = 0; i < total; ++i)
-    if (inside[i] != 0 && labels[i] < 0) flood(info, i, found++, inside, labels, stack);
-  PetscCall(PetscMalloc1(info->local_size, &s->label));
-  for (PetscInt i = 0; i < info->local_size; ++i) s->label[i] = labels[first + i];
-  PetscCall(PetscFree3(inside, labels, stack));
-  s->components = found;
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ creation */
-
-static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
-  Vec *fields[] = {&s->r, &s->z, &s->p, &s->q, &s->z_image, &s->p_image, &s->inverse_diagonal};
-
-  PetscFunctionBegin;
-  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
-    PetscCall(MuGridCreateField(g->grid, fields[k]));
-  for (PetscInt a = 0; a < g->info->dim && s->transport; ++a)
-    PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
-  if (s->transport && !s->inverse && g->info->dim == 1) PetscCall(MuLineCreate(g->grid, &s->line));
-  if (s->transport && !s->inverse && g->info->dim == 2)
-    PetscCall(MuMultigridCreate(g->grid, &s->multigrid));
-  s->components = 1;
-  if (!(g->kinds & MU_PART_REACTION) && g->info->masked) PetscCall(label_components(g, s));
-  PetscCall(PetscCalloc2(s->components, &s->defect, s->components, &s->mass));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuPrimalCreate(MuGeometry g, MuPrimal *primal) {
-  MuPrimal s;
-
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&s));
-  *primal = s;
-  PetscCall(choose_method(g, s));
-  PetscCall(MuGridCreateField(g->grid, &s->diagonal));
-  PetscCall(MuGridCreateField(g->grid, &s->work));
-  if (s->method == MU_PRIMAL_SOLVE) PetscCall(create_solver(g, s));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuPrimalDestroy(MuPrimal *primal) {
-  MuPrimal s = *primal;
-
-  PetscFunctionBegin;
-  *primal = NULL;
-  if (!s) PetscFunctionReturn(0);
-  Vec *fields[] = {
-      &s->r,    &s->z,           &s->p,           &s->q,        &s->z_image,         &s->p_image,
-      &s->work, &s->mobility[0], &s->mobility[1], &s->diagonal, &s->inverse_diagonal};
-  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
-  PetscCall(MuLineDestroy(&s->line));
-  PetscCall(MuMultigridDestroy(&s->multigrid));
-  PetscCall(PetscFree(s->label));
-  if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
-  PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
 
@@ -258,15 +169,21 @@ static PetscErrorCode take_local_part(MuGeometry g, MuPrimal s) {
 }
 
 static PetscErrorCode prepare(MuGeometry g, MuPrimal s) {
+  const PetscReal *spacing = g->info->spacing;
+  const MuFaceMatrix matrix = {
+      .a = {s->mobility[0], s->mobility[1]},
+      .b = {s->mobility[0], s->mobility[1]},
+      .e = s->diagonal,
+      .scale = {1 / (spacing[0] * spacing[0]), 1 / (spacing[1] * spacing[1])}};
   PetscReal *d;
 
   PetscFunctionBegin;
   if (s->ready) PetscFunctionReturn(0);
   PetscCall(take_local_part(g, s));
   if (s->line) {
-    PetscCall(MuLineFactor(s->line, s->mobility[0], s->diagonal));
+    PetscCall(MuGridLinesFactor(s->line, &matrix));
   } else if (s->multigrid) {
-    PetscCall(MuMultigridSetUp(s->multigrid, s->mobility, s->diagonal));
+    PetscCall(MuMultigridSetUp(s->multigrid, &matrix));
   } else if (!s->inverse) {
     PetscCall(VecCopy(s->diagonal, s->inverse_diagonal));
     PetscCall(VecGetArray(s->inverse_diagonal, &d));
@@ -279,7 +196,8 @@ static PetscErrorCode prepare(MuGeometry g, MuPrimal s) {
 
 /* ------------------------------------------------------------------ the solve */
 
-static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x) {
+/* Adds the fluxes of x to q. */
+static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x, Vec q) {
   PetscFunctionBegin;
   PetscCall(MuGridGradient(g->grid, axis, x, g->gradient));
   PetscCall(VecSet(g->flux, 0));
@@ -289,44 +207,71 @@ static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x)
     if (ops->kind == MU_PART_TRANSPORT && !ops->mobility)
       PetscCall(ops->add_flux(g, &g->part[k], axis, g->gradient, g->flux));
   }
-  PetscCall(MuGridAddDivergence(g->grid, axis, -1, g->flux, s->q));
+  PetscCall(MuGridAddDivergence(g->grid, axis, -1, g->flux, q));
   PetscFunctionReturn(0);
 }
 
-/* q = K p, with the floored local part and without the projection; with `inverse` p = (Kc + ridge)
-   p_image. */
-static PetscErrorCode apply_operator(MuGeometry g, MuPrimal s) {
+/* q = K p, with the floored local part and without the projection */
+static PetscErrorCode apply_operator(void *ctx, Vec p, Vec q) {
+  MuPrimal s = ctx;
+  MuGeometry g = s->geometry;
+
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(s->q, s->diagonal, s->p));
+  PetscCall(VecPointwiseMult(q, s->diagonal, p));
   for (PetscInt a = 0; a < g->info->dim && (g->kinds & MU_PART_TRANSPORT); ++a)
-    PetscCall(add_fluxes(g, s, a, s->p));
+    PetscCall(add_fluxes(g, s, a, p, q));
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     const MuPartOps *ops = g->part[k].ops;
     if (ops->kind == MU_PART_REACTION && !is_diagonal(ops) && &g->part[k] != s->inverse)
-      PetscCall(ops->apply(g, &g->part[k], s->p, NULL, s->q));
+      PetscCall(ops->apply(g, &g->part[k], p, NULL, q));
   }
-  if (s->inverse) PetscCall(VecAXPY(s->q, s->inverse->weight, s->p_image));
+  if (s->inverse) {
+    PetscCall(VecAYPX(s->p_image, MuConjugateGradientsGetBeta(s->cg), s->z_image));
+    PetscCall(VecAXPY(q, s->inverse->weight, s->p_image));
+  }
   PetscFunctionReturn(0);
 }
 
-/* z = preconditioner applied to r */
-static PetscErrorCode precondition(MuGeometry g, MuPrimal s) {
+static PetscErrorCode precondition(void *ctx, Vec r, Vec z) {
+  MuPrimal s = ctx;
+  MuGeometry g = s->geometry;
+  const PetscReal *from;
+  PetscReal *to;
+
   PetscFunctionBegin;
   if (s->inverse) {
-    PetscCall(VecCopy(s->r, s->z_image));
+    PetscCall(VecCopy(r, s->z_image));
     PetscCall(VecScale(s->z_image, 1 / s->inverse->weight));
-    PetscCall(MuConvolutionApply(s->inverse->cells, s->z_image, s->z));
-    PetscCall(VecAXPY(s->z, inverse_ridge(s), s->z_image));
-    PetscCall(MuGridApplyMask(g->grid, s->z));
-  } else if (s->line) {
-    PetscCall(MuLineSolve(s->line, s->r, s->z));
-  } else if (s->multigrid) {
-    PetscCall(MuMultigridApply(s->multigrid, s->r, s->z));
-  } else {
-    PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
+    PetscCall(MuConvolutionApply(s->inverse->cells, s->z_image, z));
+    PetscCall(VecAXPY(z, inverse_ridge(s), s->z_image));
+    PetscCall(MuGridApplyMask(g->grid, z));
+    PetscFunctionReturn(0);
   }
+  if (!s->line && !s->multigrid) {
+    PetscCall(VecPointwiseMult(z, s->inverse_diagonal, r));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(VecGetArrayRead(r, &from));
+  PetscCall(VecGetArrayWrite(z, &to));
+  if (s->line)
+    PetscCall(MuGridLinesSolve(s->line, 0, from, to));
+  else
+    PetscCall(MuMultigridApply(s->multigrid, from, 1, to));
+  PetscCall(VecRestoreArrayWrite(z, &to));
+  PetscCall(VecRestoreArrayRead(r, &from));
   PetscFunctionReturn(0);
 }
+
+static PetscBool enough(void *ctx, PetscReal energy, PetscReal recent) {
+  MuPrimal s = ctx;
+  const PetscReal volume = s->geometry->info->volume, added = volume * energy;
+  const PetscReal total = PetscAbsReal(s->base) + 0.5 * added;
+  const PetscReal least = PetscMax(ROUNDING * total, PetscMin(OF_ADDED * added, OF_TOTAL * total));
+  return (PetscBool)(volume * recent <= least);
+}
+
+static const MuConjugateGradientsOps system_ops = {
+    .apply = apply_operator, .precondition = precondition, .enough = enough};
 
 /* Takes off r the multiple of mu that carries its mass, on every component. */
 static PetscErrorCode remove_mass(MuGeometry g, MuPrimal s) {
@@ -355,49 +300,20 @@ static PetscErrorCode remove_mass(MuGeometry g, MuPrimal s) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode next_direction(MuPrimal s, PetscReal beta) {
-  PetscFunctionBegin;
-  if (beta == 0) {
-    PetscCall(VecCopy(s->z, s->p));
-    if (s->inverse) PetscCall(VecCopy(s->z_image, s->p_image));
-  } else {
-    PetscCall(VecAYPX(s->p, beta, s->z));
-    if (s->inverse) PetscCall(VecAYPX(s->p_image, beta, s->z_image));
-  }
-  PetscFunctionReturn(0);
-}
-
-/* *energy = <r, K^(-1) r>; `base` is what R is without it. r is overwritten. */
-static PetscErrorCode dual_norm(MuGeometry g, MuPrimal s, PetscReal base, PetscReal *energy) {
-  PetscReal rz, rz_old = 0, pq, step, last = INFINITY, total, enough;
+/* *energy = <r, K^(-1) r> */
+static PetscErrorCode dual_norm(MuPrimal s, PetscReal *energy) {
+  MuCgOutcome outcome;
 
   PetscFunctionBegin;
-  *energy = 0;
-  while (s->iterations < MAX_ITERATIONS) {
-    PetscCall(precondition(g, s));
-    PetscCall(VecDot(s->r, s->z, &rz));
-    if (!(rz > 0)) PetscFunctionReturn(0);
-    PetscCall(next_direction(s, s->iterations ? rz / rz_old : 0));
-    PetscCall(apply_operator(g, s));
-    PetscCall(VecDot(s->p, s->q, &pq));
-    if (!(pq > 0)) PetscFunctionReturn(0);
-    ++s->iterations;
-    step = rz / pq * rz * g->info->volume;
-    *energy += step;
-    total = PetscAbsReal(base) + 0.5 * *energy;
-    enough = PetscMax(ROUNDING * total, PetscMin(OF_ADDED * *energy, OF_TOTAL * total));
-    if (step + last <= enough) PetscFunctionReturn(0);
-    last = step;
-    PetscCall(VecAXPY(s->r, -rz / pq, s->q));
-    rz_old = rz;
-  }
-  s->limited = PETSC_TRUE;
+  PetscCall(MuConjugateGradientsSolve(s->cg, 0, MAX_ITERATIONS, s->r, s->z, &outcome));
+  s->iterations = outcome.iterations;
+  s->limited = outcome.limited;
+  *energy = outcome.energy * s->geometry->info->volume;
   PetscFunctionReturn(0);
 }
 
 /* r = v - K guess, and R without the dual norm of r. */
-static PetscErrorCode residual_form(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image,
-                                    PetscReal *base) {
+static PetscErrorCode residual_form(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image) {
   PetscReal dual = 0, mixed = 0;
 
   PetscFunctionBegin;
@@ -409,22 +325,78 @@ static PetscErrorCode residual_form(MuGeometry g, MuPrimal s, Vec v, Vec guess, 
     PetscCall(MuGridInner(g->grid, guess, image, &dual));
     PetscCall(MuGridInner(g->grid, guess, s->r, &mixed));
   }
-  *base = 0.5 * dual + mixed;
+  s->base = 0.5 * dual + mixed;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image,
                             PetscReal *value) {
-  PetscReal base = 0, energy = 0, norm;
+  PetscReal energy = 0, norm;
 
   PetscFunctionBegin;
   PetscCall(prepare(g, s));
-  PetscCall(residual_form(g, s, v, guess, image, &base));
+  PetscCall(residual_form(g, s, v, guess, image));
   PetscCall(VecNorm(s->r, NORM_2, &norm));
-  PetscCall(dual_norm(g, s, base, &energy));
-  *value = PetscMax(base + 0.5 * energy, 0);
+  PetscCall(dual_norm(s, &energy));
+  *value = PetscMax(s->base + 0.5 * energy, 0);
   if (PetscIsInfOrNanReal(norm)) *value = norm;
-  if (norm > 0 && energy == 0 && base == 0) *value = INFINITY; /* mu = 0, so K = 0 */
+  if (norm > 0 && energy == 0 && s->base == 0) *value = INFINITY; /* mu = 0, so K = 0 */
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ creation */
+
+static PetscErrorCode create_solver(MuGeometry g, MuPrimal s) {
+  Vec *fields[] = {&s->r, &s->z, &s->z_image, &s->p_image, &s->inverse_diagonal};
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
+    PetscCall(MuGridCreateField(g->grid, fields[k]));
+  PetscCall(MuConjugateGradientsCreate(s->z, &system_ops, s, &s->cg));
+  for (PetscInt a = 0; a < g->info->dim && s->transport; ++a)
+    PetscCall(MuGridCreateField(g->grid, &s->mobility[a]));
+  if (s->transport && !s->inverse && g->info->dim == 1)
+    PetscCall(MuGridLinesCreate(g->grid, &s->line));
+  if (s->transport && !s->inverse && g->info->dim == 2)
+    PetscCall(MuMultigridCreate(g->grid, PETSC_TRUE, PETSC_FALSE, &s->multigrid));
+  s->components = 1;
+  if (!(g->kinds & MU_PART_REACTION) && g->info->masked) {
+    PetscCall(PetscMalloc1(g->info->local_size, &s->label));
+    PetscCall(MuGridLabelComponents(g->grid, &s->components, s->label));
+  }
+  PetscCall(PetscCalloc2(s->components, &s->defect, s->components, &s->mass));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuPrimalCreate(MuGeometry g, MuPrimal *primal) {
+  MuPrimal s;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  *primal = s;
+  s->geometry = g;
+  PetscCall(choose_method(g, s));
+  PetscCall(MuGridCreateField(g->grid, &s->diagonal));
+  PetscCall(MuGridCreateField(g->grid, &s->work));
+  if (s->method == MU_PRIMAL_SOLVE) PetscCall(create_solver(g, s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuPrimalDestroy(MuPrimal *primal) {
+  MuPrimal s = *primal;
+
+  PetscFunctionBegin;
+  *primal = NULL;
+  if (!s) PetscFunctionReturn(0);
+  Vec *fields[] = {&s->r,           &s->z,           &s->z_image,  &s->p_image,         &s->work,
+                   &s->mobility[0], &s->mobility[1], &s->diagonal, &s->inverse_diagonal};
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
+  PetscCall(MuConjugateGradientsDestroy(&s->cg));
+  PetscCall(MuGridLinesDestroy(&s->line));
+  PetscCall(MuMultigridDestroy(&s->multigrid));
+  PetscCall(PetscFree(s->label));
+  if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
+  PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
 

@@ -40,9 +40,9 @@
    He et al., Regularized Stein variational gradient flow (2022), use the same operator. */
 #include "base/events.h"
 #include "geometry/geometry_impl.h"
+#include "linear/conjugate_gradients.h"
 
 #include <math.h>
-#include <string.h>
 
 #define MAX_ITERATIONS 2000
 #define MAX_LEVELS     12
@@ -59,7 +59,8 @@ struct _p_MuRidge {
   PetscReal smallest, largest, mean; /* of the symbol */
   PetscReal frequency[SAMPLES], symbol[SAMPLES];
   Vec root; /* sqrt m */
-  Vec z, r, p, q, s, work;
+  Vec z, r, q, work;
+  MuConjugateGradients cg;
   Preconditioner kind;
   Vec inverse_diagonal; /* DIAGONAL */
   PetscInt levels;      /* MULTILEVEL: cell i is between level[i] and level[i] + 1 */
@@ -86,8 +87,8 @@ static PetscErrorCode sample_symbol(MuRidge ridge, MuKernel kernel) {
 }
 
 static PetscErrorCode create_vectors(MuRidge ridge) {
-  Vec *vectors[] = {&ridge->root, &ridge->z, &ridge->r,    &ridge->p,
-                    &ridge->q,    &ridge->s, &ridge->work, &ridge->inverse_diagonal};
+  Vec *vectors[] = {&ridge->root, &ridge->z,    &ridge->r,
+                    &ridge->q,    &ridge->work, &ridge->inverse_diagonal};
   const PetscInt size = ridge->geometry->info->local_size;
 
   PetscFunctionBegin;
@@ -99,36 +100,17 @@ static PetscErrorCode create_vectors(MuRidge ridge) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuRidgeCreate(MuGeometry geometry, const MuPart *part, MuConvolution convolution,
-                             MuRidge *ridge) {
-  MuRidge s;
-
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&s));
-  *ridge = s;
-  s->geometry = geometry;
-  s->convolution = convolution;
-  PetscCall(MuConvolutionReference(convolution));
-  s->lambda = part->ops->regression_ridge(part->value);
-  PetscCall(MuConvolutionGetSymbolRange(convolution, &s->smallest, &s->largest));
-  PetscCall(MuConvolutionGetDiagonal(convolution, &s->mean));
-  PetscCall(sample_symbol(s, part->kernel));
-  PetscCall(create_vectors(s));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuRidgeDestroy(MuRidge *ridge) {
   MuRidge s = *ridge;
 
   PetscFunctionBegin;
   *ridge = NULL;
   if (!s) PetscFunctionReturn(0);
+  PetscCall(MuConjugateGradientsDestroy(&s->cg));
   PetscCall(VecDestroy(&s->root));
   PetscCall(VecDestroy(&s->z));
   PetscCall(VecDestroy(&s->r));
-  PetscCall(VecDestroy(&s->p));
   PetscCall(VecDestroy(&s->q));
-  PetscCall(VecDestroy(&s->s));
   PetscCall(VecDestroy(&s->work));
   PetscCall(VecDestroy(&s->inverse_diagonal));
   PetscCall(PetscFree(s->level));
@@ -235,63 +217,76 @@ static PetscErrorCode apply_window(MuRidge ridge, PetscInt j, Vec in, PetscBool 
   PetscFunctionReturn(0);
 }
 
-/* s = preconditioner applied to r */
-static PetscErrorCode precondition(MuRidge ridge) {
+static PetscErrorCode precondition(void *ctx, Vec r, Vec s) {
+  MuRidge ridge = ctx;
+
   PetscFunctionBegin;
   if (ridge->kind == PLAIN) {
-    PetscCall(VecCopy(ridge->r, ridge->s));
+    PetscCall(VecCopy(r, s));
   } else if (ridge->kind == DIAGONAL) {
-    PetscCall(VecPointwiseMult(ridge->s, ridge->inverse_diagonal, ridge->r));
+    PetscCall(VecPointwiseMult(s, ridge->inverse_diagonal, r));
   } else {
-    PetscCall(VecSet(ridge->s, 0));
+    PetscCall(VecSet(s, 0));
     for (PetscInt j = 0; j < ridge->levels; ++j) {
-      PetscCall(apply_window(ridge, j, ridge->r, PETSC_FALSE, ridge->work));
+      PetscCall(apply_window(ridge, j, r, PETSC_FALSE, ridge->work));
       PetscCall(MuConvolutionApplyRational(ridge->convolution, ridge->level_weight[j],
                                            ridge->lambda, ridge->work, ridge->q));
-      PetscCall(apply_window(ridge, j, ridge->q, PETSC_TRUE, ridge->s));
+      PetscCall(apply_window(ridge, j, ridge->q, PETSC_TRUE, s));
     }
   }
   PetscFunctionReturn(0);
 }
 
 /* q = (A + lambda) p */
-static PetscErrorCode apply_operator(MuRidge ridge) {
+static PetscErrorCode apply_operator(void *ctx, Vec p, Vec q) {
+  MuRidge ridge = ctx;
+
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(ridge->work, ridge->root, ridge->p));
+  PetscCall(VecPointwiseMult(ridge->work, ridge->root, p));
   PetscCall(MuConvolutionApply(ridge->convolution, ridge->work, ridge->work));
-  PetscCall(VecPointwiseMult(ridge->q, ridge->root, ridge->work));
-  PetscCall(VecAXPY(ridge->q, ridge->lambda, ridge->p));
+  PetscCall(VecPointwiseMult(q, ridge->root, ridge->work));
+  PetscCall(VecAXPY(q, ridge->lambda, p));
   PetscFunctionReturn(0);
 }
 
+static const MuConjugateGradientsOps system_ops = {.apply = apply_operator,
+                                                   .precondition = precondition};
+
 /* Solves (A + lambda) z = r from z = 0, so that the result depends on the state and xi alone. */
 static PetscErrorCode solve(MuRidge ridge) {
-  PetscReal start, norm, rs, rs_old = 1, pq;
-  PetscInt k = 0;
+  MuGeometry geometry = ridge->geometry;
+  MuCgOutcome outcome;
+  PetscReal start;
 
   PetscFunctionBegin;
-  PetscCall(VecSet(ridge->z, 0));
   PetscCall(VecNorm(ridge->r, NORM_2, &start));
-  for (norm = start; norm > ridge->geometry->ridge_tolerance * start; ++k) {
-    if (k == MAX_ITERATIONS || PetscIsInfOrNanReal(norm))
-      return MuError(MU_ERR_NUMERICS,
-                     "geometry_ridge: the solve with ridge %g has not converged in %d iterations "
-                     "(relative residual %.1e); use a larger ridge",
-                     ridge->lambda, (int)k, norm / start);
-    PetscCall(precondition(ridge));
-    PetscCall(VecDot(ridge->r, ridge->s, &rs));
-    if (k)
-      PetscCall(VecAYPX(ridge->p, rs / rs_old, ridge->s));
-    else
-      PetscCall(VecCopy(ridge->s, ridge->p));
-    PetscCall(apply_operator(ridge));
-    PetscCall(VecDot(ridge->p, ridge->q, &pq));
-    PetscCall(VecAXPY(ridge->z, rs / pq, ridge->p));
-    PetscCall(VecAXPY(ridge->r, -rs / pq, ridge->q));
-    PetscCall(VecNorm(ridge->r, NORM_2, &norm));
-    rs_old = rs;
-  }
-  ridge->geometry->ridge_iterations = PetscMax(ridge->geometry->ridge_iterations, k);
+  PetscCall(MuConjugateGradientsSolve(ridge->cg, geometry->ridge_tolerance * start, MAX_ITERATIONS,
+                                      ridge->r, ridge->z, &outcome));
+  if (!outcome.reached)
+    return MuError(MU_ERR_NUMERICS,
+                   "geometry_ridge: the solve with ridge %g has not converged in %d iterations "
+                   "(relative residual %.1e); use a larger ridge",
+                   ridge->lambda, (int)outcome.iterations, outcome.residual / start);
+  geometry->ridge_iterations = PetscMax(geometry->ridge_iterations, outcome.iterations);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRidgeCreate(MuGeometry geometry, const MuPart *part, MuConvolution convolution,
+                             MuRidge *ridge) {
+  MuRidge s;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  *ridge = s;
+  s->geometry = geometry;
+  s->convolution = convolution;
+  PetscCall(MuConvolutionReference(convolution));
+  s->lambda = part->ops->regression_ridge(part->value);
+  PetscCall(MuConvolutionGetSymbolRange(convolution, &s->smallest, &s->largest));
+  PetscCall(MuConvolutionGetDiagonal(convolution, &s->mean));
+  PetscCall(sample_symbol(s, part->kernel));
+  PetscCall(create_vectors(s));
+  PetscCall(MuConjugateGradientsCreate(s->z, &system_ops, s, &s->cg));
   PetscFunctionReturn(0);
 }
 

@@ -42,27 +42,57 @@ static void join_neighbours(const MuGridInfo *info, const PetscReal *inside, Pet
     }
 }
 
-PetscErrorCode MuGridComponents(MuGrid grid, PetscInt max, PetscInt *count, PetscInt sizes[]) {
+/* *parent [cells]: of every inside cell the first one of its component, -1 outside. The caller
+   frees it. */
+static PetscErrorCode find_components(MuGrid grid, PetscInt **parent) {
   const PetscInt total = grid->info.cells[0] * grid->info.cells[1];
   PetscReal *inside;
-  PetscInt *parent, *cells, found = 0;
+  PetscInt *p;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(total, &inside));
-  PetscCall(PetscMalloc1(total, &parent));
-  PetscCall(PetscCalloc1(total, &cells));
+  PetscCall(PetscMalloc1(total, parent));
+  p = *parent;
   PetscCall(gather_mask(grid, inside));
-  for (PetscInt i = 0; i < total; ++i) parent[i] = i;
-  join_neighbours(&grid->info, inside, parent);
+  for (PetscInt i = 0; i < total; ++i) p[i] = i;
+  join_neighbours(&grid->info, inside, p);
+  for (PetscInt i = 0; i < total; ++i) p[i] = inside[i] != 0 ? find_root(p, i) : -1;
+  PetscCall(PetscFree(inside));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridComponents(MuGrid grid, PetscInt max, PetscInt *count, PetscInt sizes[]) {
+  const PetscInt total = grid->info.cells[0] * grid->info.cells[1];
+  PetscInt *parent, *cells, found = 0;
+
+  PetscFunctionBegin;
+  PetscCall(find_components(grid, &parent));
+  PetscCall(PetscCalloc1(total, &cells));
   for (PetscInt i = 0; i < total; ++i)
-    if (inside[i] != 0) cells[find_root(parent, i)]++;
+    if (parent[i] >= 0) cells[parent[i]]++;
   for (PetscInt i = 0; i < total; ++i)
     if (cells[i] > 0) cells[found++] = cells[i];
   PetscCall(PetscSortInt(found, cells));
   for (PetscInt k = 0; k < PetscMin(found, max); ++k) sizes[k] = cells[found - 1 - k];
   *count = found;
-  PetscCall(PetscFree(inside));
   PetscCall(PetscFree(parent));
   PetscCall(PetscFree(cells));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridLabelComponents(MuGrid grid, PetscInt *count, PetscInt label[]) {
+  const MuGridInfo *info = &grid->info;
+  const PetscInt total = info->cells[0] * info->cells[1],
+                 first = info->first_row * info->row_length;
+  PetscInt *parent, found = 0;
+
+  PetscFunctionBegin;
+  PetscCall(find_components(grid, &parent));
+  /* a first cell comes before the others of its component; numbers are stored as -2, -3, ... */
+  for (PetscInt i = 0; i < total; ++i)
+    if (parent[i] >= 0) parent[i] = parent[i] == i ? -2 - found++ : parent[parent[i]];
+  for (PetscInt i = 0; i < info->local_size; ++i) label[i] = -2 - parent[first + i];
+  PetscCall(PetscFree(parent));
+  *count = found;
   PetscFunctionReturn(0);
 }

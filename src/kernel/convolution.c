@@ -240,13 +240,6 @@ static PetscErrorCode set_positive_symbol(MuConvolution c, Setup *s) {
 
 /* ------------------------------------------------------------------ create */
 
-static PetscErrorCode allocate_work(MuConvolution c) {
-  PetscFunctionBegin;
-  if (c->exact || !c->invertible) PetscFunctionReturn(0);
-  for (PetscInt i = 0; i < 4; ++i) PetscCall(MuGridCreateField(c->grid, &c->work[i]));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode create_object(MuGrid grid, MuLocation location, MuConvolution *convolution) {
   const MuGridInfo *info;
   MuConvolution c;
@@ -267,7 +260,7 @@ static PetscErrorCode set_symbol(MuConvolution c, MuSymbolFunction symbol, void 
   PetscFunctionBegin;
   PetscCall(MuSpectralSetSymbol(c->spectral, symbol, ctx));
   PetscCall(MuSpectralGetRange(c->spectral, &c->smallest, &c->largest, &c->diagonal));
-  PetscCall(allocate_work(c));
+  PetscCall(MuConvolutionPrepareInverse(c));
   PetscFunctionReturn(0);
 }
 
@@ -424,7 +417,8 @@ PetscErrorCode MuConvolutionDestroy(MuConvolution *convolution) {
   *convolution = NULL;
   if (!c || --c->references > 0) PetscFunctionReturn(0);
   PetscCall(MuSpectralDestroy(&c->spectral));
-  for (PetscInt i = 0; i < 4; ++i) PetscCall(VecDestroy(&c->work[i]));
+  PetscCall(MuConjugateGradientsDestroy(&c->cg));
+  for (PetscInt i = 0; i < 3; ++i) PetscCall(VecDestroy(&c->work[i]));
   PetscCall(MuGridDestroy(&c->grid));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(0);

@@ -3,6 +3,7 @@
    on the padded box (Chan and Ng, Conjugate gradient methods for Toeplitz systems, 1996). */
 #include "grid/arrays.h"
 #include "kernel/kernel_impl.h"
+#include "linear/conjugate_gradients.h"
 
 #include <math.h>
 
@@ -46,56 +47,57 @@ PetscErrorCode MuConvolutionApplyRational(MuConvolution c, PetscReal a, PetscRea
 }
 
 /* image = (P Kc P + ridge) x for x that vanishes outside. */
-static PetscErrorCode apply_inside(MuConvolution c, PetscReal ridge, Vec x, Vec image) {
+static PetscErrorCode apply_inside(void *ctx, Vec x, Vec image) {
+  MuConvolution c = ctx;
+
   PetscFunctionBegin;
   PetscCall(MuConvolutionApply(c, x, image));
   PetscCall(keep_inside(c, image));
-  PetscCall(VecAXPY(image, ridge, x));
+  PetscCall(VecAXPY(image, c->ridge, x));
   PetscFunctionReturn(0);
 }
 
-/* Conjugate gradients from x; residual holds b - A x on entry. Ends when its norm, as the
-   recurrence has it, is below `goal`. */
-static PetscErrorCode iterate(MuConvolution c, PetscReal ridge, PetscReal goal, Vec x,
-                              PetscInt *iterations) {
-  Vec residual = c->work[0], direction = c->work[1], image = c->work[2];
-  PetscReal rz = 0, norm;
+static PetscErrorCode apply_circulant(void *ctx, Vec r, Vec z) {
+  MuConvolution c = ctx;
 
   PetscFunctionBegin;
-  PetscCall(VecSet(direction, 0));
-  PetscCall(VecNorm(residual, NORM_2, &norm));
-  while (norm > goal && *iterations < MAX_ITERATIONS) {
-    PetscReal before = rz, curvature;
-    PetscCall(MuConvolutionApplyRational(c, 1, ridge, residual, image));
-    PetscCall(VecDot(residual, image, &rz));
-    PetscCall(VecAYPX(direction, before > 0 ? rz / before : 0, image));
-    PetscCall(apply_inside(c, ridge, direction, image));
-    PetscCall(VecDot(direction, image, &curvature));
-    if (!(curvature > 0) || !(rz > 0)) break; /* rounding has taken over */
-    PetscCall(VecAXPY(x, rz / curvature, direction));
-    PetscCall(VecAXPY(residual, -rz / curvature, image));
-    PetscCall(VecNorm(residual, NORM_2, &norm));
-    ++*iterations;
-  }
+  PetscCall(MuConvolutionApplyRational(c, 1, c->ridge, r, z));
+  PetscFunctionReturn(0);
+}
+
+static const MuConjugateGradientsOps inverse_ops = {.apply = apply_inside,
+                                                    .precondition = apply_circulant};
+
+PetscErrorCode MuConvolutionPrepareInverse(MuConvolution c) {
+  PetscFunctionBegin;
+  if (c->exact || !c->invertible) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < 3; ++i) PetscCall(MuGridCreateField(c->grid, &c->work[i]));
+  PetscCall(MuConjugateGradientsCreate(c->work[0], &inverse_ops, c, &c->cg));
   PetscFunctionReturn(0);
 }
 
 /* Restarted from the true residual until that is small, or as small as rounding of A x allows. */
-static PetscErrorCode solve(MuConvolution c, PetscReal ridge, Vec b, Vec x) {
-  const PetscReal size = PetscAbsReal(c->largest) + ridge;
+static PetscErrorCode solve(MuConvolution c, Vec b, Vec x) {
+  const PetscReal size = PetscAbsReal(c->largest) + c->ridge;
+  Vec residual = c->work[0], correction = c->work[1];
   PetscReal norm_b, norm_x, norm;
   PetscInt iterations = 0;
+  MuCgOutcome outcome;
 
   PetscFunctionBegin;
   PetscCall(VecNorm(b, NORM_2, &norm_b));
   PetscCall(VecSet(x, 0));
-  PetscCall(VecCopy(b, c->work[0]));
+  PetscCall(VecCopy(b, residual));
   norm = norm_b;
   for (PetscInt k = 0; k < MAX_RESTARTS && norm > 0; ++k) {
-    PetscCall(iterate(c, ridge, 0.5 * TOLERANCE * norm_b, x, &iterations));
-    PetscCall(apply_inside(c, ridge, x, c->work[0]));
-    PetscCall(VecAYPX(c->work[0], -1, b));
-    PetscCall(VecNorm(c->work[0], NORM_2, &norm));
+    PetscCall(MuConjugateGradientsSolve(c->cg, 0.5 * TOLERANCE * norm_b,
+                                        MAX_ITERATIONS - iterations, residual, correction,
+                                        &outcome));
+    iterations += outcome.iterations;
+    PetscCall(VecAXPY(x, 1, correction));
+    PetscCall(apply_inside(c, x, residual));
+    PetscCall(VecAYPX(residual, -1, b));
+    PetscCall(VecNorm(residual, NORM_2, &norm));
     PetscCall(VecNorm(x, NORM_2, &norm_x));
     if (norm <= PetscMax(TOLERANCE * norm_b, 10 * PETSC_MACHINE_EPSILON * size * norm_x)) break;
     if (iterations >= MAX_ITERATIONS || k == MAX_RESTARTS - 1)
@@ -104,7 +106,7 @@ static PetscErrorCode solve(MuConvolution c, PetscReal ridge, Vec b, Vec x) {
           "kernel: the inverse of the convolution stalls at relative residual %.1e after "
           "%d iterations (condition number about %.1e); use a larger ridge or a "
           "smaller bandwidth",
-          norm / norm_b, (int)iterations, size / (c->smallest + ridge));
+          norm / norm_b, (int)iterations, size / (c->smallest + c->ridge));
   }
   c->iterations = PetscMax(c->iterations, iterations);
   PetscFunctionReturn(0);
@@ -127,6 +129,7 @@ static PetscErrorCode check_condition(MuConvolution c, PetscReal ridge) {
 }
 
 PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec in, Vec out) {
+  Vec rhs = c->work[2];
   PetscReal size;
   PetscBool scaled;
 
@@ -136,12 +139,13 @@ PetscErrorCode MuConvolutionApplyInverse(MuConvolution c, PetscReal ridge, Vec i
     PetscCall(MuConvolutionApplyRational(c, 1, ridge, in, out));
     PetscFunctionReturn(0);
   }
-  PetscCall(VecCopy(in, c->work[3]));
-  PetscCall(keep_inside(c, c->work[3]));
-  PetscCall(VecNorm(c->work[3], NORM_INFINITY, &size));
+  c->ridge = ridge;
+  PetscCall(VecCopy(in, rhs));
+  PetscCall(keep_inside(c, rhs));
+  PetscCall(VecNorm(rhs, NORM_INFINITY, &size));
   scaled = (PetscBool)(size > HUGE_FIELD && size < INFINITY);
-  if (scaled) PetscCall(VecScale(c->work[3], 1 / size));
-  PetscCall(solve(c, ridge, c->work[3], out));
+  if (scaled) PetscCall(VecScale(rhs, 1 / size));
+  PetscCall(solve(c, rhs, out));
   if (scaled) PetscCall(VecScale(out, size));
   PetscFunctionReturn(0);
 }

@@ -4,6 +4,7 @@
 
 #include "kernel/radial.h"
 #include "kernel/table.h"
+#include "linear/conjugate_gradients.h"
 #include "mudot/extend.h"
 
 /* ------------------------------------------------------------------ kernel families */
@@ -118,10 +119,15 @@ struct _p_MuConvolution {
   PetscBool invertible;        /* positive definite: not a function, not riesz under zero */
   PetscBool exact;             /* the symbol's reciprocal is the inverse */
   const unsigned char *inside; /* [local] 1 where the field lives: mask of cells or open faces */
-  Vec work[4];                 /* residual, search direction, image, right side; if not exact */
+  /* of the inverse, if it is not exact */
+  Vec work[3]; /* residual, correction, right side */
+  MuConjugateGradients cg;
+  PetscReal ridge;
   PetscInt iterations;
 };
 
+/* What the inverse needs, if there is one. Collective. */
+PetscErrorCode MuConvolutionPrepareInverse(MuConvolution convolution);
 /* out = f(S) in through the transforms. Collective. */
 PetscErrorCode MuConvolutionFilter(MuConvolution convolution, const MuFilter *filter, Vec in,
                                    Vec out);

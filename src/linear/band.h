@@ -1,19 +1,20 @@
-/* Private to flow/: banded factorisation for the coarsest level of a multigrid hierarchy. */
-#ifndef MUDOT_BAND_H
-#define MUDOT_BAND_H
+/* A banded LU factorisation (LAPACK). */
+#ifndef MUDOT_LINEAR_BAND_H
+#define MUDOT_LINEAR_BAND_H
 
-#include "mudot.h"
+#include <petscsys.h>
 
-/* Entry (i, j) of the matrix is row[i*(2*width + 1) + width + j - i], |i - j| <= width. */
-typedef struct {
-  PetscInt size, width;
-  PetscReal *row, *pivot;
-} MuBand;
+typedef struct _p_MuBand *MuBand;
 
+/* size x size, entries with |i - j| <= width; zero. Not collective. */
 PetscErrorCode MuBandCreate(PetscInt size, PetscInt width, MuBand *band);
 PetscErrorCode MuBandDestroy(MuBand *band);
-/* LU in place without pivoting: for matrices that are diagonally dominant by columns. */
-PetscErrorCode MuBandFactor(MuBand *band);
-void MuBandSolve(const MuBand *band, PetscReal *x);
+PetscErrorCode MuBandZero(MuBand band);
+/* Entry (i, j) += value. */
+void MuBandAdd(MuBand band, PetscInt i, PetscInt j, PetscReal value);
+/* In place; MuBandZero() comes before the next matrix. PETSC_ERR_MAT_LU_ZRPVT if it is singular. */
+PetscErrorCode MuBandFactor(MuBand band);
+/* x [size] <- A^(-1) x */
+PetscErrorCode MuBandSolve(MuBand band, PetscReal *x);
 
 #endif

@@ -1,134 +1,229 @@
-/* The direct solve behind MuGeometryPrimal() in 1-D.
+/* Tridiagonal and cyclic systems by state reduction.
 
-   The matrix has the off-diagonals -c and the diagonal e + c_lower + c_upper with c, e >= 0. It is
-   factored without a subtraction (Grassmann, Taksar and Heyman, Oper. Res. 33 (1985)): the pivot of
-   cell i is c_(i+1) + s_i with s_i = e_i + c_i s_(i-1)/(c_i + s_(i-1)), so couplings that range
-   over hundreds of decades lose no digits and a singular matrix (e = 0) is recognised by s = 0. A
-   periodic line is bordered by its last cell. Every rank does the same work on the whole line. */
-#include "geometry/geometry_impl.h"
+   Elimination without subtractions in the manner of Grassmann, Taksar and Heyman (Oper. Res. 33,
+   1985): the matrix of a line is the generator of a walk that is stopped at the rates e. A pivot is
+   the sum of its column: the rate of stopping (which grows by the mass that eliminated cells would
+   have returned and stopped) and the rates into the cells that remain. All terms are non-negative,
+   so factors and solutions are accurate component by component, whatever the range of the
+   coefficients, the mass is kept to rounding, and a singular matrix (e = 0) is recognised by a
+   pivot 0. A cyclic line is bordered: its last cell is eliminated last, and the fill-in of its row
+   (g) and column (h) is carried along.
+
+   Lines are solved `width` at a time, interleaved, so that the recurrences run in vector lanes. */
+#include "linear/line.h"
 
 #include <string.h>
 
-struct _p_MuLine {
-  const MuGridInfo *info;
-  MuGrid grid;
-  PetscBool periodic;
-  PetscInt inner; /* cells solved by elimination: all, or all but the last if periodic */
-  PetscMPIInt *sizes, *starts;
-  PetscReal *c, *e;
-  PetscReal *inverse; /* 1/pivot, 0 if singular */
-  PetscReal *border;  /* periodic: solution of the inner cells for 1 in the last one */
-  PetscReal border_inverse;
-  PetscReal *x; /* scratch */
+#define ACROSS 8  /* width for lines that are contiguous: one transposed tile of cache lines */
+#define ALONG  32 /* width for lines that are neighbours in memory */
+
+struct _p_MuLines {
+  MuLinesLayout layout;
+  PetscInt width, blocks;
+  /* [blocks][cells][width]: z_i = r_i inverse_i + up_i z_(i-1), x_i = z_i + down_i x_(i+1) (+
+     from_border_i x_last); r_last += sum to_border_i z_i */
+  PetscReal *inverse, *up, *down, *to_border, *from_border; /* 0 in lanes beyond the last line */
+  PetscReal *buffer;                                        /* [cells][width] */
 };
 
-PetscErrorCode MuLineCreate(MuGrid grid, MuLine *line) {
-  MuLine s;
-  PetscInt n;
+PetscErrorCode MuLinesCreate(const MuLinesLayout *layout, MuLines *lines) {
+  MuLines s;
+  PetscInt size;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
-  *line = s;
-  PetscCall(MuGridReference(grid));
-  s->grid = grid;
-  PetscCall(MuGridGetInfo(grid, &s->info));
-  n = s->info->cells[0];
-  s->periodic = s->info->periodic[0];
-  s->inner = s->periodic ? n - 1 : n;
-  PetscCall(PetscMalloc2(s->info->size, &s->sizes, s->info->size, &s->starts));
-  for (PetscMPIInt r = 0; r < s->info->size; ++r) {
-    s->starts[r] = (PetscMPIInt)s->info->row_starts[r];
-    s->sizes[r] = (PetscMPIInt)s->info->row_starts[r + 1] - s->starts[r];
-  }
-  PetscCall(PetscMalloc5(n, &s->c, n, &s->e, n, &s->inverse, n, &s->border, n, &s->x));
+  s->layout = *layout;
+  if (s->layout.cells < 2) s->layout.cyclic = PETSC_FALSE;
+  s->width = layout->count == 1 ? 1 : (layout->cell_stride == 1 ? ACROSS : ALONG);
+  s->blocks = (layout->count + s->width - 1) / s->width;
+  size = s->blocks * s->width * layout->cells;
+  PetscCall(PetscCalloc3(size, &s->inverse, size, &s->up, size, &s->down));
+  if (s->layout.cyclic) PetscCall(PetscCalloc2(size, &s->to_border, size, &s->from_border));
+  PetscCall(PetscCalloc1(s->width * layout->cells, &s->buffer));
+  *lines = s;
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLineDestroy(MuLine *line) {
-  MuLine s = *line;
+PetscErrorCode MuLinesDestroy(MuLines *lines) {
+  MuLines s = *lines;
 
   PetscFunctionBegin;
-  *line = NULL;
+  *lines = NULL;
   if (!s) PetscFunctionReturn(0);
-  PetscCall(PetscFree5(s->c, s->e, s->inverse, s->border, s->x));
-  PetscCall(PetscFree2(s->sizes, s->starts));
-  PetscCall(MuGridDestroy(&s->grid));
+  PetscCall(PetscFree3(s->inverse, s->up, s->down));
+  if (s->layout.cyclic) PetscCall(PetscFree2(s->to_border, s->from_border));
+  PetscCall(PetscFree(s->buffer));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode gather(MuLine s, Vec field, PetscReal scale, PetscReal *line) {
-  const PetscReal *f;
+/* One line; e, a, b are read with the cell stride, the factors written with stride `width`. */
+static void factor_line(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
+                        const PetscReal *b, PetscInt at) {
+  const PetscInt n = s->layout.cells, w = s->width, stride = s->layout.cell_stride;
+  const PetscInt inner = s->layout.cyclic ? n - 1 : n, last = at + (n - 1) * w;
+  PetscReal stop = 0, below = 0, g = 0, h = 0; /* below: 1/pivot of the cell below */
+  PetscReal border_stop = e ? e[(n - 1) * stride] : 1;
 
-  PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(field, &f));
-  PetscCallMPI(MPI_Allgatherv(f, (PetscMPIInt)s->info->local_size, MPIU_REAL, line, s->sizes,
-                              s->starts, MPIU_REAL, s->info->comm));
-  PetscCall(VecRestoreArrayRead(field, &f));
-  for (PetscInt i = 0; i < s->info->cells[0]; ++i) line[i] *= scale;
-  PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < inner; ++i) {
+    PetscReal from_lower = i ? scale * a[i * stride] : 0, to_lower = i ? scale * b[i * stride] : 0;
+    PetscReal to_upper = i < n - 1 ? scale * a[(i + 1) * stride] : 0;
+    PetscReal from_upper = i < n - 1 ? scale * b[(i + 1) * stride] : 0, pivot;
+    stop = (e ? e[i * stride] : 1) + to_lower * (stop * below);
+    if (s->layout.cyclic) { /* g, h: rates to and from the last cell */
+      g = i ? to_lower * (g * below) : scale * b[0];
+      h = i ? from_lower * (h * below) : scale * a[0];
+      if (i == inner - 1) {
+        g += to_upper;
+        h += from_upper;
+        to_upper = from_upper = 0;
+      }
+    }
+    pivot = stop + to_upper + g;
+    below = pivot > 0 ? 1 / pivot : 0;
+    s->inverse[at + i * w] = below;
+    s->up[at + i * w] = from_lower * below;
+    s->down[at + i * w] = from_upper * below;
+    if (!s->layout.cyclic) continue;
+    border_stop += h * (stop * below);
+    s->to_border[at + i * w] = g;
+    s->from_border[at + i * w] = h * below;
+  }
+  if (s->layout.cyclic) s->inverse[last] = border_stop > 0 ? 1 / border_stop : 0;
 }
 
-/* Overwrites x by the solution of the inner cells. */
-static void eliminate(MuLine s, PetscReal *x) {
-  const PetscInt n = s->inner;
-  for (PetscInt i = 1; i < n; ++i) x[i] += s->c[i] * s->inverse[i - 1] * x[i - 1];
-  for (PetscInt i = n - 1; i >= 0; --i)
-    x[i] = s->inverse[i] * (x[i] + (i < n - 1 ? s->c[i + 1] * x[i + 1] : 0));
-}
+/* factor_line() for a whole block of lines at once that are not cyclic, for a width and an e = NULL
+   known to the compiler: the recurrence of a line waits for its own divisions, but not for those of
+   its neighbours. */
+static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
+                                const PetscReal *b, PetscInt at, const PetscInt width) {
+  const PetscInt n = s->layout.cells, line = s->layout.line_stride, cell = s->layout.cell_stride;
+  PetscReal *restrict inverse = s->inverse + at, *restrict up = s->up + at;
+  PetscReal *restrict down = s->down + at;
+  PetscReal returned[ALONG] = {0}; /* stop/pivot of the cell below */
 
-/* c[0] is the coupling over the periodic wall (0 at a wall), c[inner] the one to the border. */
-static void factor_inner(MuLine s) {
-  const PetscInt n = s->inner;
-  PetscReal excess = 0;
   for (PetscInt i = 0; i < n; ++i) {
-    PetscReal lower = i ? s->c[i] : 0, upper = i < n - 1 ? s->c[i + 1] : 0, pivot;
-    excess = s->e[i] + (lower + excess > 0 ? lower * (excess / (lower + excess)) : 0);
-    if (s->periodic && i == 0) excess += s->c[0];
-    if (s->periodic && i == n - 1) excess += s->c[n];
-    pivot = upper + excess;
-    s->inverse[i] = pivot > 0 ? 1 / pivot : 0;
+    const PetscReal below = i ? scale : 0, above = i < n - 1 ? scale : 0;
+    const PetscReal *ai = a + i * cell, *bi = b + i * cell, *ei = e ? e + i * cell : NULL;
+    const PetscReal *an = i < n - 1 ? ai + cell : ai, *bn = i < n - 1 ? bi + cell : bi;
+    for (PetscInt l = 0; l < width; ++l) {
+      PetscReal stop = (ei ? ei[l * line] : 1) + below * bi[l * line] * returned[l];
+      PetscReal pivot = stop + above * an[l * line];
+      PetscReal reciprocal = !e || pivot > 0 ? 1 / pivot : 0;
+      returned[l] = stop * reciprocal;
+      inverse[i * width + l] = reciprocal;
+      up[i * width + l] = below * ai[l * line] * reciprocal;
+      down[i * width + l] = above * bn[l * line] * reciprocal;
+    }
   }
 }
 
-static void factor_border(MuLine s) {
-  const PetscInt n = s->inner;
-  PetscReal diagonal = s->e[n];
-  memset(s->border, 0, sizeof(PetscReal) * (size_t)n);
-  if (n > 0) {
-    s->border[0] += s->c[0];
-    s->border[n - 1] += s->c[n];
+static void factor_blocks(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
+                          const PetscReal *b, PetscInt whole) {
+  const PetscInt size = s->width * s->layout.cells, step = s->width * s->layout.line_stride;
+
+  for (PetscInt k = 0; k < whole; ++k) {
+    const PetscInt at = k * size, from = k * step;
+    if (e && s->width == ALONG)
+      factor_block(s, scale, e + from, a + from, b + from, at, ALONG);
+    else if (e)
+      factor_block(s, scale, e + from, a + from, b + from, at, ACROSS);
+    else if (s->width == ALONG)
+      factor_block(s, scale, NULL, a + from, b + from, at, ALONG);
+    else
+      factor_block(s, scale, NULL, a + from, b + from, at, ACROSS);
   }
-  eliminate(s, s->border);
-  for (PetscInt i = 0; i < n; ++i) diagonal += s->e[i] * s->border[i];
-  s->border_inverse = diagonal > 0 ? 1 / diagonal : 0;
 }
 
-PetscErrorCode MuLineFactor(MuLine s, Vec mobility, Vec diagonal) {
-  const PetscReal spacing = s->info->spacing[0];
+PetscErrorCode MuLinesFactor(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
+                             const PetscReal *b) {
+  const PetscInt whole = s->layout.cyclic || s->width == 1 ? 0 : s->layout.count / s->width;
 
   PetscFunctionBegin;
-  PetscCall(gather(s, mobility, 1 / (spacing * spacing), s->c));
-  PetscCall(gather(s, diagonal, 1, s->e));
-  factor_inner(s);
-  if (s->periodic) factor_border(s);
+  factor_blocks(s, scale, e, a, b, whole);
+  for (PetscInt l = whole * s->width; l < s->layout.count; ++l) {
+    PetscInt at = (l / s->width) * s->width * s->layout.cells + l % s->width;
+    PetscInt from = l * s->layout.line_stride;
+    factor_line(s, scale, e ? e + from : NULL, a + from, b + from, at);
+  }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLineSolve(MuLine s, Vec r, Vec z) {
-  const PetscInt n = s->inner;
-  PetscReal *x = s->x, *y;
+/* The three below are written for a width known to the compiler. */
+static inline void load(MuLines s, const PetscReal *r, PetscInt lanes, const PetscInt width) {
+  const PetscInt n = s->layout.cells, line = s->layout.line_stride, cell = s->layout.cell_stride;
+  PetscReal *z = s->buffer;
 
-  PetscFunctionBegin;
-  PetscCall(gather(s, r, 1, x));
-  eliminate(s, x);
-  if (s->periodic) {
-    if (n > 0) x[n] += s->c[0] * x[0] + s->c[n] * x[n - 1];
-    x[n] *= s->border_inverse;
-    for (PetscInt i = 0; i < n; ++i) x[i] += x[n] * s->border[i];
+  if (lanes == width)
+    for (PetscInt i = 0; i < n; ++i)
+      for (PetscInt l = 0; l < width; ++l) z[i * width + l] = r[l * line + i * cell];
+  else
+    for (PetscInt i = 0; i < n; ++i)
+      for (PetscInt l = 0; l < width; ++l)
+        z[i * width + l] = l < lanes ? r[l * line + i * cell] : 0;
+}
+
+static inline void store(MuLines s, PetscReal *x, PetscInt lanes, const PetscInt width) {
+  const PetscInt n = s->layout.cells, line = s->layout.line_stride, cell = s->layout.cell_stride;
+  const PetscReal *z = s->buffer;
+
+  if (lanes == width)
+    for (PetscInt i = 0; i < n; ++i)
+      for (PetscInt l = 0; l < width; ++l) x[l * line + i * cell] = z[i * width + l];
+  else
+    for (PetscInt i = 0; i < n; ++i)
+      for (PetscInt l = 0; l < lanes; ++l) x[l * line + i * cell] = z[i * width + l];
+}
+
+static inline void sweep(MuLines s, PetscInt block, const PetscInt width) {
+  const PetscInt n = s->layout.cells, at = block * n * width, last = (n - 1) * width;
+  const PetscReal *restrict inverse = s->inverse + at, *restrict up = s->up + at;
+  const PetscReal *restrict down = s->down + at;
+  PetscReal *restrict z = s->buffer;
+  PetscReal carry[ALONG] = {0}, border[ALONG] = {0};
+
+  for (PetscInt i = 0; i < n - 1; ++i)
+    for (PetscInt l = 0; l < width; ++l) {
+      PetscInt k = i * width + l;
+      z[k] = carry[l] = z[k] * inverse[k] + up[k] * carry[l];
+    }
+  if (s->layout.cyclic) {
+    const PetscReal *restrict g = s->to_border + at, *restrict h = s->from_border + at;
+    for (PetscInt l = 0; l < width; ++l) border[l] = z[last + l];
+    for (PetscInt i = 0; i < n - 1; ++i)
+      for (PetscInt l = 0; l < width; ++l) border[l] += g[i * width + l] * z[i * width + l];
+    for (PetscInt l = 0; l < width; ++l) z[last + l] = border[l] *= inverse[last + l];
+    for (PetscInt i = 0; i < n - 1; ++i)
+      for (PetscInt l = 0; l < width; ++l) z[i * width + l] += h[i * width + l] * border[l];
+    for (PetscInt l = 0; l < width; ++l) carry[l] = 0;
+  } else {
+    for (PetscInt l = 0; l < width; ++l)
+      z[last + l] = carry[l] = z[last + l] * inverse[last + l] + up[last + l] * carry[l];
   }
-  PetscCall(VecGetArray(z, &y));
-  memcpy(y, x + s->info->first_row, sizeof(PetscReal) * (size_t)s->info->local_size);
-  PetscCall(VecRestoreArray(z, &y));
+  for (PetscInt i = n - 2; i >= 0; --i)
+    for (PetscInt l = 0; l < width; ++l) {
+      PetscInt k = i * width + l;
+      z[k] = carry[l] = z[k] + down[k] * carry[l];
+    }
+}
+
+static inline void solve_blocks(MuLines s, const PetscReal *r, PetscReal *x, const PetscInt width) {
+  for (PetscInt block = 0; block < s->blocks; ++block) {
+    PetscInt first = block * width, from = first * s->layout.line_stride;
+    PetscInt lanes = PetscMin(width, s->layout.count - first);
+    load(s, r + from, lanes, width);
+    sweep(s, block, width);
+    store(s, x + from, lanes, width);
+  }
+}
+
+PetscErrorCode MuLinesSolve(MuLines s, const PetscReal *r, PetscReal *x) {
+  PetscFunctionBegin;
+  if (s->width == ALONG)
+    solve_blocks(s, r, x, ALONG);
+  else if (s->width == ACROSS)
+    solve_blocks(s, r, x, ACROSS);
+  else
+    solve_blocks(s, r, x, 1);
   PetscFunctionReturn(0);
 }
