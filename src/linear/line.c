@@ -62,17 +62,17 @@ static void factor_line(MuLines s, PetscReal scale, const PetscReal *e, const Pe
                         const PetscReal *b, PetscInt at) {
   const PetscInt n = s->layout.cells, w = s->width, stride = s->layout.cell_stride;
   const PetscInt inner = s->layout.cyclic ? n - 1 : n, last = at + (n - 1) * w;
-  PetscReal stop = 0, below = 0, g = 0, h = 0; /* below: 1/pivot of the cell below */
+  PetscReal stop = 0, pivot = PETSC_INFINITY, g = 0, h = 0;
   PetscReal border_stop = e ? e[(n - 1) * stride] : 1;
 
   for (PetscInt i = 0; i < inner; ++i) {
     PetscReal from_lower = i ? scale * a[i * stride] : 0, to_lower = i ? scale * b[i * stride] : 0;
     PetscReal to_upper = i < n - 1 ? scale * a[(i + 1) * stride] : 0;
-    PetscReal from_upper = i < n - 1 ? scale * b[(i + 1) * stride] : 0, pivot;
-    stop = (e ? e[i * stride] : 1) + to_lower * (stop * below);
+    PetscReal from_upper = i < n - 1 ? scale * b[(i + 1) * stride] : 0;
+    stop = (e ? e[i * stride] : 1) + to_lower * (stop / pivot);
     if (s->layout.cyclic) { /* g, h: rates to and from the last cell */
-      g = i ? to_lower * (g * below) : scale * b[0];
-      h = i ? from_lower * (h * below) : scale * a[0];
+      g = i ? to_lower * (g / pivot) : scale * b[0];
+      h = i ? from_lower * (h / pivot) : scale * a[0];
       if (i == inner - 1) {
         g += to_upper;
         h += from_upper;
@@ -80,16 +80,16 @@ static void factor_line(MuLines s, PetscReal scale, const PetscReal *e, const Pe
       }
     }
     pivot = stop + to_upper + g;
-    below = pivot > 0 ? 1 / pivot : 0;
-    s->inverse[at + i * w] = below;
-    s->up[at + i * w] = from_lower * below;
-    s->down[at + i * w] = from_upper * below;
+    if (pivot == 0) pivot = PETSC_INFINITY; /* a singular matrix: the cell is left at 0 */
+    s->inverse[at + i * w] = 1 / pivot;
+    s->up[at + i * w] = from_lower / pivot;
+    s->down[at + i * w] = from_upper / pivot;
     if (!s->layout.cyclic) continue;
-    border_stop += h * (stop * below);
+    border_stop += h * (stop / pivot);
     s->to_border[at + i * w] = g;
-    s->from_border[at + i * w] = h * below;
+    s->from_border[at + i * w] = h / pivot;
   }
-  if (s->layout.cyclic) s->inverse[last] = border_stop > 0 ? 1 / border_stop : 0;
+  if (s->layout.cyclic) s->inverse[last] = border_stop != 0 ? 1 / border_stop : 0;
 }
 
 /* factor_line() for a whole block of lines at once that are not cyclic, for a width and an e = NULL
@@ -109,7 +109,7 @@ static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, 
     for (PetscInt l = 0; l < width; ++l) {
       PetscReal stop = (ei ? ei[l * line] : 1) + below * bi[l * line] * returned[l];
       PetscReal pivot = stop + above * an[l * line];
-      PetscReal reciprocal = !e || pivot > 0 ? 1 / pivot : 0;
+      PetscReal reciprocal = !e || pivot != 0 ? 1 / pivot : 0;
       returned[l] = stop * reciprocal;
       inverse[i * width + l] = reciprocal;
       up[i * width + l] = below * ai[l * line] * reciprocal;
