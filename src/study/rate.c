@@ -117,9 +117,11 @@ static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
   PetscFunctionBegin;
   PetscCall(MuCaseHasGaussian(t->c, "target", &gaussian));
   if (!gaussian)
-    return MuError(MU_ERR_INPUT,
-                   "study_theorem: log_sobolev knows the constant of a gaussian target only; take "
-                   "spectral_gap, which bounds it, or give study_expect_rate");
+    return MuError(
+        MU_ERR_INPUT,
+        "study_theorem: log_sobolev knows the constant of a gaussian target only, without "
+        "background; take "
+        "spectral_gap, which bounds it, or give study_expect_rate");
   PetscCall(MuCaseGetRealArray(t->c, "target_covariance", &count, s, NULL));
   const PetscReal middle = t->info->dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
   const PetscReal half =
