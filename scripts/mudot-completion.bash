@@ -10,11 +10,12 @@ _mudot_load() {
   _mudot_lists=$("$1" list 2>/dev/null)
 }
 
-# The rows of a table of `mudot list`.
+# The rows of a table of `mudot list`, without what stands under them.
 _mudot_rows() {
   local line inside=
   while IFS= read -r line; do
     case $line in
+      "   "*) ;;
       "  "*) [ -z "$inside" ] || printf '%s\n' "${line#  }" ;;
       *) [ -z "$inside" ] || return 0; [ "$line" != "$1" ] || inside=1 ;;
     esac
@@ -25,6 +26,27 @@ _mudot_rows() {
 _mudot_names() {
   local name _
   _mudot_rows "$1" | while read -r name _; do echo "$name"; done
+}
+
+# The keys that the names of a table have of their own: ridge_stein_ridge, stein_kernel_bandwidth.
+_mudot_own() {
+  local line inside= name word _ kernel
+  kernel=$(_mudot_names keys | sed -n 's/^kernel_//p')
+  while IFS= read -r line; do
+    case $line in
+      "      "*)
+        [ -n "$inside" ] || continue
+        read -r word _ <<<"$line"
+        if [ "$word" = kernel ]; then
+          while IFS= read -r word; do echo "${name}_kernel_$word"; done <<<"$kernel"
+        else
+          echo "${name}_$word"
+        fi
+        ;;
+      "  "*) read -r name _ <<<"$line" ;;
+      *) [ -z "$inside" ] || return 0; [ "$line" != "$1" ] || inside=1 ;;
+    esac
+  done <<<"$_mudot_lists"
 }
 
 # The help of a command; its first line is the usage.
@@ -40,7 +62,7 @@ _mudot_help() {
 }
 
 # The options of a command: in brackets in its usage, and at the beginning of the lines of its help.
-# -energy_NAME stands for an option per name.
+# -energy_NAME stands for an option per name, -energy_NAME_KEY for those of single names.
 _mudot_options() {
   local line word words
   echo --help
@@ -57,6 +79,8 @@ _mudot_options() {
         case $word in
           -energy_NAME) _mudot_names energies | sed 's/^/-energy_/' ;;
           -geometry_NAME) _mudot_names geometries | sed 's/^/-geometry_/' ;;
+          -energy_NAME_KEY) _mudot_own energies | sed 's/^/-energy_/' ;;
+          -geometry_NAME_KEY) _mudot_own geometries | sed 's/^/-geometry_/' ;;
           -*_NAME) _mudot_names keys | sed -n "s/^${word:1:-4}/-&/p" ;;
           -[a-z]*) echo "$word" ;;
           *) break ;;
@@ -69,6 +93,7 @@ _mudot_options() {
 # What an option takes: a row of the table of keys, or a line of the command's help or usage.
 _mudot_row_of() {
   local name=${2#-} line
+  case $name in energy_*_kernel_* | geometry_*_kernel_*) name=kernel_${name##*_kernel_} ;; esac
   _mudot_rows keys | while IFS= read -r line; do
     case $line in "$name "*) printf '%s\n' "$line" ;; esac
   done | grep . && return

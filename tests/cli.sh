@@ -195,6 +195,35 @@ refused "key given twice" 2 "time_end: is given twice|line 2" run twice.yaml
 printf 'grid:\n  lower: [0\n' >broken.yaml
 refused "invalid YAML" 2 "broken.yaml, line|not valid YAML" run broken.yaml
 
+# ---------------------------------------------------------------------- parts and terms as mappings
+
+refused "a key that a part does not have" 2 "geometry_ridge_stein_rigde: there is no such key; the nearest is geometry_ridge_stein_ridge (command line)" \
+  run case.yaml -geometry_ridge_stein_rigde 1
+refused "a misspelt key of a second item" 2 "the nearest is geometry_stein_2_kernel_bandwidth" run case.yaml -geometry_stein_2_kernel_bandwith 1
+refused "a kernel for a part without one" 2 "geometry_wasserstein_kernel_bandwidth|the nearest is geometry_wasserstein_weight" \
+  run case.yaml -geometry_wasserstein_kernel_bandwidth 1
+refused "a part without weight" 2 "geometry_ridge_stein_weight: is missing|ridge_stein needs a weight" run case.yaml -geometry_ridge_stein_ridge 1
+refused "a second item without the first" 2 "geometry_stein_2: is given without geometry_stein" run case.yaml -geometry_stein_2 1
+refused "a weight twice" 2 "geometry_wasserstein: is given twice" run case.yaml -geometry_wasserstein_weight 1 -geometry_wasserstein 1
+refused "a ridge of its own out of range" 2 "geometry_ridge_stein_ridge: \"0\" is not allowed; ridge_stein takes a number above 0" \
+  run case.yaml -geometry_ridge_stein 1 -geometry_ridge_stein_ridge 0 -kernel_bandwidth 1
+refused "a ridge that is missing" 2 "geometry_ridge: is missing|ridge_stein" run case.yaml -geometry_ridge_stein 1 -kernel_bandwidth 1
+refused "a formula that is missing" 2 "energy_potential_formula: is missing" run case.yaml -energy_potential 1
+refused "a formula of a second item that does not parse" 2 "energy_potential_2_formula|sin(" \
+  run case.yaml -energy_potential 1 -energy_potential_formula x -energy_potential_2 1 -energy_potential_2_formula "sin("
+refused "a kernel of its own without bandwidth" 2 "kernel_bandwidth" run case.yaml -geometry_stein 1 -geometry_stein_kernel_type gaussian
+refused "a kernel of its own that does not exist" 2 "gausian" run case.yaml -geometry_stein 1 -geometry_stein_kernel_type gausian -kernel_bandwidth 1
+refused "a list of weights" 2 "geometry_stein: \"1,2\" is a list; one weight is wanted" run case.yaml -geometry_stein 1,2
+mapping() { sed "s/^geometry:.*/geometry: $1/" case.yaml >mapping.yaml; }
+mapping "{stein: [{weight: 1}, 2]}"
+refused "a list of mappings and numbers" 2 "geometry_stein: a list may hold plain values or mappings, not both|line 5" run mapping.yaml
+mapping "{stein: {weight: 1, kernel: {type: {a: 1}}}}"
+refused "a mapping too deep" 2 "geometry_stein_kernel_type: keys are nested too deep|line 5" run mapping.yaml
+mapping "{stein: {<<: 1}}"
+refused "a merge key without a mapping" 2 "<<: a mapping is expected here|line 5" run mapping.yaml
+mapping "{stein: *none}"
+refused "an alias without an anchor" 2 "not valid YAML|alias" run mapping.yaml
+
 # ---------------------------------------------------------------------- domain, densities
 
 refused "mask that closes the domain" 2 "grid_mask|no cell" run plane.yaml -grid_mask_formula -1
@@ -334,6 +363,7 @@ for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
   holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
 done
 refused "an option that list does not have" 2 "--yaml|--json" list --yaml
+refused "a name that is in no table" 2 "\"steim\"|nothing of that name" list steim
 refused "two tables" 2 "energies|kernels|one table" list energies kernels
 refused "help for a command that does not exist" 2 "\"rum\"|the nearest is run" help rum
 refused "help for a chapter that does not exist" 2 "\"studios\"|no chapter|the nearest is studies" help studios
@@ -388,9 +418,28 @@ if [ $? = 2 ] && [ ! -s err ]; then ok "in one sentence"; else bad "in one sente
 reads "list --json is what list prints" '
 def run(*arguments):
     return subprocess.run(["'"$mudot"'", "list", *arguments], check=True, capture_output=True, text=True).stdout
+def bound(p):
+    low, high = p.get("minimum", p.get("exclusiveMinimum")), p.get("maximum", p.get("exclusiveMaximum"))
+    parts = [] if low is None else [f"above {low:g}" if "exclusiveMinimum" in p else f"from {low:g}" if high is not None else f"of at least {low:g}"]
+    both = low is not None and "exclusiveMinimum" in p or "exclusiveMaximum" in p
+    if high is not None:
+        if parts and both:
+            parts.append("and")
+        parts.append(f"below {high:g}" if "exclusiveMaximum" in p else f"of at most {high:g}" if low is None else f"at most {high:g}" if "exclusiveMinimum" in p else f"to {high:g}")
+    return " ".join(["a number", *parts])
+def needs(kind, row):
+    block = {"geometries": "geometry", "energies": "energy"}.get(kind)
+    for p in row.get("parameters", []):
+        text = p["doc"]
+        if p["type"] == "number":
+            text += ": " + bound(p) + ("" if p["required"] else " (default %g)" % p["default"])
+        yield "      %-26s %s; %s%s" % (p["name"], text, p["flat"], " serves all" if block else "")
+    if "kernel" in row.get("needs", []):
+        yield "      %-26s its kernel, with the keys of kernel; %s_kernel and kernel serve all" % ("kernel", block)
 def line(kind, row):
     if kind != "keys":
-        return "  %-30s %s" % (row["name"], row[{"commands": "summary", "chapters": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
+        first = "  %-30s %s" % (row["name"], row[{"commands": "summary", "chapters": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
+        return "\n".join([first, *needs(kind, row)])
     doc = row["doc"] + (": " + "|".join(row["allowed"]) if "allowed" in row else "")
     assert row["name"].startswith(row["block"] + "_"), row
     return "  %-33s %-11s %s" % (row["name"], row["value"], doc)
@@ -401,6 +450,19 @@ assert plain == run()
 for kind, rows in whole.items():
     assert len(rows) > 2 and len({row["name"] for row in rows}) == len(rows), kind
     assert json.loads(run(kind, "--json"))[kind] == rows, kind
+def find(kind, name):
+    return next(row for row in whole[kind] if row["name"] == name)
+ridge = find("geometries", "ridge_stein")["parameters"]
+assert ridge == [{"name": "ridge", "key": "ridge", "flat": "geometry_ridge", "doc": "lambda, the ridge", "type": "number", "exclusiveMinimum": 0, "required": True}], ridge
+assert find("energies", "potential")["parameters"][0]["flat"] == "energy_potential_formula"
+assert find("geometries", "stein")["needs"] == ["kernel"] and not find("geometries", "wasserstein")["needs"]
+assert find("energies", "kl")["needs"] == ["target"] and find("energies", "potential")["any_sign"]
+end = find("keys", "time_end")
+assert (end["type"], end["items"], end["exclusiveMinimum"]) == ("number", 1, 0), end
+assert find("keys", "grid_cells")["type"] == "integer" and find("keys", "geometry_spherical")["type"] == "boolean"
+one = json.loads(run("mmd", "--json"))
+assert one["geometries"] == [find("geometries", "mmd")] and one["energies"] == [find("energies", "mmd")] and "kernels" not in one
+assert run("ridge_stein") == "geometries\n" + line("geometries", find("geometries", "ridge_stein")) + "\n"
 blocks = {row["block"] for row in whole["keys"]}
 assert {"grid", "kernel", "geometry_kernel", "study"} <= blocks, blocks'
 
@@ -444,6 +506,8 @@ mudot run ca => case.yaml
 mudot run case.yaml -kernel_b => -kernel_bandwidth
 mudot run case.yaml -geometry_kernel_t => -geometry_kernel_type
 mudot run case.yaml -energy_pow => -energy_power -energy_power_exponent
+mudot run case.yaml -geometry_ridge_st => -geometry_ridge_stein -geometry_ridge_stein_kernel_bandwidth -geometry_ridge_stein_kernel_exponent -geometry_ridge_stein_kernel_extension -geometry_ridge_stein_kernel_normalization -geometry_ridge_stein_kernel_order -geometry_ridge_stein_kernel_smoothness -geometry_ridge_stein_kernel_type -geometry_ridge_stein_ridge
+mudot run case.yaml -geometry_stein_kernel_type w => wendland
 mudot run case.yaml -grid_boundary  => no_flux periodic
 mudot run case.yaml -initial_type s => samples
 mudot run case.yaml -time_scheme discrete => discrete_gradient

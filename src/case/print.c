@@ -56,6 +56,13 @@ static const char *value_word(const MuKeyRow *row) {
   return "WORD";
 }
 
+/* As JSON calls it. */
+static const char *type_word(const MuKeyRow *row) {
+  if (row->type == MU_KEY_REAL) return "number";
+  if (row->type == MU_KEY_INT) return "integer";
+  return row->type == MU_KEY_BOOL ? "boolean" : "string";
+}
+
 static PetscBool takes(const MuSummandInfo *info, const char *rest) {
   for (const MuParameter *p = info->parameters; p && p->name; ++p)
     if (!strcmp(p->key ? p->key : p->name, rest)) return PETSC_TRUE;
@@ -97,7 +104,10 @@ static void count_key(void *ctx, const MuKey *key) {
 }
 
 void MuKeyDescribe(const MuKeyTable *tables, const MuKey *key, MuKeyInfo *info) {
-  *info = (MuKeyInfo){.block = key->block, .value = value_word(&key->row), .most = key->row.most};
+  *info = (MuKeyInfo){.block = key->block,
+                      .value = value_word(&key->row),
+                      .type = type_word(&key->row),
+                      .most = key->row.most};
   info->allowed = key->row.type == MU_KEY_CHOICE ? key->row.allowed : "";
   snprintf(info->name, sizeof info->name, "%s", key->name);
   describe(tables, key, sizeof info->doc, info->doc);

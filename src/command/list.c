@@ -1,31 +1,37 @@
-/* mudot list [TABLE] [--json]: the tables of what exists, straight from the layers that hold them.
- */
+/* mudot list [TABLE|NAME] [--json]: the tables of what exists, straight from the layers that hold
+   them. */
 #include "case/print.h"
 #include "command/command.h"
 #include "manual/manual.h"
+#include "output/json.h"
 
 #include <string.h>
 
-static PetscErrorCode print_geometry(FILE *out, PetscInt row),
-    print_energy(FILE *out, PetscInt row);
+static PetscErrorCode energy_limit(const MuSummand *term, const char *parameters, MuLimit *limit) {
+  *limit = (MuLimit){.name = NULL};
+  return strcmp(parameters, "bandwidth") ? 0 : MuEnergyGetLimit(term, limit);
+}
 
 static const struct {
   const char *kind;
-  MuTableRow row;                                  /* NULL: the commands or the keys */
-  const char *says;                                /* what a row says beside the name, in JSON */
-  PetscErrorCode (*more)(FILE *out, PetscInt row); /* further members in JSON; NULL: none */
+  MuTableRow row;         /* NULL: the commands or the keys */
+  const char *says;       /* what a row says beside the name, in JSON */
+  const char *block;      /* of a case; NULL: the rows have no numbers */
+  MuSummandTable summand; /* the rows with what they need; NULL as well */
+  PetscErrorCode (*limit)(const MuSummand *summand, const char *parameters, MuLimit *limit);
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow, "formula", print_geometry},
-    {"energies", MuEnergyGetTableRow, "formula", print_energy},
-    {"kernels", MuKernelGetTableRow, "formula", NULL},
-    {"densities", MuDensityGetTableRow, "formula", NULL},
-    {"schemes", MuSchemeGetTableRow, "formula", NULL},
-    {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL},
-    {"methods", MuMethodGetTableRow, "formula", NULL},
-    {"exact_solutions", MuExactGetTableRow, "needs", NULL},
-    {"chapters", MuManualGetTableRow, "summary", NULL},
-    {"commands", NULL, "summary", NULL},
-    {"keys", NULL, "doc", NULL},
+    {"geometries", MuGeometryGetTableRow, "formula", "geometry", MuGeometryGetInfo,
+     MuGeometryGetLimit},
+    {"energies", MuEnergyGetTableRow, "formula", "energy", MuEnergyGetInfo, energy_limit},
+    {"kernels", MuKernelGetTableRow, "formula", "kernel", MuKernelGetInfo, NULL},
+    {"densities", MuDensityGetTableRow, "formula", NULL, NULL, NULL},
+    {"schemes", MuSchemeGetTableRow, "formula", NULL, NULL, NULL},
+    {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL, NULL, NULL},
+    {"methods", MuMethodGetTableRow, "formula", NULL, NULL, NULL},
+    {"exact_solutions", MuExactGetTableRow, "needs", NULL, NULL, NULL},
+    {"chapters", MuManualGetTableRow, "summary", NULL, NULL, NULL},
+    {"commands", NULL, "summary", NULL, NULL, NULL},
+    {"keys", NULL, "doc", NULL, NULL, NULL},
 };
 #define KINDS ((PetscInt)(sizeof kinds / sizeof *kinds))
 
@@ -35,16 +41,79 @@ static PetscErrorCode kind_row(PetscInt i, const char **name, const char **formu
   return 0;
 }
 
+/* What is asked for. */
+typedef struct {
+  FILE *out;
+  MuTableRow commands;
+  const char *kind, *name; /* NULL: all */
+} List;
+
+static PetscBool is_wanted(const List *l, PetscInt k) {
+  return (PetscBool)(!l->kind || !strcmp(l->kind, kinds[k].kind));
+}
+
+static PetscErrorCode get_row(const List *l, PetscInt k, PetscInt i, const char **name,
+                              const char **text) {
+  PetscFunctionBegin;
+  if (!strcmp(kinds[k].kind, "keys"))
+    *name = NULL;
+  else
+    PetscCall((kinds[k].row ? kinds[k].row : l->commands)(i, name, text));
+  PetscFunctionReturn(0);
+}
+
+/* Whether a table has the name that is asked for; yes if none is. */
+static PetscBool has_name(const List *l, PetscInt k) {
+  const char *name = "", *text;
+  for (PetscInt i = 0; l->name && name; ++i)
+    if (get_row(l, k, i, &name, &text) || (name && !strcmp(name, l->name))) break;
+  return (PetscBool)(name != NULL);
+}
+
+static PetscBool is_row(const List *l, const char *name) {
+  return (PetscBool)(!l->name || !strcmp(l->name, name));
+}
+
 /* ------------------------------------------------------------------ plain */
 
-static PetscErrorCode print_table(FILE *out, MuTableRow row) {
+/* "lambda, the ridge: a number above 0; geometry_ridge serves all" */
+static void print_parameter(FILE *out, const char *block, const MuParameter *p) {
+  char range[128];
+  MuParameterRange(p, sizeof range, range);
+  fprintf(out, "      %-26s %s: %s", p->name, p->doc, range);
+  if (!p->required) fprintf(out, " (default %g)", p->initial);
+  fprintf(out, "; %s_%s%s\n", block, p->key ? p->key : p->name,
+          strcmp(block, "kernel") ? " serves all" : "");
+}
+
+static PetscErrorCode print_needs(FILE *out, PetscInt k, PetscInt i) {
+  MuSummandInfo info;
+
+  PetscFunctionBegin;
+  if (!kinds[k].summand) PetscFunctionReturn(0);
+  PetscCall(kinds[k].summand(i, &info));
+  for (const MuParameter *p = info.parameters; p && p->name; ++p)
+    print_parameter(out, kinds[k].block, p);
+  if (info.function_key)
+    fprintf(out, "      %-26s %s; %s_%s serves all\n", "formula", info.function_doc, kinds[k].block,
+            info.function_key);
+  if (info.needs_kernel)
+    fprintf(out,
+            "      %-26s its kernel, with the keys of kernel; %s_kernel and kernel serve all\n",
+            "kernel", kinds[k].block);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_table(const List *l, PetscInt k) {
   const char *name, *text;
 
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
-    PetscCall(row(i, &name, &text));
+    PetscCall(get_row(l, k, i, &name, &text));
     if (!name) break;
-    fprintf(out, "  %-30s %s\n", name, text);
+    if (!is_row(l, name)) continue;
+    fprintf(l->out, "  %-30s %s\n", name, text);
+    PetscCall(print_needs(l->out, k, i));
   }
   PetscFunctionReturn(0);
 }
@@ -62,155 +131,189 @@ static PetscErrorCode print_keys(FILE *out) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode print_plain(const List *l) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < KINDS; ++k) {
+    if (!is_wanted(l, k) || !has_name(l, k)) continue;
+    if (!l->kind) fprintf(l->out, "%s\n", kinds[k].kind);
+    PetscCall(print_table(l, k));
+    if (!strcmp(kinds[k].kind, "keys")) PetscCall(print_keys(l->out));
+  }
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ JSON */
 
-static void print_string(FILE *out, const char *text) {
-  fputc('"', out);
-  for (const char *c = text; *c; ++c) {
-    if (*c == '"' || *c == '\\') fputc('\\', out);
-    if ((unsigned char)*c < ' ')
-      fprintf(out, "\\u%04x", *c);
-    else
-      fputc(*c, out);
-  }
-  fputc('"', out);
+/* A range in the words of a JSON schema. */
+static void json_range(MuJson *j, PetscReal low, PetscReal high, PetscBool above_low,
+                       PetscBool below_high) {
+  if (low > -PETSC_MAX_REAL) MuJsonNumber(j, above_low ? "exclusiveMinimum" : "minimum", low);
+  if (high < PETSC_MAX_REAL) MuJsonNumber(j, below_high ? "exclusiveMaximum" : "maximum", high);
 }
 
-static void print_member(FILE *out, const char *name, const char *text) {
-  fprintf(out, "%s\"%s\": ", strcmp(name, "name") ? ", " : "", name);
-  print_string(out, text);
+static void json_parameter(MuJson *j, const char *block, const MuParameter *p) {
+  char flat[128];
+  const char *key = p->key ? p->key : p->name;
+  snprintf(flat, sizeof flat, "%s_%s", block, key);
+  MuJsonBegin(j, NULL, '{');
+  MuJsonText(j, "name", p->name);
+  MuJsonText(j, "key", key);
+  MuJsonText(j, "flat", flat);
+  MuJsonText(j, "doc", p->doc);
+  MuJsonText(j, "type", "number");
+  json_range(j, p->low, p->high, p->above_low, p->below_high);
+  MuJsonBool(j, "required", p->required);
+  if (!p->required) MuJsonNumber(j, "default", p->initial);
+  MuJsonEnd(j, '}');
 }
 
-static void print_parameter(FILE *out, PetscBool first, const char *name, const char *key,
-                            const char *doc, PetscBool required) {
-  fprintf(out, "%s{", first ? ", \"parameters\": [" : ", ");
-  print_member(out, "name", name);
-  print_member(out, "key", key);
-  print_member(out, "doc", doc);
-  fprintf(out, ", \"required\": %s}", required ? "true" : "false");
+static void json_formula(MuJson *j, const char *block, const MuSummandInfo *info) {
+  char flat[128];
+  snprintf(flat, sizeof flat, "%s_%s", block, info->function_key);
+  MuJsonBegin(j, NULL, '{');
+  MuJsonText(j, "name", "formula");
+  MuJsonText(j, "key", info->function_key);
+  MuJsonText(j, "flat", flat);
+  MuJsonText(j, "doc", info->function_doc);
+  MuJsonText(j, "type", "string");
+  MuJsonBool(j, "required", PETSC_TRUE);
+  MuJsonEnd(j, '}');
 }
 
-/* The numbers and the formula of a summand, and the other blocks of a case that it needs. */
-static void print_info(FILE *out, const MuSummandInfo *info) {
-  PetscBool first = PETSC_TRUE;
-  for (const MuParameter *p = info->parameters; p && p->name; ++p, first = PETSC_FALSE)
-    print_parameter(out, first, p->name, p->key, p->doc, p->required);
-  if (info->function_key) {
-    print_parameter(out, first, "formula", info->function_key, info->function_doc, PETSC_TRUE);
-    first = PETSC_FALSE;
-  }
-  if (!first) fputc(']', out);
-  fprintf(out, ", \"needs\": [%s%s%s]", info->needs_kernel ? "\"kernel\"" : "",
-          info->needs_kernel && info->needs_target ? ", " : "",
-          info->needs_target ? "\"target\"" : "");
-}
-
-/* One limit: as which parameters vanish, what it is, its numbers and the order of the error. */
-static void print_limit(FILE *out, PetscBool first, const char *parameters, const MuLimit *limit) {
-  fprintf(out, "%s{\"as\": \"%s\", \"name\": \"%s\", \"order\": %g",
-          first ? ", \"limits\": [" : ", ", parameters, limit->name, (double)limit->order);
-  for (PetscInt k = 0; k < MU_MAX_PARAMETERS && limit->set[k].name; ++k)
-    fprintf(out, ", \"%s\": %g", limit->set[k].name, (double)limit->set[k].value);
-  fputc('}', out);
-}
-
-static PetscErrorCode print_geometry(FILE *out, PetscInt row) {
+/* What it tends to as which parameters vanish, the numbers of the limit, the order of the error. */
+static PetscErrorCode json_limits(MuJson *j, PetscInt k, const char *name) {
   static const char *const parameters[] = {"bandwidth", "ridge", "bandwidth ridge"};
-  PetscBool first = PETSC_TRUE;
-  MuSummandInfo info;
-  MuSummand part = {.weight = 1};
+  MuSummand summand = {.name = name, .weight = 1, .value = {1, 1, 1, 1}};
   MuLimit limit;
 
   PetscFunctionBegin;
-  PetscCall(MuGeometryGetInfo(row, &info));
-  part.name = info.name;
-  for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) part.value[k] = 1;
-  print_info(out, &info);
-  for (size_t k = 0; k < sizeof parameters / sizeof *parameters; ++k) {
-    PetscCall(MuGeometryGetLimit(&part, parameters[k], &limit));
+  MuJsonBegin(j, "limits", '[');
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; ++i) {
+    PetscCall(kinds[k].limit(&summand, parameters[i], &limit));
     if (!limit.name) continue;
-    print_limit(out, first, parameters[k], &limit);
-    first = PETSC_FALSE;
+    MuJsonBegin(j, NULL, '{');
+    MuJsonText(j, "as", parameters[i]);
+    MuJsonText(j, "name", limit.name);
+    MuJsonNumber(j, "order", limit.order);
+    for (PetscInt v = 0; v < MU_MAX_PARAMETERS && limit.set[v].name; ++v)
+      MuJsonNumber(j, limit.set[v].name, limit.set[v].value);
+    MuJsonEnd(j, '}');
   }
-  if (!first) fputc(']', out);
+  MuJsonEnd(j, ']');
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode print_energy(FILE *out, PetscInt row) {
+static PetscErrorCode json_info(MuJson *j, PetscInt k, PetscInt i) {
   MuSummandInfo info;
-  MuSummand term = {.weight = 1};
-  MuLimit limit;
 
   PetscFunctionBegin;
-  PetscCall(MuEnergyGetInfo(row, &info));
-  term.name = info.name;
-  print_info(out, &info);
-  PetscCall(MuEnergyGetLimit(&term, &limit));
-  if (limit.name) {
-    print_limit(out, PETSC_TRUE, "bandwidth", &limit);
-    fputc(']', out);
-  }
+  PetscCall(kinds[k].summand(i, &info));
+  MuJsonBegin(j, "parameters", '[');
+  for (const MuParameter *p = info.parameters; p && p->name; ++p)
+    json_parameter(j, kinds[k].block, p);
+  if (info.function_key) json_formula(j, kinds[k].block, &info);
+  MuJsonEnd(j, ']');
+  if (!kinds[k].limit) PetscFunctionReturn(0);
+  MuJsonBegin(j, "needs", '[');
+  if (info.needs_kernel) MuJsonText(j, NULL, "kernel");
+  if (info.needs_target) MuJsonText(j, NULL, "target");
+  MuJsonEnd(j, ']');
+  MuJsonBool(j, "any_sign", info.any_sign);
+  PetscCall(json_limits(j, k, info.name));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode print_json_table(FILE *out, MuTableRow row, PetscInt kind) {
+static PetscErrorCode json_table(const List *l, MuJson *j, PetscInt k) {
   const char *name, *text;
 
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
-    PetscCall(row(i, &name, &text));
+    PetscCall(get_row(l, k, i, &name, &text));
     if (!name) break;
-    fprintf(out, "%s\n    {", i ? "," : "");
-    print_member(out, "name", name);
-    print_member(out, kinds[kind].says, text);
-    if (kinds[kind].more) PetscCall(kinds[kind].more(out, i));
-    fprintf(out, "}");
+    if (!is_row(l, name)) continue;
+    MuJsonBegin(j, NULL, '{');
+    MuJsonText(j, "name", name);
+    MuJsonText(j, kinds[k].says, text);
+    if (kinds[k].summand) PetscCall(json_info(j, k, i));
+    MuJsonEnd(j, '}');
+    fputc('\n', l->out);
   }
   PetscFunctionReturn(0);
 }
 
 /* "a|b" as ["a", "b"] */
-static void print_words(FILE *out, const char *words) {
-  fprintf(out, ", \"allowed\": [\"");
-  for (const char *c = words; *c; ++c) {
-    if (*c == '|')
-      fprintf(out, "\", \"");
-    else
-      fputc(*c, out);
+static void json_words(MuJson *j, const char *words) {
+  char word[64];
+  MuJsonBegin(j, "allowed", '[');
+  for (const char *rest = words; *rest; rest += strcspn(rest, "|") + (strchr(rest, '|') != NULL)) {
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(rest, "|"), rest);
+    MuJsonText(j, NULL, word);
   }
-  fprintf(out, "\"]");
+  MuJsonEnd(j, ']');
 }
 
-static PetscErrorCode print_json_keys(FILE *out) {
+static void json_key(MuJson *j, const MuKeyInfo *key) {
+  MuJsonBegin(j, NULL, '{');
+  MuJsonText(j, "name", key->name);
+  MuJsonText(j, "block", key->block);
+  MuJsonText(j, "value", key->value);
+  MuJsonText(j, "type", key->type);
+  MuJsonInteger(j, "items", key->most);
+  MuJsonText(j, "doc", key->doc);
+  if (!strcmp(key->type, "number") || !strcmp(key->type, "integer"))
+    json_range(j, key->low, key->high, key->above_low, key->below_high);
+  if (*key->allowed) json_words(j, key->allowed);
+  MuJsonEnd(j, '}');
+}
+
+static PetscErrorCode json_keys(const List *l, MuJson *j) {
   MuKeyInfo key;
 
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {
     PetscCall(MuCaseGetKey(i, &key));
     if (!key.block) break;
-    fprintf(out, "%s\n    {", i ? "," : "");
-    print_member(out, "name", key.name);
-    print_member(out, "block", key.block);
-    print_member(out, "value", key.value);
-    print_member(out, "doc", key.doc);
-    if (*key.allowed) print_words(out, key.allowed);
-    fprintf(out, "}");
+    json_key(j, &key);
+    fputc('\n', l->out);
   }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_json(const List *l) {
+  MuJson j = {.out = l->out};
+
+  PetscFunctionBegin;
+  MuJsonBegin(&j, NULL, '{');
+  MuJsonText(&j, "mudot_version", MUDOT_VERSION);
+  for (PetscInt k = 0; k < KINDS; ++k) {
+    if (!is_wanted(l, k) || !has_name(l, k)) continue;
+    MuJsonBegin(&j, kinds[k].kind, '[');
+    fputc('\n', l->out);
+    PetscCall(json_table(l, &j, k));
+    if (!strcmp(kinds[k].kind, "keys")) PetscCall(json_keys(l, &j));
+    MuJsonEnd(&j, ']');
+  }
+  MuJsonEnd(&j, '}');
+  fputc('\n', l->out);
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ the command */
 
-static PetscErrorCode check_kind(const char *wanted) {
-  const char *name;
+/* A word is a table, or a name in one or several of them. */
+static PetscErrorCode find_word(List *l, const char *word) {
   char nearest[64];
 
   PetscFunctionBegin;
-  PetscCall(MuTableFind(kind_row, wanted, &name, nearest));
-  if (!name)
-    return MuError(MU_ERR_INPUT, "list: there is no table \"%s\"; the nearest is %s", wanted,
-                   nearest);
-  PetscFunctionReturn(0);
+  PetscCall(MuTableFind(kind_row, word, &l->kind, nearest));
+  if (l->kind) PetscFunctionReturn(0);
+  l->name = word;
+  for (PetscInt k = 0; k < KINDS; ++k)
+    if (has_name(l, k)) PetscFunctionReturn(0);
+  return MuError(MU_ERR_INPUT,
+                 "list: there is no table \"%s\", and nothing of that name in a table; the nearest "
+                 "table is %s",
+                 word, nearest);
 }
 
 static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted, PetscBool *json) {
@@ -234,61 +337,38 @@ static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted,
       *wanted = argv[i];
     ++i;
   }
-  if (*wanted) PetscCall(check_kind(*wanted));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode print_plain(FILE *out, MuTableRow commands, const char *wanted) {
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < KINDS; ++k) {
-    if (wanted && strcmp(wanted, kinds[k].kind) != 0) continue;
-    if (!wanted) fprintf(out, "%s\n", kinds[k].kind);
-    if (!strcmp(kinds[k].kind, "keys"))
-      PetscCall(print_keys(out));
-    else
-      PetscCall(print_table(out, kinds[k].row ? kinds[k].row : commands));
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode print_json(FILE *out, MuTableRow commands, const char *wanted) {
-  PetscFunctionBegin;
-  fprintf(out, "{\n  \"mudot_version\": \"%s\"", MUDOT_VERSION);
-  for (PetscInt k = 0; k < KINDS; ++k) {
-    if (wanted && strcmp(wanted, kinds[k].kind) != 0) continue;
-    fprintf(out, ",\n  \"%s\": [", kinds[k].kind);
-    if (!strcmp(kinds[k].kind, "keys"))
-      PetscCall(print_json_keys(out));
-    else
-      PetscCall(print_json_table(out, kinds[k].row ? kinds[k].row : commands, k));
-    fprintf(out, "\n  ]");
-  }
-  fprintf(out, "\n}\n");
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
-  const char *wanted;
+  List l = {.out = stdout, .commands = commands};
+  const char *word;
   PetscBool json;
 
   PetscFunctionBegin;
-  PetscCall(read_arguments(argc, argv, &wanted, &json));
+  PetscCall(read_arguments(argc, argv, &word, &json));
+  if (word) PetscCall(find_word(&l, word));
   if (!MuCommandPrints()) PetscFunctionReturn(0);
-  PetscCall((json ? print_json : print_plain)(stdout, commands, wanted));
+  PetscCall((json ? print_json : print_plain)(&l));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode help(FILE *out) {
   PetscFunctionBegin;
-  fprintf(out, "\nWithout a table it prints all of them; --json makes one JSON document of them.\n"
-               "\ntables\n");
+  fprintf(
+      out,
+      "\nWithout a table it prints all of them; a NAME is printed from every table that has it. "
+      "Under a "
+      "geometry, an\nenergy or a kernel stand the numbers that it has in a case. --json makes one "
+      "JSON document of them, with\ntypes, ranges and defaults.\n"
+      "\ntables\n");
   for (PetscInt k = 0; k < KINDS; ++k) fprintf(out, "  %s\n", kinds[k].kind);
   PetscFunctionReturn(0);
 }
 
 const MuCommand mu_command_list = {
     .name = "list",
-    .usage = "[TABLE] [--json]",
+    .usage = "[TABLE|NAME] [--json]",
     .summary = "print what exists (geometries, energies, kernels, ...), one line each",
     .run = list,
     .help = help,

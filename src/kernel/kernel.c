@@ -61,6 +61,14 @@ const MuParameter *MuKernelGetParameters(const char *type) {
   return ops->parameters ? ops->parameters : no_parameters;
 }
 
+PetscErrorCode MuKernelGetInfo(PetscInt i, MuSummandInfo *info) {
+  PetscFunctionBegin;
+  *info = (MuSummandInfo){0};
+  PetscCall(MuKernelGetTableRow(i, &info->name, &info->formula));
+  if (info->name) info->parameters = families[i]->parameters;
+  PetscFunctionReturn(0);
+}
+
 void MuKernelSpecDescribe(const MuKernelSpec *spec, size_t size, char *text) {
   const MuKernelOps *ops = find_family(spec->type);
   const MuParameter *p = ops ? ops->parameters : NULL;

@@ -138,9 +138,10 @@ typedef struct {
   const char *block; /* NULL: there is no such key */
   const char
       *value; /* NUMBER, NUMBERS, INTEGER, INTEGERS, TEXT, WORDS, true|false, INTERVAL, WORD */
-  const char *allowed;             /* the words that WORD may be ("a|b|c"), else "" */
-  PetscInt most;                   /* items: 1, 2 (one per axis) or 0 (any number) */
-  PetscReal low, high;             /* of numbers; +-PETSC_MAX_REAL: no bound */
+  const char *type;    /* of an item, as JSON calls it: number, integer, boolean, string */
+  const char *allowed; /* the words that WORD may be ("a|b|c"), else "" */
+  PetscInt most;       /* items: 1, 2 (one per axis) or 0 (any number) */
+  PetscReal low, high; /* of numbers; +-PETSC_MAX_REAL: no bound */
   PetscBool above_low, below_high; /* the bound itself is not allowed */
   char doc[256];
 } MuKeyInfo;

@@ -6,6 +6,8 @@
 
 /* Rows of the table of what there is, see MuTableRow. */
 PetscErrorCode MuKernelGetTableRow(PetscInt i, const char **name, const char **formula);
+/* The same with the numbers of a family, see MuSummandTable. */
+PetscErrorCode MuKernelGetInfo(PetscInt i, MuSummandInfo *info);
 
 typedef struct _p_MuKernel *MuKernel;
 

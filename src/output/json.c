@@ -95,6 +95,11 @@ void MuJsonInteger(MuJson *j, const char *name, long long value) {
   fprintf(j->out, "%lld", value);
 }
 
+void MuJsonBool(MuJson *j, const char *name, PetscBool value) {
+  begin_value(j, name);
+  fputs(value ? "true" : "false", j->out);
+}
+
 void MuJsonNumbers(MuJson *j, const char *name, size_t n, const double *values) {
   begin_value(j, name);
   fputc('[', j->out);

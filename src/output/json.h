@@ -1,4 +1,5 @@
-/* JSON that may stand inside a <script> element of a page. Private to output/. */
+/* JSON that may stand inside a <script> element of a page. Private to output/ and
+   the floors above. */
 #ifndef MUDOT_JSON_H
 #define MUDOT_JSON_H
 
@@ -19,6 +20,7 @@ void MuJsonText(MuJson *j, const char *name, const char *text);
 /* %.9g; NaN is null, infinity 1e999, which JSON.parse() reads as Infinity. */
 void MuJsonNumber(MuJson *j, const char *name, double value);
 void MuJsonInteger(MuJson *j, const char *name, long long value);
+void MuJsonBool(MuJson *j, const char *name, PetscBool value);
 void MuJsonNumbers(MuJson *j, const char *name, size_t n, const double *values);
 /* Base64 of IEEE single precision, little endian; larger numbers become infinite. */
 void MuJsonFloats(MuJson *j, const char *name, size_t n, const double *values);

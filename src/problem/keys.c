@@ -5,16 +5,6 @@
 #include "mudot/energy.h"
 #include "mudot/geometry.h"
 
-#include <string.h>
-
-static PetscErrorCode kernel_row(PetscInt i, MuSummandInfo *info) {
-  PetscFunctionBegin;
-  *info = (MuSummandInfo){0};
-  PetscCall(MuKernelGetTableRow(i, &info->name, &info->formula));
-  if (info->name) info->parameters = MuKernelGetParameters(info->name);
-  PetscFunctionReturn(0);
-}
-
 const MuKeyTable mu_case_tables[] = {
     {.blocks = "energy",
      .table = MuEnergyGetInfo,
@@ -24,7 +14,7 @@ const MuKeyTable mu_case_tables[] = {
      .table = MuGeometryGetInfo,
      .weight_doc = "weight of the geometry NAME (mudot list geometries)",
      .own_doc = "of this NAME alone: kernel_KEY, or a number of it; a second NAME is NAME_2"},
-    {.blocks = "kernel|energy_kernel|geometry_kernel|diagnostics_kernel", .table = kernel_row},
+    {.blocks = "kernel|energy_kernel|geometry_kernel|diagnostics_kernel", .table = MuKernelGetInfo},
     {.blocks = NULL}};
 
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c) {
