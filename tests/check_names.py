@@ -13,16 +13,20 @@ import re
 import subprocess
 import sys
 
-BOUND = 37  # today's number of such places; it may only fall
+BOUND = 0  # such places that are allowed
 SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 KINDS = {"geometries": "MuGeometryGetTableRow", "energies": "MuEnergyGetTableRow", "kernels": "MuKernelGetTableRow",
          "schemes": "MuSchemeGetTableRow", "diagnostics": "MuDiagnosticGetTableRow", "methods": "MuMethodGetTableRow",
-         "exact_solutions": "MuExactGetTableRow"}
+         "exact_solutions": "MuSolutionGetTableRow"}
 # A word that is a name of a table and means something else there: (word, files by regular expression, reason). At most ten.
 ALIASES = [
     ("auto", ".*", "the value of several keys that lets the program choose"),
     ("log_density", "(case|measure|problem)/.*", "the key of a density, beside the scheme"),
     ("gaussian", "(measure|problem)/.*", "the type of a density, beside the kernel"),
+    ("potential", "energy/energy.c", "the name of an operation of the descriptor, in a sentence about what it lacks"),
+    ("w2", "particles/compare.c", "a metric of clouds, beside the diagnostic"),
+    ("w2", "study/gamma.c", "the diagnostic that is a column of the study"),
+    ("mmd", "particles/ift.c", "a word of particles_weight_step, beside the energy and the geometry"),
 ]
 TOKEN = re.compile(r"""(/\*.*?\*/|//[^\n]*)|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`""", re.S)
 

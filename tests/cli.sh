@@ -347,7 +347,7 @@ refused "unknown command" 2 "there is no command \"solve\"" solve case.yaml
 refused "run without a case" 2 "no case file" run
 refused "two cases" 2 "one case file|plane.yaml" run case.yaml plane.yaml
 refused "unknown option" 2 "frobnicate|there is no such key" run case.yaml -frobnicate
-refused "unknown table" 2 "kernel|the nearest is kernels" list kernel
+refused "unknown table" 2 "kernel|the nearest table is kernels" list kernel
 holds "--help" "$mudot" --help
 holds "--version" "$mudot" --version
 holds "run --help" "$mudot" run --help
@@ -434,7 +434,7 @@ def needs(kind, row):
         if p["type"] == "number":
             text += ": " + bound(p) + ("" if p["required"] else " (default %g)" % p["default"])
         yield "      %-26s %s; %s%s" % (p["name"], text, p["flat"], " serves all" if block else "")
-    if "kernel" in row.get("needs", []):
+    if block and "kernel" in row.get("needs", []):
         yield "      %-26s its kernel, with the keys of kernel; %s_kernel and kernel serve all" % ("kernel", block)
 def line(kind, row):
     if kind != "keys":

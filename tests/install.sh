@@ -112,7 +112,7 @@ if [ "$(uname -m)" = x86_64 ]; then
   # shellcheck disable=SC2086
   holds "a table of instructions that no processor has" ${MPICC:-mpicc} -std=c11 -Isrc $instructions \
     $(pkg-config --cflags petsc) -c src/base/instructions.c -o "$work/instructions.o"
-  holds "a program for that processor" "${MPICC:-mpicc}" "$build"/obj/command/*.o "$work/instructions.o" "$build/libmudot.a" \
+  holds "a program for that processor" "${MPICC:-mpicc}" "$build"/obj/command/*.o "$build"/obj/manual/*.o "$work/instructions.o" "$build/libmudot.a" \
     $(pkg-config --libs petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib) -llapack -lblas -lm -o "$work/other"
   "$work/other" --version >"$work/said" 2>&1
   holds "ends with 2" test $? = 2

@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -42,7 +43,9 @@ class Job:
         begin = time.time()
         environment = {**os.environ, **ENVIRONMENT, **self.environment}
         environment["MAKEFLAGS"] = re.sub(r"-j\d*\b|--jobserver-\S+", "", environment.get("MAKEFLAGS", ""))
-        with open(directory / (re.sub(r"\W+", "-", self.name) + ".log"), "w+", errors="replace") as log:
+        with tempfile.TemporaryDirectory(prefix="mu-") as own, \
+                open(directory / (re.sub(r"\W+", "-", self.name) + ".log"), "w+", errors="replace") as log:
+            environment["TMPDIR"] = own  # OpenMPI keeps and removes a folder there that its programs share
             child = subprocess.Popen(self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
                                      stderr=subprocess.STDOUT, env=environment)
             _, status, used = os.wait4(child.pid, 0)

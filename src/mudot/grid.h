@@ -95,7 +95,8 @@ PetscErrorCode MuGridScatter(MuGrid grid, const PetscReal *global, Vec f);
 /* Number of connected components of the inside cells (faces join cells, periodic axes wrap) and
    their sizes in cells: sizes[] holds at most max of them, largest first. Collective. */
 PetscErrorCode MuGridComponents(MuGrid grid, PetscInt max, PetscInt *count, PetscInt sizes[]);
-/* The same components by number: label[local_size] is 0 .. count - 1, and -1 outside. Collective. */
+/* The same components by number: label[local_size] is 0 .. count - 1, and -1 outside. Collective.
+ */
 PetscErrorCode MuGridLabelComponents(MuGrid grid, PetscInt *count, PetscInt label[]);
 
 #endif
