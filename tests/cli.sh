@@ -317,6 +317,17 @@ refused "an image larger than its file" 4 "huge.pgm|too short for an image of 65
 refused "an image whose size overflows" 4 "overflow.pgm|header" run plane.yaml -grid_mask overflow.pgm
 refused "points with a zero byte" 2 "zero.csv, line 2|zero byte" run case.yaml -target_type samples -target_file zero.csv
 refused "a line without end" 2 "line.csv, line 1" run case.yaml -target_type samples -target_file line.csv
+printf '1,83\n2,91\n3,55\n' >comma.csv
+printf '1,83;0,5\n2,91;0,7\n3,55;0,1\n' >semicolon.csv
+refused "points with decimal commas" 2 "comma.csv|1 of numbers with decimal commas" run case.yaml -target_type samples -target_file comma.csv
+"$mudot" run case.yaml -initial_type samples -initial_file semicolon.csv >log 2>err
+if [ $? = 0 ] && grep -q "warning: .*_file: semicolon.csv is read with semicolons between its columns and decimal commas" err &&
+  grep -q "warning: .*_columns: semicolon.csv has 2 columns, of which the first 1 are read" err; then
+  ok "unless semicolons tell, which is told"
+else
+  bad "unless semicolons tell, which is told" "no warnings"
+fi
+rm -rf out
 for name in link raw virtual soft huge text; do
   refused "HDF5: $name" 4 "outside.h5|$name" run case.yaml -target_type file -target_file outside.h5 -target_dataset $name
 done
@@ -712,6 +723,8 @@ printf 'x\n1\nnan\n' >bad.csv
 refused "compare: NaN in a CSV file" 2 "bad.csv, line 3|\`nan\`" compare line bad.csv
 printf 'a,b\n1,2\n' >bad.csv
 refused "compare: a missing column" 2 "bad.csv has no column x" compare line bad.csv
+printf '1,83\n2,91\n' >bad.csv
+refused "compare: decimal commas" 2 "bad.csv|decimal commas" compare line bad.csv
 printf 'x,w\n1,1\n2,-1\n' >bad.csv
 refused "compare: a negative weight" 2 "weight of particle 2 is -1" compare line bad.csv
 printf 'x\n1\n7\n' >far.csv

@@ -11,9 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   PetscInt n = 0;
   PetscReal *points = NULL;
   const char *file = FuzzFile(data + (size ? 1 : 0), size - (size ? 1 : 0));
+  const MuPointsSpec spec = {.key = "target",
+                             .file = file,
+                             .dim = dim,
+                             .columns = columns,
+                             .optional = size && data[0] & 32 ? dim - 1 : 0};
   FuzzCloud(file);
-  if (FuzzRefused(MuSamplesRead(PETSC_COMM_SELF, "target", file, columns, dim, &n, &points)))
-    return 0;
+  if (FuzzRefused(MuSamplesRead(PETSC_COMM_SELF, &spec, NULL, &n, &points))) return 0;
   if (n < 1) FuzzFail("no points");
   for (PetscInt i = 0; i < n * dim; ++i)
     if (PetscIsInfOrNanReal(points[i])) FuzzFail("a coordinate that is not finite");

@@ -666,7 +666,8 @@ START_TEST(samples_are_read) {
   PetscInt n;
   PetscReal *p;
   write_file(path, text, strlen(text));
-  OK(MuSamplesRead(MPI_COMM_WORLD, "key", path, names, 2, &n, &p));
+  MuPointsSpec spec = {.key = "key", .file = path, .dim = 2, .columns = names};
+  OK(MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p));
   ck_assert_int_eq(n, 3);
   ck_assert_double_eq(p[0], 79);
   ck_assert_double_eq(p[1], 3.6);
@@ -674,12 +675,16 @@ START_TEST(samples_are_read) {
   ck_assert_double_eq(p[3], 1.8);
   ck_assert_double_eq(p[5], 3.333);
   OK(PetscFree(p));
-  OK(MuSamplesRead(MPI_COMM_WORLD, "key", path, second, 1, &n, &p));
+  spec.dim = 1;
+  spec.columns = second;
+  OK(MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p));
   ck_assert_int_eq(n, 3);
   ck_assert_double_eq(p[1], 1.8);
   OK(PetscFree(p));
   write_file(path, numbers, strlen(numbers)); /* no header: no line is lost */
-  OK(MuSamplesRead(MPI_COMM_WORLD, "key", path, NULL, 2, &n, &p));
+  spec.dim = 2;
+  spec.columns = NULL;
+  OK(MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p));
   ck_assert_int_eq(n, 2);
   ck_assert_double_eq(p[0], 1);
   ck_assert_double_eq(p[3], 4);
@@ -694,7 +699,8 @@ static void bad_samples(const char *text, const char *column, PetscErrorCode cod
   PetscInt n;
   PetscReal *p;
   write_file(path, text, strlen(text));
-  ck_assert_int_eq(MuSamplesRead(MPI_COMM_WORLD, "target_samples", path, columns, 2, &n, &p), code);
+  const MuPointsSpec spec = {.key = "target_samples", .file = path, .dim = 2, .columns = columns};
+  ck_assert_int_eq(MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p), code);
   sentence_has("target_samples");
   sentence_has(part);
   remove_file(path);
@@ -705,14 +711,100 @@ START_TEST(bad_samples_are_refused) {
   PetscInt n;
   PetscReal *p;
   bad_samples("a,b\n1,2\n3,four\n", "a", MU_ERR_INPUT, "line 3, column 2: `four`");
-  bad_samples("a,b\n1,2\n\n3\n", "a", MU_ERR_INPUT, "line 4, column 2: ``");
+  bad_samples("a,b\n1,2\n\n3\n", "a", MU_ERR_INPUT, "line 4: the number of its fields is 1");
+  bad_samples("a,b\n1,2\n3,\n", "a", MU_ERR_INPUT, "line 3, column 2: ``");
+  bad_samples("a,b,a\n1,2,3\n", "a", MU_ERR_INPUT, "two columns `a`");
   bad_samples("a,b\n1,nan\n", "a", MU_ERR_INPUT, "line 2");
   bad_samples("a,b\n1,2\n", "c", MU_ERR_INPUT, "no column `c`");
   bad_samples("a,b\n1,2\n", "3", MU_ERR_INPUT, "no column `3`");
   bad_samples("a,b\n", "a", MU_ERR_INPUT, "no points");
   bad_samples("", "a", MU_ERR_INPUT, "no points");
-  ck_assert_int_eq(MuSamplesRead(MPI_COMM_WORLD, "key", "/none.csv", none, 1, &n, &p), MU_ERR_FILE);
+  const MuPointsSpec spec = {.key = "key", .file = "/none.csv", .dim = 1, .columns = none};
+  ck_assert_int_eq(MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p), MU_ERR_FILE);
   sentence_has("/none.csv");
+}
+END_TEST
+
+/* Points (1.5, -2) and (3, 0.25) as programs and spreadsheets write them. */
+START_TEST(tables_of_every_kind_are_read) {
+  static const struct {
+    const char *text;
+    PetscBool decimal_comma;
+  } tables[] = {{"1.5,-2\n3,0.25\n", PETSC_FALSE},
+                {"\xef\xbb\xbf"
+                 "1.5,-2\n3,0.25\n",
+                 PETSC_FALSE},
+                {"\xef\xbb\xbf"
+                 "x,y\r\n1.5,-2\r\n3,0.25",
+                 PETSC_FALSE},
+                {"x,y\r1.5,-2\r3,0.25\r", PETSC_FALSE},
+                {"1.5,-2,\n3,0.25,\n", PETSC_FALSE},
+                {"x,y\n1.5,-2,,\n3,0.25,,\n", PETSC_FALSE},
+                {"x,y,name\n1.5,-2,\"one, two\"\n3,0.25,\"a \"\"b\"\"\"\n", PETSC_FALSE},
+                {"\"1.5\",\"-2\"\n\"3\",\"0.25\"\n", PETSC_FALSE},
+                {"1.5;-2\n3;0.25\n", PETSC_FALSE},
+                {"1,5;-2\n3;0,25\n", PETSC_TRUE},
+                {"x;y\n1,5;-2\n3,0;2,5e-1\n", PETSC_TRUE},
+                {"1.5\t-2\n3\t0.25\n", PETSC_FALSE},
+                {"x (m, at noon)\ty\n1,5\t-2\n3\t0,25\n", PETSC_TRUE},
+                {"# of numpy\n1.500e+00 -2.0e+00\n3.000e+00 2.5e-01\n", PETSC_FALSE},
+                {"  1.5   -2  \n  3    0.25\n", PETSC_FALSE},
+                {"1.5, -2\n3, 0.25\n", PETSC_FALSE},
+                {"eruption time, waiting time\n1.5, -2\n3, 0.25\n", PETSC_FALSE}};
+  const char *path = temporary("kind.csv");
+  const MuPointsSpec spec = {.key = "key", .file = path, .dim = 2};
+  for (size_t k = 0; k < sizeof tables / sizeof *tables; ++k) {
+    MuPointsLayout layout;
+    PetscInt n;
+    PetscReal *p;
+    write_file(path, tables[k].text, strlen(tables[k].text));
+    ck_assert_msg(!MuSamplesRead(MPI_COMM_WORLD, &spec, &layout, &n, &p), "table %zu: %s", k,
+                  MuErrorMessage());
+    ck_assert_msg(n == 2 && p[0] == 1.5 && p[1] == -2 && p[2] == 3 && p[3] == 0.25, "table %zu", k);
+    ck_assert_int_eq(layout.decimal_comma, tables[k].decimal_comma);
+    OK(PetscFree(p));
+  }
+  remove_file(path);
+}
+END_TEST
+
+/* Tables that would be other numbers than were meant, in one dimension and in two. */
+START_TEST(tables_of_doubt_are_refused) {
+  static const struct {
+    PetscInt dim, optional;
+    const char *text, *part;
+  } tables[] = {
+      {1, 0, "1,83\n2,91\n3,55\n", "2 columns of integers, or 1 of numbers with decimal commas"},
+      {2, 1, "1,83\n2,91\n", "2 columns of integers, or 1 of"},
+      {2, 0, "1,5,2,5\n3,1,0,25\n", "4 columns of integers, or 2 of"},
+      {1, 0, "x\n1,83\n2,91\n", "line 2, column 1: `1,83` is not a finite number (write a point"},
+      {1, 0, "1,83\n2\n", "line 1, column 1: `1,83` is not"},
+      {1, 0, "1,83\n2,91\n3\n", "line 3: the number of its fields is 1, that of the first line 2"},
+      {1, 0, "1.5\n2.5 m\n", "line 2, column 1: `2.5 m`"},
+      {2, 0, "1.5,a\n3,0.25\n", "`a` in column 2, where the next line has `0.25`"},
+      {2, 0, "1.5;2,5\n3;0.25\n", "line 1, column 2: up to here there are decimal points"},
+      {1, 0, "a;1,500\nb;2,500\n", "what separates"},
+      {1, 0, "1,500\tx\n2,750\ty\n", "may be decimal ones or separate thousands"},
+      {2, 0, "x,y\n1,2,3\n", "line 2: the number of its fields is 3, that of the first line 2"},
+      {2, 0, "x,y\n1,\"2\n", "line 2: a quote has no end"},
+      {2, 0, "1,2\n3,\"4\"5\n", "line 2: a quote has no end"},
+      {1, 0,
+       "\xff\xfe"
+       "1\n",
+       "UTF-16"},
+      {1, 0, "0x10\n", NULL}};
+  const char *path = temporary("doubt.csv");
+  for (size_t k = 0; k < sizeof tables / sizeof *tables; ++k) {
+    const MuPointsSpec spec = {
+        .key = "key", .file = path, .dim = tables[k].dim, .optional = tables[k].optional};
+    PetscInt n;
+    PetscReal *p = NULL;
+    write_file(path, tables[k].text, strlen(tables[k].text));
+    const PetscErrorCode code = MuSamplesRead(MPI_COMM_WORLD, &spec, NULL, &n, &p);
+    ck_assert_msg(code == MU_ERR_INPUT, "table %zu", k);
+    if (tables[k].part) sentence_has(tables[k].part);
+  }
+  remove_file(path);
 }
 END_TEST
 
@@ -859,6 +951,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, densities_from_datasets);
   tcase_add_test(t, samples_are_read);
   tcase_add_test(t, bad_samples_are_refused);
+  tcase_add_test(t, tables_of_every_kind_are_read);
+  tcase_add_test(t, tables_of_doubt_are_refused);
   tcase_add_test(t, samples_are_binned);
   tcase_add_test(t, binning_wraps_on_a_periodic_axis);
   tcase_add_test(t, kernel_density_estimate_is_the_sum);

@@ -2,6 +2,7 @@
 #include "measure/density_impl.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,16 @@ static const char *point_text(PetscInt dim, const PetscReal x[2], char text[80])
   else
     snprintf(text, 80, "(%g, %g)", x[0], x[1]);
   return text;
+}
+
+void MuDensityDoubt(MuDensity d, const char *format, ...) {
+  const size_t used = strlen(d->doubts), room = sizeof d->doubts - used;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(d->doubts + used, room, format, arguments);
+  va_end(arguments);
+  const size_t end = strlen(d->doubts);
+  if (end + 1 < sizeof d->doubts) strcpy(d->doubts + end, "\n");
 }
 
 PetscErrorCode MuDensityCheckValue(MuDensity d, const MuCells *cells, PetscInt i, const char *what,

@@ -3,6 +3,7 @@
 #define MUDOT_DENSITY_IMPL_H
 
 #include "measure/law.h"
+#include "measure/samples.h"
 #include "mudot/measure.h"
 
 #include <stddef.h>
@@ -80,7 +81,11 @@ struct _p_MuDensity {
   PetscReal *points; /* [n][dim] */
   PetscReal bandwidth[2];
   MuSmoothing smoothing;
+  char doubts[1024]; /* of MuDensityDoubt() */
 };
+
+/* Adds a sentence that the user is to be warned with, without line ends. */
+void MuDensityDoubt(MuDensity density, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
 void MuCellCentre(const MuCells *cells, PetscInt i, PetscReal x[2]);
 static inline PetscBool MuCellIsInside(const MuCells *cells, PetscInt i) {

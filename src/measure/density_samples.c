@@ -5,6 +5,22 @@
 #include <math.h>
 #include <stdio.h>
 
+static PetscErrorCode read_points(MuDensity d, const char *key, const MuDensitySpec *spec) {
+  const MuPointsSpec points = {
+      .key = key, .file = spec->file, .dim = d->dim, .columns = spec->columns};
+  MuPointsLayout layout;
+  char text[96];
+
+  PetscFunctionBegin;
+  PetscCall(MuSamplesRead(d->comm, &points, &layout, &d->n, &d->points));
+  if (MuPointsDescribe(&layout, sizeof text, text)[0])
+    MuDensityDoubt(d, "%s_file: %s %s", key, spec->file, text);
+  if (!spec->columns && layout.columns > d->dim)
+    MuDensityDoubt(d, "%s_columns: %s has %d columns, of which the first %d are read", key,
+                   spec->file, (int)layout.columns, (int)d->dim);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_samples(MuDensity d, const MuDensitySpec *spec) {
   char key[128];
   PetscReal rule[2];
@@ -14,7 +30,7 @@ static PetscErrorCode create_samples(MuDensity d, const MuDensitySpec *spec) {
   snprintf(key, sizeof key, "%s_samples", d->block);
   if (!spec->file || !*spec->file)
     return MuError(MU_ERR_INPUT, "%s_file: the name of the CSV file is missing", key);
-  PetscCall(MuSamplesRead(d->comm, key, spec->file, spec->columns, d->dim, &d->n, &d->points));
+  PetscCall(read_points(d, key, spec));
   d->smoothing = spec->smoothing;
   if (d->smoothing == MU_SMOOTHING_NONE) PetscFunctionReturn(0);
   for (PetscInt a = 0; a < d->dim; ++a) {
@@ -52,8 +68,9 @@ static PetscErrorCode samples_law(MuLaw law, const MuDensitySpec *spec) {
     PetscFunctionReturn(0);
   law->kind = MU_LAW_POINTS;
   snprintf(key, sizeof key, "%s_samples", law->block);
-  PetscCall(MuSamplesRead(law->comm, key, spec->file, spec->columns, law->dim, &law->count,
-                          &law->points));
+  const MuPointsSpec points = {
+      .key = key, .file = spec->file, .dim = law->dim, .columns = spec->columns};
+  PetscCall(MuSamplesRead(law->comm, &points, NULL, &law->count, &law->points));
   for (PetscInt i = 0; i < law->count * law->dim; ++i)
     law->scale = PetscMax(law->scale, PetscAbsReal(law->points[i]));
   PetscFunctionReturn(0);

@@ -11,16 +11,41 @@
 PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, PetscInt *height,
                          PetscReal **values);
 
-/* Points from a CSV file: one point per line, comma-separated, lines that are empty or begin with #
-   skipped. The first line is a header unless all its fields are numbers. columns[a] selects
-   coordinate a < dim by name or by number counted from 1; NULL or "": column a + 1. points
-   [n][dim], freed by the caller with PetscFree(). `key` (NULL: none) begins the sentence of an
-   error. Read on rank 0, the same on every rank; collective. MU_ERR_FILE: no such file;
-   MU_ERR_INPUT: no such column, a field that is not a finite number (named by its line), no points.
- */
-PetscErrorCode MuSamplesRead(MPI_Comm comm, const char *key, const char *file,
-                             const char *const columns[], PetscInt dim, PetscInt *n,
-                             PetscReal **points);
+/* A table of points: one point per line; lines that are empty or begin with # are skipped, and so
+   is the mark that UTF-8 may begin with. Fields are separated by commas, semicolons, tabs or
+   blanks, whichever gives the first two lines equally many fields; all lines have as many, but for
+   empty ones at their end. Where commas do not separate fields they may be decimal ones. The first
+   line is a header if none of its fields is a number or begins like one. */
+typedef struct {
+  const char *key; /* begins the sentences of errors, as in KEY_file; NULL: none */
+  const char *file;
+  PetscInt dim; /* coordinates to be read */
+  /* [dim] names of the header or numbers counted from 1; NULL, or one of them NULL or "":
+     coordinate a is column a + 1 */
+  const char *const *columns;
+  /* of the coordinates, those that the file may do without: it decides whether a table of integers
+     without a header might be half as many numbers with decimal commas, and is refused */
+  PetscInt optional;
+} MuPointsSpec;
+
+/* What MuSamplesRead() found. */
+typedef struct {
+  char delimiter; /* 0: one column */
+  PetscBool header, decimal_comma;
+  PetscInt columns; /* of the file */
+} MuPointsLayout;
+
+/* points [n][dim], freed by the caller with PetscFree(); layout may be NULL. Read on rank 0, the
+   same on every rank; collective. MU_ERR_FILE: no such file. MU_ERR_INPUT: no such column, or two
+   of its name; a field that is not a finite number, a line of another number of fields, a quote
+   without end (all named by their line); decimal commas beside points; a table that can be read in
+   two ways; no points. */
+PetscErrorCode MuSamplesRead(MPI_Comm comm, const MuPointsSpec *spec, MuPointsLayout *layout,
+                             PetscInt *n, PetscReal **points);
+
+/* "is read with semicolons between its columns and decimal commas", "" where commas separate them
+   or there is one column. */
+const char *MuPointsDescribe(const MuPointsLayout *layout, PetscInt size, char *text);
 
 /* The first line of such a file: its number of fields, whether it is a header, and for each of the
    names its column counted from 1, 0 if the header does not have it. Collective. MU_ERR_FILE;

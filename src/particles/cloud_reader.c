@@ -1,6 +1,7 @@
 /* Reading clouds of particles over time: particles.h5, or CSV. Rank 0 reads. */
 #include "base/hdf5.h"
 #include "measure/samples.h"
+#include "output/terminal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,7 +98,8 @@ static PetscErrorCode take_table(MuCloudReader c, PetscInt width, const PetscInt
 
 static PetscErrorCode read_csv(MuCloudReader c, PetscReal time) {
   PetscInt column[COLUMNS] = {0}, width = 0;
-  char word[COLUMNS][16];
+  MuPointsLayout layout;
+  char word[COLUMNS][16], text[96];
   const char *words[COLUMNS];
   PetscReal *table;
 
@@ -109,7 +111,11 @@ static PetscErrorCode read_csv(MuCloudReader c, PetscReal time) {
     words[width] = word[width];
     ++width;
   }
-  PetscCall(MuSamplesRead(c->comm, NULL, c->path, words, width, &c->n, &table));
+  const MuPointsSpec spec = {
+      .file = c->path, .dim = width, .columns = words, .optional = column[COLUMNS_W] != 0};
+  PetscCall(MuSamplesRead(c->comm, &spec, &layout, &c->n, &table));
+  MuPointsDescribe(&layout, sizeof text, text);
+  if (text[0]) PetscCall(MuWarn(c->comm, "%s %s", c->path, text));
   PetscErrorCode code = take_table(c, width, column, table, time);
   PetscCall(PetscFree(table));
   PetscFunctionReturn(code);

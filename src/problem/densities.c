@@ -177,6 +177,17 @@ static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *
   PetscFunctionReturn(0);
 }
 
+/* What is to be doubted of how the density was read. */
+static PetscErrorCode warn_of_doubts(MuDensity density) {
+  PetscFunctionBegin;
+  for (const char *at = density->doubts; *at;) {
+    const size_t length = strcspn(at, "\n");
+    PetscCall(MuWarn(density->comm, "%.*s", (int)length, at));
+    at += length + (at[length] == '\n');
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log_density) {
   const MuGridInfo *info;
   MuDensity density;
@@ -193,6 +204,7 @@ static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log
   failed = MuDensityFillLog(density, &cells, x);
   PetscCall(VecRestoreArray(*log_density, &x));
   if (!failed) failed = warn_of_mass_outside(in->spec.block, info, density);
+  if (!failed) failed = warn_of_doubts(density);
   PetscCall(MuDensityDestroy(&density));
   PetscFunctionReturn(failed);
 }
