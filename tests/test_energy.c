@@ -1224,6 +1224,43 @@ START_TEST(blob_entropy_of_a_block) {
 }
 END_TEST
 
+static PetscReal middle_cell(PetscReal x, PetscReal y) {
+  return fabs(x - 8.5) < 0.1 && (y == 0 || fabs(y - 3.5) < 0.1) ? 1 : 0;
+}
+
+/* A spike of one cell under `reflect`, whose walls raise the mean of the diagonal of Kc above the
+   spike's own entry w0: F = log w0 exactly. */
+START_TEST(blob_entropy_of_a_spike) {
+  for (PetscInt dim = 1; dim <= 2; ++dim) {
+    const MuGridSpec box = {.dim = dim, .upper = {16, 7}, .cells = {16, 7}};
+    MuGrid grid;
+    OK(MuGridCreate(MPI_COMM_WORLD, &box, &grid));
+    Vec rho = TestField(grid, middle_cell), q;
+    Fixture f = {.grid = grid, .log_pi = NULL};
+    MuConvolution convolution;
+    MuKernelSpec k;
+    PetscReal w0;
+    MuKernelSpecDefault(&k);
+    k.bandwidth = 1;
+    k.extension = MU_EXTENSION_REFLECT;
+    OK(MuKernelCreate(&k, dim, &f.kernel));
+    f.spec.kernel = f.kernel;
+    MuEnergy energy = make_energy(&f, "blob_entropy", 1);
+    OK(MuConvolutionCreate(grid, f.kernel, MU_CELLS, &convolution));
+    OK(VecDuplicate(rho, &q));
+    OK(MuConvolutionApply(convolution, rho, q));
+    OK(VecPointwiseMult(q, q, rho));
+    OK(VecMax(q, NULL, &w0));
+    ck_assert_double_eq_tol(value_of(energy, rho), log(w0), 1e-14);
+    OK(MuConvolutionDestroy(&convolution));
+    OK(MuEnergyDestroy(&energy));
+    OK(VecDestroy(&q));
+    OK(VecDestroy(&rho));
+    destroy_fixture(&f);
+  }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ what descriptors say */
 
 static MuTermTraits traits_of(Fixture *f, const char *name) {
@@ -1420,6 +1457,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, diagnostics_are_the_energies);
   tcase_add_test(t, energies_of_gaussians);
   tcase_add_test(t, blob_entropy_of_a_block);
+  tcase_add_test(t, blob_entropy_of_a_spike);
   tcase_add_test(t, traits_are_what_the_energies_do);
   tcase_add_test(t, terms_have_their_own_kernels);
   tcase_add_test(t, incomplete_descriptors_are_refused);

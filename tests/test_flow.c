@@ -404,6 +404,70 @@ START_TEST(steep_potentials_change_nothing) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ the inverse of a kernel */
+
+static PetscReal shallow(PetscReal x, PetscReal y) {
+  return 0.5 * x * x - 0.3 * sin(2 * x) + 0.2 * y * y;
+}
+
+/* near the target, so that no cell becomes empty */
+static PetscReal shifted(PetscReal x, PetscReal y) {
+  return exp(-shallow(x, y) + 0.2 * cos(x));
+}
+
+/* (Kc + r)(rho_1 - rho_0) + dt ((rho_0 + rho_1)/2 - pi), which one step of the flow of l2 = 1/2 int
+   (rho - pi)^2 along (Kc + r)^(-1) makes zero; relative to dt, in L1. */
+static PetscReal residual_of_step(const TestFlowSpec *spec, Vec initial) {
+  MuConvolution convolution;
+  PetscReal l1;
+  Vec rho = TestFlowRun(spec, initial), pi = TestExp(spec->grid, spec->log_target), change, image;
+  OK(VecDuplicate(rho, &change));
+  OK(VecDuplicate(rho, &image));
+  OK(MuConvolutionCreate(spec->grid, spec->kernel, MU_CELLS, &convolution));
+  OK(VecWAXPY(change, -1, initial, rho));
+  OK(MuConvolutionApply(convolution, change, image));
+  OK(VecAXPY(image, spec->ridge, change));
+  OK(VecAXPY(rho, 1, initial));
+  OK(VecAXPBY(rho, -spec->step, spec->step / 2, pi));
+  OK(VecAXPY(image, 1, rho));
+  OK(MuGridDistanceL1(spec->grid, image, NULL, &l1));
+  OK(MuConvolutionDestroy(&convolution));
+  OK(VecDestroy(&rho));
+  OK(VecDestroy(&pi));
+  OK(VecDestroy(&change));
+  OK(VecDestroy(&image));
+  return l1 / spec->step;
+}
+
+/* A ridge bounds the rates of (Kc + r)^(-1) by 1/r: every extension and size of r is solved. The
+   step's solve stops at a balance of 1e-12, or 1e-9 of the change in L1. */
+START_TEST(a_ridge_of_the_inverse_is_solved) {
+  static const MuExtension extensions[] = {MU_EXTENSION_ZERO, MU_EXTENSION_REFLECT};
+  static const PetscReal ridges[] = {1e-3, 0.2, 10};
+  for (PetscInt dim = 1; dim <= 2; ++dim)
+    for (int periodic = 0; periodic < 2; ++periodic)
+      for (int e = 0; e < 2 - periodic; ++e)
+        for (int r = 0; r < 3; ++r) {
+          MuGrid grid = TestGrid(dim, 64 / dim, 20, -3, 3, (PetscBool)periodic);
+          Vec initial = TestField(grid, shifted);
+          TestNormalise(grid, initial);
+          TestFlowSpec spec = {.grid = grid,
+                               .energy = {"l2"},
+                               .geometry = {"mmd"},
+                               .ridge = ridges[r],
+                               .log_target = TestLogTarget(grid, shallow),
+                               .kernel = TestKernel(dim, "gaussian", 0.4, extensions[e]),
+                               .step = 0.2 * ridges[r],
+                               .end = 0.2 * ridges[r]};
+          ck_assert_double_le(residual_of_step(&spec, initial), 1e-7);
+          OK(MuKernelDestroy(&spec.kernel));
+          OK(VecDestroy(&spec.log_target));
+          OK(VecDestroy(&initial));
+          OK(MuGridDestroy(&grid));
+        }
+}
+END_TEST
+
 /* ------------------------------------------------------------------ obstacles */
 
 /* Two rooms with and without a door: through the door the masses even out, without it each room
@@ -469,6 +533,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, unfit_schemes_are_refused);
   tcase_add_test(t, implicit_euler_for_any_step);
   tcase_add_test(t, steep_potentials_change_nothing);
+  tcase_add_test(t, a_ridge_of_the_inverse_is_solved);
   tcase_add_test(t, rooms_with_and_without_a_door);
   suite_add_tcase(suite, t);
   return suite;

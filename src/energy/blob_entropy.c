@@ -6,12 +6,13 @@
    log q1 - log q0 = k*(rho1 - rho0)/L, so that G = (log q0 + log q1)/2 + k*(M/L), as k is
    symmetric.
 
-   A kernel with non-negative weights has q >= w0 rho, w0 its diagonal entry. Where rounding of the
-   transforms (far tails, 1e-16 of the largest q) or a bandwidth below the cell width (weights that
-   ring, hence of both signs) leave less than that, q is taken as w0 rho, and as the smallest normal
-   number where that is 0: rho/q stays bounded by 1/w0. Such a cell adds w0 rho/q to DF instead of
-   its share of k*(rho/q). Where q is of one kind in rho0 and of another in rho1, F has a kink
-   between them; what then is missing in the identity of G is added along rho1 - rho0 (Gonzalez). */
+   A kernel with non-negative weights has q >= w0 rho, w0 its least diagonal entry. Where rounding
+   of the transforms (far tails, 1e-16 of the largest q) or a bandwidth below the cell width
+   (weights that ring, hence of both signs) leave less than that, q is taken as w0 rho, and as the
+   smallest normal number where that is 0: rho/q stays bounded by 1/w0. Such a cell adds w0 rho/q to
+   DF instead of its share of k*(rho/q). Where q is of one kind in rho0 and of another in rho1, F
+   has a kink between them; what then is missing in the identity of G is added along rho1 - rho0
+   (Gonzalez). */
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
@@ -24,6 +25,34 @@ typedef struct {
   unsigned char *kind[2];
   PetscReal diagonal;
 } Blob;
+
+/* The least diagonal entry of Kc: under `reflect` walls add their images to the entries near them,
+   and the cell in the middle of the box has the least. Collective. */
+static PetscErrorCode least_diagonal(MuTerm *term, Vec work, PetscReal *diagonal) {
+  const MuKernelSpec *kernel;
+  const MuGridInfo *info;
+  PetscReal middle = 0, *x;
+
+  PetscFunctionBegin;
+  PetscCall(MuConvolutionGetDiagonal(term->convolution, diagonal));
+  PetscCall(MuKernelGetSpec(term->kernel, &kernel));
+  if (kernel->extension != MU_EXTENSION_REFLECT) PetscFunctionReturn(0);
+  PetscCall(MuGridGetInfo(term->shared->grid, &info));
+  const PetscInt row = info->total_rows / 2 - info->first_row;
+  const PetscInt entry = row * info->row_length + info->row_length / 2;
+  const PetscBool mine = (PetscBool)(row >= 0 && row < info->rows);
+  PetscCall(VecSet(work, 0));
+  PetscCall(VecGetArray(work, &x));
+  if (mine) x[entry] = 1;
+  PetscCall(VecRestoreArray(work, &x));
+  PetscCall(MuConvolutionApply(term->convolution, work, work));
+  PetscCall(VecGetArray(work, &x));
+  if (mine) middle = x[entry];
+  PetscCall(VecRestoreArray(work, &x));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &middle, 1, MPIU_REAL, MPI_SUM, info->comm));
+  *diagonal = PetscMin(*diagonal, middle);
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode create(MuTerm *term) {
   const MuShared *shared = term->shared;
@@ -45,7 +74,7 @@ static PetscErrorCode create(MuTerm *term) {
   PetscCall(MuGridCreateField(shared->grid, &blob->change));
   PetscCall(PetscCalloc4(shared->n, &blob->log_q[0], shared->n, &blob->log_q[1], shared->n,
                          &blob->kind[0], shared->n, &blob->kind[1]));
-  PetscCall(MuConvolutionGetDiagonal(term->convolution, &blob->diagonal));
+  PetscCall(least_diagonal(term, blob->image, &blob->diagonal));
   PetscFunctionReturn(0);
 }
 

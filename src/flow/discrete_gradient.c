@@ -5,8 +5,9 @@
    Newton's method (PETSc SNES, matrix-free differences, GMRES) on rho_1 - rho_0 + dt K G = 0,
    preconditioned by (I + dt/2 div J)^(-1) with the M-matrix of linearization.c for the transport
    part, (1 + dt/2 d f'')^(-1) for the reaction part with its diagonal d and the curvature f'' of
-   the local energies, and (I + dt/2 b c Kc^(-1))^(-1) = Kc (Kc + dt/2 b c)^(-1) for a part c
-   Kc^(-1), c a mean curvature. It stops when the balance is met:
+   the local energies, and, for a part b (Kc + r)^(-1) with the mean curvature c of F and
+   s = dt/2 b c, (I + s (Kc + r)^(-1))^(-1) = I - (Kc/s + 1 + r/s)^(-1). It stops when the balance
+   is met:
    |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. Where K does not
    vanish with the density, or for large steps, the solution may be negative: the flow then tries a
    smaller step. */
@@ -26,7 +27,7 @@ typedef struct {
   MuLinearization linearization;
   MuTransport transport;     /* NULL without a local transport part */
   MuConvolution convolution; /* preconditioner of the inverse of a kernel, or NULL */
-  PetscReal dt, inverse_weight, inverse_shift;
+  PetscReal dt, inverse_weight, inverse_ridge, inverse_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
   PetscBool unsolved; /* a solve inside K failed in this step */
@@ -155,7 +156,9 @@ static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
   PetscCall(VecRestoreArray(out, &x));
   PetscCall(VecRestoreArrayRead(d->diagonal, &diagonal));
   if (d->convolution && d->inverse_shift > 0 && d->inverse_shift < 1e100) {
-    PetscCall(MuConvolutionApplyRational(d->convolution, 1 / d->inverse_shift, 1, out, d->work));
+    PetscReal s = d->inverse_shift;
+    PetscCall(
+        MuConvolutionApplyRational(d->convolution, 1 / s, 1 + d->inverse_ridge / s, out, d->work));
     PetscCall(VecAXPY(out, -1, d->work));
   }
   PetscFunctionReturn(0);
@@ -194,6 +197,7 @@ static PetscErrorCode create_inverse_preconditioner(MuIntegrator it) {
     PetscCall(MuGeometryGetTraits(g, k, &part));
     if (!part.inverts_kernel) continue;
     d->inverse_weight = part.weight;
+    d->inverse_ridge = part.ridge;
     PetscCall(MuConvolutionCreate(it->flow->grid, part.kernel, MU_CELLS, &d->convolution));
   }
   PetscFunctionReturn(0);
