@@ -20,12 +20,12 @@ static PetscBool is_bare_step(void) {
 static int step_tasks(void) {
   const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
   if (!tasks) tasks = getenv("SLURM_NTASKS");
-  return tasks ? atoi(tasks) : 1;
+  return tasks ? (int)strtol(tasks, NULL, 10) : 1;
 }
 
 int MuLaunchRank(void) {
   const char *number = getenv("SLURM_PROCID");
-  return is_bare_step() && number ? atoi(number) : 0;
+  return is_bare_step() && number ? (int)strtol(number, NULL, 10) : 0;
 }
 
 /* hwloc would open X displays and graphics libraries, OpenMPI the libraries of every network. */

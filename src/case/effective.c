@@ -67,7 +67,7 @@ static PetscBool is_of(const MuKey *key, const MuKey *summand, PetscInt item) {
 /* Number of keys of an item; of all items for 0. */
 static PetscInt count_keys(MuCase c, const MuKey *summand, PetscInt item) {
   PetscInt count = 0;
-  for (PetscInt i = 0; i < c->count; ++i) count += is_of(&c->entries[i].key, summand, item);
+  for (PetscInt i = 0; i < c->count; ++i) count += is_of(&c->entries[i].key, summand, item) ? 1 : 0;
   return count;
 }
 

@@ -94,7 +94,8 @@ static PetscErrorCode find_command(const char *word, const MuCommand **command) 
   if (!name)
     return MuError(MU_ERR_INPUT, "there is no command \"%s\"; the nearest is %s (see mudot --help)",
                    word, nearest);
-  for (PetscInt i = 0; i < COMMANDS; ++i)
+  *command = commands[0];
+  for (PetscInt i = 1; i < COMMANDS; ++i)
     if (strcmp(commands[i]->name, name) == 0) *command = commands[i];
   PetscFunctionReturn(0);
 }

@@ -24,7 +24,7 @@ static const MuDensityOps *find(const char *type) {
 
 PetscErrorCode MuDensityGetTraits(const char *type, MuDensityTraits *traits) {
   const MuDensityOps *ops = find(type);
-  *traits = ops ? ops->traits : (MuDensityTraits){PETSC_FALSE};
+  *traits = ops ? ops->traits : (MuDensityTraits){0};
   return 0;
 }
 
