@@ -65,7 +65,7 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(MARCH) -fPIC -fno-math-errno -fno-trapping-math \
            -ffp-contract=off -fopenmp-simd $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
 PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
-PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -llapack -lblas -lm
+PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -lhdf5_hl -llapack -lblas -lm
 
 SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \

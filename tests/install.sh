@@ -113,7 +113,7 @@ if [ "$(uname -m)" = x86_64 ]; then
   holds "a table of instructions that no processor has" ${MPICC:-mpicc} -std=c11 -Isrc $instructions \
     $(pkg-config --cflags petsc) -c src/base/instructions.c -o "$work/instructions.o"
   holds "a program for that processor" "${MPICC:-mpicc}" "$build"/obj/command/*.o "$build"/obj/manual/*.o "$work/instructions.o" "$build/libmudot.a" \
-    $(pkg-config --libs petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib) -llapack -lblas -lm -o "$work/other"
+    $(pkg-config --libs petsc fftw3 hdf5-openmpi muparser gsl yaml-0.1 zlib) -lhdf5_hl -llapack -lblas -lm -o "$work/other"
   "$work/other" --version >"$work/said" 2>&1
   holds "ends with 2" test $? = 2
   holds "says in one sentence why" sh -c "[ \$(wc -l <'$work/said') = 1 ] && grep -q '^mudot: .*processors with .*make install ARCH' '$work/said'"

@@ -325,6 +325,8 @@ START_TEST(everything_is_read_back) {
   if (rank == 0) {
     check_csv(path_of("a/b/line/ledger.csv"), 1500);
     ck_assert_ptr_nonnull(strstr(read_text(path_of("a/b/plane/run.xdmf")),
+                                 "Format=\"HDF\">run.h5:/density|2 0 0:1 1 1:1 7 9:3 7 9"));
+    ck_assert_ptr_nonnull(strstr(read_text(path_of("a/b/plane/run.xmf")),
                                  "Dimensions=\"3 7 9\" NumberType=\"Float\" Precision=\"8\" "
                                  "Format=\"HDF\">run.h5:/density"));
     ck_assert_ptr_nonnull(strstr(read_text(path_of("a/b/line/run.xdmf")), "<Time Value=\"1\"/>"));

@@ -538,7 +538,7 @@ START_TEST(clouds_are_written_and_read_back) {
   refused(MuCloudReaderCreate(MPI_COMM_WORLD, path_of("out.h5"), 1, 0, &cloud), MU_ERR_INPUT,
           "in 2 dimensions; the run is 1-D");
   out.file = path_of("out.txt");
-  refused(MuCloudWrite(&out), MU_ERR_INPUT, "ends in .csv or .h5");
+  refused(MuCloudWrite(&out), MU_ERR_INPUT, "ends in .csv, .npy or .h5");
   OK(MuRunWriterCreateParticles(MPI_COMM_WORLD, 3, 2, &spec, &writer));
   OK(MuRunWriterAddCloud(writer, 0, x, equal));
   OK(MuRunWriterAddCloud(writer, 1, x, weights));

@@ -1,8 +1,20 @@
 /* file: a density at the cells, from a dataset or a grey map. */
+#include "base/npy.h"
 #include "measure/density_impl.h"
 #include "measure/measure_impl.h"
 
 #include <stdio.h>
+
+/* An array [ny][nx], or [nx], which is one row. */
+static PetscErrorCode read_npy(MuDensity d, const char *key, const char *file) {
+  PetscInt dims, extent[2] = {0};
+
+  PetscFunctionBegin;
+  PetscCall(MuNpyRead(key, file, 2, &dims, extent, &d->values));
+  d->shape[0] = dims == 2 ? extent[0] : 1;
+  d->shape[1] = extent[dims - 1];
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode read_file(MuDensity d, const MuDensitySpec *spec) {
   const char *dataset = spec->dataset && *spec->dataset ? spec->dataset : "density";
@@ -13,7 +25,9 @@ static PetscErrorCode read_file(MuDensity d, const MuDensitySpec *spec) {
   PetscFunctionBegin;
   snprintf(key, sizeof key, "%s_file", d->block);
   PetscCall(MuPgmRecognise(key, spec->file, &is_pgm));
-  if (is_pgm)
+  if (MuNpyRecognise(spec->file))
+    PetscCall(read_npy(d, key, spec->file));
+  else if (is_pgm)
     PetscCall(MuPgmReadLocal(spec->file, &d->shape[1], &d->shape[0], &d->values));
   else
     PetscCall(MuDatasetRead(spec->file, dataset, &dim, d->shape, &d->values));
@@ -91,12 +105,13 @@ static const MuDensityField fields[] = {
     {"dataset", MU_FIELD_TEXT, offsetof(MuDensitySpec, dataset), 0, PETSC_TRUE},
     {.name = NULL}};
 
-const MuDensityOps MuDensityFile = {.name = "file",
-                                    .formula = "values at the cells: an HDF5 dataset, a PGM image",
-                                    .fields = fields,
-                                    .traits = {.of_cells = PETSC_TRUE},
-                                    .needs_grid = PETSC_TRUE,
-                                    .create = create_file,
-                                    .fill = fill_file,
-                                    .collective = PETSC_TRUE,
-                                    .law = file_law};
+const MuDensityOps MuDensityFile = {
+    .name = "file",
+    .formula = "values at the cells: an HDF5 dataset, an array (.npy), a PGM image",
+    .fields = fields,
+    .traits = {.of_cells = PETSC_TRUE},
+    .needs_grid = PETSC_TRUE,
+    .create = create_file,
+    .fill = fill_file,
+    .collective = PETSC_TRUE,
+    .law = file_law};

@@ -12,6 +12,10 @@ PetscErrorCode MuPgmRecognise(const char *key, const char *file, PetscBool *is_p
 PetscErrorCode MuPgmReadLocal(const char *file, PetscInt *width, PetscInt *height,
                               PetscReal **values);
 
+/* MuSamplesRead() and the number of columns of an array of NumPy, [n] or [n][columns]; one rank. */
+PetscErrorCode MuSamplesReadNpy(const MuPointsSpec *spec, PetscInt *n, PetscReal **points);
+PetscErrorCode MuSamplesNpyFields(const MuPointsSpec *spec, PetscInt *fields);
+
 /* A dataset of doubles of one or two dimensions; one rank. shape[0] = 1 for one dimension. values
    is freed by the caller with PetscFree(). MU_ERR_FILE: no such file or dataset, not numbers. */
 PetscErrorCode MuDatasetRead(const char *file, const char *dataset, PetscInt *dim,

@@ -1,5 +1,6 @@
 /* Reading tables of points. A number that may be another one than was meant is an error. */
 #include "base/files.h"
+#include "base/npy.h"
 #include "measure/fields.h"
 #include "measure/measure_impl.h"
 
@@ -359,7 +360,8 @@ PetscErrorCode MuSamplesRead(MPI_Comm comm, const MuPointsSpec *spec, MuPointsLa
   t->spec = spec;
   t->common = ~0;
   PetscCall(PetscMalloc1(spec->dim, &t->column));
-  if (rank == 0) failed = read_table(t);
+  if (rank == 0)
+    failed = MuNpyRecognise(spec->file) ? MuSamplesReadNpy(spec, &t->n, &t->points) : read_table(t);
   PetscCall(PetscFree(t->column));
   failed = MuErrorAgree(comm, failed);
   if (!failed) {
@@ -417,7 +419,9 @@ PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file,
   PetscCall(PetscNew(&t));
   t->spec = &spec;
   PetscCall(PetscCalloc1(count + 2, &result));
-  if (rank == 0) failed = read_header(t, count, names, result);
+  if (rank == 0)
+    failed = MuNpyRecognise(file) ? MuSamplesNpyFields(&spec, &result[0])
+                                  : read_header(t, count, names, result);
   PetscCall(PetscFree(t));
   failed = MuErrorAgree(comm, failed);
   PetscCallMPI(MPI_Bcast(result, (PetscMPIInt)(count + 2), MPIU_INT, 0, comm));

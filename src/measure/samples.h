@@ -15,7 +15,8 @@ PetscErrorCode MuPgmRead(MPI_Comm comm, const char *file, PetscInt *width, Petsc
    is the mark that UTF-8 may begin with. Fields are separated by commas, semicolons, tabs or
    blanks, whichever gives the first two lines equally many fields; all lines have as many, but for
    empty ones at their end. Where commas do not separate fields they may be decimal ones. The first
-   line is a header if none of its fields is a number or begins like one. */
+   line is a header if none of its fields is a number or begins like one. Or an array of NumPy
+   (.npy), [n] or [n][columns], whose columns have numbers only. */
 typedef struct {
   const char *key; /* begins the sentences of errors, as in KEY_file; NULL: none */
   const char *file;

@@ -33,7 +33,7 @@ PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *dens
 
 /* A cloud to be written. */
 typedef struct {
-  const char *file; /* ends in .csv or .h5; NULL: CSV on standard output */
+  const char *file; /* ends in .csv, .npy or .h5; NULL: CSV on standard output */
   PetscBool overwrite;
   PetscInt n, dim;
   PetscReal time;

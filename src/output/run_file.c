@@ -1,6 +1,7 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
+#include "base/netcdf.h"
 #include "output/crash_safe.h"
 
 #include <errno.h>
@@ -42,6 +43,11 @@ static herr_t write_whole(hid_t file, const char *name, int rank, const hsize_t 
   return status;
 }
 
+/* Attributes stay inside the object's header, where a change is one small write. */
+static herr_t keep_attributes_inside(hid_t create) {
+  return H5Pset_attr_phase_change(create, 64, 48);
+}
+
 /* An empty dataset that grows along its first axis. */
 static herr_t create_growing(hid_t file, const char *name, int rank, const hsize_t *item,
                              hsize_t chunk_length) {
@@ -49,16 +55,29 @@ static herr_t create_growing(hid_t file, const char *name, int rank, const hsize
   for (int a = 1; a < rank; ++a) size[a] = most[a] = chunk[a] = item[a - 1];
   hid_t space = H5Screate_simple(rank, size, most), create = H5Pcreate(H5P_DATASET_CREATE);
   hid_t set = -1;
-  if (H5Pset_chunk(create, rank, chunk) >= 0 && H5Pset_fill_time(create, H5D_FILL_TIME_NEVER) >= 0)
+  if (H5Pset_chunk(create, rank, chunk) >= 0 &&
+      H5Pset_fill_time(create, H5D_FILL_TIME_NEVER) >= 0 && keep_attributes_inside(create) >= 0)
     set = H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, create, H5P_DEFAULT);
   H5Pclose(create);
   H5Sclose(space);
   return set < 0 ? -1 : H5Dclose(set);
 }
 
-void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second) {
-  f->series[f->series_count++] = (MuRunSeries){
-      .name = name, .rank = rank, .item = {(hsize_t)first, (hsize_t)second}, .set = -1};
+void MuRunFileAddSeries(MuRunFile *f, const MuRunSeries *series) {
+  MuRunSeries *own = &f->series[f->series_count++];
+  *own = *series;
+  own->set = -1;
+}
+
+/* A link at the root to what /grid holds. */
+static herr_t link_root(hid_t file, const char *from, const char *to) {
+  return H5Lcreate_hard(file, from, file, to, H5P_DEFAULT, H5P_DEFAULT);
+}
+
+/* The dimensions of a field, found at the root. */
+static const char *const *field_dimensions(PetscInt dim) {
+  static const char *const dimensions[] = {"/y", "/x", NULL};
+  return dimensions + (dim == 2 ? 0 : 1);
 }
 
 static herr_t write_centres(hid_t file, const char *name, const MuGridInfo *info, PetscInt axis) {
@@ -69,7 +88,14 @@ static herr_t write_centres(hid_t file, const char *name, const MuGridInfo *info
     centres[i] = info->lower[axis] + ((double)i + 0.5) * info->spacing[axis];
   herr_t status = write_whole(file, name, 1, &size, H5T_IEEE_F64LE, centres);
   free(centres);
-  return status;
+  if (status < 0 || MuNetcdfCoordinate(file, name, strchr(name, '/') + 1)) return -1;
+  return link_root(file, name, strchr(name, '/') + 1);
+}
+
+/* MuNetcdf...() with the status of HDF5. */
+static herr_t name_dimensions(hid_t file, const char *path, const char *const dimension[],
+                              const char *doc) {
+  return MuNetcdfVariable(file, path, dimension, doc) ? -1 : 0;
 }
 
 PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask) {
@@ -82,6 +108,9 @@ PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const Pets
   if (info->dim == 2) HDF(write_centres(f->file, "grid/y", info, 1));
   HDF(write_whole(f->file, "grid/cell_volume", 0, NULL, H5T_IEEE_F64LE, &info->volume));
   HDF(write_whole(f->file, "grid/mask", density->rank, density->item, H5T_STD_U8LE, mask));
+  HDF(name_dimensions(f->file, "grid/mask", field_dimensions(info->dim),
+                      "1 in the cells of the domain"));
+  HDF(link_root(f->file, "grid/mask", "mask"));
   PetscFunctionReturn(0);
 }
 
@@ -96,17 +125,42 @@ static PetscErrorCode create_series(MuRunFile *f) {
   for (PetscInt c = 0; c < f->columns; ++c) {
     snprintf(name, sizeof name, "ledger/%s", f->column[c].name);
     HDF(create_growing(f->file, name, 1, NULL, TIME_CHUNK));
-    const MuRunAttribute doc = {.object = name, .name = "long_name", .text = f->column[c].doc};
-    PetscCall(MuRunFileSetAttribute(f, &doc));
   }
   PetscFunctionReturn(0);
 }
 
-/* Attributes stay inside the object's header, where a change is one small write. What is left of a
-   killed run goes first, and the new file is no link to elsewhere. */
+static herr_t describe_one(hid_t file, const MuRunSeries *s) {
+  const char *dimension[4] = {"/time"};
+  for (int a = 0; a < s->rank; ++a) {
+    dimension[a + 1] = s->dimension[a];
+    if (H5Lexists(file, s->dimension[a], H5P_DEFAULT) <= 0 &&
+        MuNetcdfDimension(file, s->dimension[a], s->item[a]))
+      return -1;
+  }
+  return name_dimensions(file, s->name, dimension, s->doc);
+}
+
+/* The dimensions of everything that grows; a series has those of the grid or makes its own. */
+static PetscErrorCode describe(MuRunFile *f) {
+  static const char *const row[] = {"/ledger/t", NULL};
+  char name[256];
+
+  PetscFunctionBegin;
+  HDF(MuNetcdfMark(f->file) ? -1 : 0);
+  HDF(MuNetcdfCoordinate(f->file, "time", "time") ? -1 : 0);
+  for (int k = 0; k < f->series_count; ++k) HDF(describe_one(f->file, &f->series[k]));
+  HDF(MuNetcdfCoordinate(f->file, "ledger/t", f->column[0].doc) ? -1 : 0);
+  for (PetscInt c = 1; c < f->columns; ++c) {
+    snprintf(name, sizeof name, "ledger/%s", f->column[c].name);
+    HDF(name_dimensions(f->file, name, row, f->column[c].doc));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* What is left of a killed run goes first, and the new file is no link to elsewhere. */
 static hid_t create_file(const char *path, hid_t access) {
   hid_t create = H5Pcreate(H5P_FILE_CREATE), file = -1;
-  if ((unlink(path) == 0 || errno == ENOENT) && H5Pset_attr_phase_change(create, 64, 48) >= 0)
+  if ((unlink(path) == 0 || errno == ENOENT) && keep_attributes_inside(create) >= 0)
     file = H5Fcreate(path, H5F_ACC_EXCL, create, access);
   H5Pclose(create);
   return file;
@@ -142,6 +196,8 @@ PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values) {
   PetscFunctionBegin;
   HDF(write_whole(f->file, "target/log_density", density->rank, density->item, H5T_IEEE_F64LE,
                   values));
+  HDF(name_dimensions(f->file, "target/log_density", field_dimensions(density->rank),
+                      "logarithm of the target's density"));
   PetscFunctionReturn(0);
 }
 
@@ -199,6 +255,7 @@ static PetscErrorCode open_file(MuRunFile *f, PetscBool appending) {
 
 PetscErrorCode MuRunFilePublish(MuRunFile *f) {
   PetscFunctionBegin;
+  PetscCall(describe(f));
   PetscCall(close_file(f));
   PetscCall(open_file(f, PETSC_TRUE));
   if (rename(f->partial, f->path) != 0) return MuCannotWrite(f->path);

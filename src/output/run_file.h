@@ -17,10 +17,11 @@ typedef struct {
 
 /* A dataset that gets one item with every snapshot: [snapshots][item[0]][item[1]]. */
 typedef struct {
-  const char *name;
+  const char *name, *doc;
   int rank; /* of the item, 1 or 2 */
   hsize_t item[2];
-  hid_t set; /* open only while appending is on */
+  const char *dimension[2]; /* names of the item's */
+  hid_t set;                /* open only while appending is on */
 } MuRunSeries;
 
 typedef struct {
@@ -44,8 +45,9 @@ typedef struct {
 /* Makes the file with its groups and empty datasets under a partial name, after
    MuRunFileAddSeries(). */
 PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuRunFileSpec *spec);
-void MuRunFileAddSeries(MuRunFile *f, const char *name, int rank, PetscInt first, PetscInt second);
-/* /grid and an empty /target; before publishing. mask: global field. */
+void MuRunFileAddSeries(MuRunFile *f, const MuRunSeries *series);
+/* /grid and an empty /target; before publishing. mask: global field. /x, /y and /mask are hard
+   links to those of the grid: netCDF looks for the dimensions of /density beside it and above. */
 PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask);
 /* Opens the file of an earlier run for appending behind its first `rows` and `snapshots`.
    The series are named by MuRunFileAddSeries() before. MU_ERR_FILE if it holds less. */
@@ -61,7 +63,8 @@ PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribu
 PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value);
 /* /target/log_density; before publishing. values: global field. */
 PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values);
-/* Gives the file its name; from here on any reader may open it at any moment. */
+/* Names the dimensions of all series and columns, and gives the file its name; from here on any
+   reader may open it at any moment. */
 PetscErrorCode MuRunFilePublish(MuRunFile *f);
 /* Appends an item to every series; /time is written last, so that its length counts finished
    snapshots. */
@@ -71,9 +74,22 @@ PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows)
 /* Closes the file; removes it if it was not published. */
 PetscErrorCode MuRunFileClose(MuRunFile *f);
 
-/* run.xdmf beside it, written under another name and renamed. */
-PetscErrorCode MuXdmfWrite(const char *directory, const MuGridInfo *info, PetscInt snapshots,
-                           const PetscReal *times);
+/* What viewers are told of. */
+typedef struct {
+  const char *directory;
+  const MuGridInfo *info;  /* of densities; NULL: particles */
+  PetscBool target;        /* whether there is /target/log_density */
+  PetscInt particles, dim; /* of a cloud */
+  PetscInt snapshots;
+  const PetscReal *times; /* [snapshots] */
+} MuXdmf;
+
+/* run.xdmf (version 3) and run.xmf (version 2) beside run.h5, of a cloud in the plane
+   particles.xdmf and particles.xmf, each written under another name and renamed; nothing of other
+   clouds. */
+PetscErrorCode MuXdmfWrite(const MuXdmf *xdmf);
+/* Those that an earlier run has left in a directory. */
+void MuXdmfRemove(const char *directory);
 
 /* MU_ERR_FILE "path: cannot be written: reason of errno". */
 PetscErrorCode MuCannotWrite(const char *path);

@@ -1,6 +1,8 @@
 /* Writing one cloud of particles, as CSV or in the layout of particles.h5. */
 #include "base/files.h"
 #include "base/hdf5.h"
+#include "base/netcdf.h"
+#include "base/npy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +30,23 @@ static int write_csv(const MuCloudFile *cloud, const char *path) {
   return fclose(out) != 0 || wrong;
 }
 
+static int write_npy(const MuCloudFile *cloud, const char *path) {
+  FILE *out = MuFileCreate(path);
+  if (!out) return 1;
+  int wrong = MuNpyWrite(out, cloud->n, cloud->dim, cloud->position);
+  return fclose(out) != 0 || wrong;
+}
+
+/* The dimensions of particles.h5. */
+static int name_dimensions(hid_t file, const hsize_t size[3]) {
+  static const char *const dimension[] = {"/time", "/particle", "/axis", NULL};
+  static const char *const two[] = {"/time", "/particle", NULL};
+  return MuNetcdfMark(file) | MuNetcdfCoordinate(file, "time", "time") |
+         MuNetcdfDimension(file, "particle", size[1]) | MuNetcdfDimension(file, "axis", size[2]) |
+         MuNetcdfVariable(file, "position", dimension, "positions of the particles") |
+         MuNetcdfVariable(file, "weight", two, "weights of the particles");
+}
+
 static int write_hdf5(const MuCloudFile *cloud, const char *path) {
   const hsize_t n = (hsize_t)cloud->n, one[1] = {1}, pair[2] = {1, n};
   const hsize_t triple[3] = {1, n, (hsize_t)cloud->dim};
@@ -45,6 +64,7 @@ static int write_hdf5(const MuCloudFile *cloud, const char *path) {
     wrong |= MuHdf5PutArray(file, "time", 1, one, &cloud->time);
     wrong |= MuHdf5PutArray(file, "position", 3, triple, cloud->position);
     wrong |= MuHdf5PutArray(file, "weight", 2, pair, weight);
+    wrong |= name_dimensions(file, triple);
     wrong |= H5Fclose(file) < 0;
   }
   return PetscFree(weight) || wrong;
@@ -53,6 +73,13 @@ static int write_hdf5(const MuCloudFile *cloud, const char *path) {
 static PetscBool ends_in(const char *file, const char *ending) {
   const size_t n = strlen(file), m = strlen(ending);
   return (PetscBool)(n > m && strcmp(file + n - m, ending) == 0);
+}
+
+/* What writes a file of this name, by its ending; NULL if nothing does. */
+static int (*writer_of(const char *file))(const MuCloudFile *, const char *) {
+  if (ends_in(file, ".csv")) return write_csv;
+  if (ends_in(file, ".h5")) return write_hdf5;
+  return ends_in(file, ".npy") ? write_npy : NULL;
 }
 
 static PetscErrorCode write_standard_output(const MuCloudFile *cloud) {
@@ -69,10 +96,10 @@ PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
 
   PetscFunctionBegin;
   if (!file) return write_standard_output(cloud);
-  const PetscBool csv = ends_in(file, ".csv");
-  if (!csv && !ends_in(file, ".h5"))
+  int (*const write)(const MuCloudFile *, const char *) = writer_of(file);
+  if (!write)
     return MuError(MU_ERR_INPUT,
-                   "output: \"%s\" is not allowed; the name of the file ends in .csv "
+                   "output: \"%s\" is not allowed; the name of the file ends in .csv, .npy "
                    "or .h5",
                    file);
   if (!cloud->overwrite && access(file, F_OK) == 0)
@@ -82,7 +109,7 @@ PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
     return MuError(MU_ERR_INPUT, "output: %.40s...: the path is too long", file);
   snprintf(partial, sizeof partial, "%s.partial", file);
   errno = 0;
-  if (csv ? write_csv(cloud, partial) : write_hdf5(cloud, partial)) {
+  if (write(cloud, partial)) {
     PetscErrorCode code = cannot_write(file);
     unlink(partial);
     return code;

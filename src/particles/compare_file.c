@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/hdf5.h"
+#include "base/netcdf.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,11 @@ static int write_csv(const MuCompare c, const char *path) {
   return fclose(out) != 0 || wrong;
 }
 
+static int name_dimension(hid_t at, const char *name, const char *doc) {
+  static const char *const dimension[] = {"/time", NULL};
+  return MuNetcdfVariable(at, name, dimension, doc);
+}
+
 /* A number of every row, `offset` bytes into it. */
 static int put_column(const MuCompare c, hid_t at, const char *name, size_t offset,
                       double *column) {
@@ -121,6 +127,10 @@ static int put_metric(const MuCompare c, hid_t file, PetscInt m, double *column)
   wrong |= put_column(c, at, "expected", offsetof(MuCompareRow, expected) + shift, column);
   wrong |= put_column(c, at, "sd", offsetof(MuCompareRow, deviation) + shift, column);
   wrong |= put_column(c, at, "score", offsetof(MuCompareRow, score) + shift, column);
+  wrong |= name_dimension(at, "value", c->names[m]);
+  wrong |= name_dimension(at, "expected", "mean over as many independent samples");
+  wrong |= name_dimension(at, "sd", "its standard deviation");
+  wrong |= name_dimension(at, "score", "(value - expected)/sd");
   wrong |= MuHdf5PutNumber(at, "squared", c->squared[m]);
   return H5Gclose(at) < 0 || wrong;
 }
@@ -133,6 +143,11 @@ static int put_numbers(const MuCompare c, hid_t file, double *column) {
   wrong |= put_column(c, file, "outside_mass", offsetof(MuCompareRow, outside_mass), column);
   for (PetscInt i = 0; i < c->rows; ++i) column[i] = c->row[i].n;
   wrong |= MuHdf5PutArray(file, "particles", 1, &rows, column);
+  wrong |= MuNetcdfMark(file) | MuNetcdfCoordinate(file, "time", "time");
+  wrong |= name_dimension(file, "effective", "effective sample size");
+  wrong |= name_dimension(file, "mass", "mass of the particles");
+  wrong |= name_dimension(file, "outside_mass", "mass outside the domain");
+  wrong |= name_dimension(file, "particles", "number of particles");
   for (PetscInt m = 0; m < c->metrics; ++m) wrong |= put_metric(c, file, m, column);
   return wrong;
 }

@@ -1,4 +1,4 @@
-/* A run's output: run.h5, ledger.csv and run.xdmf in one directory, or particles.h5 and ledger.csv.
+/* A run's output: run.h5, ledger.csv and run.xdmf in one directory, or particles.h5 and its own.
    Rank 0 writes; the errors it meets are given to every rank at the next collective call. */
 #include "record/run_writer.h"
 
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define XDMF_SECONDS 0.1 /* run.xdmf is rewritten no more often, and at the end */
+#define XDMF_SECONDS 0.1 /* the files of viewers are rewritten no more often, and at the end */
 
 /* What a writer writes: the results of a command. */
 typedef struct {
@@ -36,6 +36,7 @@ struct _p_MuRunWriter {
   MuRunFile file;
   MuLedgerCsv csv;
   PetscReal *field; /* [ny][nx] */
+  MuXdmf xdmf;      /* what viewers are told of */
   PetscReal *rows;  /* [buffered][columns] not yet in run.h5 */
   PetscInt buffered, capacity;
   PetscReal *times; /* of the snapshots in the file */
@@ -145,6 +146,7 @@ static PetscErrorCode check_directory(MuRunWriter w, const MuRunWriterSpec *spec
     return MuError(MU_ERR_INPUT, "output_directory: \"%.40s\" is empty or too long",
                    spec->directory);
   PetscCall(PetscStrncpy(w->directory, spec->directory, sizeof w->directory));
+  w->xdmf.directory = w->directory;
   PetscFunctionReturn(0);
 }
 
@@ -193,6 +195,7 @@ static PetscErrorCode resume_files(MuRunWriter w, const MuRunWriterSpec *spec) {
   w->in_file = remains.snapshots;
   PetscCall(make_room_for_times(w, w->in_file));
   PetscCall(PetscArraycpy(w->times, remains.times, w->in_file));
+  w->xdmf.target = (PetscBool)(remains.target != NULL);
   PetscCall(MuRunRemainsFree(&remains));
   PetscCall(set_root(w, "status", "running"));
   PetscCall(set_root(w, "finished", ""));
@@ -243,11 +246,16 @@ PetscErrorCode MuRunWriterCreate(MuGrid grid, const MuRunWriterSpec *spec, MuRun
   PetscCall(create_writer(info->comm, &run, spec, &w));
   PetscCall(MuGridReference(grid));
   w->grid = grid;
-  w->info = info;
+  w->info = w->xdmf.info = info;
   if (writes(w)) PetscCall(PetscMalloc1(info->cells[0] * info->cells[1], &w->field));
   PetscCall(gather_mask(w));
-  MuRunFileAddSeries(&w->file, "density", (int)info->dim,
-                     info->dim == 2 ? info->cells[1] : info->cells[0], info->cells[0]);
+  const PetscInt slow = info->dim - 1;
+  MuRunFileAddSeries(&w->file,
+                     &(MuRunSeries){.name = "density",
+                                    .doc = "density",
+                                    .rank = (int)info->dim,
+                                    .item = {(hsize_t)info->cells[slow], (hsize_t)info->cells[0]},
+                                    .dimension = {slow ? "y" : "x", slow ? "x" : NULL}});
   PetscCall(open_writer(w, spec, writer));
   PetscFunctionReturn(0);
 }
@@ -258,19 +266,26 @@ PetscErrorCode MuRunWriterCreateParticles(MPI_Comm comm, PetscInt n, PetscInt di
 
   PetscFunctionBegin;
   PetscCall(create_writer(comm, &particles, spec, &w));
-  MuRunFileAddSeries(&w->file, "position", 2, n, dim);
-  MuRunFileAddSeries(&w->file, "weight", 1, n, 0);
+  w->xdmf.particles = n;
+  w->xdmf.dim = dim;
+  MuRunFileAddSeries(&w->file, &(MuRunSeries){.name = "position",
+                                              .doc = "positions of the particles",
+                                              .rank = 2,
+                                              .item = {(hsize_t)n, (hsize_t)dim},
+                                              .dimension = {"particle", "axis"}});
+  MuRunFileAddSeries(&w->file, &(MuRunSeries){.name = "weight",
+                                              .doc = "weights of the particles",
+                                              .rank = 1,
+                                              .item = {(hsize_t)n},
+                                              .dimension = {"particle"}});
   PetscCall(open_writer(w, spec, writer));
   PetscFunctionReturn(0);
 }
 
 /* From the partial file to a directory that readers can use; results of an earlier run go now. */
 static PetscErrorCode start(MuRunWriter w) {
-  char path[PETSC_MAX_PATH_LEN];
-
   PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run.xdmf", w->directory));
-  unlink(path);
+  MuXdmfRemove(w->directory);
   PetscCall(MuCheckpointRemove(PETSC_COMM_SELF, w->directory));
   PetscCall(MuRunFilePublish(&w->file));
   PetscCall(MuLedgerCsvCreate(&w->csv));
@@ -292,6 +307,7 @@ PetscErrorCode MuRunWriterSetTarget(MuRunWriter w, Vec log_density) {
   PetscFunctionBegin;
   PetscCall(MuGridGather(w->grid, log_density, PETSC_FALSE, w->field));
   if (writes(w)) code = remember(w, w->failed ? 0 : MuRunFileSetTarget(&w->file, w->field));
+  w->xdmf.target = PETSC_TRUE;
   PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);
 }
@@ -340,6 +356,15 @@ PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter w, const PetscReal *values) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode write_xdmf(MuRunWriter w) {
+  PetscFunctionBegin;
+  w->xdmf.snapshots = w->in_file;
+  w->xdmf.times = w->times;
+  PetscCall(MuXdmfWrite(&w->xdmf));
+  w->last_xdmf = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t, const PetscReal *const values[]) {
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
@@ -347,10 +372,7 @@ static PetscErrorCode add_snapshot(MuRunWriter w, PetscReal t, const PetscReal *
   PetscCall(make_room_for_times(w, w->snapshots + 1));
   w->times[w->snapshots++] = t;
   w->in_file = PetscMax(w->in_file, w->snapshots);
-  if (w->grid && MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) {
-    PetscCall(MuXdmfWrite(w->directory, w->info, w->in_file, w->times));
-    w->last_xdmf = MPI_Wtime();
-  }
+  if (MPI_Wtime() - w->last_xdmf > XDMF_SECONDS) PetscCall(write_xdmf(w));
   PetscFunctionReturn(0);
 }
 
@@ -427,7 +449,7 @@ static PetscErrorCode finish(MuRunWriter w, const char *status) {
 
   PetscFunctionBegin;
   PetscCall(flush_rows(w));
-  if (w->grid) PetscCall(MuXdmfWrite(w->directory, w->info, w->in_file, w->times));
+  PetscCall(write_xdmf(w));
   utc_now(text, sizeof text);
   PetscCall(set_root(w, "finished", text));
   PetscCall(set_root(w, "status", status));

@@ -2,6 +2,7 @@
    is finished one small file per task, from which an interrupted study continues. */
 #include "base/files.h"
 #include "base/hdf5.h"
+#include "base/netcdf.h"
 #include "study/study_impl.h"
 
 #include <errno.h>
@@ -285,6 +286,7 @@ PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
 
 /* One dataset per column: [rows] below /rows, [extras] below /reference. */
 static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first, PetscInt count) {
+  const char *const dimension[] = {first ? "/reference_row" : "/row", NULL};
   hid_t at = H5Gcreate2(file, group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   const hsize_t shape[1] = {(hsize_t)count};
   double *column = calloc((size_t)PetscMax(count, 1), sizeof *column);
@@ -292,6 +294,7 @@ static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first,
   for (PetscInt k = 0; k < s->columns && !wrong; ++k) {
     for (PetscInt i = 0; i < count; ++i) column[i] = MuStudyRow(s, first + i)[k];
     wrong |= MuHdf5PutArray(at, s->column_names[k], 1, shape, column);
+    wrong |= MuNetcdfVariable(at, s->column_names[k], dimension, s->column_names[k]);
   }
   free(column);
   H5Gclose(at);
@@ -302,19 +305,30 @@ static int put_columns(MuStudy s, hid_t file, const char *group, PetscInt first,
 static int put_curves(MuStudy s, hid_t file) {
   const PetscInt tasks = s->rows + s->extras;
   const hsize_t shape[2] = {(hsize_t)tasks, (hsize_t)s->times}, length[1] = {(hsize_t)s->times};
+  static const char *const dimension[] = {"/task", "/curves/t", NULL};
   if (!s->times || s->hide_curves) return 0;
   hid_t at = H5Gcreate2(file, "curves", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   double *all = malloc(sizeof *all * (size_t)(tasks * s->times));
   int wrong = at < 0 || !all;
   if (!wrong) wrong = MuHdf5PutArray(at, "t", 1, length, s->time);
+  if (!wrong) wrong = MuNetcdfCoordinate(at, "t", "time");
   for (PetscInt c = 0; c < s->curves && !wrong; ++c) {
     for (PetscInt i = 0; i < tasks; ++i)
       memcpy(all + i * s->times, MuStudyCurve(s, i, c), sizeof *all * (size_t)s->times);
     wrong |= MuHdf5PutArray(at, s->curve_names[c], 2, shape, all);
+    wrong |= MuNetcdfVariable(at, s->curve_names[c], dimension, s->curve_names[c]);
   }
   free(all);
   H5Gclose(at);
   return wrong;
+}
+
+/* Dimensions that have no coordinates; /task counts the rows and behind them those of /reference.
+ */
+static int put_dimensions(MuStudy s, hid_t file) {
+  int wrong = MuNetcdfMark(file) | MuNetcdfDimension(file, "row", (hsize_t)s->rows);
+  if (s->extras) wrong |= MuNetcdfDimension(file, "reference_row", (hsize_t)s->extras);
+  return wrong | MuNetcdfDimension(file, "task", (hsize_t)(s->rows + s->extras));
 }
 
 static int put_labels(MuStudy s, hid_t file) {
@@ -376,7 +390,7 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   hid_t file = MuHdf5Create(partial);
   if (file < 0) return cannot_write(partial);
   PetscErrorCode code = put_attributes(s, file, &wrong);
-  wrong |= put_columns(s, file, "rows", 0, s->rows);
+  wrong |= put_dimensions(s, file) | put_columns(s, file, "rows", 0, s->rows);
   if (s->extras) wrong |= put_columns(s, file, "reference", s->rows, s->extras);
   wrong |= put_curves(s, file) | put_labels(s, file);
   wrong |= H5Fclose(file) < 0;
