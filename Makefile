@@ -175,6 +175,7 @@ deps-tests:
 deps-checks:
 	@scripts/install-deps base tests checks
 	@scripts/install-deps browser || :
+	@scripts/install-deps python || :
 
 # -j for a make in a recipe, unless this one has been given it.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
@@ -192,7 +193,7 @@ check: deps-tests
 
 check-all: deps-checks
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/stress
-	@$(RUN_PARTS) static sanitized stress fuzz restart browser valgrind
+	@$(RUN_PARTS) static sanitized stress fuzz restart browser formats valgrind
 
 test: deps-tests
 	@$(MAKE) --no-print-directory $(PARALLEL) $(TESTS)

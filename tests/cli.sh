@@ -694,6 +694,11 @@ refused "sample: unknown method" 2 "method|sobol|iid|stratified" sample line -n 
 refused "sample: time beyond the run" 2 "time: 3 is not covered|from 0 to 0.2" sample line -n 5 -time 3
 refused "sample: no such snapshot" 2 "no snapshot 7|there are 3" sample line -n 5 -snapshot 7
 refused "sample: time and snapshot" 2 "snapshot: is given together with time" sample line -n 5 -time 0 -snapshot 0
+holds "sample: an array of NumPy" "$python" -c '
+import subprocess, sys, numpy
+subprocess.run([sys.argv[1], "sample", "line", "-n", "9", "-output", "nine.npy"], check=True)
+print(subprocess.run([sys.argv[1], "sample", "line", "-n", "9"], check=True, capture_output=True, text=True).stdout, file=open("nine.csv", "w"))
+assert (numpy.load("nine.npy").ravel() == numpy.loadtxt("nine.csv", skiprows=2)).all()' "$mudot"
 refused "sample: another ending" 2 "output|out.txt|.npy or .h5" sample line -n 5 -output out.txt
 refused "sample: no such run" 4 "none.h5" sample none.h5 -n 5
 refused "sample: not a run" 4 "case.yaml: is not an HDF5 file" sample case.yaml -n 5

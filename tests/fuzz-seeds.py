@@ -23,6 +23,8 @@ put("pgm/words", b"P5\n2 2\n65535\n" + bytes(range(8)))
 put("csv/header", b"\1x,y\n0.5,1\n-2e-3, 4\n")
 put("csv/cloud", b"\1t,x,y,w\n0,0.5,1,2\n0,1,2,1\n1,3,4,1\n")
 put("csv/plain", b"\0" + b"1\n2\n3\n")
+header = b"{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n"
+put("csv/array", b"\1\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + np.arange(4.0).tobytes())
 put("csv/quoted", b'\3# comment\n"x","y"\r\n"1","2"\r\n')
 
 

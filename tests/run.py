@@ -207,13 +207,19 @@ def browser(build, mpiexec, jobs):
     yield Job("report in a browser", "tests/report.py", BUILD=build, MPIEXEC=mpiexec)
 
 
+def formats(build, mpiexec, jobs):
+    """What others read and write: arrays of NumPy, netCDF through xarray and ncdump, XDMF through ParaView."""
+    yield Job("arrays of NumPy", "tests/npy.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("netCDF and XDMF", "tests/formats.py", BUILD=build, MPIEXEC=mpiexec)
+
+
 def fuzz(build, mpiexec, jobs):
     """A minute of random bytes; programs that are built fast, not optimized."""
     yield Job("fuzzing", "make", f"-j{jobs}", f"BUILD={build}", "fuzz", "FUZZ_SECONDS=60",
               f"FUZZ_BUILD={build}/fuzz-check", "FUZZ_OPT=-O0 -gline-tables-only", processors=jobs)
 
 
-PARTS = {make.__name__: make for make in (style, cli, installed, manual, unit, copied, check, stress, static, sanitized, restart, valgrind, browser, fuzz)}
+PARTS = {make.__name__: make for make in (style, cli, installed, manual, unit, copied, check, stress, static, sanitized, restart, valgrind, browser, formats, fuzz)}
 
 
 def main():

@@ -44,7 +44,7 @@ const MuKeyRow mu_keys[] = {
     {DENSITY, "upper", MU_KEY_REAL, 0, .doc = "uniform: upper corner (default: the whole domain)"},
     {DENSITY, "density", MU_KEY_TEXT, 1, .doc = "formula: the density in x, y, normalised"},
     {DENSITY, "log_density", MU_KEY_TEXT, 1, .doc = "formula: its logarithm, e.g. \"-V\""},
-    {DENSITY, "file", MU_KEY_TEXT, 1, .doc = "file: HDF5 file or PGM image; samples: CSV file"},
+    {DENSITY, "file", MU_KEY_TEXT, 1, .doc = "file: HDF5, .npy or PGM file; samples: CSV or .npy"},
     {DENSITY, "dataset", MU_KEY_TEXT, 1, .doc = "file: dataset of an HDF5 file"},
     {DENSITY, "columns", MU_KEY_TEXT, 0, .doc = "samples: columns by name or number, one per axis"},
     {DENSITY, "bandwidth", MU_KEY_REAL, 2, MU_POSITIVE,
