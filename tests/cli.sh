@@ -319,6 +319,7 @@ refused "points with a zero byte" 2 "zero.csv, line 2|zero byte" run case.yaml -
 refused "a line without end" 2 "line.csv, line 1" run case.yaml -target_type samples -target_file line.csv
 printf '1,83\n2,91\n3,55\n' >comma.csv
 printf '1,83;0,5\n2,91;0,7\n3,55;0,1\n' >semicolon.csv
+printf 'x\n1\n8\n9\n' >off.csv
 refused "points with decimal commas" 2 "comma.csv|1 of numbers with decimal commas" run case.yaml -target_type samples -target_file comma.csv
 "$mudot" run case.yaml -initial_type samples -initial_file semicolon.csv >log 2>err
 if [ $? = 0 ] && grep -q "warning: .*_file: semicolon.csv is read with semicolons between its columns and decimal commas" err &&
@@ -326,6 +327,15 @@ if [ $? = 0 ] && grep -q "warning: .*_file: semicolon.csv is read with semicolon
   ok "unless semicolons tell, which is told"
 else
   bad "unless semicolons tell, which is told" "no warnings"
+fi
+rm -rf out
+refused "an initial density off the grid" 2 "initial|% of the mass lies outside the grid" run case.yaml -initial_mean 9
+refused "points off the grid" 2 "initial_samples: 2 of the 3 points lie outside the grid" run case.yaml -initial_type samples -initial_file off.csv
+"$mudot" run case.yaml -grid_boundary periodic -energy_potential 1 -energy_potential_formula x >log 2>err
+if [ $? = 0 ] && grep -q "warning: energy_potential_formula: is -6 at one end of the periodic axis x and 6 at the other" err; then
+  ok "a potential that jumps across the seam is told"
+else
+  bad "a potential that jumps across the seam is told" "no warning"
 fi
 rm -rf out
 for name in link raw virtual soft huge text; do

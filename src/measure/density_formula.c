@@ -19,6 +19,20 @@ static PetscErrorCode create_formula(MuDensity d, const MuDensitySpec *spec) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode check_seam(MuDensity d, const MuCells *cells) {
+  MuSeam seam;
+
+  PetscFunctionBegin;
+  PetscCall(MuFormulaSeam(d->formula, cells, &seam));
+  if (seam.axis >= 0)
+    MuDensityDoubt(d,
+                   "%s_%s: is %g at one end of the periodic axis %s and %g at the other: the "
+                   "density jumps there",
+                   d->block, d->formula_is_log ? "log_density" : "density", seam.first,
+                   seam.axis ? "y" : "x", seam.last);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode fill_formula(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < cells->count; ++i) {
@@ -29,6 +43,7 @@ static PetscErrorCode fill_formula(MuDensity d, const MuCells *cells, PetscReal 
     PetscCall(MuDensityCheckValue(d, cells, i, d->formula_is_log ? "log_density" : "density",
                                   d->formula_is_log, value, &log_density[i]));
   }
+  PetscCall(check_seam(d, cells));
   PetscFunctionReturn(0);
 }
 

@@ -3,7 +3,7 @@
 #define MUDOT_DENSITY_IMPL_H
 
 #include "measure/law.h"
-#include "measure/samples.h"
+#include "measure/normal.h"
 #include "mudot/measure.h"
 
 #include <stddef.h>
@@ -56,13 +56,6 @@ PetscErrorCode MuDensityFind(const char *block, const char *type, const MuDensit
 /* MU_ERR_INPUT: a type that particles without a grid cannot draw from. */
 PetscErrorCode MuDensityNeedsGrid(const char *block, const MuDensityOps *ops);
 
-/* A Gaussian: log density constant - 1/2 |L^(-1)(x - mean)|^2, L lower triangular with L L^T the
-   covariance, constant with the log of the weight. */
-typedef struct {
-  PetscReal mean[2], l[3]; /* l00, l10, l11 */
-  PetscReal log_weight, constant;
-} MuNormal;
-
 struct _p_MuDensity {
   const MuDensityOps *ops;
   MPI_Comm comm;
@@ -84,10 +77,21 @@ struct _p_MuDensity {
   char doubts[1024]; /* of MuDensityDoubt() */
 };
 
+/* Where a formula differs at the two ends of a periodic axis by more than a thousandth of its range
+   on the grid: the largest difference, axis -1 if there is none. Not collective. */
+typedef struct {
+  PetscInt axis;
+  PetscReal first, last;
+} MuSeam;
+PetscErrorCode MuFormulaSeam(MuFormula formula, const MuCells *cells, MuSeam *seam);
+
 /* Adds a sentence that the user is to be warned with, without line ends. */
 void MuDensityDoubt(MuDensity density, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
+PetscReal MuCellSpacing(const MuCells *cells, PetscInt axis);
 void MuCellCentre(const MuCells *cells, PetscInt i, PetscReal x[2]);
+/* The corners of a cell. */
+void MuCellBox(const MuCells *cells, PetscInt i, PetscReal lower[2], PetscReal upper[2]);
 static inline PetscBool MuCellIsInside(const MuCells *cells, PetscInt i) {
   return (PetscBool)(!cells->mask || cells->mask[i]);
 }

@@ -1,46 +1,9 @@
-/* gaussian and mixture: sums of normal densities. */
+/* gaussian and mixture: sums of normal densities, wrapped around periodic axes. */
 #include "measure/density_impl.h"
 
 #include <gsl/gsl_sf_erf.h>
 #include <math.h>
 #include <stdio.h>
-
-static PetscErrorCode create_normal(const char *key, PetscInt dim, const PetscReal *mean,
-                                    const PetscReal *covariance, PetscReal log_weight,
-                                    MuNormal *normal) {
-  const PetscReal a = covariance[0], b = dim == 2 ? covariance[1] : 0;
-  const PetscReal c = dim == 2 ? covariance[3] : 1, other = dim == 2 ? covariance[2] : 0;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < dim; ++k) {
-    normal->mean[k] = mean[k];
-    if (PetscIsInfOrNanReal(mean[k]))
-      return MuError(MU_ERR_INPUT, "%s: a mean is %g; it must be finite", key, mean[k]);
-  }
-  if (dim == 1 && !(a > 0 && a < INFINITY))
-    return MuError(MU_ERR_INPUT, "%s: the variance is %g; it must be positive", key, a);
-  if (dim == 2 && PetscAbsReal(b - other) > 1e-12 * (PetscAbsReal(b) + PetscAbsReal(other)))
-    return MuError(MU_ERR_INPUT, "%s: the covariance [%g, %g, %g, %g] is not symmetric", key, a, b,
-                   other, c);
-  if (!(a > 0 && c > 0 && a * c - b * b > 0) || PetscIsInfOrNanReal(a * c - b * b))
-    return MuError(MU_ERR_INPUT,
-                   "%s: the covariance [%g, %g, %g, %g] is not positive definite; the diagonal and "
-                   "the determinant must be positive",
-                   key, a, b, other, c);
-  normal->l[0] = PetscSqrtReal(a);
-  normal->l[1] = b / normal->l[0];
-  normal->l[2] = PetscSqrtReal((a * c - b * b) / a);
-  normal->log_weight = log_weight;
-  normal->constant = log_weight - 0.5 * dim * log(2 * PETSC_PI) - log(normal->l[0]) -
-                     (dim == 2 ? log(normal->l[2]) : 0);
-  PetscFunctionReturn(0);
-}
-
-static PetscReal evaluate_normal(const MuNormal *normal, PetscInt dim, const PetscReal x[2]) {
-  PetscReal u = (x[0] - normal->mean[0]) / normal->l[0], v = 0;
-  if (dim == 2) v = (x[1] - normal->mean[1] - normal->l[1] * u) / normal->l[2];
-  return normal->constant - 0.5 * (u * u + v * v);
-}
 
 static PetscErrorCode create_gaussian(MuDensity d, const MuDensitySpec *spec) {
   char key[128];
@@ -51,7 +14,7 @@ static PetscErrorCode create_gaussian(MuDensity d, const MuDensitySpec *spec) {
     return MuError(MU_ERR_INPUT, "%s: a gaussian needs a mean and a covariance", key);
   d->components = 1;
   PetscCall(PetscMalloc1(1, &d->normal));
-  PetscCall(create_normal(key, d->dim, spec->means, spec->covariances, 0, d->normal));
+  PetscCall(MuNormalCreate(key, d->dim, spec->means, spec->covariances, 0, d->normal));
   PetscFunctionReturn(0);
 }
 
@@ -84,27 +47,143 @@ static PetscErrorCode create_mixture(MuDensity d, const MuDensitySpec *spec) {
     char key[128];
     snprintf(key, sizeof key, "%s_covariances (component %d)", d->block, (int)k + 1);
     if (weight == 0) continue;
-    PetscCall(create_normal(key, d->dim, spec->means + k * d->dim,
-                            spec->covariances + k * d->dim * d->dim, log(weight / sum),
-                            &d->normal[d->components]));
+    PetscCall(MuNormalCreate(key, d->dim, spec->means + k * d->dim,
+                             spec->covariances + k * d->dim * d->dim, log(weight / sum),
+                             &d->normal[d->components]));
     d->components++;
   }
   PetscFunctionReturn(0);
 }
 
-/* log-sum-exp over the components */
-static PetscErrorCode fill_mixture(MuDensity d, const MuCells *cells, PetscReal *log_density) {
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < cells->count; ++i) {
-    PetscReal x[2], largest = -INFINITY, sum = 0;
-    MuCellCentre(cells, i, x);
-    for (PetscInt k = 0; k < d->components; ++k)
-      largest = PetscMax(largest, evaluate_normal(&d->normal[k], d->dim, x));
-    for (PetscInt k = 0; k < d->components && largest > -INFINITY; ++k)
-      sum += exp(evaluate_normal(&d->normal[k], d->dim, x) - largest);
-    log_density[i] = largest + (sum > 1 ? log(sum) : 0);
+/* ------------------------------------------------------------------ on cells */
+
+#define IMAGES         8.5 /* standard deviations beyond which images cannot be seen in a double */
+#define MOST_IMAGES    10000 /* of a component */
+#define CANNOT_BE_SEEN 45    /* e^-45 beside 1 */
+
+/* A component, or an image of it on a periodic axis, as the cells see it. */
+typedef struct {
+  MuNormal normal;
+  PetscBool narrow; /* than a cell */
+} Part;
+
+typedef struct {
+  PetscInt n, room;
+  Part *part;
+  PetscReal *term; /* [n] at one cell */
+} Parts;
+
+/* A component that is wider than two periods along an axis, at every place of the other one, is
+   uniform along it to 2 exp(-2 pi^2 2^2) = 1e-34 (Poisson's formula); one that is two periods wide
+   is the same, with fewer images. */
+static void narrow_to_periods(const MuCells *cells, MuNormal *normal) {
+  const PetscReal along_y = cells->dim == 2 ? hypot(normal->l[1], normal->l[2]) : 1;
+  const PetscReal conditional[2] = {normal->l[0] * normal->l[2] / along_y, normal->l[2]};
+  for (PetscInt a = 0; a < cells->dim; ++a) {
+    const PetscReal widest = 2 * (cells->upper[a] - cells->lower[a]);
+    if (!cells->periodic[a] || conditional[a] <= widest) continue;
+    normal->l[1] = 0;
+    if (cells->dim == 2 && a == 0) normal->l[2] = along_y;
+    normal->l[2 * a] = widest;
   }
+  normal->constant = normal->log_weight - 0.5 * cells->dim * log(2 * PETSC_PI) - log(normal->l[0]) -
+                     (cells->dim == 2 ? log(normal->l[2]) : 0);
+}
+
+/* The numbers of periods, from -count to count, by which images are moved. */
+static PetscInt count_images(const MuCells *cells, const MuNormal *normal, PetscInt axis) {
+  const PetscReal period = cells->upper[axis] - cells->lower[axis];
+  const PetscReal deviation = axis == 0 ? normal->l[0] : hypot(normal->l[1], normal->l[2]);
+  if (axis >= cells->dim || !cells->periodic[axis]) return 0;
+  return 1 + (PetscInt)PetscMin(IMAGES * deviation / period, MOST_IMAGES);
+}
+
+static PetscErrorCode add_part(const MuCells *cells, const MuNormal *normal, PetscInt i, PetscInt j,
+                               Parts *parts) {
+  const PetscReal spacing[2] = {MuCellSpacing(cells, 0),
+                                cells->dim == 2 ? MuCellSpacing(cells, 1) : 1};
+  Part *part = &parts->part[parts->n++];
+
+  PetscFunctionBegin;
+  part->normal = *normal;
+  part->normal.mean[0] += i * (cells->upper[0] - cells->lower[0]);
+  if (cells->dim == 2) part->normal.mean[1] += j * (cells->upper[1] - cells->lower[1]);
+  part->narrow = (PetscBool)(MuNormalWidth(normal, cells->dim, spacing) < 1);
   PetscFunctionReturn(0);
+}
+
+static void move_into_box(const MuCells *cells, MuNormal *normal) {
+  for (PetscInt a = 0; a < cells->dim; ++a) {
+    const PetscReal period = cells->upper[a] - cells->lower[a];
+    if (cells->periodic[a])
+      normal->mean[a] -= period * PetscFloorReal((normal->mean[a] - cells->lower[a]) / period);
+  }
+}
+
+static PetscErrorCode add_component(MuDensity d, const MuCells *cells, PetscInt k, Parts *parts) {
+  MuNormal normal = d->normal[k];
+  PetscInt count[2];
+  Part *grown;
+
+  PetscFunctionBegin;
+  if (cells->periodic[0] || (cells->dim == 2 && cells->periodic[1])) {
+    narrow_to_periods(cells, &normal);
+    move_into_box(cells, &normal);
+  }
+  for (PetscInt a = 0; a < 2; ++a) count[a] = count_images(cells, &normal, a);
+  const PetscReal images = (2.0 * count[0] + 1) * (2.0 * count[1] + 1);
+  if (images > MOST_IMAGES)
+    return MuError(MU_ERR_INPUT,
+                   "%s_type: component %d reaches over so many periods of the grid that it has %g "
+                   "images; at most %d are allowed",
+                   d->block, (int)k + 1, images, MOST_IMAGES);
+  parts->room = parts->n + (PetscInt)images;
+  PetscCall(PetscMalloc1(parts->room, &grown));
+  PetscCall(PetscArraycpy(grown, parts->part, parts->n));
+  PetscCall(PetscFree(parts->part));
+  parts->part = grown;
+  for (PetscInt j = -count[1]; j <= count[1]; ++j)
+    for (PetscInt i = -count[0]; i <= count[0]; ++i)
+      PetscCall(add_part(cells, &normal, i, j, parts));
+  PetscFunctionReturn(0);
+}
+
+/* log-sum-exp over the parts at one cell: the density at its centre of what is as wide as a cell or
+   wider, where the sum over the cells keeps the mass to 2 exp(-2 pi^2) = 5e-9 and the density is
+   second order, and the mean over the cell of what is narrower. */
+static PetscReal fill_cell(const MuCells *cells, PetscInt i, const Parts *parts) {
+  PetscReal x[2], lower[2], upper[2], largest = -INFINITY, sum = 0;
+  PetscReal *term = parts->term;
+  MuCellCentre(cells, i, x);
+  MuCellBox(cells, i, lower, upper);
+  for (PetscInt k = 0; k < parts->n; ++k) {
+    const Part *part = &parts->part[k];
+    term[k] = part->narrow ? MuNormalLogLargest(&part->normal, cells->dim, lower, upper)
+                           : MuNormalLog(&part->normal, cells->dim, x);
+    if (!part->narrow) largest = PetscMax(largest, term[k]);
+  }
+  for (PetscInt k = 0; k < parts->n; ++k) {
+    if (!parts->part[k].narrow || term[k] < largest - CANNOT_BE_SEEN) continue;
+    term[k] = MuNormalLogMean(&parts->part[k].normal, cells->dim, lower, upper);
+    largest = PetscMax(largest, term[k]);
+  }
+  for (PetscInt k = 0; k < parts->n && largest > -INFINITY; ++k) sum += exp(term[k] - largest);
+  return largest + (sum > 1 ? log(sum) : 0);
+}
+
+static PetscErrorCode fill_mixture(MuDensity d, const MuCells *cells, PetscReal *log_density) {
+  Parts parts = {0};
+  PetscErrorCode failed = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < d->components && !failed; ++k)
+    failed = add_component(d, cells, k, &parts);
+  PetscCall(PetscMalloc1(parts.n, &parts.term));
+  for (PetscInt i = 0; i < cells->count && !failed; ++i)
+    if (MuCellIsInside(cells, i)) log_density[i] = fill_cell(cells, i, &parts);
+  PetscCall(PetscFree(parts.part));
+  PetscCall(PetscFree(parts.term));
+  PetscFunctionReturn(failed);
 }
 
 /* ------------------------------------------------------------------ particles */

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define MOST_OUTSIDE 0.5 /* of the points; a smaller part is told */
+
 static PetscErrorCode read_points(MuDensity d, const char *key, const MuDensitySpec *spec) {
   const MuPointsSpec points = {
       .key = key, .file = spec->file, .dim = d->dim, .columns = spec->columns};
@@ -23,8 +25,6 @@ static PetscErrorCode read_points(MuDensity d, const char *key, const MuDensityS
 
 static PetscErrorCode create_samples(MuDensity d, const MuDensitySpec *spec) {
   char key[128];
-  PetscReal rule[2];
-  PetscBool needed = PETSC_FALSE;
 
   PetscFunctionBegin;
   snprintf(key, sizeof key, "%s_samples", d->block);
@@ -35,21 +35,53 @@ static PetscErrorCode create_samples(MuDensity d, const MuDensitySpec *spec) {
   if (d->smoothing == MU_SMOOTHING_NONE) PetscFunctionReturn(0);
   for (PetscInt a = 0; a < d->dim; ++a) {
     d->bandwidth[a] = spec->bandwidth[a];
-    if (spec->bandwidth[a] == 0) needed = PETSC_TRUE;
     if (!(spec->bandwidth[a] >= 0) || PetscIsInfReal(spec->bandwidth[a]))
       return MuError(MU_ERR_INPUT, "%s_bandwidth: %g is not allowed; it must be positive", key,
                      spec->bandwidth[a]);
   }
-  if (needed) PetscCall(MuSamplesBandwidth(key, d->n, d->dim, d->points, rule));
-  for (PetscInt a = 0; a < d->dim; ++a)
-    if (d->bandwidth[a] == 0) d->bandwidth[a] = rule[a];
   PetscFunctionReturn(0);
+}
+
+/* Points beyond the walls would pile up in front of them. */
+static PetscErrorCode check_outside(MuDensity d, PetscInt inside) {
+  const PetscInt outside = d->n - inside;
+
+  PetscFunctionBegin;
+  if (!outside) PetscFunctionReturn(0);
+  if (outside > MOST_OUTSIDE * d->n)
+    return MuError(MU_ERR_INPUT,
+                   "%s_samples: %d of the %d points lie outside the grid; enlarge it (grid_lower, "
+                   "grid_upper)",
+                   d->block, (int)outside, (int)d->n);
+  MuDensityDoubt(d, "%s_samples: %d of the %d points lie outside the grid and are left out",
+                 d->block, (int)outside, (int)d->n);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_kde(MuDensity d, const MuCells *cells, PetscReal *log_density) {
+  PetscReal rule[2] = {0, 0}, h[2], *points;
+  PetscErrorCode failed;
+  PetscInt n;
+  char key[128];
+
+  PetscFunctionBegin;
+  snprintf(key, sizeof key, "%s_samples", d->block);
+  PetscCall(PetscMalloc1(d->n * d->dim, &points));
+  PetscCall(PetscArraycpy(points, d->points, d->n * d->dim));
+  MuSamplesMoveInside(cells, d->n, points, &n);
+  failed = check_outside(d, n);
+  if (!failed && (d->bandwidth[0] == 0 || (d->dim == 2 && d->bandwidth[1] == 0)))
+    failed = MuSamplesBandwidth(key, cells, n, points, rule);
+  for (PetscInt a = 0; a < 2; ++a) h[a] = d->bandwidth[a] == 0 ? rule[a] : d->bandwidth[a];
+  if (!failed) failed = MuSamplesLogKde(cells, n, points, h, log_density);
+  PetscCall(PetscFree(points));
+  PetscFunctionReturn(failed);
 }
 
 static PetscErrorCode fill_samples(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   PetscFunctionBegin;
   if (d->smoothing == MU_SMOOTHING_KDE) {
-    PetscCall(MuSamplesLogKde(cells, d->n, d->points, d->bandwidth, log_density));
+    PetscCall(fill_kde(d, cells, log_density));
     PetscFunctionReturn(0);
   }
   PetscCall(MuSamplesBin(cells, d->n, d->points, log_density));

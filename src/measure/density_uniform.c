@@ -1,4 +1,4 @@
-/* uniform: constant in a box. */
+/* uniform: constant in a box, which a periodic axis wraps. */
 #include "measure/density_impl.h"
 
 #include <math.h>
@@ -16,17 +16,47 @@ static PetscErrorCode create_uniform(MuDensity d, const MuDensitySpec *spec) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_uniform(MuDensity d, const MuCells *cells, PetscReal *log_density) {
-  PetscReal constant = 0;
+/* Whether the box, or an image of it, holds x along an axis. */
+static PetscBool holds(MuDensity d, const MuCells *cells, PetscInt a, PetscReal x) {
+  const PetscReal period = cells->upper[a] - cells->lower[a];
+  if (x >= d->lower[a] && x <= d->upper[a]) return PETSC_TRUE;
+  if (!cells->periodic[a]) return PETSC_FALSE;
+  return (PetscBool)(x + period * PetscCeilReal((d->lower[a] - x) / period) <= d->upper[a]);
+}
 
+/* The part of the box, with its images, that lies between two faces of a cell. */
+static PetscReal overlap(MuDensity d, const MuCells *cells, PetscInt a, PetscReal lower,
+                         PetscReal upper) {
+  const PetscReal period = cells->upper[a] - cells->lower[a];
+  PetscReal first = 0, last = 0, sum = 0;
+  if (cells->periodic[a]) {
+    first = PetscFloorReal((d->lower[a] - upper) / period);
+    last = PetscCeilReal((d->upper[a] - lower) / period);
+  }
+  for (PetscReal k = first; k <= last; ++k)
+    sum += PetscMax(
+        PetscMin(d->upper[a], upper + k * period) - PetscMax(d->lower[a], lower + k * period), 0);
+  return sum;
+}
+
+/* Along an axis a cell has the box's density if its centre lies in the box; if the box is narrower
+   than a cell, the mean of it, so that no place of the box is lost between two centres. */
+static PetscErrorCode fill_uniform(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   PetscFunctionBegin;
-  for (PetscInt a = 0; a < d->dim; ++a) constant -= log(d->upper[a] - d->lower[a]);
   for (PetscInt i = 0; i < cells->count; ++i) {
-    PetscReal x[2];
+    PetscReal x[2], lower[2], upper[2], constant = 0;
+    PetscBool inside = PETSC_TRUE;
     MuCellCentre(cells, i, x);
-    log_density[i] = constant;
-    for (PetscInt a = 0; a < d->dim; ++a)
-      if (x[a] < d->lower[a] || x[a] > d->upper[a]) log_density[i] = -INFINITY;
+    MuCellBox(cells, i, lower, upper);
+    for (PetscInt a = 0; a < d->dim; ++a) {
+      const PetscReal width = d->upper[a] - d->lower[a], spacing = MuCellSpacing(cells, a);
+      const PetscReal share = width < spacing ? overlap(d, cells, a, lower[a], upper[a]) / spacing
+                                              : (PetscReal)holds(d, cells, a, x[a]);
+      if (!(share > 0)) inside = PETSC_FALSE;
+      constant -= log(width);
+      if (share < 1 && inside) constant += log(share);
+    }
+    log_density[i] = inside ? constant : -INFINITY;
   }
   PetscFunctionReturn(0);
 }

@@ -35,12 +35,6 @@ static PetscErrorCode create_sampler(MuLaw law) {
   PetscFunctionReturn(0);
 }
 
-static void centre_of(const MuGridInfo *info, PetscInt cell, PetscReal x[2]) {
-  const PetscInt index[2] = {cell % info->cells[0], cell / info->cells[0]};
-  for (PetscInt a = 0; a < info->dim; ++a)
-    x[a] = info->lower[a] + (index[a] + 0.5) * info->spacing[a];
-}
-
 static PetscInt cell_of(const MuGridInfo *info, const PetscReal *x) {
   PetscInt index[2] = {0, 0};
   for (PetscInt a = 0; a < info->dim; ++a)
@@ -55,21 +49,34 @@ static PetscReal log_volume(const MuGridInfo *info) {
   return sum;
 }
 
-/* log f and its gradient, f not normalised. */
-static PetscErrorCode raw_log_density(MuLaw law, PetscInt n, const PetscReal *x, PetscReal *value,
-                                      PetscReal *score);
+/* log f of one cell, f not normalised, as the field has it. */
+static PetscErrorCode raw_log_cell(const MuGridInfo *info, const MuDensitySpec *spec, PetscInt cell,
+                                   PetscReal *raw) {
+  MuDensity density;
+  MuCells cells;
+
+  PetscFunctionBegin;
+  MuCellsFromGrid(info, &cells);
+  cells.comm = PETSC_COMM_SELF;
+  cells.first = cell;
+  cells.count = 1;
+  cells.mask = NULL;
+  PetscCall(MuDensityCreate(PETSC_COMM_SELF, info->dim, spec, &density));
+  PetscErrorCode failed = MuDensityFillLogRaw(density, &cells, raw);
+  PetscCall(MuDensityDestroy(&density));
+  PetscFunctionReturn(failed);
+}
 
 /* log M from the cell where the normalised density is largest: f/M = p (1 + b) - b/|D| there. */
-static PetscErrorCode find_log_mass(MuLaw law) {
+static PetscErrorCode find_log_mass(MuLaw law, const MuDensitySpec *spec) {
   const MuGridInfo *info = law->info;
-  PetscReal x[2] = {0, 0}, raw;
+  PetscReal raw;
   PetscInt largest = 0;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < info->cells[0] * info->cells[1]; ++i)
     if (law->log_cells[i] > law->log_cells[largest]) largest = i;
-  centre_of(info, largest, x);
-  PetscCall(raw_log_density(law, 1, x, &raw, NULL));
+  PetscCall(raw_log_cell(info, spec, largest, &raw));
   const PetscReal p = law->log_cells[largest] + log1p(law->background);
   law->log_mass = raw - (p + log1p(-law->background * PetscExpReal(-log_volume(info) - p)));
   PetscFunctionReturn(0);
@@ -94,7 +101,7 @@ static PetscErrorCode build(MuLaw law, MuGrid grid, const MuDensitySpec *spec, V
   law->background = spec->background;
   PetscCall(ops->law(law, spec));
   if (grid && (law->kind == MU_LAW_MIXTURE || law->kind == MU_LAW_FORMULA))
-    PetscCall(find_log_mass(law));
+    PetscCall(find_log_mass(law, spec));
   if (law->kind == MU_LAW_FORMULA || law->kind == MU_LAW_CELLS) PetscCall(create_sampler(law));
   PetscFunctionReturn(0);
 }

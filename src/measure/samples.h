@@ -57,20 +57,26 @@ PetscErrorCode MuSamplesHeader(MPI_Comm comm, const char *key, const char *file,
 
 /* The binned empirical measure of points [n][dim] as a density: the weight 1/n of a point is shared
    linearly among the 2^dim cells whose centres surround it; at a wall the outermost cell takes all,
-   a periodic axis wraps. density [count]; its integral over all cells is 1 to rounding (a mask is
-   not looked at). MU_ERR_INPUT: a point outside the box. Collective. */
+   a periodic axis wraps, also points beyond it. density [count]; its integral over all cells is 1
+   to rounding (a mask is not looked at). MU_ERR_INPUT: a point beyond a wall. Collective. */
 PetscErrorCode MuSamplesBin(const MuCells *cells, PetscInt n, const PetscReal *points,
                             PetscReal *density);
 
 /* log of the Gaussian kernel density estimate at the cell centres, 1/n sum_i prod_a
    N(x_a; x_ia, h_a^2), summed exactly (no transform; a periodic axis sums the images), by
-   log-sum-exp where the sum would underflow. h[a] > 0. Not collective. */
+   log-sum-exp where the sum would underflow. Along an axis whose h is below the spacing it is the
+   mean over the cell. h[a] > 0. Not collective. */
 PetscErrorCode MuSamplesLogKde(const MuCells *cells, PetscInt n, const PetscReal *points,
                                const PetscReal h[2], PetscReal *log_density);
 
-/* Scott's rule h_a = n^(-1/(dim+4)) sigma_a, sigma_a the standard deviation of coordinate a.
-   MU_ERR_INPUT: fewer than two points, or a coordinate without spread. */
-PetscErrorCode MuSamplesBandwidth(const char *key, PetscInt n, PetscInt dim,
+/* Scott's rule h_a = n^(-1/(dim+4)) sigma_a, sigma_a the standard deviation of coordinate a,
+   circular on a periodic axis. MU_ERR_INPUT: fewer than two points, or a coordinate without spread.
+ */
+PetscErrorCode MuSamplesBandwidth(const char *key, const MuCells *cells, PetscInt n,
                                   const PetscReal *points, PetscReal h[2]);
+
+/* Moves points [n][dim] by whole periods into the box, where an axis is periodic, and keeps those
+   that are in it then, *inside of them, in their order. */
+void MuSamplesMoveInside(const MuCells *cells, PetscInt n, PetscReal *points, PetscInt *inside);
 
 #endif

@@ -4,10 +4,12 @@
 #include "output/terminal.h"
 #include "problem/problem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MASS_OUTSIDE 0.05 /* a larger part cut off at the walls is told */
+#define MASS_LOST    0.99 /* of the initial density: a larger part is an error */
 
 /* A specification with what its pointers point to. */
 typedef struct {
@@ -163,12 +165,22 @@ static PetscErrorCode read_density(MuCase c, const char *block, PetscInt dim,
 
 /* ------------------------------------------------------------------ on the grid */
 
-static PetscErrorCode warn_of_mass_outside(const char *block, const MuGridInfo *info,
-                                           MuDensity density) {
-  PetscReal mass;
+/* Nothing is lost along a periodic axis. The tail of a target may be meant: it is a potential. */
+static PetscErrorCode check_mass_outside(const char *block, const MuGridInfo *info,
+                                         MuDensity density) {
+  PetscReal mass, lower[2], upper[2];
 
   PetscFunctionBegin;
-  PetscCall(MuDensityMassOutside(density, info->lower, info->upper, &mass));
+  for (PetscInt a = 0; a < info->dim; ++a) {
+    lower[a] = info->periodic[a] ? -INFINITY : info->lower[a];
+    upper[a] = info->periodic[a] ? INFINITY : info->upper[a];
+  }
+  PetscCall(MuDensityMassOutside(density, lower, upper, &mass));
+  if (mass > MASS_LOST && !strcmp(block, "initial"))
+    return MuError(MU_ERR_INPUT,
+                   "%s: %.6g %% of the mass lies outside the grid; place it inside, or enlarge the "
+                   "grid (grid_lower, grid_upper)",
+                   block, 100 * mass);
   if (mass > MASS_OUTSIDE)
     PetscCall(MuWarn(info->comm,
                      "%s: %.3g %% of the mass lies outside the grid and is cut off; the rest is "
@@ -203,7 +215,7 @@ static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log
   PetscCall(VecGetArray(*log_density, &x));
   failed = MuDensityFillLog(density, &cells, x);
   PetscCall(VecRestoreArray(*log_density, &x));
-  if (!failed) failed = warn_of_mass_outside(in->spec.block, info, density);
+  if (!failed) failed = check_mass_outside(in->spec.block, info, density);
   if (!failed) failed = warn_of_doubts(density);
   PetscCall(MuDensityDestroy(&density));
   PetscFunctionReturn(failed);

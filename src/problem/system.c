@@ -1,5 +1,7 @@
 /* The system of a case: kernels, energy, geometry, and whether they fit the densities. */
 #include "case/keys.h"
+#include "measure/density_impl.h"
+#include "output/terminal.h"
 #include "problem/problem.h"
 
 #include <math.h>
@@ -105,10 +107,33 @@ static PetscErrorCode destroy_kernels(MuSummand summand[MU_MAX_TERMS]) {
   PetscFunctionReturn(0);
 }
 
+/* A potential that does not go on where a periodic axis closes has a cliff there. */
+static PetscErrorCode warn_of_seams(const MuGridInfo *info, const Sum *sum, const MuEnergySpec *e,
+                                    MuFormula formula[]) {
+  MuTermTraits term;
+  MuCells cells;
+  MuSeam seam;
+
+  PetscFunctionBegin;
+  MuCellsFromGrid(info, &cells);
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscCall(MuEnergyGetTraits(e, k, &term));
+    if (!term.linear || !formula[k]) continue;
+    PetscCall(MuFormulaSeam(formula[k], &cells, &seam));
+    if (seam.axis < 0) continue;
+    PetscCall(MuWarn(info->comm,
+                     "%s: is %g at one end of the periodic axis %s and %g at the other: the "
+                     "potential jumps there",
+                     sum->given[k].formula_key, seam.first, seam.axis ? "y" : "x", seam.last));
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_energy(MuCase c, MuProblem problem, PetscInt dim) {
   MuProblemParts *p = &problem->parts;
   Sum sum = {.block = "energy", .table = MuEnergyGetInfo};
   MuEnergySpec e = {.log_target = p->log_target};
+  const MuGridInfo *info;
 
   PetscFunctionBegin;
   PetscErrorCode failed = read_sum(c, &sum, dim, &p->energy_kernel, problem->formula, e.term);
@@ -116,6 +141,8 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem, PetscInt dim) {
   e.terms = sum.n;
   e.kernel = p->energy_kernel;
   if (!failed) failed = MuEnergyCreate(p->grid, &e, &p->energy);
+  PetscCall(MuGridGetInfo(p->grid, &info));
+  if (!failed) failed = warn_of_seams(info, &sum, &e, problem->formula);
   PetscCall(destroy_kernels(e.term));
   PetscFunctionReturn(failed);
 }
