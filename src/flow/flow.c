@@ -187,6 +187,7 @@ static PetscErrorCode create_ts(MuFlow flow) {
   PetscCall(TSSetMaxSteps(flow->ts, PETSC_MAX_INT));
   PetscCall(TSSetExactFinalTime(flow->ts, TS_EXACTFINALTIME_MATCHSTEP));
   PetscCall(TSSetErrorIfStepFails(flow->ts, PETSC_FALSE));
+  if (flow->integrator->ops->leap) flow->ts->ops->step = MuFlowStepRow;
   PetscCall(TSSetPostStep(flow->ts, post_step));
   PetscCall(TSSetSolution(flow->ts, flow->rho));
   PetscFunctionReturn(0);
@@ -229,17 +230,26 @@ static PetscErrorCode find_preimage(MuFlow flow) {
 
 static PetscErrorCode choose_scheme(MuFlow flow) {
   const MuIntegratorOps *ops = NULL;
-  const char *why = "asked for";
+  const char *why = "asked for", *missing = "";
   PetscInt kinds;
   size_t used;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetKinds(flow->geometry, &kinds));
   if (flow->spec.scheme) PetscCall(MuSchemeFind(flow->spec.scheme, &ops));
+  if (!ops && flow->spec.free_step) {
+    PetscCall(MuFlowChooseByTolerance(flow, kinds, &ops, &why));
+    if (!ops) missing = why;
+  }
   if (!ops) PetscCall(MuFlowChooseScheme(flow, kinds, &ops, &why));
-  PetscCall(MuIntegratorCreate(flow, ops, kinds, &flow->integrator));
+  PetscCall(MuIntegratorCreate(flow, ops, kinds, 0, &flow->integrator));
   PetscCall(PetscStrncpy(flow->scheme, flow->integrator->ops->name, sizeof flow->scheme));
   PetscCall(PetscSNPrintf(flow->why, sizeof flow->why, "%s: %s", flow->scheme, why));
+  PetscCall(PetscStrlen(flow->why, &used));
+  if (missing[0])
+    PetscCall(PetscSNPrintf(flow->why + used, sizeof flow->why - used,
+                            "; the tolerance is not kept: %s, steps are of %g", missing,
+                            flow->spec.step));
   PetscCall(PetscStrlen(flow->why, &used));
   if (flow->integrator->ops->describe)
     PetscCall(flow->integrator->ops->describe(flow->integrator, flow->why + used,
@@ -265,6 +275,7 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(find_preimage(f));
   if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
   PetscCall(choose_scheme(f));
+  PetscCall(MuFlowCreateRows(f));
   PetscCall(create_ts(f));
   PetscCall(MuFlowSetState(f, 0, initial));
   PetscFunctionReturn(0);
@@ -297,6 +308,7 @@ PetscErrorCode MuFlowDestroy(MuFlow *flow) {
   if (!f) PetscFunctionReturn(0);
   PetscCall(TSDestroy(&f->ts));
   PetscCall(MuIntegratorDestroy(&f->integrator));
+  PetscCall(MuFlowDestroyRows(f));
   PetscCall(VecDestroy(&f->rho));
   PetscCall(VecDestroy(&f->before));
   PetscCall(VecDestroy(&f->full));
@@ -316,7 +328,8 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
   if (flow->outcome != MU_STEP_OK)
     return MuError(MU_ERR_INPUT, "initial: the density is not finite and non-negative everywhere");
   flow->time = flow->interval_end = time;
-  flow->adapted_step = flow->spec.step;
+  flow->adapted_step = flow->integrator->ops->leap ? 0 : flow->spec.step;
+  flow->rows.count = flow->rows.next = 0;
   flow->memory = (MuMemory){.count = 0};
   PetscCall(MuIntegratorRecall(flow->integrator, &flow->memory));
   flow->halved_step = PETSC_MAX_REAL;
@@ -395,6 +408,11 @@ PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejecte
   return 0;
 }
 
+PetscErrorCode MuFlowGetEffort(MuFlow flow, MuEffort *effort) {
+  *effort = flow->effort;
+  return 0;
+}
+
 PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact) {
   *exact = flow->integrator->ops->exact_balance;
   return 0;
@@ -424,6 +442,7 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
   PetscCall(MuCheckpointPutNumbers(checkpoint, "flow", NUMBERS, numbers));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
+  PetscCall(MuFlowSaveRows(flow, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -448,6 +467,7 @@ PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   flow->halved_step = numbers[9];
   PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscCall(MuIntegratorRecall(flow->integrator, &memory));
+  PetscCall(MuFlowLoadRows(flow, checkpoint));
   PetscCall(MuFlowEvaluateDerivative(flow));
   PetscFunctionReturn(0);
 }

@@ -30,6 +30,28 @@ typedef struct {
   PetscInt count;
 } MuMemory;
 
+/* Rows of a macro step: equidistant states, each as accurate as the last. */
+#define MU_ROWS 4
+
+/* A macro step that is tried, and what came of it. */
+typedef struct {
+  PetscReal step;     /* its length; the first one of an integrator may be made smaller */
+  PetscBool cut;      /* it was made to fit a time, the integrator would have taken a longer one */
+  PetscBool accepted; /* the error is within the tolerance: the rows are there */
+  PetscReal error;    /* estimated, in L1 over the mass */
+  PetscReal next;     /* length of what is to be tried next, after a rejection too */
+  PetscInt substeps, touched, column; /* see MuEffort */
+  MuStepOutcome outcome;
+} MuLeap;
+
+/* Accepted rows that are handed out one by one. */
+typedef struct {
+  PetscInt count, next; /* next: the first that has not been handed out */
+  PetscReal slack;      /* within which a row is at the time that is asked for */
+  PetscReal time[MU_ROWS], energy[MU_ROWS], terms[MU_ROWS][MU_MAX_TERMS];
+  Vec state[MU_ROWS]; /* NULL: the integrator does not leap */
+} MuRows;
+
 /* One time integrator; it advances the parts of K that `kinds` names (MU_PART_*). */
 typedef struct {
   const char *name;
@@ -38,8 +60,13 @@ typedef struct {
   PetscBool exact_balance; /* default no: F1 - F0 = -dt <G, K G> in every step */
   /* REQUIRED: work space and plans; MU_ERR_INPUT if it does not fit the pair. */
   PetscErrorCode (*create)(MuIntegrator integrator);
-  /* REQUIRED: rho(t) -> rho(t + dt) in place. On another outcome than OK rho is undefined. */
+  /* REQUIRED unless it leaps: rho(t) -> rho(t + dt) in place. On another outcome than OK rho is
+     undefined. */
   PetscErrorCode (*advance)(MuIntegrator integrator, PetscReal dt, Vec rho, MuStepOutcome *outcome);
+  /* OPTIONAL, in place of advance(), by an integrator that finds its own steps: tries a macro step
+     of leap->step from rho, which stays as it is, and fills in the rest of leap; accepted: `row`
+     has the states at its MU_ROWS equidistant points. */
+  PetscErrorCode (*leap)(MuIntegrator integrator, Vec rho, Vec row[MU_ROWS], MuLeap *leap);
   /* OPTIONAL: frees data; default: nothing to free. */
   PetscErrorCode (*destroy)(MuIntegrator integrator);
   /* OPTIONAL, both or none: appends its memory; takes it back in the same order, from value[count].
@@ -57,6 +84,9 @@ struct _p_MuIntegrator {
   PetscInt order; /* ops->order, or what create() found */
   PetscInt part;  /* closed_form: index of the one geometry part to advance, or MU_WHOLE */
   PetscInt term;  /* closed_form: index of the one energy term, MU_LOGARITHMIC_TERMS, or MU_WHOLE */
+  /* as a substep of something more accurate: its own errors are to be below this part of the mass,
+     and transport takes one linearly implicit pass; 0: it stands for itself */
+  PetscReal tolerance;
   void *data;
 };
 
@@ -75,13 +105,15 @@ struct _p_MuFlow {
   PetscReal time;
   PetscReal interval_end;  /* end of the interval that was begun; <= time: none is */
   PetscReal interval_step; /* its step */
-  PetscReal adapted_step;  /* next step of the adaptation */
+  PetscReal adapted_step;  /* next step of the adaptation, next macro step; 0: not known */
   PetscReal halved_step;   /* the fixed step was halved to this, and is doubled again */
   PetscReal last_step;     /* size of the accepted step */
   PetscReal tried_step;    /* size of the last attempt */
   PetscBool at_start;      /* rho still is `before` */
   PetscBool stop;          /* MuFlowStop() */
   MuMemory memory;         /* the integrator's, before the step */
+  MuRows rows;
+  MuEffort effort;
   PetscInt accepted, rejected;
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
                    */
@@ -97,8 +129,9 @@ struct _p_MuFlow {
   char why[512];
 };
 
+/* tolerance: see MuIntegrator. */
 PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, PetscInt kinds,
-                                  MuIntegrator *integrator);
+                                  PetscReal tolerance, MuIntegrator *integrator);
 PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
 /* The memory of an integrator that has one, and back; see MuMemory. */
 PetscErrorCode MuIntegratorRemember(MuIntegrator integrator, MuMemory *memory);
@@ -106,6 +139,13 @@ PetscErrorCode MuIntegratorRecall(MuIntegrator integrator, MuMemory *memory);
 /* The step function of the TS: one accepted step towards ts->max_time, or
    TS_DIVERGED_STEP_REJECTED (step.c). */
 PetscErrorCode MuFlowStep(TS ts);
+/* The same for an integrator that leaps: the next row (leap.c). */
+PetscErrorCode MuFlowStepRow(TS ts);
+/* flow->rows, where the integrator leaps; Load drops them where it does not. */
+PetscErrorCode MuFlowCreateRows(MuFlow flow);
+PetscErrorCode MuFlowDestroyRows(MuFlow flow);
+PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint);
+PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint);
 /* An interval is cut into equal steps where it begins; one that was left half-way goes on. */
 void MuFlowBeginInterval(MuFlow flow, PetscReal end);
 /* Everything of the state at rho that is a function of rho and lives through a step. */
@@ -120,9 +160,17 @@ PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,
                                        MuIntegrator *integrator);
+/* One step of first order of everything in `kinds`, which include transport: Lie, or transport
+   alone. tolerance as in MuIntegrator, > 0. */
+PetscErrorCode MuSubstepCreate(MuFlow flow, PetscInt kinds, PetscReal tolerance,
+                               MuIntegrator *integrator);
 /* What `auto` takes for these parts, and why (a static string). */
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                   const char **why);
+/* The same where the tolerance is given and no step: NULL if no scheme controls the error of these
+   parts by itself; *why is then what is missing, "" for reactions alone, which have no need. */
+PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
+                                       const char **why);
 /* The scheme of a name; NULL: auto. MU_ERR_INPUT: there is none. */
 PetscErrorCode MuSchemeFind(const char *name, const MuIntegratorOps **ops);
 
@@ -144,7 +192,11 @@ PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
 
 extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
-    MuSplittingLieOps, MuDiscreteGradientOps;
+    MuSplittingLieOps, MuDiscreteGradientOps, MuExtrapolationOps;
+/* For tests of the orders: T_(k,k) of a flow that extrapolates, at the rows of one macro step from
+   rho, whatever the tolerance. Collective. */
+PetscErrorCode MuExtrapolationColumn(MuFlow flow, PetscInt k, PetscReal step, Vec rho,
+                                     Vec row[MU_ROWS]);
 /* implicit_euler as a substep: one linearly implicit pass where the drift is smooth. Not in the
  * table. */
 extern const MuIntegratorOps MuSplitTransportOps;

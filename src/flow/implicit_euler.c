@@ -200,8 +200,9 @@ static PetscErrorCode create_transport(MuIntegrator it) {
     why = reason;
   } else if (solver == MU_TRANSPORT_AUTO) {
     solver = alone ? MU_TRANSPORT_COUPLED : MU_TRANSPORT_DIMENSION_SPLIT;
-    why = alone ? "coefficients change with the density"
-                : "of the same order in time as the splitting";
+    why = it->tolerance > 0 ? "its error is extrapolated too"
+          : alone           ? "coefficients change with the density"
+                            : "of the same order in time as the splitting";
   }
   static const char *const names[] = {"auto", "coupled", "dimension_split", "direct"};
   if (reason[0])
@@ -210,6 +211,7 @@ static PetscErrorCode create_transport(MuIntegrator it) {
     PetscCall(PetscSNPrintf(e->solver, sizeof e->solver, "; transport_solver %s: %s", names[solver],
                             why));
   PetscCall(MuTransportCreate(flow->grid, solver, &e->transport));
+  if (it->tolerance > 0) PetscCall(MuTransportSetTolerance(e->transport, it->tolerance));
   PetscFunctionReturn(0);
 }
 
@@ -227,7 +229,7 @@ static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
   PetscCall(MuLinearizationCreate(flow, &e->linearization));
   PetscCall(MuLinearizationIsConstant(e->linearization, &e->constant));
   PetscCall(MuLinearizationIsFrozen(e->linearization, &e->single_pass));
-  e->single_pass = (PetscBool)(in_splitting && e->single_pass);
+  e->single_pass = (PetscBool)(it->tolerance > 0 || (in_splitting && e->single_pass));
   PetscCall(create_transport(it));
   if (e->constant) PetscCall(set_reversible(it));
   PetscCall(MuGridCreateField(flow->grid, &e->start));

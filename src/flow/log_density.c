@@ -145,7 +145,8 @@ static PetscErrorCode create_inner_ts(MuIntegrator it) {
   PetscCall(TSAdaptSetType(adapt, TSADAPTBASIC));
   /* at the default smallest step, 1e-20, the error would be accepted whatever it is */
   PetscCall(TSAdaptSetStepLimits(adapt, MU_MIN_NORMAL, 1e100));
-  PetscCall(TSSetTolerances(l->ts, PetscMax(flow->spec.tolerance, LEAST_TOLERANCE), NULL, 0, NULL));
+  const PetscReal tolerance = it->tolerance > 0 ? it->tolerance : flow->spec.tolerance;
+  PetscCall(TSSetTolerances(l->ts, PetscMax(tolerance, LEAST_TOLERANCE), NULL, 0, NULL));
   PetscCall(TSSetFromOptions(l->ts));
   PetscFunctionReturn(0);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const MuIntegratorOps *const schemes[] = {
-    &MuImplicitEulerOps, &MuClosedFormOps,   &MuLogDensityOps,
-    &MuSplittingOps,     &MuSplittingLieOps, &MuDiscreteGradientOps,
+    &MuImplicitEulerOps, &MuClosedFormOps,       &MuLogDensityOps,    &MuSplittingOps,
+    &MuSplittingLieOps,  &MuDiscreteGradientOps, &MuExtrapolationOps,
 };
 #define AUTO "auto"
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
@@ -21,7 +21,8 @@ PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **f
     *name = AUTO;
     *formula =
         "closed_form, log_density, implicit_euler, splitting or discrete_gradient, whichever "
-        "fits the pair; the run says which and why";
+        "fits the pair, and extrapolation for transport where a tolerance is given and no step; "
+        "the run says which and why";
   }
   PetscFunctionReturn(0);
 }
@@ -54,7 +55,7 @@ PetscErrorCode MuSchemeFind(const char *name, const MuIntegratorOps **ops) {
 }
 
 PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, PetscInt kinds,
-                                  MuIntegrator *integrator) {
+                                  PetscReal tolerance, MuIntegrator *integrator) {
   MuIntegrator it;
 
   PetscFunctionBegin;
@@ -65,8 +66,18 @@ PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, Petsc
   it->kinds = kinds;
   it->order = ops->order;
   it->part = it->term = MU_WHOLE;
+  it->tolerance = tolerance;
   *integrator = it;
   PetscCall(ops->create(it));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSubstepCreate(MuFlow flow, PetscInt kinds, PetscReal tolerance,
+                               MuIntegrator *integrator) {
+  const MuIntegratorOps *ops = kinds & MU_PART_REACTION ? &MuSplittingLieOps : &MuSplitTransportOps;
+
+  PetscFunctionBegin;
+  PetscCall(MuIntegratorCreate(flow, ops, kinds, tolerance, integrator));
   PetscFunctionReturn(0);
 }
 
@@ -120,5 +131,32 @@ PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegrato
     *ops = &MuDiscreteGradientOps;
     *why = "the reaction part acts where the density vanishes, so its logarithm is no unknown";
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
+                                       const char **why) {
+  const MuIntegratorOps *reaction;
+  const char *chosen;
+  PetscBool local;
+
+  PetscFunctionBegin;
+  *ops = NULL;
+  *why = "";
+  if (!(kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
+  PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
+  if (!local) {
+    *why = "nonlocal transport has no substep to extrapolate";
+    PetscFunctionReturn(0);
+  }
+  if (kinds & MU_PART_REACTION) {
+    PetscCall(MuFlowChooseScheme(flow, MU_PART_REACTION, &reaction, &chosen));
+    if (reaction == &MuDiscreteGradientOps) {
+      *why = "this reaction has no positive substep to extrapolate";
+      PetscFunctionReturn(0);
+    }
+  }
+  *ops = &MuExtrapolationOps;
+  *why = "transport to a tolerance";
   PetscFunctionReturn(0);
 }

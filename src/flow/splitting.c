@@ -16,19 +16,6 @@ typedef struct {
   MuIntegrator piece[MAX_PIECES]; /* in the order of Lie; Strang puts the last in the middle */
 } Splitting;
 
-static PetscErrorCode create_transport(MuFlow flow, MuIntegrator *transport) {
-  PetscFunctionBegin;
-  PetscCall(PetscNew(transport));
-  **transport = (struct _p_MuIntegrator){.ops = &MuSplitTransportOps,
-                                         .flow = flow,
-                                         .kinds = MU_PART_TRANSPORT,
-                                         .order = 1,
-                                         .part = MU_WHOLE,
-                                         .term = MU_WHOLE};
-  PetscCall(MuSplitTransportOps.create(*transport));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode create_transport_and_reaction(MuIntegrator it, PetscBool transport_first) {
   Splitting *s = it->data;
   const MuIntegratorOps *ops;
@@ -37,9 +24,10 @@ static PetscErrorCode create_transport_and_reaction(MuIntegrator it, PetscBool t
 
   PetscFunctionBegin;
   s->count = 2;
-  PetscCall(create_transport(it->flow, &s->piece[t]));
+  PetscCall(MuIntegratorCreate(it->flow, &MuSplitTransportOps, MU_PART_TRANSPORT, it->tolerance,
+                               &s->piece[t]));
   PetscCall(MuFlowChooseScheme(it->flow, MU_PART_REACTION, &ops, &why));
-  PetscCall(MuIntegratorCreate(it->flow, ops, MU_PART_REACTION, &s->piece[1 - t]));
+  PetscCall(MuIntegratorCreate(it->flow, ops, MU_PART_REACTION, it->tolerance, &s->piece[1 - t]));
   it->order = 1;
   PetscFunctionReturn(0);
 }

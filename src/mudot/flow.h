@@ -17,14 +17,21 @@ typedef enum {
   MU_TRANSPORT_DIRECT
 } MuTransportSolver;
 
+/* What tolerances extrapolation takes: below the first rounding is larger. */
+#define MU_LEAST_TOLERANCE 1e-11
+#define MU_MOST_TOLERANCE  0.1
+
 typedef struct _p_MuFlow *MuFlow;
 
 /* How a flow is integrated in time. */
 typedef struct {
-  const char *scheme; /* a name of the scheme table; "auto" chooses */
-  PetscReal step;     /* largest step; the interval between output times is cut evenly. > 0 */
+  const char *scheme;  /* a name of the scheme table; "auto" chooses */
+  PetscReal step;      /* largest step; the interval between output times is cut evenly. > 0 */
+  PetscBool free_step; /* `step` was chosen by nobody: a scheme that controls its error takes no
+                          bound from it, and auto prefers such a scheme where there is transport */
   PetscBool adapt; /* step doubling: |full - two halves|_L1 / (2^order - 1) <= tolerance * mass */
-  PetscReal tolerance;      /* of adapt, and of the inner Runge-Kutta steps of log_density; > 0 */
+  PetscReal tolerance;      /* of adapt and extrapolation: the error of a step in L1 over the mass;
+                               and of the inner Runge-Kutta steps of log_density; > 0 */
   MuTransportSolver solver; /* of 2-D transport steps */
   PetscReal end;            /* end time: lets `auto` count the steps. > 0 */
   PetscBool guard;          /* reject steps that raise the energy beyond rounding (default true) */
@@ -66,6 +73,16 @@ PetscErrorCode MuFlowGetEnergy(MuFlow flow, PetscReal *value, PetscReal terms[])
 PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, const char **why);
 /* Accepted and rejected steps so far. */
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
+
+/* What a scheme with an error control of its own (extrapolation) has done so far. */
+typedef struct {
+  PetscInt leaps;           /* macro steps of several rows; 0: the scheme has none */
+  PetscInt substeps;        /* in all attempts, those of rejected ones too */
+  PetscInt lowest, highest; /* columns at which they were accepted */
+  PetscInt touched;         /* cells that were not positive and took a lower order */
+  PetscReal error; /* sum of the estimated errors of the macro steps, in L1 over the mass */
+} MuEffort;
+PetscErrorCode MuFlowGetEffort(MuFlow flow, MuEffort *effort);
 /* The parts; borrowed. */
 /* Whether the scheme keeps the balance of energy and dissipation exactly, step by step. */
 PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact);

@@ -6,18 +6,29 @@
 
 #define MOST_STEPS 1e9 /* counters are ints, and t + step must differ from t */
 
+/* A tolerance alone says how accurate the flow is to be, and leaves the steps to the scheme. */
+static PetscErrorCode check_tolerance(const MuFlowSpec *f) {
+  if (!f->free_step || (f->tolerance >= MU_LEAST_TOLERANCE && f->tolerance <= MU_MOST_TOLERANCE))
+    return 0;
+  return MuError(MU_ERR_INPUT,
+                 "time_tolerance: %g is not allowed without time_step; it must be from %g to %g",
+                 f->tolerance, MU_LEAST_TOLERANCE, MU_MOST_TOLERANCE);
+}
+
 PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
   PetscInt solver = MU_TRANSPORT_AUTO;
-  PetscBool given;
+  PetscBool given, has_step, has_scheme, has_tolerance;
 
   PetscFunctionBegin;
   MuFlowSpecDefault(f);
   PetscCall(MuCaseGetReal(c, "time_end", &f->end, NULL));
   f->step = f->end / 100;
-  PetscCall(MuCaseGetReal(c, "time_step", &f->step, &given));
-  PetscCall(MuCaseGetString(c, "time_scheme", &f->scheme, &given));
+  PetscCall(MuCaseGetReal(c, "time_step", &f->step, &has_step));
+  PetscCall(MuCaseGetString(c, "time_scheme", &f->scheme, &has_scheme));
   PetscCall(MuCaseGetBool(c, "time_adapt", &f->adapt, &given));
-  PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &given));
+  PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &has_tolerance));
+  f->free_step = (PetscBool)(!has_step && has_tolerance && !f->adapt);
+  if (!has_scheme) PetscCall(check_tolerance(f));
   PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
   f->solver = (MuTransportSolver)solver;
   if (!f->adapt && f->end / f->step > MOST_STEPS)

@@ -257,6 +257,25 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
   PetscFunctionReturn(0);
 }
 
+/* What a scheme with error control says of its own accuracy. */
+static PetscErrorCode print_effort(Run *r) {
+  MuEffort effort;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowGetEffort(r->flow, &effort));
+  if (!effort.leaps) PetscFunctionReturn(0);
+  PetscCall(PetscPrintf(r->info->comm,
+                        "effort          %d macro steps of %d to %d columns, %d substeps\n"
+                        "time error      %.3g estimated, L1 over the mass, the sum of the steps'\n",
+                        (int)effort.leaps, (int)effort.lowest, (int)effort.highest,
+                        (int)effort.substeps, effort.error));
+  if (effort.touched)
+    PetscCall(PetscPrintf(r->info->comm,
+                          "positivity      %d values of cells were raised to a lower order\n",
+                          (int)effort.touched));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode summarize(void *ctx, MuRecord record) {
   Run *r = ctx;
   const char *why, *sentence;
@@ -276,6 +295,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         "scheme          %s\n"
                         "steps           %d (%d rejected)\n",
                         why, (int)accepted, (int)rejected));
+  PetscCall(print_effort(r));
   PetscCall(MuRecordPrintCosts(record));
   PetscCall(PetscPrintf(r->info->comm,
                         "energy          %.10g -> %.10g\n"

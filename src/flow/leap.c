@@ -1,0 +1,227 @@
+/* Flows whose integrator finds its own steps: a leap to several accurate rows at once, which are
+   then handed out one by one, each with the state before it, as if they were steps.
+
+   The last row of a leap, or an earlier one, falls on the time that is to be reached. What is left
+   of a leap when it cannot be handed out (an earlier time is asked for) is dropped. */
+#include "flow/flow_impl.h"
+#include "record/checkpoint.h"
+
+#include <petsc/private/tsimpl.h>
+
+#define SLACK           1e-9 /* of a step: rounding */
+#define MOST_REJECTIONS 60
+
+PetscErrorCode MuFlowCreateRows(MuFlow flow) {
+  PetscFunctionBegin;
+  if (!flow->integrator->ops->leap) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < MU_ROWS; ++i)
+    PetscCall(MuGridCreateField(flow->grid, &flow->rows.state[i]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowDestroyRows(MuFlow flow) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < MU_ROWS; ++i) PetscCall(VecDestroy(&flow->rows.state[i]));
+  PetscFunctionReturn(0);
+}
+
+/* Energies of the rows; a rise beyond rounding from one to the next rejects them all. */
+static PetscErrorCode guard_rows(MuFlow flow) {
+  const PetscReal slack = 1e-11 * flow->energy_scale + 1e-14;
+  MuRows *r = &flow->rows;
+  PetscReal before = flow->energy_value;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < MU_ROWS && flow->outcome == MU_STEP_OK; ++i) {
+    PetscCall(MuEnergyEvaluate(flow->energy, r->state[i], &r->energy[i], r->terms[i], NULL, NULL));
+    if (PetscIsInfOrNanReal(r->energy[i]))
+      flow->outcome = MU_STEP_NOT_FINITE;
+    else if (flow->spec.guard && r->energy[i] > before + slack)
+      flow->outcome = MU_STEP_ENERGY;
+    before = r->energy[i];
+  }
+  PetscFunctionReturn(0);
+}
+
+/* One attempt over leap->step, all checks included. */
+static PetscErrorCode attempt(MuFlow flow, MuLeap *leap) {
+  PetscErrorCode code;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  leap->outcome = MU_STEP_OK;
+  leap->accepted = PETSC_FALSE;
+  leap->error = leap->next = 0;
+  leap->substeps = leap->touched = leap->column = 0;
+  flow->failure[0] = 0;
+  flow->outcome = MU_STEP_OK;
+  code = flow->integrator->ops->leap(flow->integrator, flow->rho, flow->rows.state, leap);
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  flow->tried_step = leap->step;
+  flow->effort.substeps += leap->substeps;
+  flow->outcome = failed ? MU_STEP_SOLVER : leap->outcome;
+  for (PetscInt i = 0; i < MU_ROWS && leap->accepted && flow->outcome == MU_STEP_OK; ++i)
+    PetscCall(MuFlowInspect(flow, flow->rows.state[i], &flow->outcome));
+  if (leap->accepted && flow->outcome == MU_STEP_OK) PetscCall(guard_rows(flow));
+  if (flow->outcome == MU_STEP_OK) PetscFunctionReturn(0);
+  leap->accepted = PETSC_FALSE;
+  leap->next = leap->step / 4;
+  PetscFunctionReturn(0);
+}
+
+/* The longest step that is at most `planned`, puts a row on `rest` and does not pass the end; with
+   none that long, one that leaves no sliver. */
+static PetscReal fit_step(MuFlow flow, PetscReal rest, PetscReal planned) {
+  const PetscReal left = PetscMax(rest, flow->spec.end - flow->time);
+  for (PetscInt i = 1; i <= MU_ROWS; ++i) {
+    const PetscReal step = rest * MU_ROWS / i;
+    if (step <= planned * (1 + SLACK) && step <= left * (1 + SLACK)) return step;
+  }
+  return rest < 2 * planned ? rest / 2 : planned;
+}
+
+static void accept(MuFlow flow, const MuLeap *leap) {
+  MuEffort *effort = &flow->effort;
+  MuRows *r = &flow->rows;
+
+  for (PetscInt i = 0; i < MU_ROWS; ++i) r->time[i] = flow->time + leap->step * (i + 1) / MU_ROWS;
+  r->slack = SLACK * leap->step;
+  r->next = 0;
+  r->count = MU_ROWS;
+  effort->leaps++;
+  effort->error += leap->error;
+  effort->touched += leap->touched;
+  effort->lowest = effort->leaps == 1 ? leap->column : PetscMin(effort->lowest, leap->column);
+  effort->highest = PetscMax(effort->highest, leap->column);
+}
+
+/* Tries until rows are there; none: *found is false, and flow->outcome says why. */
+static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
+  const PetscReal longest = flow->spec.free_step ? PETSC_MAX_REAL : MU_ROWS * flow->spec.step;
+  MuLeap leap = {.step = 0};
+
+  PetscFunctionBegin;
+  *found = PETSC_FALSE;
+  for (PetscInt rejections = 0; rejections <= MOST_REJECTIONS; ++rejections) {
+    const PetscBool known = (PetscBool)(flow->adapted_step > 0);
+    const PetscReal planned = PetscMin(known ? flow->adapted_step : PETSC_MAX_REAL, longest);
+    leap.step = fit_step(flow, rest, planned);
+    leap.cut = (PetscBool)(known && leap.step < planned * (1 - SLACK));
+    PetscCall(attempt(flow, &leap));
+    flow->adapted_step = leap.next;
+    if (leap.accepted) {
+      if (leap.cut) flow->adapted_step = PetscMax(leap.next, planned);
+      accept(flow, &leap);
+      *found = PETSC_TRUE;
+      PetscFunctionReturn(0);
+    }
+    flow->rejected++;
+    if (flow->outcome == MU_STEP_STIFF || flow->time + leap.next / 8 == flow->time) break;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ checkpoints */
+
+enum { HEAD = 10, ROW = 2 + MU_MAX_TERMS };
+
+static void name_row(PetscInt i, char name[16]) {
+  (void)PetscSNPrintf(name, 16, "row_%d", (int)i);
+}
+
+PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint) {
+  const MuEffort *e = &flow->effort;
+  const MuRows *r = &flow->rows;
+  PetscReal numbers[HEAD + MU_ROWS * ROW] = {
+      (PetscReal)r->count,   (PetscReal)r->next,     r->slack,
+      (PetscReal)e->leaps,   (PetscReal)e->substeps, (PetscReal)e->lowest,
+      (PetscReal)e->highest, (PetscReal)e->touched,  e->error};
+  char name[16];
+
+  PetscFunctionBegin;
+  if (!r->state[0]) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < r->count; ++i) {
+    PetscReal *row = numbers + HEAD + i * ROW;
+    row[0] = r->time[i];
+    row[1] = r->energy[i];
+    PetscCall(PetscArraycpy(row + 2, r->terms[i], MU_MAX_TERMS));
+    name_row(i, name);
+    if (i >= r->next) PetscCall(MuCheckpointPutField(checkpoint, flow->grid, name, r->state[i]));
+  }
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "rows", HEAD + MU_ROWS * ROW, numbers));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint) {
+  PetscReal numbers[HEAD + MU_ROWS * ROW];
+  MuRows *r = &flow->rows;
+  char name[16];
+
+  PetscFunctionBegin;
+  if (!r->state[0]) PetscFunctionReturn(0);
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "rows", HEAD + MU_ROWS * ROW, numbers));
+  r->count = (PetscInt)numbers[0];
+  r->next = (PetscInt)numbers[1];
+  r->slack = numbers[2];
+  flow->effort = (MuEffort){.leaps = (PetscInt)numbers[3],
+                            .substeps = (PetscInt)numbers[4],
+                            .lowest = (PetscInt)numbers[5],
+                            .highest = (PetscInt)numbers[6],
+                            .touched = (PetscInt)numbers[7],
+                            .error = numbers[8]};
+  if (!(r->count >= 0 && r->count <= MU_ROWS && r->next >= 0))
+    return MuError(MU_ERR_FILE, "the checkpoint holds %g rows of a macro step; at most %d can be",
+                   numbers[0], MU_ROWS);
+  for (PetscInt i = 0; i < r->count; ++i) {
+    const PetscReal *row = numbers + HEAD + i * ROW;
+    r->time[i] = row[0];
+    r->energy[i] = row[1];
+    PetscCall(PetscArraycpy(r->terms[i], row + 2, MU_MAX_TERMS));
+    name_row(i, name);
+    if (i >= r->next) PetscCall(MuCheckpointGetField(checkpoint, flow->grid, name, r->state[i]));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ rows */
+
+/* The next row becomes the state. */
+static PetscErrorCode hand_out(MuFlow flow, TS ts) {
+  MuRows *r = &flow->rows;
+  const PetscInt i = r->next++;
+  const PetscReal time = fabs(r->time[i] - ts->max_time) <= r->slack ? ts->max_time : r->time[i];
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(flow->rho, flow->before));
+  PetscCall(VecCopy(r->state[i], flow->rho));
+  flow->energy_value = r->energy[i];
+  PetscCall(PetscArraycpy(flow->energy_terms, r->terms[i], MU_MAX_TERMS));
+  PetscCall(MuFlowScaleEnergy(flow));
+  flow->last_step = time - ts->ptime;
+  flow->accepted++;
+  ts->ptime = time;
+  ts->time_step = flow->last_step;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowStepRow(TS ts) {
+  MuFlow flow;
+  MuRows *r;
+  PetscBool found;
+
+  PetscFunctionBegin;
+  PetscCall(TSGetApplicationContext(ts, &flow));
+  r = &flow->rows;
+  if (r->next < r->count && r->time[r->next] > ts->max_time + r->slack) r->count = 0;
+  if (r->next >= r->count) {
+    const PetscReal planned = flow->adapted_step;
+    PetscCall(find_rows(flow, ts->max_time - ts->ptime, &found));
+    if (!found) {
+      flow->adapted_step = planned;
+      ts->reason = TS_DIVERGED_STEP_REJECTED;
+      PetscFunctionReturn(0);
+    }
+  }
+  PetscCall(hand_out(flow, ts));
+  PetscFunctionReturn(0);
+}
