@@ -82,6 +82,42 @@ START_TEST(a_wrong_operator_fails) {
 }
 END_TEST
 
+static PetscErrorCode nothing(MuGeometry g, MuPart *part, Vec xi, Vec out) {
+  (void)g, (void)part, (void)xi, (void)out;
+  return 0;
+}
+
+/* Its relative form, with which log_density steps, is 0. */
+START_TEST(a_flow_that_stands_still_fails) {
+  static MuPartOps frozen;
+  PetscBool flow = PETSC_FALSE;
+  MuCheckTable table;
+  frozen = MuPartKernelFisherRao;
+  frozen.name = "frozen_operator";
+  frozen.relative = nothing;
+  OK(MuGeometryRegister(&frozen));
+  OK(MuCheckGeometry(MPI_COMM_WORLD, "frozen_operator", &table));
+  for (PetscInt k = 0; k < table.rows; ++k)
+    if (!strcmp(table.row[k].what, "flow"))
+      flow = (PetscBool)(table.row[k].outcome == MU_CHECK_FAILED);
+  ck_assert(flow);
+}
+END_TEST
+
+/* The limits of a ridge stand in the table, each with its line. */
+START_TEST(limits_of_a_ridge_have_lines) {
+  static const char *const what[] = {"limit, bandwidth", "limit, ridge", "limit, both"};
+  MuCheckTable table;
+  OK(MuCheckGeometry(MPI_COMM_WORLD, "ridge_fisher_rao", &table));
+  for (int i = 0; i < 3; ++i) {
+    PetscInt k = 0;
+    while (k < table.rows && strcmp(table.row[k].what, what[i]) != 0) ++k;
+    ck_assert_msg(k < table.rows, "%s", what[i]);
+    ck_assert_int_eq(table.row[k].outcome, MU_CHECK_PASSED);
+  }
+}
+END_TEST
+
 /* F = 1/2 int rho^2 with DF = 1.01 rho. */
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   for (PetscInt i = 0; i < term->shared->n; ++i) {
@@ -118,6 +154,8 @@ static Suite *suite(void) {
   tcase_add_test(t, every_energy_passes);
   tcase_add_test(t, a_name_that_is_not_there_is_refused);
   tcase_add_test(t, a_wrong_operator_fails);
+  tcase_add_test(t, a_flow_that_stands_still_fails);
+  tcase_add_test(t, limits_of_a_ridge_have_lines);
   tcase_add_test(t, a_wrong_energy_fails);
   suite_add_tcase(s, t);
   return s;

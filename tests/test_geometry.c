@@ -1316,8 +1316,14 @@ static void no_destroy(MuPartOps *ops) {
 static void no_flux(MuPartOps *ops) {
   ops->add_flux = NULL;
 }
-static void no_mobility(MuPartOps *ops) {
-  ops->mobility = NULL;
+static PetscErrorCode any_mobility(MuGeometry geometry, MuPart *part, PetscInt axis, Vec mobility) {
+  (void)geometry, (void)part, (void)axis, (void)mobility;
+  return 0;
+}
+static void only_faces(MuPartOps *ops) {
+  ops->mobility_at = NULL;
+  ops->add_flux = MuPartStein.add_flux;
+  ops->mobility = any_mobility;
 }
 static void no_mobility_at(MuPartOps *ops) {
   ops->mobility_at = NULL;
@@ -1339,12 +1345,13 @@ START_TEST(incomplete_descriptors_are_refused) {
     const char *missing;
     Removal removal;
   } rows[] = {{&MuPartStein, "kind", no_kind},
-              {&MuPartStein, "destroy", no_destroy},
-              {&MuPartWasserstein, "add_flux", no_flux},
-              {&MuPartWasserstein, "mobility", no_mobility},
-              {&MuPartWasserstein, "mobility_at", no_mobility_at},
-              {&MuPartFisherRao, "apply", no_apply},
-              {&MuPartFisherRao, "diagonal", no_diagonal},
+              {&MuPartRidgeStein, "destroy", no_destroy},
+              {&MuPartStein, "mobility_at or add_flux", no_flux},
+              {&MuPartWasserstein, "mobility_at or add_flux", no_mobility_at},
+              {&MuPartWasserstein, "mobility_at", only_faces},
+              {&MuPartKernelFisherRao, "mobility_at or apply", no_apply},
+              {&MuPartFisherRao, "mobility_at or apply", no_mobility_at},
+              {&MuPartKernelFisherRao, "diagonal", no_diagonal},
               {&MuPartMmd, "needs_kernel", no_kernel}};
   enum { ROWS = sizeof rows / sizeof *rows };
   static MuPartOps incomplete[ROWS];

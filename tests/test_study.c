@@ -341,11 +341,23 @@ START_TEST(fit_has_the_textbook_error) {
   ck_assert_double_eq_tol(fit.slope, 0.5001, 1e-4);
   ck_assert_double_eq_tol(fit.intercept, 3.0001, 1e-4);
   ck_assert_double_eq_tol(fit.stderror, 0.1179, 1e-4);
-  const PetscReal h[] = {0.4, 0.2, 0.1, 0.05}, e[] = {1.6, 0.4, 0.1, 99};
-  const PetscBool use[] = {PETSC_TRUE, PETSC_TRUE, PETSC_TRUE, PETSC_FALSE};
-  fit = MuFitPower(4, h, e, use);
+}
+END_TEST
+
+/* Errors h^2, one of them at the floor and one of a row that failed: both are left out. */
+START_TEST(orders_come_from_rows_above_the_floor) {
+  PetscReal values[] = {0.4, 0.2, 0.1, 0.05, 0.025}, table[] = {1.6, 0.4, 0.1, 99, 1e-6};
+  const PetscReal floor = 1e-6;
+  char status[5][MU_STATUS_LENGTH] = {"done", "done", "done", "failed", "done"};
+  struct _p_MuStudy s = {
+      .count = 5, .rows = 5, .columns = 1, .values = values, .table = table, .status = status};
+  PetscBool use[5];
+  MuFit fit = MuStudyFit(&s, 0, 0, PETSC_FALSE, &floor, 0, use);
   ck_assert_int_eq(fit.points, 3);
   ck_assert_double_eq_tol(fit.slope, 2, 1e-12);
+  ck_assert(use[2] && !use[3] && !use[4]);
+  ck_assert_int_eq(MuStudyJudgeFit(&fit, 1.9, 0.25), MU_VERDICT_HOLDS);
+  ck_assert_int_eq(MuStudyJudgeFit(&fit, 2.5, 0.25), MU_VERDICT_FAILS);
 }
 END_TEST
 
@@ -506,6 +518,7 @@ static Suite *make_suite(void) {
   tcase_set_timeout(t, 0);
   tcase_add_unchecked_fixture(t, make_folder, remove_folder);
   tcase_add_test(t, fit_has_the_textbook_error);
+  tcase_add_test(t, orders_come_from_rows_above_the_floor);
   tcase_add_test(t, transfer_conserves_mass);
   tcase_add_test(t, exact_solutions_solve_the_equation);
   tcase_add_test(t, mixture_is_exact);

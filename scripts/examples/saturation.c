@@ -11,42 +11,9 @@ static PetscReal mobility_at(PetscReal mu, const PetscReal value[]) {
   return mu / (1 + mu / value[0]);
 }
 
-/* out += weight M(mu)^a xi^b: K xi with a = b = 1, (K xi)/mu with M/mu, the diagonal with xi = 1.
- */
-static PetscErrorCode add(MuGeometry g, MuPart *part, PetscBool relative, Vec xi, Vec out) {
-  const PetscReal *mu, *x = NULL;
-  PetscReal *y;
-  PetscInt n;
-  Vec rho;
-
-  PetscFunctionBegin;
-  PetscCall(MuGeometryGetState(g, &rho));
-  PetscCall(VecGetLocalSize(rho, &n));
-  PetscCall(VecGetArrayRead(rho, &mu));
-  if (xi) PetscCall(VecGetArrayRead(xi, &x));
-  PetscCall(VecGetArray(out, &y));
-  for (PetscInt i = 0; i < n; ++i) {
-    const PetscReal m =
-        relative ? 1 / (1 + mu[i] / part->value[0]) : mobility_at(mu[i], part->value);
-    y[i] += part->weight * m * (x ? x[i] : 1);
-  }
-  PetscCall(VecRestoreArray(out, &y));
-  if (xi) PetscCall(VecRestoreArrayRead(xi, &x));
-  PetscCall(VecRestoreArrayRead(rho, &mu));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
-  (void)preimage;
-  return add(g, part, PETSC_FALSE, xi, out);
-}
-
-static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
-  return add(g, part, PETSC_TRUE, xi, out);
-}
-
-static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec out) {
-  return add(g, part, PETSC_FALSE, NULL, out);
+/* M(mu)/mu: without a division by mu, so that it is right where mu is 0. */
+static PetscReal speed_at(PetscReal mu, const PetscReal value[]) {
+  return 1 / (1 + mu / value[0]);
 }
 
 static const MuParameter parameters[] = {{.name = "density",
@@ -62,10 +29,8 @@ static const MuPartOps saturation = {.name = "saturation",
                                      .kind = MU_PART_REACTION,
                                      .parameters = parameters,
                                      .mobility_at = mobility_at,
-                                     .well_posed = PETSC_TRUE,
-                                     .apply = apply,
-                                     .relative = relative,
-                                     .diagonal = diagonal};
+                                     .speed_at = speed_at,
+                                     .well_posed = PETSC_TRUE};
 
 static PetscErrorCode start(void) {
   return MuGeometryRegister(&saturation);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code) {
-  char sentence[4096] = "";
+  char sentence[MU_SENTENCE] = "";
   PetscMPIInt rank, size;
   int first, shared = (int)code;
 

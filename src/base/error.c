@@ -3,14 +3,17 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-static char message[4096];
+static char message[MU_SENTENCE];
 
 PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) {
+  char text[MU_SENTENCE];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(message, sizeof message, format, arguments);
+  vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
+  strcpy(message, text);
   for (char *c = message; *c; ++c) /* one line, and nothing that steers a terminal */
     if ((unsigned char)*c < 32 || *c == 127) *c = *c == '\n' || *c == '\t' ? ' ' : '?';
   return code;

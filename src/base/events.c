@@ -1,6 +1,5 @@
 /* The parts of a run that -log_view times. */
 #include "base/events.h"
-#include "flow/transport.h"
 #include "mudot.h"
 
 PetscLogEvent mu_events[MU_EVENTS];

@@ -83,6 +83,18 @@ FILE *MuFileAppend(const char *path) {
   return stream_of(open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666), "a");
 }
 
+PetscErrorCode MuCannotWrite(const char *path) {
+  return MuError(MU_ERR_FILE, "%s: cannot be written%s%s", path, errno ? ": " : "",
+                 errno ? strerror(errno) : "");
+}
+
+PetscErrorCode MuFileFinish(FILE *file, const char *partial, const char *path, PetscBool wrong) {
+  if (fclose(file) == 0 && !wrong && rename(partial, path) == 0) return 0;
+  PetscErrorCode code = MuCannotWrite(path);
+  unlink(partial);
+  return code;
+}
+
 PetscErrorCode MuMakeDirectory(const char *directory) {
   char path[PETSC_MAX_PATH_LEN];
   struct stat status;

@@ -20,6 +20,12 @@ FILE *MuFileUpdate(const char *path);
 /* Appends; made if it is not there. NULL with errno, also if the name is a symbolic link. */
 FILE *MuFileAppend(const char *path);
 
+/* MU_ERR_FILE "path: cannot be written: reason of errno", without a reason where errno is 0. */
+PetscErrorCode MuCannotWrite(const char *path);
+/* Closes a file that was written under the name `partial` and gives it its own; if it is `wrong`,
+   or that fails, the partial file goes and what was there stays. MU_ERR_FILE. */
+PetscErrorCode MuFileFinish(FILE *file, const char *partial, const char *path, PetscBool wrong);
+
 /* Makes an output directory with its parents, if it is not there. Not collective. MU_ERR_FILE
    begins with output_directory. */
 PetscErrorCode MuMakeDirectory(const char *directory);

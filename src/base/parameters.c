@@ -52,6 +52,18 @@ PetscErrorCode MuParametersCheck(const MuParameter parameters[], const char *blo
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuTableNames(MuTableRow table, char names[MU_SENTENCE / 2]) {
+  const char *name, *formula;
+  size_t used = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(table(i, &name, &formula));
+    if (!name || used >= MU_SENTENCE / 2) PetscFunctionReturn(0);
+    used += (size_t)snprintf(names + used, MU_SENTENCE / 2 - used, "%s%s", i ? ", " : "", name);
+  }
+}
+
 PetscErrorCode MuSummandFind(MuSummandTable table, const char *name, MuSummandInfo *info) {
   PetscFunctionBegin;
   for (PetscInt i = 0;; ++i) {

@@ -8,12 +8,6 @@
 
 /* ------------------------------------------------------------------ entries */
 
-MuCaseEntry *MuCaseFind(MuCase c, const char *name) {
-  for (PetscInt i = 0; i < c->count; ++i)
-    if (strcmp(c->entries[i].key.name, name) == 0) return &c->entries[i];
-  return NULL;
-}
-
 /* Puts an entry in the place of `other`, or at the end; copies the value. */
 static PetscErrorCode put_entry(MuCase c, MuCaseEntry *other, const MuCaseEntry *entry,
                                 const char *value) {
@@ -30,28 +24,6 @@ static PetscErrorCode put_entry(MuCase c, MuCaseEntry *other, const MuCaseEntry 
   *other = *entry;
   PetscCall(PetscStrallocpy(value, &other->value));
   PetscFunctionReturn(0);
-}
-
-void MuCasePlace(MuCase c, const MuCaseEntry *entry, size_t size, char *where) {
-  if (entry->line)
-    snprintf(where, size, "%s, line %d", entry->domain ? c->domain_file : c->file,
-             (int)entry->line);
-  else
-    snprintf(where, size, "command line");
-}
-
-PetscErrorCode MuCaseWrong(MuCase c, const MuCaseEntry *entry, const char *value,
-                           const char *sentence) {
-  char where[PETSC_MAX_PATH_LEN + 32];
-  MuCasePlace(c, entry, sizeof where, where);
-  return MuError(MU_ERR_INPUT, "%s: \"%.200s\" %s (%s)", entry->key.name, value, sentence, where);
-}
-
-PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
-  MuNearest nearest = {.word = name};
-  MuNearestOfferKeys(&nearest, c->tables);
-  return MuError(MU_ERR_INPUT, "%s: there is no such key; the nearest is %s (%s)", name,
-                 nearest.best, where);
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -275,11 +247,4 @@ PetscErrorCode MuCaseRequire(MuCase c) {
   for (size_t i = 0; i < sizeof needed / sizeof *needed; ++i)
     if (!MuCaseFind(c, needed[i])) PetscCall(MuCaseMissing(c, needed[i]));
   PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuCaseMissing(MuCase c, const char *key) {
-  MuKey found;
-  const PetscBool known = MuKeyFind(c->tables, key, &found);
-  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)", key,
-                 known ? found.row.doc : "", c->file);
 }

@@ -293,8 +293,8 @@ PetscErrorCode MuCaseGetStringArray(MuCase c, const char *key, PetscInt *count, 
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
-                                    PetscBool *given) {
+PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, const char *const words[],
+                                    PetscInt *count, PetscInt values[], PetscBool *given) {
   const PetscInt most = *count;
   const MuCaseEntry *entry;
   const char *value, *rest;
@@ -305,19 +305,21 @@ PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, 
   *count = 0;
   PetscCall(look_up(c, key, MU_KEY_CHOICE, given, &entry, &value));
   if (!entry) PetscFunctionReturn(0);
-  for (rest = value; next_item(&rest, item); ++n)
-    if (n < most) values[n] = find_word(entry->key.row.allowed, item);
+  for (rest = value; next_item(&rest, item); ++n) {
+    PetscInt word = 0;
+    while (words[word] && strcmp(words[word], item) != 0) ++word;
+    PetscCheck(words[word], PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s: %s has no index", key, item);
+    if (n < most) values[n] = word;
+  }
   PetscCall(check_count(c, entry, value, n, most));
   *count = n;
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, PetscInt *value, PetscBool *given) {
+PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, const char *const words[],
+                               PetscInt *value, PetscBool *given) {
   PetscInt count = 1;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetChoiceArray(c, key, &count, value, given));
-  PetscFunctionReturn(0);
+  return MuCaseGetChoiceArray(c, key, words, &count, value, given);
 }
 
 /* ------------------------------------------------------------------ names of a table */

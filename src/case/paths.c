@@ -51,7 +51,6 @@ PetscErrorCode MuCaseResolvePath(MuCase c, const char *path, char resolved[PETSC
 PetscErrorCode MuCaseGetPath(MuCase c, const char *key, char resolved[PETSC_MAX_PATH_LEN],
                              PetscBool *given) {
   const char *path;
-  char reason[1024];
   PetscBool there = PETSC_TRUE;
 
   PetscFunctionBegin;
@@ -59,9 +58,6 @@ PetscErrorCode MuCaseGetPath(MuCase c, const char *key, char resolved[PETSC_MAX_
   if (given) *given = there;
   if (!there) PetscFunctionReturn(0);
   PetscErrorCode code = MuCaseResolvePath(c, path, resolved);
-  if (code) {
-    snprintf(reason, sizeof reason, "%s", MuErrorMessage());
-    return MuError(code, "%s: %s", key, reason);
-  }
+  if (code) return MuError(code, "%s: %s", key, MuErrorMessage());
   PetscFunctionReturn(0);
 }

@@ -36,6 +36,17 @@ PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *te
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuPrintTable(FILE *out, MuTableRow table, int width) {
+  const char *name, *text;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0;; ++i) {
+    PetscCall(table(i, &name, &text));
+    if (!name) PetscFunctionReturn(0);
+    PetscCall(MuPrintRow(out, name, width, text));
+  }
+}
+
 /* ------------------------------------------------------------------ what a key takes */
 
 static const char *value_word(const MuKeyRow *row) {

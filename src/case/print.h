@@ -2,11 +2,13 @@
 #ifndef MUDOT_CASE_PRINT_H
 #define MUDOT_CASE_PRINT_H
 
-#include <petscsys.h>
+#include "mudot/base.h"
 
 /* Prints two blanks, the name in `width` columns and the text, wrapped at 100 columns beside it.
    Not collective. */
 PetscErrorCode MuPrintRow(FILE *out, const char *name, int width, const char *text);
+/* The rows of a table, one by one so. */
+PetscErrorCode MuPrintTable(FILE *out, MuTableRow table, int width);
 
 /* Whether an argument is an option of PETSc (-ksp_..., -snes_..., -log_view, ...), which mudot
    leaves alone, and how many arguments it takes with its value (1 or 2). Not collective. */

@@ -3,9 +3,6 @@
 
 #include "grid/arrays.h"
 
-#include <math.h>
-#include <string.h>
-
 void MuCheckAdd(MuCheckTable *table, const char *what, const char *note, PetscReal measured,
                 PetscReal allowed) {
   MuCheckRow *row = &table->row[table->rows++];
@@ -105,6 +102,39 @@ PetscErrorCode MuCheckLargest(Vec a, Vec b, PetscReal *largest) {
   PetscFunctionReturn(0);
 }
 
+/* ------------------------------------------------------------------ lines */
+
+void MuCheckOrder(MuCheckTable *table, const char *what, const PetscReal error[2],
+                  const MuLimit *limit) {
+  const PetscReal order = log(error[0] / error[1]) / log(2.0);
+  char note[96];
+  if (limit->order > 0)
+    snprintf(note, sizeof note, "order %.2f, declared %g, to %s", order, limit->order, limit->name);
+  else
+    snprintf(note, sizeof note, "relative error, to %s", limit->name);
+  MuCheckAdd(table, what, note, limit->order > 0 ? PetscMax(0, limit->order - order) : error[1],
+             limit->order > 0 ? 0.25 : 0.2);
+}
+
+PetscErrorCode MuCheckRanks(MPI_Comm comm, const char *name, MuCheckMeasure measure,
+                            const char *note, PetscReal allowed, MuCheckTable *table) {
+  PetscReal one[2], all[2];
+  PetscMPIInt ranks;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  if (ranks == 1) {
+    MuCheckSkip(table, "serial against parallel", "one rank; mpiexec -n 2 mudot check ... does it");
+    PetscFunctionReturn(0);
+  }
+  PetscCall(measure(PETSC_COMM_SELF, name, one));
+  PetscCall(measure(comm, name, all));
+  MuCheckAdd(table, "serial against parallel", note,
+             PetscMax(PetscAbsReal(all[0] / one[0] - 1), PetscAbsReal(all[1] / one[1] - 1)),
+             allowed);
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ summands */
 
 /* A number that is allowed: the default, or in the middle of the range. */
@@ -161,5 +191,65 @@ PetscErrorCode MuCheckSummand(MuSummandTable infos, MuTableRow rows, const char 
     summand->value[k] = allowed_value(&info->parameters[k]);
   if (info->needs_kernel) PetscCall(create_kernel(dim, bandwidth, tame, &summand->kernel));
   if (info->function_key) summand->function = even_function;
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the flow */
+
+/* A step in which about a thousandth of the mass is moved. */
+static PetscErrorCode choose_step(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec rho,
+                                  PetscReal *dt) {
+  PetscReal mass, moved;
+  Vec xi, image;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(grid, &xi));
+  PetscCall(MuGridCreateField(grid, &image));
+  PetscCall(MuEnergyEvaluate(energy, rho, NULL, NULL, xi, NULL));
+  PetscCall(MuGeometrySetState(geometry, rho));
+  PetscErrorCode code = MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, image);
+  PetscCall(MuGridIntegrate(grid, rho, &mass));
+  PetscCall(MuGridDistanceL1(grid, image, NULL, &moved));
+  *dt = 1e-3 * mass / moved;
+  PetscCall(VecDestroy(&xi));
+  PetscCall(VecDestroy(&image));
+  PetscFunctionReturn(code);
+}
+
+/* (F(dt) - F(0))/dt, and R* at the start. */
+static PetscErrorCode fall(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec rho, PetscReal dt,
+                           PetscReal *rate, PetscReal *dual) {
+  MuLedger ledger = NULL;
+  MuFlow flow;
+  MuFlowSpec spec;
+  PetscReal before = 0, after = 0;
+
+  PetscFunctionBegin;
+  MuFlowSpecDefault(&spec);
+  spec.step = spec.end = dt;
+  PetscCall(MuFlowCreate(grid, energy, geometry, rho, &spec, &flow));
+  PetscErrorCode code = MuLedgerCreate(flow, &ledger);
+  if (!code) code = MuLedgerDual(ledger, rho, dual);
+  if (!code) code = MuFlowGetEnergy(flow, &before, NULL);
+  if (!code) code = MuFlowAdvance(flow, dt);
+  if (!code) code = MuFlowGetEnergy(flow, &after, NULL);
+  *rate = (after - before) / dt;
+  PetscCall(MuLedgerDestroy(&ledger));
+  PetscCall(MuFlowDestroy(&flow));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuCheckFlow(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec rho,
+                           MuCheckTable *table) {
+  PetscReal dt = 0, rate[2] = {0, 0}, dual = NAN;
+
+  PetscFunctionBegin;
+  PetscErrorCode code = choose_step(grid, energy, geometry, rho, &dt);
+  for (int k = 0; k < 2 && !code; ++k)
+    code = fall(grid, energy, geometry, rho, dt / (k + 1), &rate[k], &dual);
+  if (code && code != MU_ERR_INPUT && code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
+  const PetscReal best = 2 * rate[1] - rate[0];
+  MuCheckAdd(table, "flow", code ? MuErrorMessage() : "dF/dt of a step against -2 R*",
+             code ? NAN : PetscAbsReal(best + 2 * dual) / (2 * dual), 0.01);
   PetscFunctionReturn(0);
 }

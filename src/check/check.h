@@ -4,9 +4,8 @@
 #define MUDOT_CHECK_H
 
 #include "mudot/energy.h"
+#include "mudot/flow.h"
 #include "mudot/geometry.h"
-
-#include <stdio.h>
 
 typedef enum { MU_CHECK_PASSED, MU_CHECK_FAILED, MU_CHECK_SKIPPED } MuCheckOutcome;
 
@@ -46,6 +45,18 @@ PetscErrorCode MuCheckDensity(MuGrid grid, PetscInt number, Vec *rho);
 PetscErrorCode MuCheckField(MuGrid grid, PetscInt number, Vec *xi);
 /* A grid on [-1, 1]^dim with walls. */
 PetscErrorCode MuCheckGrid(MPI_Comm comm, PetscInt dim, PetscInt cells, MuGrid *grid);
+/* Adds the line "flow": one step from rho, as the scheme `auto` makes it, lets the energy fall at
+   the rate -2 R*(rho, -DF), up to what steps of dt and dt/2 tell of an error of first order. */
+PetscErrorCode MuCheckFlow(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec rho,
+                           MuCheckTable *table);
+/* Adds the line of a limit: halving a small parameter divides the error by 2^order; without a
+   declared order error[1] must be small. */
+void MuCheckOrder(MuCheckTable *table, const char *what, const PetscReal error[2],
+                  const MuLimit *limit);
+/* Adds the line that compares what `measure` finds on one rank and on all. Collective. */
+typedef PetscErrorCode (*MuCheckMeasure)(MPI_Comm comm, const char *name, PetscReal value[2]);
+PetscErrorCode MuCheckRanks(MPI_Comm comm, const char *name, MuCheckMeasure measure,
+                            const char *note, PetscReal allowed, MuCheckTable *table);
 /* Largest |a_i|, and |a_i - b_i|, over all ranks. */
 PetscErrorCode MuCheckLargest(Vec a, Vec b, PetscReal *largest);
 

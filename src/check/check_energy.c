@@ -2,8 +2,6 @@
    second order, convexity and the limit as declared, and the same on any number of ranks. */
 #include "check/check.h"
 
-#include <math.h>
-
 #define BANDWIDTH 0.3
 
 typedef struct {
@@ -144,6 +142,20 @@ static PetscErrorCode check_convexity(Subject *s, MuCheckTable *table) {
   PetscFunctionReturn(0);
 }
 
+/* Along the first geometry of the table. */
+static PetscErrorCode check_flow(Subject *s, MuCheckTable *table) {
+  MuGeometrySpec spec = {.parts = 1, .part = {{.weight = 1, .value = {NAN, NAN, NAN, NAN}}}};
+  MuGeometry geometry;
+  const char *formula;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetTableRow(0, &spec.part[0].name, &formula));
+  PetscCall(MuGeometryCreate(s->grid, &spec, &geometry));
+  PetscCall(MuCheckFlow(s->grid, s->energy, geometry, s->rho, table));
+  PetscCall(MuGeometryDestroy(&geometry));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ the limit */
 
 /* Directional derivatives along one direction: those of an energy and of its limit differ by a
@@ -173,20 +185,14 @@ static PetscErrorCode limit_error(const char *name, PetscReal bandwidth, PetscRe
 static PetscErrorCode check_limit(const char *name, MuCheckTable *table) {
   PetscReal error[2];
   MuLimit limit;
-  char note[96];
 
   PetscFunctionBegin;
   PetscCall(limit_error(name, 0.08, &error[0], &limit));
-  if (!limit.name) {
-    MuCheckSkip(table, "limit", "none is declared for a narrow kernel");
-    PetscFunctionReturn(0);
-  }
   PetscCall(limit_error(name, 0.04, &error[1], &limit));
-  const PetscReal order = log(error[0] / error[1]) / log(2.0);
-  snprintf(note, sizeof note, "order %.2f in the bandwidth, declared %g, to %s", order, limit.order,
-           limit.name);
-  MuCheckAdd(table, "limit", note, limit.order > 0 ? PetscMax(0, limit.order - order) : error[1],
-             limit.order > 0 ? 0.25 : 0.2);
+  if (limit.name)
+    MuCheckOrder(table, "limit, bandwidth", error, &limit);
+  else
+    MuCheckSkip(table, "limit", "none is declared for a narrow kernel");
   PetscFunctionReturn(0);
 }
 
@@ -203,23 +209,6 @@ static PetscErrorCode values(MPI_Comm comm, const char *name, PetscReal value[2]
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode check_ranks(MPI_Comm comm, const char *name, MuCheckTable *table) {
-  PetscReal one[2], all[2];
-  PetscMPIInt ranks;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  if (ranks == 1) {
-    MuCheckSkip(table, "serial against parallel", "one rank; mpiexec -n 2 mudot check ... does it");
-    PetscFunctionReturn(0);
-  }
-  PetscCall(values(PETSC_COMM_SELF, name, one));
-  PetscCall(values(comm, name, all));
-  MuCheckAdd(table, "serial against parallel", "F and |DF|, relative",
-             PetscMax(PetscAbsReal(all[0] / one[0] - 1), PetscAbsReal(all[1] / one[1] - 1)), 1e-11);
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuCheckEnergy(MPI_Comm comm, const char *name, MuCheckTable *table) {
   Subject s;
 
@@ -230,8 +219,9 @@ PetscErrorCode MuCheckEnergy(MPI_Comm comm, const char *name, MuCheckTable *tabl
   PetscCall(check_identity(&s, table));
   PetscCall(check_quotient(&s, table));
   PetscCall(check_convexity(&s, table));
+  PetscCall(check_flow(&s, table));
   PetscCall(destroy(&s));
   PetscCall(check_limit(name, table));
-  PetscCall(check_ranks(comm, name, table));
+  PetscCall(MuCheckRanks(comm, name, values, "F and |DF|, relative", 1e-11, table));
   PetscFunctionReturn(0);
 }

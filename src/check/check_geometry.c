@@ -4,9 +4,7 @@
  */
 #include "check/check.h"
 
-#include <math.h>
 #include <petscblaslapack.h>
-#include <string.h>
 
 #define BANDWIDTH 0.3
 #define ROUNDING  1e-10 /* of K, whose ridge solves are accurate to 1e-10 of their right side */
@@ -22,8 +20,9 @@ typedef struct {
   PetscReal *matrix; /* [n][n], n = local_size on one rank */
 } Subject;
 
+/* ridge NAN: in the middle of its range. */
 static PetscErrorCode create(MPI_Comm comm, const char *name, PetscInt dim, PetscInt cells,
-                             PetscReal bandwidth, Subject *s) {
+                             PetscReal bandwidth, PetscReal ridge, Subject *s) {
   PetscFunctionBegin;
   *s = (Subject){0};
   PetscCall(MuCheckSummand(MuGeometryGetInfo, MuGeometryGetTableRow, "geometry", name, dim,
@@ -36,6 +35,9 @@ static PetscErrorCode create(MPI_Comm comm, const char *name, PetscInt dim, Pets
                              bandwidth, PETSC_TRUE, &s->part, &s->row));
     spec.part[0] = s->part;
   }
+  for (PetscInt k = 0; s->row.parameters && s->row.parameters[k].name && !isnan(ridge); ++k)
+    if (!strcmp(s->row.parameters[k].name, "ridge")) spec.part[0].value[k] = ridge;
+  s->part = spec.part[0];
   PetscCall(MuCheckGrid(comm, dim, cells, &s->grid));
   PetscCall(MuGridGetInfo(s->grid, &s->info));
   PetscCall(MuGeometryCreate(s->grid, &spec, &s->geometry));
@@ -99,7 +101,7 @@ static PetscErrorCode check_matrix(const char *name, PetscInt dim, MuCheckTable 
   PetscReal largest = 0, asymmetry = 0, mass = 0, smallest;
 
   PetscFunctionBegin;
-  PetscCall(create(PETSC_COMM_SELF, name, dim, dim == 1 ? 24 : 7, BANDWIDTH, &s));
+  PetscCall(create(PETSC_COMM_SELF, name, dim, dim == 1 ? 24 : 7, BANDWIDTH, NAN, &s));
   PetscCall(fill_matrix(&s));
   const PetscInt n = s.info->local_size;
   for (PetscInt i = 0; i < n; ++i)
@@ -219,7 +221,7 @@ static PetscErrorCode check_declared(const char *name, MuCheckTable *table) {
   Subject s;
 
   PetscFunctionBegin;
-  PetscCall(create(PETSC_COMM_SELF, name, 1, 40, BANDWIDTH, &s));
+  PetscCall(create(PETSC_COMM_SELF, name, 1, 40, BANDWIDTH, NAN, &s));
   PetscCall(check_relative(&s, table));
   PetscCall(check_sign(&s, table));
   PetscCall(check_locality(&s, table));
@@ -247,9 +249,9 @@ static PetscErrorCode limit_summand(const Subject *s, const MuLimit *limit, MuSu
   PetscFunctionReturn(0);
 }
 
-/* <xi, (K_h - K_0) xi> for one bandwidth, relative: the form, in which walls do not show. */
-static PetscErrorCode limit_error(const char *name, PetscReal bandwidth, PetscReal *error,
-                                  MuLimit *limit) {
+/* <xi, (K - K_0) xi>, relative: the form, in which walls do not show. */
+static PetscErrorCode limit_error(const char *name, const char *parameters, PetscReal bandwidth,
+                                  PetscReal ridge, PetscReal *error, MuLimit *limit) {
   Subject s;
   MuGeometry other;
   MuSummand to;
@@ -257,8 +259,8 @@ static PetscErrorCode limit_error(const char *name, PetscReal bandwidth, PetscRe
 
   PetscFunctionBegin;
   *error = NAN;
-  PetscCall(create(PETSC_COMM_SELF, name, 1, 800, bandwidth, &s));
-  PetscCall(MuGeometryGetLimit(&s.part, "bandwidth", limit));
+  PetscCall(create(PETSC_COMM_SELF, name, 1, 800, bandwidth, ridge, &s));
+  PetscCall(MuGeometryGetLimit(&s.part, parameters, limit));
   if (limit->name) {
     PetscCall(limit_summand(&s, limit, &to));
     const MuGeometrySpec spec = {.parts = 1, .part = {to}};
@@ -275,24 +277,51 @@ static PetscErrorCode limit_error(const char *name, PetscReal bandwidth, PetscRe
   PetscFunctionReturn(0);
 }
 
-/* Halving a narrow bandwidth divides the error by 2^order. */
-static PetscErrorCode check_limit(const char *name, MuCheckTable *table) {
+/* What it tends to as a bandwidth, a ridge or both vanish: halving a small one divides the error by
+   2^order. A limit without a declared order must be near. */
+static PetscErrorCode check_limits(const char *name, MuCheckTable *table) {
+  static const struct {
+    const char *parameters, *what;
+    PetscReal bandwidth[2], ridge[2]; /* NAN: in the middle of its range */
+  } rows[] = {{"bandwidth", "limit, bandwidth", {0.08, 0.04}, {NAN, NAN}},
+              {"ridge", "limit, ridge", {0.1, 0.1}, {2e-3, 1e-3}},
+              {"bandwidth ridge", "limit, both", {0.08, 0.04}, {4e-3, 1e-3}}};
+  const PetscInt before = table->rows;
   PetscReal error[2];
   MuLimit limit;
-  char note[96];
 
   PetscFunctionBegin;
-  PetscCall(limit_error(name, 0.08, &error[0], &limit));
-  if (!limit.name) {
-    MuCheckSkip(table, "limit", "none is declared for a narrow kernel");
-    PetscFunctionReturn(0);
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; ++r) {
+    for (int k = 0; k < 2; ++k)
+      PetscCall(limit_error(name, rows[r].parameters, rows[r].bandwidth[k], rows[r].ridge[k],
+                            &error[k], &limit));
+    if (!limit.name) continue;
+    MuCheckOrder(table, rows[r].what, error, &limit);
   }
-  PetscCall(limit_error(name, 0.04, &error[1], &limit));
-  const PetscReal order = log(error[0] / error[1]) / log(2.0);
-  snprintf(note, sizeof note, "order %.2f in the bandwidth, declared %g, to %s", order, limit.order,
-           limit.name);
-  MuCheckAdd(table, "limit", note, limit.order > 0 ? PetscMax(0, limit.order - order) : error[1],
-             limit.order > 0 ? 0.25 : 0.2);
+  if (table->rows == before) MuCheckSkip(table, "limit", "none is declared");
+  PetscFunctionReturn(0);
+}
+
+/* Along the first energy that needs neither a kernel nor a formula. */
+static PetscErrorCode check_flow(const char *name, MuCheckTable *table) {
+  MuEnergySpec spec = {.terms = 1};
+  MuSummandInfo info;
+  MuEnergy energy;
+  PetscInt i = 0;
+  Subject s;
+
+  PetscFunctionBegin;
+  do PetscCall(MuEnergyGetInfo(i++, &info));
+  while (info.needs_kernel || info.function_key || info.parameters);
+  PetscCall(create(PETSC_COMM_SELF, name, 1, 40, BANDWIDTH, NAN, &s));
+  PetscCall(MuCheckDensity(s.grid, 1, &spec.log_target));
+  PetscCall(VecLog(spec.log_target));
+  spec.term[0] = (MuSummand){.name = info.name, .weight = 1, .value = {NAN, NAN, NAN, NAN}};
+  PetscCall(MuEnergyCreate(s.grid, &spec, &energy));
+  PetscCall(MuCheckFlow(s.grid, energy, s.geometry, s.rho, table));
+  PetscCall(MuEnergyDestroy(&energy));
+  PetscCall(VecDestroy(&spec.log_target));
+  PetscCall(destroy(&s));
   PetscFunctionReturn(0);
 }
 
@@ -302,28 +331,11 @@ static PetscErrorCode norm_of_image(MPI_Comm comm, const char *name, PetscReal n
   Subject s;
 
   PetscFunctionBegin;
-  PetscCall(create(comm, name, 2, 17, BANDWIDTH, &s));
+  PetscCall(create(comm, name, 2, 17, BANDWIDTH, NAN, &s));
   PetscCall(MuGeometryApply(s.geometry, MU_PART_ALL, s.xi, NULL, s.image));
   PetscCall(MuGridInner(s.grid, s.image, s.image, &norm[0]));
   PetscCall(MuGridInner(s.grid, s.xi, s.image, &norm[1]));
   PetscCall(destroy(&s));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode check_ranks(MPI_Comm comm, const char *name, MuCheckTable *table) {
-  PetscReal one[2], all[2];
-  PetscMPIInt ranks;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  if (ranks == 1) {
-    MuCheckSkip(table, "serial against parallel", "one rank; mpiexec -n 2 mudot check ... does it");
-    PetscFunctionReturn(0);
-  }
-  PetscCall(norm_of_image(PETSC_COMM_SELF, name, one));
-  PetscCall(norm_of_image(comm, name, all));
-  MuCheckAdd(table, "serial against parallel", "|K xi| and <xi, K xi>, relative",
-             PetscMax(PetscAbsReal(all[0] / one[0] - 1), PetscAbsReal(all[1] / one[1] - 1)), 1e-9);
   PetscFunctionReturn(0);
 }
 
@@ -333,7 +345,9 @@ PetscErrorCode MuCheckGeometry(MPI_Comm comm, const char *name, MuCheckTable *ta
   PetscCall(check_matrix(name, 1, table));
   PetscCall(check_matrix(name, 2, table));
   PetscCall(check_declared(name, table));
-  PetscCall(check_limit(name, table));
-  PetscCall(check_ranks(comm, name, table));
+  PetscCall(check_flow(name, table));
+  PetscCall(check_limits(name, table));
+  PetscCall(
+      MuCheckRanks(comm, name, norm_of_image, "|K xi| and <xi, K xi>, relative", 1e-9, table));
   PetscFunctionReturn(0);
 }

@@ -3,8 +3,6 @@
 #include "case/print.h"
 #include "command/command.h"
 
-#include <string.h>
-
 /* The two words, with PETSc's options and -load passed over; false if there are not two. */
 static PetscBool read_words(int argc, char **argv, const char *words[2]) {
   int count = 0;

@@ -4,9 +4,6 @@
 
 #include "case/arguments.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { MOST_TIMES = 4096 };
 
 static MuCompareSpec given;
@@ -35,7 +32,6 @@ static const MuOption options[] = {
 static PetscErrorCode read_times(void) {
   char item[64];
 
-  PetscFunctionBegin;
   given.times = 0;
   given.time = time_list;
   for (const char *rest = times; rest; rest = strchr(rest, ',') ? strchr(rest, ',') + 1 : NULL) {
@@ -47,7 +43,7 @@ static PetscErrorCode read_times(void) {
                      item, MOST_TIMES);
     given.times++;
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode compare_files(void) {
@@ -92,7 +88,6 @@ static PetscErrorCode compare(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
-  PetscFunctionBegin;
   MuOptionsPrint(out, options, OPTIONS);
   fprintf(out,
           "  %-22s %-7s of mmd2: type, bandwidth, normalization, smoothness, order, exponent\n"
@@ -104,7 +99,7 @@ static PetscErrorCode help(FILE *out) {
           "expected)/sd, for the squares mmd2 and energy_distance\nthat of their roots. A score "
           "above 5 is not chance: there the method limits, not N.\n",
           "-kernel_NAME", "VALUE", "");
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuCommand mu_command_compare = {

@@ -5,8 +5,6 @@
 #include "manual/manual.h"
 #include "output/json.h"
 
-#include <string.h>
-
 static PetscErrorCode energy_limit(const MuSummand *term, const char *parameters, MuLimit *limit) {
   *limit = (MuLimit){.name = NULL};
   return strcmp(parameters, "bandwidth") ? 0 : MuEnergyGetLimit(term, limit);
@@ -317,7 +315,6 @@ static PetscErrorCode find_word(List *l, const char *word) {
 }
 
 static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted, PetscBool *json) {
-  PetscFunctionBegin;
   *wanted = NULL;
   *json = PETSC_FALSE;
   for (int i = 0; i < argc;) {
@@ -337,7 +334,7 @@ static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted,
       *wanted = argv[i];
     ++i;
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
@@ -354,7 +351,6 @@ static PetscErrorCode list(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
-  PetscFunctionBegin;
   fprintf(
       out,
       "\nWithout a table it prints all of them; a NAME is printed from every table that has it. "
@@ -363,7 +359,7 @@ static PetscErrorCode help(FILE *out) {
       "JSON document of them, with\ntypes, ranges and defaults.\n"
       "\ntables\n");
   for (PetscInt k = 0; k < KINDS; ++k) fprintf(out, "  %s\n", kinds[k].kind);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuCommand mu_command_list = {

@@ -8,10 +8,6 @@
 #include "output/terminal.h"
 
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const MuCommand help_command;
 static const MuCommand *const commands[] = {
@@ -52,14 +48,12 @@ static PetscErrorCode print_help(FILE *out) {
           "    mpiexec -n 4 mudot COMMAND [ARGUMENTS]\n"
           "\ncommands\n",
           MUDOT_VERSION);
-  for (PetscInt i = 0; i < COMMANDS; ++i)
-    PetscCall(MuPrintRow(out, commands[i]->name, 12, commands[i]->summary));
+  PetscCall(MuPrintTable(out, command_row, 12));
   fprintf(out,
           "\n\"mudot COMMAND --help\" or \"mudot help COMMAND\" says more; \"mudot --version\" "
           "prints the version.\n"
           "\nchapters of the manual (mudot help CHAPTER)\n");
-  for (PetscInt i = 0; mu_manual[i].name; ++i)
-    PetscCall(MuPrintRow(out, mu_manual[i].name, 18, mu_manual[i].summary));
+  PetscCall(MuPrintTable(out, MuManualGetTableRow, 18));
   fprintf(out,
           "\nResults go to files, a summary to standard output, mistakes to standard error, in one "
           "sentence each.\nVerdicts, warnings and errors are coloured on a terminal unless the "

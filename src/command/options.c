@@ -5,9 +5,6 @@
 #include "case/keys.h"
 #include "case/print.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { MOST_OPTIONS = 64 };
 
 /* The name of an option; a number such as -1 is none. */
@@ -36,23 +33,21 @@ static PetscErrorCode set_count(const MuOption *option, const char *value) {
   PetscInt number;
   char what[80];
 
-  PetscFunctionBegin;
   snprintf(what, sizeof what, "an integer from %d to %d is expected", (int)option->least,
            PETSC_MAX_INT / 16);
   if (!MuParseInt(value, &number) || number < option->least || number > PETSC_MAX_INT / 16)
     return wrong(option, value, what);
   *(PetscInt *)option->value = number;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode set_choice(const MuOption *option, const char *value) {
   char word[MU_KEY_LENGTH], what[256];
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; MuKeyWord(option->allowed, i, word); ++i) {
     if (strcmp(word, value) != 0) continue;
     *(PetscInt *)option->value = i;
-    PetscFunctionReturn(0);
+    return 0;
   }
   snprintf(what, sizeof what, "the words are %s", option->allowed);
   return wrong(option, value, what);

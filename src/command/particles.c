@@ -4,26 +4,18 @@
 #include "command/solve.h"
 
 static PetscErrorCode run(MuTableRow commands, int argc, char **argv) {
-  PetscFunctionBegin;
   (void)commands;
-  PetscCall(MuCommandSolve("mudot particles", MuRunSolveParticles, argc, argv));
-  PetscFunctionReturn(0);
+  return MuCommandSolve("mudot particles", MuRunSolveParticles, argc, argv);
 }
 
 static PetscErrorCode help(FILE *out) {
-  const char *name, *formula;
-
   PetscFunctionBegin;
   fprintf(out, "\nThe case is that of mudot run with a block particles. Steps are explicit, of "
                "time_step; time_scheme,\ntime_adapt and output_diagnostics belong to mudot run and "
                "are passed over. Without a grid the\nparticles move in R^d, any d, with "
                "densities gaussian, mixture and samples.\n\nmethods, and the geometry of which "
                "each is the discretisation\n");
-  for (PetscInt i = 0;; ++i) {
-    PetscCall(MuMethodGetTableRow(i, &name, &formula));
-    if (!name) break;
-    PetscCall(MuPrintRow(out, name, 20, formula));
-  }
+  PetscCall(MuPrintTable(out, MuMethodGetTableRow, 20));
   fprintf(out,
           "\n  -restart    go on from the newest good checkpoint of output_directory, or begin "
           "if there is\n              none; signals and time_wall_limit act as on mudot run\n");

@@ -2,8 +2,6 @@
 #include "case/print.h"
 #include "command/command.h"
 
-#include <string.h>
-
 /* The tables whose formulas the page writes out. */
 static const char *const table_names[] = {"geometry", "energy", "kernel"};
 static const MuTableRow table_rows[] = {MuGeometryGetTableRow, MuEnergyGetTableRow,
@@ -11,7 +9,6 @@ static const MuTableRow table_rows[] = {MuGeometryGetTableRow, MuEnergyGetTableR
 
 /* Directories and options; the spec borrows from argv and directory[argc]. */
 static PetscErrorCode parse(int argc, char **argv, const char **directory, MuReportSpec *spec) {
-  PetscFunctionBegin;
   for (int i = 0; i < argc; ++i) {
     if (!strcmp(argv[i], "-overwrite")) {
       spec->overwrite = PETSC_TRUE;
@@ -28,7 +25,7 @@ static PetscErrorCode parse(int argc, char **argv, const char **directory, MuRep
       directory[spec->directories++] = argv[i];
     }
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode report(MuTableRow commands, int argc, char **argv) {
@@ -49,7 +46,6 @@ static PetscErrorCode report(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
-  PetscFunctionBegin;
   fprintf(out,
           "\nThe page needs nothing but itself: it opens from disk, without a network. It shows "
           "what each directory\nholds, of run.h5, study.h5 (or study.csv while the study goes on), "
@@ -60,7 +56,7 @@ static PetscErrorCode help(FILE *out) {
           "  -overwrite       replaces FILE also if it is something else than an earlier report\n"
           "\nThe page stays below 20 MB: of long runs it shows every k-th snapshot and of fine "
           "grids block means,\nand says so.\n");
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuCommand mu_command_report = {

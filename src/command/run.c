@@ -3,10 +3,8 @@
 #include "command/solve.h"
 
 static PetscErrorCode solve(MuTableRow commands, int argc, char **argv) {
-  PetscFunctionBegin;
   (void)commands;
-  PetscCall(MuCommandSolve("mudot run", MuRunSolve, argc, argv));
-  PetscFunctionReturn(0);
+  return MuCommandSolve("mudot run", MuRunSolve, argc, argv);
 }
 
 static PetscErrorCode help(FILE *out) {

@@ -4,7 +4,6 @@
 #include "measure/mixture.h"
 
 #include <gsl/gsl_rng.h>
-#include <stdio.h>
 
 typedef struct {
   PetscInt n, snapshot, seed, method;
@@ -32,14 +31,13 @@ static const MuOption options[] = {
 #define OPTIONS ((PetscInt)(sizeof options / sizeof *options))
 
 static PetscErrorCode check(const MuOptions *o) {
-  PetscFunctionBegin;
   if (o->files != 1)
     return MuError(MU_ERR_INPUT, "sample: %d files are given; one run.h5 is needed", (int)o->files);
   if (!given.has_n)
     return MuError(MU_ERR_INPUT, "n: is missing; give the number of points, e.g. -n 1000");
   if (given.has_time && given.has_snapshot)
     return MuError(MU_ERR_INPUT, "snapshot: is given together with time; give one");
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* The density asked for, and its time. */
@@ -145,14 +143,13 @@ static PetscErrorCode sample(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
-  PetscFunctionBegin;
   MuOptionsPrint(out, options, OPTIONS);
   fprintf(out,
           "\nRUN.h5 is the run.h5 of a run, or its directory. The density is constant in every "
           "cell: in 1-D its\ndistribution function is inverted exactly, in 2-D a cell is drawn "
           "and a point in it. stratified takes\nthe levels (i + U)/N of the distribution "
           "function (2-D: of the cells, row by row) in place of\nindependent ones.\n");
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuCommand mu_command_sample = {

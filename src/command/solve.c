@@ -4,8 +4,6 @@
 #include "case/arguments.h"
 #include "command/command.h"
 
-#include <string.h>
-
 #define INTERRUPTED 5 /* exit status */
 
 /* Takes -restart out of the arguments; what is left belongs to the case. */

@@ -23,8 +23,6 @@ static PetscErrorCode study(MuTableRow commands, int argc, char **argv) {
 }
 
 static PetscErrorCode help(FILE *out) {
-  const char *name, *needs;
-
   PetscFunctionBegin;
   fprintf(
       out,
@@ -38,11 +36,7 @@ static PetscErrorCode help(FILE *out) {
       "    mpiexec -n 2 mudot study study.yaml -study_values 0.2,0.1,0.05,0.025\n");
   PetscCall(MuCasePrintBlocks(out, "study", NULL));
   fprintf(out, "\nexact solutions (study_exact) and what each needs of the case\n");
-  for (PetscInt i = 0;; ++i) {
-    PetscCall(MuExactGetTableRow(i, &name, &needs));
-    if (!name) break;
-    PetscCall(MuPrintRow(out, name, 32, needs));
-  }
+  PetscCall(MuPrintTable(out, MuExactGetTableRow, 32));
   fprintf(out,
           "\nEvery other key of a case, in the study file or here (-time_step 0.01), overrides "
           "that of the case.\n");

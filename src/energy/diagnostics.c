@@ -4,9 +4,6 @@
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
-#include <stdio.h>
-#include <string.h>
-
 typedef struct {
   const char *name, *formula;
   PetscErrorCode (*create)(MuDiagnostic diagnostic); /* fills target */
@@ -68,9 +65,7 @@ static PetscErrorCode create_l1(MuDiagnostic d) {
 }
 
 static PetscErrorCode evaluate_l1(MuDiagnostic d, Vec rho, PetscReal *value) {
-  PetscFunctionBegin;
-  PetscCall(MuGridDistanceL1(d->grid, rho, d->target, value));
-  PetscFunctionReturn(0);
+  return MuGridDistanceL1(d->grid, rho, d->target, value);
 }
 
 /* ------------------------------------------------------------------ w2 */
@@ -210,16 +205,10 @@ PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char
 }
 
 static PetscErrorCode unknown_diagnostic(const char *given) {
-  const char *name, *formula;
-  char known[1024] = "";
+  char known[MU_SENTENCE / 2];
 
   PetscFunctionBegin;
-  for (PetscInt i = 0;; ++i) {
-    const size_t used = strlen(known);
-    PetscCall(MuDiagnosticGetTableRow(i, &name, &formula));
-    if (!name) break;
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name);
-  }
+  PetscCall(MuTableNames(MuDiagnosticGetTableRow, known));
   return MuError(MU_ERR_INPUT, "output_diagnostics: there is no diagnostic `%s`; known are %s",
                  given, known);
 }

@@ -3,9 +3,6 @@
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
-#include <stdio.h>
-#include <string.h>
-
 struct _p_MuEnergy {
   PetscInt references;
   PetscInt needs; /* MU_NEEDS_... of all terms */
@@ -28,11 +25,10 @@ struct _p_MuEnergy {
 /* ------------------------------------------------------------------ creation */
 
 static PetscErrorCode unknown_term(const char *name) {
-  char known[1024] = "";
-  for (PetscInt i = 0; MuTermRow(i); ++i) {
-    size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", MuTermRow(i)->name);
-  }
+  char known[MU_SENTENCE / 2];
+
+  PetscFunctionBegin;
+  PetscCall(MuTableNames(MuEnergyGetTableRow, known));
   return MuError(MU_ERR_INPUT, "energy: there is no energy `%s`; known are %s", name, known);
 }
 
@@ -91,17 +87,12 @@ static PetscErrorCode read_term(MuEnergySpec *spec, PetscInt k, MuTerm *term) {
 
 /* The name, with the number of the term among those of this name from the second on. */
 static PetscErrorCode label_term(MuEnergy e, PetscInt k) {
+  const char *name = e->term[k].ops->name;
   PetscInt same = 1;
 
-  PetscFunctionBegin;
   for (PetscInt j = 0; j < k; ++j) same += e->term[j].ops == e->term[k].ops;
-  if (same == 1)
-    PetscCall(PetscStrncpy(e->label[k], e->term[k].ops->name, sizeof e->label[k]));
-  else
-    PetscCall(
-        PetscSNPrintf(e->label[k], sizeof e->label[k], "%s_%d", e->term[k].ops->name, (int)same));
   e->name[k] = e->label[k];
-  PetscFunctionReturn(0);
+  return PetscSNPrintf(e->label[k], sizeof e->label[k], same > 1 ? "%s_%d" : "%s", name, (int)same);
 }
 
 /* Checks the whole specification before anything is made: every rank sees the same. */
@@ -289,9 +280,7 @@ static PetscErrorCode state_begin(MuEnergy e, PetscInt k, Vec rho) {
 }
 
 static PetscErrorCode state_end(MuEnergy e, PetscInt k) {
-  PetscFunctionBegin;
-  PetscCall(VecRestoreArrayRead(e->state[k].field, &e->state[k].rho));
-  PetscFunctionReturn(0);
+  return VecRestoreArrayRead(e->state[k].field, &e->state[k].rho);
 }
 
 /* Row by row, so that the sum hardly depends on the number of ranks. */
@@ -456,16 +445,11 @@ enum { RELATIVE, LOCAL, FROZEN, PARTS };
 
 /* Which part takes DF of a term as a whole, or PARTS: none (it is logarithmic or a potential). */
 static PetscInt part_of(const MuTermOps *ops) {
-  switch (ops->kind) {
-  case MU_TERM_RELATIVE:
-    return RELATIVE;
-  case MU_TERM_LOCAL:
-    return LOCAL;
-  case MU_TERM_FROZEN:
-    return FROZEN;
-  default:
-    return PARTS;
-  }
+  static const MuTermKind kinds[PARTS] = {
+      [RELATIVE] = MU_TERM_RELATIVE, [LOCAL] = MU_TERM_LOCAL, [FROZEN] = MU_TERM_FROZEN};
+  PetscInt p = 0;
+  while (p < PARTS && kinds[p] != ops->kind) ++p;
+  return p;
 }
 
 static PetscErrorCode add_parts(MuEnergy e, MuTerm *term, PetscReal *const part[PARTS]) {

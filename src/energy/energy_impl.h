@@ -8,8 +8,6 @@
 #include "grid/means.h"
 #include "mudot/extend.h"
 
-#include <math.h>
-
 /* The table (table.c): the descriptor of a name, NULL if there is none; row i, NULL past the end.
    Not collective. */
 const MuTermOps *MuTermFind(const char *name);

@@ -5,31 +5,27 @@
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   const PetscInt n = term->shared->n;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; f && i < n; ++i) f[i] = state->rho[i] * state->log_rho[i];
   for (PetscInt i = 0; df && i < n; ++i) df[i] = state->log_rho[i] + 1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscInt n = term->shared->n;
 
-  PetscFunctionBegin;
   MuPairQuotient(pair, n, 1, g, term->shared->work[0]);
   for (PetscInt i = 0; i < n; ++i) g[i] += pair->mid.log_rho[i] + 1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) c[i] = 1 / PetscMax(state->rho[i], MU_MIN_NORMAL);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) v[i] = 1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscReal one(const PetscReal value[]) {

@@ -22,9 +22,7 @@ typedef struct {
 
 static PetscErrorCode evaluate_w(const Weight *weight, PetscReal zx, PetscReal zy, PetscReal *w) {
   const PetscReal z[2] = {zx, zy};
-  PetscFunctionBegin;
-  PetscCall(weight->summand->function(weight->summand->function_ctx, z, w));
-  PetscFunctionReturn(0);
+  return weight->summand->function(weight->summand->function_ctx, z, w);
 }
 
 /* The value for MuConvolutionCreateFunction(), which takes the mean of both images half a period

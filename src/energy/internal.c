@@ -29,10 +29,9 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   const PetscInt n = term->shared->n;
   const PetscReal m = term->value[0];
 
-  PetscFunctionBegin;
   if (f) scaled_power(n, state->rho, m, 1 / (m - 1), f);
   if (df) scaled_power(n, state->rho, m - 1, m / (m - 1), df);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* m/(m-1) mid^(m-1) R, R = 1 + (m-1) w of MuPairQuotient() */
@@ -41,19 +40,17 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscReal m = term->value[0];
   PetscReal *w = term->shared->work[0];
 
-  PetscFunctionBegin;
   MuPairQuotient(pair, n, m, w, term->shared->work[1]);
   scaled_power(n, pair->mid.rho, m - 1, m / (m - 1), g);
   for (PetscInt i = 0; i < n; ++i) g[i] *= 1 + (m - 1) * w[i];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
   const PetscReal m = term->value[0];
 
-  PetscFunctionBegin;
   scaled_power(term->shared->n, state->rho, m - 2, m, c);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscReal exponent(const PetscReal value[]) {

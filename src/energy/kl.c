@@ -10,7 +10,6 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   const PetscReal *rho = state->rho, *log_rho = state->log_rho;
   const PetscReal *pi = shared->pi, *log_pi = shared->log_pi;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; f && i < n; ++i) {
     PetscReal r = rho[i], p = pi[i], d = r - p;
     PetscBool near = MuIsNear(r, p);
@@ -22,7 +21,7 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
     PetscReal t = MuRelativeLog(rho[i], pi[i], log_rho[i], log_pi[i]);
     df[i] = ((rho[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* log(m/pi) + (the quotient of r log r at m = 1) - 1 */
@@ -32,25 +31,22 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscReal *m = pair->mid.rho, *log_m = pair->mid.log_rho;
   const PetscReal *pi = shared->pi, *log_pi = shared->log_pi;
 
-  PetscFunctionBegin;
   MuPairQuotient(pair, n, 1, g, shared->work[0]);
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal t = MuRelativeLog(m[i], pi[i], log_m[i], log_pi[i]) + g[i];
     g[i] = ((m[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) c[i] = 1 / PetscMax(state->rho[i], MU_MIN_NORMAL);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode potential(MuTerm *term, PetscReal *v) {
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) v[i] = -term->shared->log_pi[i];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscReal one(const PetscReal value[]) {

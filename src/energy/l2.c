@@ -5,35 +5,31 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   const PetscInt n = term->shared->n;
   const PetscReal *rho = state->rho, *pi = term->shared->pi;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; f && i < n; ++i) f[i] = 0.5 * (rho[i] - pi[i]) * (rho[i] - pi[i]);
   for (PetscInt i = 0; df && i < n; ++i) df[i] = rho[i] - pi[i];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscReal *m = pair->mid.rho, *pi = term->shared->pi;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) g[i] = m[i] - pi[i];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c) {
   (void)state;
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) c[i] = 1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode split(MuTerm *term, const MuState *state, PetscReal *local,
                             PetscReal *frozen) {
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) {
     local[i] = state->rho[i];
     frozen[i] = -term->shared->pi[i];
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuTermOps MuTermL2 = {

@@ -30,17 +30,14 @@ static PetscErrorCode create(MuTerm *term) {
 }
 
 static PetscErrorCode destroy(MuTerm *term) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(term->data));
-  PetscFunctionReturn(0);
+  return PetscFree(term->data);
 }
 
 static PetscErrorCode copy_potential(MuTerm *term, PetscReal *v) {
   const PetscReal *potential = term->data;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < term->shared->n; ++i) v[i] = potential[i];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {

@@ -40,9 +40,7 @@ static PetscErrorCode create(MuTerm *term) {
 }
 
 static PetscErrorCode destroy(MuTerm *term) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(term->data));
-  PetscFunctionReturn(0);
+  return PetscFree(term->data);
 }
 
 /* t = log s; where pi or rho vanishes the caller replaces what comes of it. */
@@ -119,14 +117,13 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   const Power *power = term->data;
   PetscReal *t = shared->work[0];
 
-  PetscFunctionBegin;
   fill_log(shared, state->rho, state->log_rho, t);
   if (f) fill_values(shared, power, state, t, f);
   if (df) {
     MuPowerLog(shared->n, power->p - 1, t, df);
     replace_derivative(shared, power->p, state->rho, df);
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* E_q(log(m/pi)) + (m/pi)^q w, w of MuPairQuotient() */
@@ -136,7 +133,6 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const PetscReal q = power->p - 1;
   PetscReal *t = shared->work[0], *w = shared->work[1], *ratio = shared->work[2];
 
-  PetscFunctionBegin;
   MuPairQuotient(pair, shared->n, power->p, w, t);
   fill_log(shared, pair->mid.rho, pair->mid.log_rho, t);
   MuPowerLog(shared->n, q, t, g);
@@ -144,7 +140,7 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   MuArrayExp(shared->n, ratio, ratio);
   for (PetscInt i = 0; i < shared->n; ++i) g[i] += w[i] != 0 ? ratio[i] * w[i] : 0;
   replace_derivative(shared, power->p, pair->mid.rho, g);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* s^(p-2)/pi */
@@ -152,7 +148,6 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
   const MuShared *shared = term->shared;
   const PetscReal p = ((const Power *)term->data)->p;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < shared->n; ++i) {
     PetscReal target = p == 1 ? 0 : (1 - p) * shared->log_pi[i];
     c[i] = (p - 2) * state->log_rho[i] + target;
@@ -160,7 +155,7 @@ static PetscErrorCode curvature(MuTerm *term, const MuState *state, PetscReal *c
   MuArrayExp(shared->n, c, c);
   for (PetscInt i = 0; i < shared->n; ++i)
     if (state->rho[i] == 0 && shared->log_pi[i] == -INFINITY) c[i] = 0;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscReal zero(const PetscReal value[]) {

@@ -1,8 +1,6 @@
 /* Every energy there is. A new one: its own file and a line here. */
 #include "energy/energy_impl.h"
 
-#include <string.h>
-
 static const MuTermOps *table[64] = {
     &MuTermKL,      &MuTermInclusiveKL, &MuTermHellinger,   &MuTermChi2,
     &MuTermPower,   &MuTermMmd,         &MuTermL2,          &MuTermPotential,

@@ -66,7 +66,6 @@ void MuFactsExactStep(const MuSystem *system, PetscInt part, PetscInt term, MuEx
 
 /* ------------------------------------------------------------------ decay */
 
-/* In the order of the words of study_theorem. */
 typedef enum {
   MU_THEOREM_AUTO,
   MU_THEOREM_INTERACTION_FORCE,

@@ -8,9 +8,6 @@
    allows others, unless the projection onto conserved mass mixes them. */
 #include "facts/facts.h"
 
-#include <math.h>
-#include <stdio.h>
-
 typedef struct {
   MuTheorem theorem;
   const char *needs; /* what the case must be */

@@ -5,9 +5,6 @@
 #include "facts/facts.h"
 #include "grid/arrays.h"
 
-#include <math.h>
-#include <string.h>
-
 typedef struct {
   const char *name;
   const char *needs; /* "needs ...": what the case must be */
@@ -40,13 +37,12 @@ static const MuTermTraits *only_term(const MuSolution e) {
 static PetscErrorCode check_power(MuSolution e, PetscBool *fits) {
   const MuTermTraits *term = only_term(e);
 
-  PetscFunctionBegin;
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_FISHER_RAO && !e->system.spherical && term &&
                       !isnan(term->power) && term->power != 1);
-  if (!*fits) PetscFunctionReturn(0);
+  if (!*fits) return 0;
   e->power = term->power;
   e->rate = e->b;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* rho = pi (1 + (s0^(1-p) - 1) e^-t)^(1/(1-p)) */
@@ -69,10 +65,9 @@ static PetscErrorCode evaluate_power(MuSolution e, PetscReal time, PetscReal *rh
 static PetscErrorCode check_kl(MuSolution e, PetscBool *fits) {
   const MuTermTraits *term = only_term(e);
 
-  PetscFunctionBegin;
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_FISHER_RAO && term && term->power == 1);
   e->rate = e->b;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* rho = rho_0^(e^-t) pi^(1 - e^-t), normalised if spherical */
@@ -98,10 +93,9 @@ static PetscErrorCode evaluate_kl(MuSolution e, PetscReal time, PetscReal *rho) 
 }
 
 static PetscErrorCode check_mixture(MuSolution e, PetscBool *fits) {
-  PetscFunctionBegin;
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_INVERSE);
   e->rate = MuSystemWeight(&e->system, MU_IS_INVERSE, NULL) * MuSystemKernelSquare(&e->system);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* rho = pi + e^-t (rho_0 - pi) */
@@ -143,11 +137,10 @@ static PetscErrorCode diffuse(MuSolution e, PetscReal variance, Vec x) {
 static PetscErrorCode check_heat(MuSolution e, PetscBool *fits) {
   const MuTermTraits *term = only_term(e);
 
-  PetscFunctionBegin;
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_WASSERSTEIN && term &&
                       term->density_power == 1 && !e->info->masked);
   e->rate = e->a;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode evaluate_heat(MuSolution e, PetscReal time, PetscReal *rho) {
@@ -221,12 +214,11 @@ static PetscErrorCode check_gaussians(MuSolution e, PetscBool *fits) {
   const MuTermTraits *term = only_term(e);
   PetscReal determinant;
 
-  PetscFunctionBegin;
   *fits =
       (PetscBool)(e->data->initial_gaussian.is && e->data->target_gaussian.is && term &&
                   term->power == 1 && !(e->classes & ~both) && MuSystemConservesMass(&e->system));
   if (*fits) invert(e->info->dim, e->data->target_gaussian.covariance, e->precision, &determinant);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode check_ou(MuSolution e, PetscBool *fits) {

@@ -1,8 +1,6 @@
 /* Gradient systems seen through the traits of their summands, and their exact steps. */
 #include "facts/facts.h"
 
-#include <math.h>
-
 PetscErrorCode MuSystemRead(const MuGeometrySpec *g, const MuEnergySpec *e, MuSystem *system) {
   PetscFunctionBegin;
   *system = (MuSystem){.parts = g->parts, .terms = e->terms, .spherical = g->spherical};

@@ -5,9 +5,6 @@
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 
-#include <math.h>
-#include <string.h>
-
 /* A potential step that closes a face; NaN (infinite on both sides) does, too. PETSC_INFINITY is a
    finite number. */
 #define INFINITE_RISE 1e300

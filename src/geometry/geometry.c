@@ -3,60 +3,62 @@
 #include "base/events.h"
 #include "geometry/geometry_impl.h"
 
-#include <string.h>
-
 /* What a descriptor of its kind cannot do without; NULL: nothing is missing. */
 static const char *missing_operation(const MuPartOps *ops) {
   const PetscBool transport = (PetscBool)(ops->kind == MU_PART_TRANSPORT);
   if (!transport && ops->kind != MU_PART_REACTION) return "kind (TRANSPORT or REACTION)";
   if (!ops->formula) return "formula";
   if (ops->create && !ops->destroy) return "destroy";
-  if (transport && !ops->add_flux) return "add_flux";
+  if (transport && !ops->add_flux) return "mobility_at or add_flux";
   if (transport && ops->mobility && !ops->mobility_at) return "mobility_at";
   if (transport && ops->mobility_at && !ops->mobility) return "mobility";
-  if (!transport && !ops->apply) return "apply";
+  if (!transport && !ops->apply) return "mobility_at or apply";
   if (!transport && !ops->diagonal) return "diagonal";
   if ((ops->inverse_ridge || ops->regression_ridge) && !ops->needs_kernel) return "needs_kernel";
   return NULL;
 }
 
-static PetscErrorCode check_kernel(const MuPartOps *ops, MuKernel kernel) {
+static PetscErrorCode check_kernel(const MuPart *part) {
   PetscBool conditional;
 
   PetscFunctionBegin;
-  if (!ops->needs_kernel) PetscFunctionReturn(0);
-  if (!kernel)
+  if (!part->ops->needs_kernel) PetscFunctionReturn(0);
+  if (!part->kernel)
     return MuError(MU_ERR_INPUT, "geometry_%s: needs a kernel; give kernel or geometry_kernel",
-                   ops->name);
-  PetscCall(MuKernelIsConditional(kernel, &conditional));
+                   part->ops->name);
+  PetscCall(MuKernelIsConditional(part->kernel, &conditional));
   if (conditional)
     return MuError(MU_ERR_INPUT,
                    "geometry_kernel_type: a kernel that is positive definite on mass zero only "
                    "(riesz) gives no geometry; %s needs a positive definite one",
-                   ops->name);
+                   part->ops->name);
   PetscFunctionReturn(0);
 }
 
-/* Finds the part's descriptor and fills in its values. */
-static PetscErrorCode read_part(MuGeometrySpec *spec, PetscInt k, MuPart *part) {
-  MuSummand *s = &spec->part[k];
-  const MuPartOps *ops = MuPartFind(s->name);
+/* Finds the part's descriptor, completes it and fills in its values. */
+static PetscErrorCode read_part(MuGeometry g, PetscInt k) {
+  MuSummand *s = &g->spec.part[k];
+  const MuPartOps *found = MuPartFind(s->name);
+  MuPartOps *ops = &g->ops[k];
+  MuPart *part = &g->part[k];
 
   PetscFunctionBegin;
-  if (!ops)
+  if (!found)
     return MuError(MU_ERR_INPUT, "geometry: there is no %s; `mudot list geometries` names them all",
                    s->name);
+  *ops = *found;
+  MuPartComplete(ops);
   if (missing_operation(ops))
     return MuError(MU_ERR_INPUT, "geometry_%s: its descriptor has no %s, which is required",
                    ops->name, missing_operation(ops));
   if (!(s->weight > 0) || PetscIsInfOrNanReal(s->weight))
     return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", ops->name,
                    s->weight);
-  PetscCall(check_kernel(ops, s->kernel ? s->kernel : spec->kernel));
+  *part = (MuPart){.ops = ops, .weight = s->weight};
+  if (ops->needs_kernel) part->kernel = s->kernel ? s->kernel : g->spec.kernel;
+  PetscCall(check_kernel(part));
   PetscCall(MuParametersCheck(ops->parameters, "geometry", ops->name, s->value));
   s->name = ops->name;
-  *part = (MuPart){.ops = ops, .weight = s->weight};
-  if (ops->needs_kernel) part->kernel = s->kernel ? s->kernel : spec->kernel;
   PetscCall(PetscArraycpy(part->value, s->value, MU_MAX_PARAMETERS));
   PetscFunctionReturn(0);
 }
@@ -69,7 +71,7 @@ static PetscErrorCode read_spec(MuGeometry g) {
     return MuError(MU_ERR_INPUT, "geometry: has %d parts; allowed are 1 to %d", (int)spec->parts,
                    MU_MAX_TERMS);
   for (PetscInt k = 0; k < spec->parts; ++k) {
-    PetscCall(read_part(spec, k, &g->part[k]));
+    PetscCall(read_part(g, k));
     g->kinds |= (PetscInt)g->part[k].ops->kind;
   }
   if (spec->face_mean == MU_MEAN_AUTO) spec->face_mean = MU_MEAN_LOGARITHMIC;
@@ -93,8 +95,7 @@ static PetscErrorCode fill_one(MuGeometry g) {
 }
 
 static PetscErrorCode create_fields(MuGeometry g) {
-  Vec *fields[] = {&g->rho,      &g->gradient,     &g->flux,
-                   &g->reaction, &g->reaction_one, &g->relative_one};
+  Vec *fields[] = {&g->rho, &g->gradient, &g->flux, &g->work, &g->reaction_one, &g->relative_one};
 
   PetscFunctionBegin;
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
@@ -217,7 +218,7 @@ PetscErrorCode MuGeometryDestroy(MuGeometry *geometry) {
   PetscCall(VecDestroy(&g->one));
   PetscCall(VecDestroy(&g->gradient));
   PetscCall(VecDestroy(&g->flux));
-  PetscCall(VecDestroy(&g->reaction));
+  PetscCall(VecDestroy(&g->work));
   PetscCall(VecDestroy(&g->reaction_one));
   PetscCall(VecDestroy(&g->relative_one));
   PetscCall(MuKernelDestroy(&g->spec.kernel));
@@ -234,13 +235,8 @@ PetscErrorCode MuGeometryGetParts(MuGeometry g, PetscInt *parts, const char *con
   return 0;
 }
 
-PetscErrorCode MuGeometryGetGrid(MuGeometry g, MuGrid *grid) {
-  *grid = g->grid;
-  return 0;
-}
-
-PetscErrorCode MuGeometryGetState(MuGeometry g, Vec *rho) {
-  *rho = g->rho;
+PetscErrorCode MuGeometryGetSpec(MuGeometry g, const MuGeometrySpec **spec) {
+  *spec = &g->spec;
   return 0;
 }
 
@@ -259,14 +255,6 @@ PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry g, PetscInt *largest) {
   return 0;
 }
 
-PetscErrorCode MuGeometryCheckInvertible(MuGeometry g) {
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->check_invertible)
-      PetscCall(g->part[k].ops->check_invertible(g, &g->part[k]));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuGeometrySetState(MuGeometry g, Vec rho) {
   PetscFunctionBegin;
   PetscCall(VecCopy(rho, g->rho));
@@ -277,226 +265,4 @@ PetscErrorCode MuGeometrySetState(MuGeometry g, Vec rho) {
   for (PetscInt k = 0; k < g->spec.parts; ++k)
     if (g->part[k].ops->set_state) PetscCall(g->part[k].ops->set_state(g, &g->part[k]));
   PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ application */
-
-PetscErrorCode MuGeometryAddProduct(MuGeometry g, PetscReal weight, Vec a, Vec b, Vec out) {
-  const PetscReal *x, *y;
-  PetscReal *z;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(a, &x));
-  PetscCall(VecGetArrayRead(b, &y));
-  PetscCall(VecGetArray(out, &z));
-  for (PetscInt i = 0; i < g->info->local_size; ++i) z[i] += weight * x[i] * y[i];
-  PetscCall(VecRestoreArray(out, &z));
-  PetscCall(VecRestoreArrayRead(b, &y));
-  PetscCall(VecRestoreArrayRead(a, &x));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode add_transport(MuGeometry g, Vec xi, Vec out) {
-  PetscFunctionBegin;
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
-    PetscCall(VecSet(g->flux, 0));
-    for (PetscInt k = 0; k < g->spec.parts; ++k)
-      if (g->part[k].ops->kind == MU_PART_TRANSPORT)
-        PetscCall(g->part[k].ops->add_flux(g, &g->part[k], a, g->gradient, g->flux));
-    PetscCall(MuGridAddDivergence(g->grid, a, -1, g->flux, out));
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryNonlocalFlux(MuGeometry g, Vec xi, Vec flux[]) {
-  PetscFunctionBegin;
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
-    PetscCall(VecSet(flux[a], 0));
-    for (PetscInt k = 0; k < g->spec.parts; ++k)
-      if (g->part[k].ops->kind == MU_PART_TRANSPORT && !g->part[k].ops->mobility)
-        PetscCall(g->part[k].ops->add_flux(g, &g->part[k], a, g->gradient, flux[a]));
-    PetscCall(VecScale(flux[a], -1));
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode apply_reaction(MuGeometry g, Vec xi, Vec preimage, Vec out) {
-  PetscFunctionBegin;
-  PetscCall(VecSet(out, 0));
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->kind == MU_PART_REACTION)
-      PetscCall(g->part[k].ops->apply(g, &g->part[k], xi, preimage, out));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode prepare_reaction_one(MuGeometry g) {
-  PetscFunctionBegin;
-  if (g->reaction_one_ready) PetscFunctionReturn(0);
-  PetscCall(VecSet(g->reaction_one, 0));
-  for (PetscInt k = 0; k < g->spec.parts; ++k) {
-    MuPart *part = &g->part[k];
-    if (part->ops->kind != MU_PART_REACTION) continue;
-    if (part->ops->apply_one)
-      PetscCall(part->ops->apply_one(g, part, g->reaction_one));
-    else
-      PetscCall(part->ops->apply(g, part, g->one, NULL, g->reaction_one));
-  }
-  g->reaction_one_ready = PETSC_TRUE;
-  PetscFunctionReturn(0);
-}
-
-/* A defect of mass above this, relative to the mass of the state, is not rounding. */
-#define ROUNDING_OF_MASS 1e-9
-
-/* With a preimage (mmd of mmd) the defect is the difference of two masses; below this, relative to
-   the mass of the state, it is their rounding. */
-#define ROUNDING_OF_PREIMAGE 1e-12
-
-/* y -= c K_r 1 with the c that makes the integral of y vanish; K_r 1 is not even computed where y
-   has no more mass than rounding. */
-static PetscErrorCode project(MuGeometry g, Vec preimage, Vec y) {
-  PetscReal defect, size, unit, mass;
-
-  PetscFunctionBegin;
-  PetscCall(MuGridIntegrate(g->grid, y, &defect));
-  PetscCall(MuGridDistanceL1(g->grid, y, NULL, &size));
-  if (PetscAbsReal(defect) <= 8 * PETSC_MACHINE_EPSILON * size) PetscFunctionReturn(0);
-  if (preimage) {
-    PetscCall(MuGridIntegrate(g->grid, g->rho, &mass));
-    if (PetscAbsReal(defect) <= ROUNDING_OF_PREIMAGE * mass) {
-      PetscCall(VecAXPY(y, -defect / mass, g->rho));
-      PetscFunctionReturn(0);
-    }
-  }
-  PetscCall(prepare_reaction_one(g));
-  if (g->one_is_regularised) {
-    PetscCall(MuGridIntegrate(g->grid, g->rho, &mass));
-    if (PetscAbsReal(defect) > ROUNDING_OF_MASS * mass) PetscCall(MuGeometryCheckInvertible(g));
-  }
-  PetscCall(MuGridIntegrate(g->grid, g->reaction_one, &unit));
-  if (unit > 0) PetscCall(VecAXPY(y, -defect / unit, g->reaction_one));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryApply(MuGeometry g, PetscInt kind, Vec xi, Vec preimage, Vec out) {
-  PetscFunctionBegin;
-  PetscCall(MuEventBegin(MU_EVENT_GEOMETRY));
-  PetscCall(VecSet(out, 0));
-  if (kind & g->kinds & MU_PART_REACTION) {
-    PetscCall(apply_reaction(g, xi, preimage, out));
-    if (g->spec.spherical) PetscCall(project(g, preimage, out));
-  }
-  if (kind & g->kinds & MU_PART_TRANSPORT) PetscCall(add_transport(g, xi, out));
-  PetscCall(MuEventEnd(MU_EVENT_GEOMETRY));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryHasRelative(MuGeometry g, PetscBool *has) {
-  *has = (PetscBool)((g->kinds & MU_PART_REACTION) != 0);
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->kind == MU_PART_REACTION && !g->part[k].ops->relative) *has = PETSC_FALSE;
-  return 0;
-}
-
-static PetscErrorCode apply_relative(MuGeometry g, Vec xi, Vec out) {
-  PetscFunctionBegin;
-  PetscCall(VecSet(out, 0));
-  for (PetscInt k = 0; k < g->spec.parts; ++k) {
-    MuPart *part = &g->part[k];
-    if (part->ops->kind != MU_PART_REACTION) continue;
-    if (!part->ops->relative)
-      return MuError(MU_ERR_INPUT, "geometry_%s: has no relative form (K xi)/mu", part->ops->name);
-    PetscCall(part->ops->relative(g, part, xi, out));
-  }
-  PetscCall(MuGridApplyMask(g->grid, out));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryApplyRelative(MuGeometry g, Vec xi, Vec out) {
-  PetscReal defect, unit;
-
-  PetscFunctionBegin;
-  PetscCall(apply_relative(g, xi, out));
-  if (!g->spec.spherical) PetscFunctionReturn(0);
-  if (!g->relative_one_ready) {
-    PetscCall(apply_relative(g, g->one, g->relative_one));
-    g->relative_one_ready = PETSC_TRUE;
-  }
-  PetscCall(MuGridInner(g->grid, g->rho, out, &defect));
-  PetscCall(MuGridInner(g->grid, g->rho, g->relative_one, &unit));
-  if (unit > 0) PetscCall(VecAXPY(out, -defect / unit, g->relative_one));
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ what schemes ask */
-
-static PetscErrorCode check_linear_transport(MuGeometry g) {
-  PetscFunctionBegin;
-  if (!(g->kinds & MU_PART_TRANSPORT))
-    return MuError(MU_ERR_INPUT, "geometry: has no transport part, so no mobility on faces");
-  if (g->spec.face_mean == MU_MEAN_UPWIND)
-    return MuError(MU_ERR_INPUT,
-                   "geometry_face_mean: upwind has no mobility of its own; use logarithmic, "
-                   "arithmetic or stolarsky");
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryFaceMobility(MuGeometry g, PetscInt axis, Vec mobility) {
-  PetscFunctionBegin;
-  PetscCall(check_linear_transport(g));
-  PetscCall(VecSet(mobility, 0));
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->mobility)
-      PetscCall(g->part[k].ops->mobility(g, &g->part[k], axis, mobility));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryFaceMean(MuGeometry g, PetscInt axis, Vec mean) {
-  PetscFunctionBegin;
-  PetscCall(check_linear_transport(g));
-  PetscCall(VecCopy(g->face.mean[axis], mean));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryDonorSpeed(MuGeometry g, PetscReal rho, PetscReal *speed) {
-  PetscFunctionBegin;
-  *speed = 0;
-  for (PetscInt others = 0; others < 2; ++others) /* first the parts of constant speed */
-    for (PetscInt k = 0; k < g->spec.parts; ++k) {
-      const MuPart *part = &g->part[k];
-      const MuPartOps *ops = part->ops;
-      if (ops->kind != MU_PART_TRANSPORT || !ops->mobility_at) continue;
-      const PetscInt linear = ops->power && ops->power(part->value) == 1;
-      if (linear == others) continue;
-      if (linear)
-        *speed += part->weight;
-      else if (rho > 0)
-        *speed += part->weight * (ops->speed_at ? ops->speed_at(rho, part->value)
-                                                : ops->mobility_at(rho, part->value) / rho);
-    }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryTransportIsLocal(MuGeometry g, PetscBool *local) {
-  *local = PETSC_TRUE;
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->kind == MU_PART_TRANSPORT && !g->part[k].ops->mobility)
-      *local = PETSC_FALSE;
-  return 0;
-}
-
-PetscErrorCode MuGeometryReactionDiagonal(MuGeometry g, Vec diagonal) {
-  PetscFunctionBegin;
-  PetscCall(VecSet(diagonal, 0));
-  for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (g->part[k].ops->kind == MU_PART_REACTION)
-      PetscCall(g->part[k].ops->diagonal(g, &g->part[k], diagonal));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryGetSpec(MuGeometry g, const MuGeometrySpec **spec) {
-  *spec = &g->spec;
-  return 0;
 }

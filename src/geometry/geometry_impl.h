@@ -5,8 +5,12 @@
 #include "mudot/extend.h"
 
 typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
-/* Parameters that several parts have: the exponent m >= 0 of a mobility; a ridge lambda > 0, and
-   one that may be left out or 0; and the first value, M(mu) = mu. */
+/* Fills in the operations of a part that is local and has none but its mobility (local.c). */
+void MuPartComplete(MuPartOps *ops);
+/* M(mu)/mu of a local part, mu > 0. */
+PetscReal MuPartSpeed(const MuPart *part, PetscReal mu);
+/* Parameters that several parts have (part.c): the exponent m >= 0 of a mobility; a ridge lambda >
+   0, and one that may be left out or 0; and the first value, M(mu) = mu. */
 extern const MuParameter MuPartExponent[], MuPartRidge[], MuPartOptionalRidge[];
 PetscReal MuPartFirstValue(const PetscReal value[]);
 PetscReal MuPartIdentity(PetscReal mu, const PetscReal value[]);
@@ -36,14 +40,16 @@ struct _p_MuGeometry {
   const MuGridInfo *info;
   MuGeometrySpec spec;
   MuPart part[MU_MAX_TERMS];
+  MuPartOps ops[MU_MAX_TERMS]; /* of the parts, completed */
   const char *names[MU_MAX_TERMS];
   PetscReal weights[MU_MAX_TERMS];
   PetscInt kinds;
   Vec rho, one; /* the state; 1 on inside cells */
   MuFaceMeans face;
   Vec gradient, flux; /* transport scratch */
-  /* the spherical projection: reaction scratch, K_r 1 and (K_r 1)/mu of the state when ready */
-  Vec reaction, reaction_one, relative_one;
+  Vec work;           /* scratch of a part, while it is applied */
+  /* the spherical projection: K_r 1 and (K_r 1)/mu of the state when ready */
+  Vec reaction_one, relative_one;
   PetscBool reaction_one_ready, relative_one_ready;
   PetscBool one_is_regularised; /* mmd: Kc^(-1) 1 could only be had with a ridge */
   PetscReal ridge_tolerance;

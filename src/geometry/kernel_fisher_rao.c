@@ -3,61 +3,34 @@
    Fisher-Rao. */
 #include "geometry/geometry_impl.h"
 
-typedef struct {
-  Vec work;
-} Context;
-
-static PetscErrorCode create(MuGeometry g, MuPart *part) {
-  Context *c;
-
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&c));
-  part->ctx = c;
-  PetscCall(MuGridCreateField(g->grid, &c->work));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode destroy(MuPart *part) {
-  PetscFunctionBegin;
-  PetscCall(VecDestroy(&((Context *)part->ctx)->work));
-  PetscCall(PetscFree(part->ctx));
-  PetscFunctionReturn(0);
-}
-
 /* work = k*(mu xi) */
 static PetscErrorCode smooth(MuGeometry g, MuPart *part, Vec xi) {
-  Vec work = ((Context *)part->ctx)->work;
-
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(work, g->rho, xi));
-  PetscCall(MuConvolutionApply(part->cells, work, work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, xi));
+  PetscCall(MuConvolutionApply(part->cells, g->work, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
-  Vec work = ((Context *)part->ctx)->work;
-
   PetscFunctionBegin;
   (void)preimage;
   PetscCall(smooth(g, part, xi));
-  PetscCall(VecPointwiseMult(work, g->rho, work));
-  PetscCall(VecAXPY(out, part->weight, work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, g->work));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
   PetscFunctionBegin;
   PetscCall(smooth(g, part, xi));
-  PetscCall(VecAXPY(out, part->weight, ((Context *)part->ctx)->work));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
-  Vec work = ((Context *)part->ctx)->work;
-
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(work, g->rho, g->rho));
-  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, g->rho));
+  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, g->work));
   PetscFunctionReturn(0);
 }
 
@@ -70,8 +43,6 @@ const MuPartOps MuPartKernelFisherRao = {.name = "kernel_fisher_rao",
                                          .kind = MU_PART_REACTION,
                                          .needs_kernel = PETSC_TRUE,
                                          .vanishes = PETSC_TRUE,
-                                         .create = create,
-                                         .destroy = destroy,
                                          .apply = apply,
                                          .relative = relative,
                                          .diagonal = diagonal,

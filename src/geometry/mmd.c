@@ -5,8 +5,6 @@
    inverse is refused where it amplifies grid noise beyond 1/sqrt(machine epsilon). */
 #include "geometry/geometry_impl.h"
 
-#include <math.h>
-
 #define MAX_CONDITION 6.7e7 /* 1/sqrt(machine epsilon) */
 
 typedef struct {
@@ -43,9 +41,8 @@ static PetscReal condition(const MuPart *part) {
 }
 
 static PetscErrorCode check_invertible(MuGeometry g, MuPart *part) {
-  PetscFunctionBegin;
   (void)g;
-  if (part->value[0] > 0 || condition(part) <= MAX_CONDITION) PetscFunctionReturn(0);
+  if (part->value[0] > 0 || condition(part) <= MAX_CONDITION) return 0;
   return MuError(MU_ERR_INPUT,
                  "geometry_%s: this kernel has condition number %.1e on this grid, allowed is "
                  "%.1e; set geometry_ridge > 0, or use a narrower or rougher kernel, or the mmd "
@@ -111,9 +108,7 @@ static PetscErrorCode apply_one(MuGeometry g, MuPart *part, Vec out) {
 }
 
 static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
-  PetscFunctionBegin;
-  PetscCall(VecAXPY(d, part->weight / (part->symbol_largest + part->value[0]), g->one));
-  PetscFunctionReturn(0);
+  return VecAXPY(d, part->weight / (part->symbol_largest + part->value[0]), g->one);
 }
 
 /* (Kc + lambda)^(-1) -> 1/(1 + lambda) */

@@ -10,11 +10,8 @@
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 
-#include <math.h>
-
 typedef struct {
   Vec root; /* q^(-1/2), 0 outside */
-  Vec work;
   PetscReal half_diagonal;
 } Context;
 
@@ -25,7 +22,6 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   PetscCall(PetscNew(&c));
   part->ctx = c;
   PetscCall(MuGridCreateField(g->grid, &c->root));
-  PetscCall(MuGridCreateField(g->grid, &c->work));
   PetscCall(MuConvolutionGetDiagonal(part->cells, &c->half_diagonal));
   c->half_diagonal *= 0.5;
   PetscFunctionReturn(0);
@@ -36,7 +32,6 @@ static PetscErrorCode destroy(MuPart *part) {
 
   PetscFunctionBegin;
   PetscCall(VecDestroy(&c->root));
-  PetscCall(VecDestroy(&c->work));
   PetscCall(PetscFree(part->ctx));
   PetscFunctionReturn(0);
 }
@@ -61,39 +56,39 @@ static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
-  Context *c = part->ctx;
+/* work = q^(-1/2) k*(mu q^(-1/2) xi) */
+static PetscErrorCode smooth(MuGeometry g, MuPart *part, Vec xi) {
+  Vec root = ((Context *)part->ctx)->root;
 
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(c->work, g->rho, xi));
-  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(MuConvolutionApply(part->cells, c->work, c->work));
-  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(VecAXPY(out, part->weight, c->work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, xi));
+  PetscCall(VecPointwiseMult(g->work, root, g->work));
+  PetscCall(MuConvolutionApply(part->cells, g->work, g->work));
+  PetscCall(VecPointwiseMult(g->work, root, g->work));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
+  PetscFunctionBegin;
+  PetscCall(smooth(g, part, xi));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
-  Context *c = part->ctx;
-
   PetscFunctionBegin;
   (void)preimage;
-  PetscCall(VecPointwiseMult(c->work, g->rho, xi));
-  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(MuConvolutionApply(part->cells, c->work, c->work));
-  PetscCall(VecPointwiseMult(c->work, c->root, c->work));
-  PetscCall(VecPointwiseMult(c->work, g->rho, c->work));
-  PetscCall(VecAXPY(out, part->weight, c->work));
+  PetscCall(smooth(g, part, xi));
+  PetscCall(VecPointwiseMult(g->work, g->rho, g->work));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
-  Context *c = part->ctx;
-
   PetscFunctionBegin;
-  PetscCall(VecPointwiseMult(c->work, g->rho, c->root));
-  PetscCall(VecPointwiseMult(c->work, c->work, c->work));
-  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, c->work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, ((Context *)part->ctx)->root));
+  PetscCall(VecPointwiseMult(g->work, g->work, g->work));
+  PetscCall(VecAXPY(d, part->weight * part->symbol_largest, g->work));
   PetscFunctionReturn(0);
 }
 

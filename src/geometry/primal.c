@@ -32,8 +32,6 @@
 #include "linear/line.h"
 #include "linear/multigrid.h"
 
-#include <math.h>
-
 #define MAX_ITERATIONS 300
 #define MOBILITY_FLOOR 1e-14
 #define OF_ADDED       1e-3
@@ -78,7 +76,6 @@ static PetscReal inverse_ridge(const struct _p_MuPrimal *s) {
 static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
   PetscBool diagonal = PETSC_TRUE, well_posed = PETSC_FALSE, rough = PETSC_FALSE;
 
-  PetscFunctionBegin;
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     const MuPartOps *ops = g->part[k].ops;
     if (ops->inverse_ridge && s->inverse)
@@ -106,7 +103,7 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
     s->method = MU_PRIMAL_IDENTITY;
     s->sentence = "R := 1/2 <-DF, v>: K zeta = v is not well posed for a kernel operator";
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 void MuPrimalReset(MuPrimal s) {

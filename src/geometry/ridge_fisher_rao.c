@@ -3,61 +3,41 @@
    (2024). */
 #include "geometry/geometry_impl.h"
 
-typedef struct {
-  MuRidge ridge;
-  Vec f;
-} Context;
-
 static PetscErrorCode create(MuGeometry g, MuPart *part) {
-  Context *c;
-
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&c));
-  part->ctx = c;
-  PetscCall(MuGridCreateField(g->grid, &c->f));
-  PetscCall(MuRidgeCreate(g, part, part->cells, &c->ridge));
-  PetscFunctionReturn(0);
+  MuRidge ridge;
+  const PetscErrorCode failed = MuRidgeCreate(g, part, part->cells, &ridge);
+  part->ctx = ridge;
+  return failed;
 }
 
 static PetscErrorCode destroy(MuPart *part) {
-  Context *c = part->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(VecDestroy(&c->f));
-  PetscCall(MuRidgeDestroy(&c->ridge));
-  PetscCall(PetscFree(part->ctx));
-  PetscFunctionReturn(0);
+  MuRidge ridge = part->ctx;
+  return MuRidgeDestroy(&ridge);
 }
 
 static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
-  Context *c = part->ctx;
   const PetscReal *mu;
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(g->rho, &mu));
-  PetscCall(MuRidgeSetWeight(c->ridge, mu));
+  PetscCall(MuRidgeSetWeight(part->ctx, mu));
   PetscCall(VecRestoreArrayRead(g->rho, &mu));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
-  Context *c = part->ctx;
-
   PetscFunctionBegin;
-  (void)g;
-  PetscCall(MuRidgeApply(c->ridge, xi, c->f));
-  PetscCall(VecAXPY(out, part->weight, c->f));
+  PetscCall(MuRidgeApply(part->ctx, xi, g->work));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
-  Context *c = part->ctx;
-
   PetscFunctionBegin;
   (void)preimage;
-  PetscCall(MuRidgeApply(c->ridge, xi, c->f));
-  PetscCall(VecPointwiseMult(c->f, g->rho, c->f));
-  PetscCall(VecAXPY(out, part->weight, c->f));
+  PetscCall(MuRidgeApply(part->ctx, xi, g->work));
+  PetscCall(VecPointwiseMult(g->work, g->rho, g->work));
+  PetscCall(VecAXPY(out, part->weight, g->work));
   PetscFunctionReturn(0);
 }
 

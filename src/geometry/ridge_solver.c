@@ -42,8 +42,6 @@
 #include "geometry/geometry_impl.h"
 #include "linear/conjugate_gradients.h"
 
-#include <math.h>
-
 #define MAX_ITERATIONS 2000
 #define MAX_LEVELS     12
 #define HUGE_FIELD     1e100 /* beyond it squares overflow: the field is scaled */

@@ -5,7 +5,6 @@
 
 typedef struct {
   MuRidge ridge[2];
-  Vec f;
 } Context;
 
 static PetscErrorCode create(MuGeometry g, MuPart *part) {
@@ -14,7 +13,6 @@ static PetscErrorCode create(MuGeometry g, MuPart *part) {
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
   part->ctx = c;
-  PetscCall(MuGridCreateField(g->grid, &c->f));
   for (PetscInt a = 0; a < g->info->dim; ++a)
     PetscCall(MuRidgeCreate(g, part, part->faces[a], &c->ridge[a]));
   PetscFunctionReturn(0);
@@ -24,7 +22,6 @@ static PetscErrorCode destroy(MuPart *part) {
   Context *c = part->ctx;
 
   PetscFunctionBegin;
-  PetscCall(VecDestroy(&c->f));
   for (PetscInt a = 0; a < 2; ++a) PetscCall(MuRidgeDestroy(&c->ridge[a]));
   PetscCall(PetscFree(part->ctx));
   PetscFunctionReturn(0);
@@ -53,12 +50,12 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionBegin;
   PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
   if (g->spec.face_mean == MU_MEAN_UPWIND) PetscCall(MuRidgeSetWeight(c->ridge[axis], mean));
-  PetscCall(MuRidgeApply(c->ridge[axis], gradient, c->f));
-  PetscCall(VecGetArrayRead(c->f, &f));
+  PetscCall(MuRidgeApply(c->ridge[axis], gradient, g->work));
+  PetscCall(VecGetArrayRead(g->work, &f));
   PetscCall(VecGetArray(flux, &j));
   for (PetscInt i = 0; i < g->info->local_size; ++i) j[i] += part->weight * mean[i] * f[i];
   PetscCall(VecRestoreArray(flux, &j));
-  PetscCall(VecRestoreArrayRead(c->f, &f));
+  PetscCall(VecRestoreArrayRead(g->work, &f));
   PetscCall(MuFaceMeansRestore(g, axis, &mean));
   PetscFunctionReturn(0);
 }

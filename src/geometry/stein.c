@@ -4,29 +4,7 @@
    symmetric and positive semi-definite as it stands. */
 #include "geometry/geometry_impl.h"
 
-typedef struct {
-  Vec work;
-} Context;
-
-static PetscErrorCode create(MuGeometry g, MuPart *part) {
-  Context *c;
-
-  PetscFunctionBegin;
-  PetscCall(PetscNew(&c));
-  part->ctx = c;
-  PetscCall(MuGridCreateField(g->grid, &c->work));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode destroy(MuPart *part) {
-  PetscFunctionBegin;
-  PetscCall(VecDestroy(&((Context *)part->ctx)->work));
-  PetscCall(PetscFree(part->ctx));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gradient, Vec flux) {
-  Vec work = ((Context *)part->ctx)->work;
   const PetscInt size = g->info->local_size;
   const PetscReal *mean, *d;
   PetscReal *w, *j;
@@ -34,16 +12,16 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
   PetscFunctionBegin;
   PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
   PetscCall(VecGetArrayRead(gradient, &d));
-  PetscCall(VecGetArray(work, &w));
+  PetscCall(VecGetArray(g->work, &w));
   for (PetscInt i = 0; i < size; ++i) w[i] = mean[i] * d[i];
-  PetscCall(VecRestoreArray(work, &w));
+  PetscCall(VecRestoreArray(g->work, &w));
   PetscCall(VecRestoreArrayRead(gradient, &d));
-  PetscCall(MuConvolutionApply(part->faces[axis], work, work));
-  PetscCall(VecGetArray(work, &w));
+  PetscCall(MuConvolutionApply(part->faces[axis], g->work, g->work));
+  PetscCall(VecGetArray(g->work, &w));
   PetscCall(VecGetArray(flux, &j));
   for (PetscInt i = 0; i < size; ++i) j[i] += part->weight * mean[i] * w[i];
   PetscCall(VecRestoreArray(flux, &j));
-  PetscCall(VecRestoreArray(work, &w));
+  PetscCall(VecRestoreArray(g->work, &w));
   PetscCall(MuFaceMeansRestore(g, axis, &mean));
   PetscFunctionReturn(0);
 }
@@ -60,7 +38,5 @@ const MuPartOps MuPartStein = {.name = "stein",
                                .needs_kernel = PETSC_TRUE,
                                .smooths_flux = PETSC_TRUE,
                                .vanishes = PETSC_TRUE,
-                               .create = create,
-                               .destroy = destroy,
                                .add_flux = add_flux,
                                .limits = limits};

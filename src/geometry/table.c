@@ -1,9 +1,6 @@
 /* Every Onsager operator there is. A new one: its own file and a line here. */
 #include "geometry/geometry_impl.h"
 
-#include <math.h>
-#include <string.h>
-
 static const MuPartOps *table[64] = {&MuPartFisherRao,           &MuPartPowerMobility,
                                      &MuPartKernelFisherRao,     &MuPartNormalizedKernelFisherRao,
                                      &MuPartRidgeFisherRao,      &MuPartWasserstein,
@@ -33,39 +30,6 @@ PetscErrorCode MuGeometryRegister(const MuPartOps *ops) {
   if (k == MOST) return MuError(MU_ERR_INPUT, "geometry: at most %d names are allowed", MOST);
   table[k] = ops;
   PetscFunctionReturn(0);
-}
-
-const MuParameter MuPartExponent[] = {{.name = "exponent",
-                                       .key = "mobility_exponent",
-                                       .doc = "m, the exponent of the mobility",
-                                       .low = 0,
-                                       .high = PETSC_MAX_REAL,
-                                       .required = PETSC_TRUE},
-                                      {0}};
-const MuParameter MuPartRidge[] = {{.name = "ridge",
-                                    .key = "ridge",
-                                    .doc = "lambda, the ridge",
-                                    .low = 0,
-                                    .high = PETSC_MAX_REAL,
-                                    .above_low = PETSC_TRUE,
-                                    .required = PETSC_TRUE},
-                                   {0}};
-const MuParameter MuPartOptionalRidge[] = {
-    {.name = "ridge", .key = "ridge", .doc = "lambda, the ridge", .low = 0, .high = PETSC_MAX_REAL},
-    {0}};
-
-PetscReal MuPartFirstValue(const PetscReal value[]) {
-  return value[0];
-}
-
-PetscReal MuPartOne(const PetscReal value[]) {
-  (void)value;
-  return 1;
-}
-
-PetscReal MuPartIdentity(PetscReal mu, const PetscReal value[]) {
-  (void)value;
-  return mu;
 }
 
 PetscErrorCode MuGeometryGetLimit(const MuSummand *part, const char *parameters, MuLimit *limit) {

@@ -18,8 +18,12 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help);
 /* Ends what MuInitialize() started. Collective. */
 PetscErrorCode MuFinalize(void);
 
+/* The longest sentence, with its end. */
+#define MU_SENTENCE 4096
+
 /* Records one sentence (printf format) and returns `code`, one of MU_ERR_*. Use: return
-   MuError(MU_ERR_INPUT, ...). Not collective, but a collective caller must fail on every rank. */
+   MuError(MU_ERR_INPUT, ...). MuErrorMessage() may be one of what is printed. Not collective, but a
+   collective caller must fail on every rank. */
 PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 
 /* The sentence of the last MuError(), "" if there was none. Owned by the library. */
@@ -35,6 +39,9 @@ PetscErrorCode MuErrorAgree(MPI_Comm comm, PetscErrorCode code);
 /* One row of a table of everything of a kind that exists: its name and one-line formula; *name is
    NULL past the end. Not collective. */
 typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char **formula);
+
+/* The names of a table with commas, for a sentence. Not collective. */
+PetscErrorCode MuTableNames(MuTableRow table, char names[MU_SENTENCE / 2]);
 
 /* Looks a word up in a table: *name is the table's own text, or NULL if it is not there; nearest is
    then the name that is nearest to it. Not collective. */

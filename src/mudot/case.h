@@ -38,18 +38,17 @@ PetscErrorCode MuCaseGetInterval(MuCase c, const char *key, PetscReal *seconds, 
                                  PetscBool *given);
 /* The whole text, commas and all; borrowed, valid as long as the case. */
 PetscErrorCode MuCaseGetString(MuCase c, const char *key, const char **value, PetscBool *given);
-/* Index of the word in the table's list of allowed words, i.e. boundary: no_flux 0, periodic 1;
-   face_mean: as MuMean; transport_solver: as MuTransportSolver; type of a density: gaussian 0,
-   mixture 1, uniform 2, formula 3, file 4, samples 5; smoothing: gaussian 0, none 1. */
-PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, PetscInt *value, PetscBool *given);
+/* Index of the word in `words`, which ends with NULL and holds every word that the key allows. */
+PetscErrorCode MuCaseGetChoice(MuCase c, const char *key, const char *const words[],
+                               PetscInt *value, PetscBool *given);
 /* *count: on entry the room in values, on return the number of items (0 if not given). MU_ERR_INPUT
    if there are more than room. */
 PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, PetscReal values[],
                                   PetscBool *given);
 PetscErrorCode MuCaseGetIntArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
                                  PetscBool *given);
-PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, PetscInt *count, PetscInt values[],
-                                    PetscBool *given);
+PetscErrorCode MuCaseGetChoiceArray(MuCase c, const char *key, const char *const words[],
+                                    PetscInt *count, PetscInt values[], PetscBool *given);
 /* The caller frees every text with PetscFree(). */
 PetscErrorCode MuCaseGetStringArray(MuCase c, const char *key, PetscInt *count, char *values[],
                                     PetscBool *given);

@@ -72,7 +72,8 @@ struct MuPartOps {
   const MuLimitRow *limits;      /* OPTIONAL, default: none */
 
   /* Traits, see MuPartTraits. */
-  /* REQUIRED for local parts, absent otherwise: M(mu), mu >= 0. */
+  /* REQUIRED for local parts, absent otherwise: M(mu), mu >= 0. It is all that a local part needs:
+     where neither add_flux() nor apply() is there, every operation below follows from it. */
   PetscReal (*mobility_at)(PetscReal mu, const PetscReal value[]);
   /* OPTIONAL, default M(mu)/mu: the same without dividing. mu > 0. */
   PetscReal (*speed_at)(PetscReal mu, const PetscReal value[]);
@@ -93,20 +94,20 @@ struct MuPartOps {
   /* OPTIONAL, default nothing: prepares for the state geometry->rho, face means taken. */
   PetscErrorCode (*set_state)(MuGeometry geometry, MuPart *part);
 
-  /* REQUIRED for transport: adds the negative flux M(grad xi) along an axis; `gradient` vanishes on
-     closed faces, and so does what is added. */
+  /* REQUIRED for nonlocal transport: adds the negative flux M(grad xi) along an axis; `gradient`
+     vanishes on closed faces, and so does what is added. */
   PetscErrorCode (*add_flux)(MuGeometry geometry, MuPart *part, PetscInt axis, Vec gradient,
                              Vec flux);
-  /* REQUIRED for local transport, absent otherwise: adds the face mobility. */
+  /* REQUIRED for local transport with add_flux(): adds the face mobility. */
   PetscErrorCode (*mobility)(MuGeometry geometry, MuPart *part, PetscInt axis, Vec mobility);
 
-  /* REQUIRED for reaction: adds K xi; preimage may be NULL. */
+  /* REQUIRED for nonlocal reaction: adds K xi; preimage may be NULL. */
   PetscErrorCode (*apply)(MuGeometry geometry, MuPart *part, Vec xi, Vec preimage, Vec out);
   /* OPTIONAL, default apply() to the constant 1: adds K 1. */
   PetscErrorCode (*apply_one)(MuGeometry geometry, MuPart *part, Vec out);
   /* OPTIONAL, default: there is no relative form. Adds (K xi)/mu. */
   PetscErrorCode (*relative)(MuGeometry geometry, MuPart *part, Vec xi, Vec out);
-  /* REQUIRED for reaction: adds d with K ~ diag(d), K = diag(d) for local ones. */
+  /* REQUIRED with apply(): adds d with K ~ diag(d), K = diag(d) for local ones. */
   PetscErrorCode (*diagonal)(MuGeometry geometry, MuPart *part, Vec diagonal);
   /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
   PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);

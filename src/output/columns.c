@@ -1,8 +1,6 @@
 /* The columns of ledgers, of flows and of clouds. */
 #include "mudot/columns.h"
 
-#include <string.h>
-
 /* The name, where there is one per term or diagnostic the beginning of it, and what it is. */
 static const struct {
   const char *name, *doc;
@@ -80,9 +78,7 @@ PetscErrorCode MuColumnsDestroy(MuColumns *columns) {
 
 PetscErrorCode MuColumnsAdd(MuColumns columns, MuColumnRole role, const char *what,
                             const char *doc) {
-  PetscFunctionBegin;
-  PetscCall(append(columns, role, roles[role].name, what ? what : "", doc ? doc : roles[role].doc));
-  PetscFunctionReturn(0);
+  return append(columns, role, roles[role].name, what ? what : "", doc ? doc : roles[role].doc);
 }
 
 PetscErrorCode MuColumnsGet(MuColumns columns, PetscInt *count, const MuColumn **column) {

@@ -2,9 +2,7 @@
    no text can end the element that it stands in. Base64: RFC 4648. */
 #include "output/json.h"
 
-#include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 /* ------------------------------------------------------------------ texts */
 

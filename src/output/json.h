@@ -5,8 +5,6 @@
 
 #include "mudot.h"
 
-#include <stdio.h>
-
 typedef struct {
   FILE *out;
   PetscBool comma; /* a value stands before the next one */

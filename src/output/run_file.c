@@ -1,21 +1,14 @@
 /* run.h5 and particles.h5: layout and appending, through the crash-safe driver. */
 #include "output/run_file.h"
 
+#include "base/files.h"
 #include "base/netcdf.h"
 #include "output/crash_safe.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define TIME_CHUNK 512 /* numbers per chunk of a one-dimensional dataset: one page */
-
-PetscErrorCode MuCannotWrite(const char *path) {
-  return MuError(MU_ERR_FILE, "%s: cannot be written%s%s", path, errno ? ": " : "",
-                 errno ? strerror(errno) : "");
-}
 
 /* errno is cleared first so that it tells the reason of this call. */
 #define HDF(call)                                                                                  \
@@ -101,7 +94,6 @@ static herr_t name_dimensions(hid_t file, const char *path, const char *const di
 PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const PetscReal *mask) {
   const MuRunSeries *density = &f->series[0];
 
-  PetscFunctionBegin;
   HDF(create_group(f->file, "target"));
   HDF(create_group(f->file, "grid"));
   HDF(write_centres(f->file, "grid/x", info, 0));
@@ -111,7 +103,7 @@ PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const Pets
   HDF(name_dimensions(f->file, "grid/mask", field_dimensions(info->dim),
                       "1 in the cells of the domain"));
   HDF(link_root(f->file, "grid/mask", "mask"));
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode create_series(MuRunFile *f) {
@@ -193,12 +185,11 @@ PetscErrorCode MuRunFileCreate(MuRunFile *f, const MuRunFileSpec *spec) {
 PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values) {
   const MuRunSeries *density = &f->series[0];
 
-  PetscFunctionBegin;
   HDF(write_whole(f->file, "target/log_density", density->rank, density->item, H5T_IEEE_F64LE,
                   values));
   HDF(name_dimensions(f->file, "target/log_density", field_dimensions(density->rank),
                       "logarithm of the target's density"));
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* ------------------------------------------------------------------ appending on and off */
@@ -206,7 +197,6 @@ PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values) {
 static PetscErrorCode open_series(MuRunFile *f) {
   char name[256];
 
-  PetscFunctionBegin;
   HDF(f->time = H5Dopen2(f->file, "time", H5P_DEFAULT));
   for (int k = 0; k < f->series_count; ++k)
     HDF(f->series[k].set = H5Dopen2(f->file, f->series[k].name, H5P_DEFAULT));
@@ -214,7 +204,7 @@ static PetscErrorCode open_series(MuRunFile *f) {
     snprintf(name, sizeof name, "ledger/%s", f->column[c].name);
     HDF(f->ledger[c] = H5Dopen2(f->file, name, H5P_DEFAULT));
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode close_dataset(MuRunFile *f, hid_t *set) {
@@ -362,19 +352,16 @@ PetscErrorCode MuRunFileSetAttribute(MuRunFile *f, const MuRunAttribute *attribu
   hid_t type;
   PetscErrorCode code;
 
-  PetscFunctionBegin;
   HDF(type = H5Tcopy(H5T_C_S1));
   HDF(H5Tset_size(type, H5T_VARIABLE));
   HDF(H5Tset_cset(type, H5T_CSET_UTF8));
   code = change_attribute(f, attribute->object, attribute->name, type, &attribute->text);
   H5Tclose(type);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 PetscErrorCode MuRunFileSetInteger(MuRunFile *f, const char *name, int value) {
-  PetscFunctionBegin;
-  PetscCall(change_attribute(f, "/", name, H5T_NATIVE_INT, &value));
-  PetscFunctionReturn(0);
+  return change_attribute(f, "/", name, H5T_NATIVE_INT, &value);
 }
 
 /* ------------------------------------------------------------------ appending */
@@ -397,14 +384,13 @@ static herr_t append(hid_t set, int rank, hsize_t at, hsize_t count, const hsize
 }
 
 PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *const values[]) {
-  PetscFunctionBegin;
   for (int k = 0; k < f->series_count; ++k) {
     const MuRunSeries *s = &f->series[k];
     HDF(append(s->set, s->rank + 1, f->snapshots, 1, s->item, values[k]));
   }
   HDF(append(f->time, 1, f->snapshots, 1, NULL, &t));
   f->snapshots++;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows) {
@@ -437,21 +423,19 @@ static herr_t cut(hid_t set, int rank, hsize_t length, const hsize_t *item) {
 
 /* First the datasets whose lengths count what is finished. */
 PetscErrorCode MuRunFileCut(MuRunFile *f) {
-  PetscFunctionBegin;
   HDF(cut(f->time, 1, f->snapshots, NULL));
   for (int k = 0; k < f->series_count; ++k)
     HDF(cut(f->series[k].set, f->series[k].rank + 1, f->snapshots, f->series[k].item));
   for (PetscInt c = 0; c < f->columns; ++c) HDF(cut(f->ledger[c], 1, f->rows, NULL));
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuRunFileSync(MuRunFile *f) {
   void *handle = NULL;
 
-  PetscFunctionBegin;
   HDF(H5Fget_vfd_handle(f->file, H5P_DEFAULT, &handle));
   HDF(fsync(*(int *)handle));
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuRunFileReadRows(MuRunFile *f, PetscInt n, PetscReal *rows) {

@@ -91,7 +91,4 @@ PetscErrorCode MuXdmfWrite(const MuXdmf *xdmf);
 /* Those that an earlier run has left in a directory. */
 void MuXdmfRemove(const char *directory);
 
-/* MU_ERR_FILE "path: cannot be written: reason of errno". */
-PetscErrorCode MuCannotWrite(const char *path);
-
 #endif

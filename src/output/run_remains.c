@@ -7,7 +7,6 @@
 #include "output/run_file.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /* The text of an attribute of /, "" if there is none, as in a file whose run was killed. */

@@ -2,9 +2,6 @@
    damaged, perhaps of somebody else. */
 #include "output/stored.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #define TEXT_MOST ((size_t)1 << 20) /* longer texts are not shown */
 
 /* ------------------------------------------------------------------ datasets */
@@ -40,15 +37,14 @@ PetscErrorCode MuStoredShape(const MuStored *s, const char *name, PetscInt *dims
                              PetscInt extent[3]) {
   hid_t set;
 
-  PetscFunctionBegin;
   *dims = -1;
-  if (!exists(s, name)) PetscFunctionReturn(0);
+  if (!exists(s, name)) return 0;
   set = H5Dopen2(s->file, name, H5P_DEFAULT);
-  if (set < 0) PetscFunctionReturn(0);
+  if (set < 0) return 0;
   const PetscBool own = holds_its_own(set);
   H5Dclose(set);
   if (own && MuHdf5Shape(s->file, s->path, name, 3, dims, extent)) *dims = -1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode read_series(const MuStored *s, const char *name, PetscInt *n,
@@ -73,9 +69,8 @@ PetscErrorCode MuStoredSeries(const MuStored *s, const char *name, PetscInt *n,
                               PetscReal **values) {
   PetscErrorCode code = 1;
 
-  PetscFunctionBegin;
   for (int attempt = 0; attempt < 3 && code; ++attempt) code = read_series(s, name, n, values);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 /* ------------------------------------------------------------------ visiting */
@@ -100,15 +95,14 @@ PetscErrorCode MuStoredEachDataset(const MuStored *s, const char *group, MuStore
   Datasets d = {.visit = visit, .ctx = ctx};
   hid_t at;
 
-  PetscFunctionBegin;
-  if (!exists(s, group)) PetscFunctionReturn(0);
+  if (!exists(s, group)) return 0;
   at = H5Gopen2(s->file, group, H5P_DEFAULT);
-  if (at < 0) PetscFunctionReturn(0);
+  if (at < 0) return 0;
   herr_t status = H5Literate(at, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_dataset, &d);
   H5Gclose(at);
   if (d.code) PetscFunctionReturn(d.code);
   if (status < 0) return MuError(MU_ERR_FILE, "%s: %s cannot be read", s->path, group);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 typedef struct {
@@ -162,14 +156,13 @@ PetscErrorCode MuStoredEachAttribute(const MuStored *s, const char *object,
   Attributes a = {.visit = visit, .ctx = ctx};
   hid_t at;
 
-  PetscFunctionBegin;
-  if (strcmp(object, "/") != 0 && !exists(s, object)) PetscFunctionReturn(0);
+  if (strcmp(object, "/") != 0 && !exists(s, object)) return 0;
   at = H5Oopen(s->file, object, H5P_DEFAULT);
-  if (at < 0) PetscFunctionReturn(0);
+  if (at < 0) return 0;
   herr_t status = H5Aiterate2(at, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &a);
   H5Oclose(at);
   if (a.code) PetscFunctionReturn(a.code);
   if (status < 0)
     return MuError(MU_ERR_FILE, "%s: the attributes of %s cannot be read", s->path, object);
-  PetscFunctionReturn(0);
+  return 0;
 }

@@ -2,9 +2,6 @@
 #include "output/terminal.h"
 #include "mudot.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A launcher of MPI may put a pseudo-terminal between a rank and a pipe or a file: what stands

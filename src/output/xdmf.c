@@ -8,7 +8,6 @@
 #include "output/run_file.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define NUMBERS "NumberType=\"Float\" Precision=\"8\" "

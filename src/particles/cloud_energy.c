@@ -12,10 +12,6 @@
 #include "mudot/energy.h"
 #include "particles/cloud_energy_impl.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 /* ------------------------------------------------------------------ building */
 
 /* Functions of rho/pi other than the relative entropy need resting positions. */
@@ -145,6 +141,10 @@ static PetscErrorCode create_kernel(MuCloudEnergy e) {
 }
 
 static PetscErrorCode create_mean(MuCloudEnergy e) {
+  static const char *const words[] = {[MU_SAMPLES_EXACT] = "exact",
+                                      [MU_SAMPLES_FIXED] = "fixed",
+                                      [MU_SAMPLES_FRESH] = "fresh",
+                                      NULL};
   PetscInt samples = MU_SAMPLES_EXACT, count = e->spec.count;
   PetscBool given;
 
@@ -152,7 +152,7 @@ static PetscErrorCode create_mean(MuCloudEnergy e) {
   if (!e->spec.target)
     return MuError(MU_ERR_INPUT, "target_type: is missing; energy %s needs a target",
                    first_term(e, MU_FORM_MMD));
-  PetscCall(MuCaseGetChoice(e->spec.c, "particles_target_samples", &samples, &given));
+  PetscCall(MuCaseGetChoice(e->spec.c, "particles_target_samples", words, &samples, &given));
   PetscCall(MuCaseGetInt(e->spec.c, "particles_target_count", &count, &given));
   PetscCall(MuKernelMeanCreate(e->spec.target, e->kernel, e->spec.comm, e->spec.grid,
                                (MuTargetSamples)samples, count, e->spec.rng, &e->mean));
@@ -221,10 +221,11 @@ PetscErrorCode MuCloudEnergySetInitial(MuCloudEnergy e, const MuAtoms *cloud) {
   const PetscBool relative = (PetscBool)(first_term(e, MU_FORM_RELATIVE) != NULL);
 
   PetscFunctionBegin;
-  if (!relative && !first_term(e, MU_FORM_ENTROPY)) PetscFunctionReturn(0);
-  PetscCall(MuLawNeedDensity(e->spec.initial, "this energy with resting positions", PETSC_FALSE));
-  PetscCall(MuLawLogSampled(e->spec.initial, cloud->n, cloud->x, e->log_initial));
-  for (PetscInt i = 0; i < cloud->n; ++i) e->log_initial[i] += PetscLogReal((PetscReal)cloud->n);
+  if (e->spec.logarithm == MU_LOG_WEIGHTS && (relative || first_term(e, MU_FORM_ENTROPY))) {
+    PetscCall(MuLawNeedDensity(e->spec.initial, "this energy with resting positions", PETSC_FALSE));
+    PetscCall(MuLawLogSampled(e->spec.initial, cloud->n, cloud->x, e->log_initial));
+    for (PetscInt i = 0; i < cloud->n; ++i) e->log_initial[i] += PetscLogReal((PetscReal)cloud->n);
+  }
   if (!relative) PetscFunctionReturn(0);
   PetscCall(MuLawLogDensity(e->spec.target, cloud->n, cloud->x, e->log_target, NULL));
   for (PetscInt i = 0; i < cloud->n; ++i)

@@ -5,14 +5,7 @@
 #include "base/npy.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-static PetscErrorCode cannot_write(const char *file) {
-  return MuError(MU_ERR_FILE, "%s: cannot be written: %s", file,
-                 errno ? strerror(errno) : "HDF5 reports an error");
-}
 
 static int print_rows(const MuCloudFile *cloud, FILE *out) {
   int wrong = fprintf(out, "# %s\n%s\n", cloud->origin, cloud->dim == 1 ? "x" : "x,y") < 0;
@@ -83,10 +76,9 @@ static int (*writer_of(const char *file))(const MuCloudFile *, const char *) {
 }
 
 static PetscErrorCode write_standard_output(const MuCloudFile *cloud) {
-  PetscFunctionBegin;
   errno = 0;
-  if (print_rows(cloud, stdout) || fflush(stdout)) return cannot_write("standard output");
-  PetscFunctionReturn(0);
+  if (print_rows(cloud, stdout) || fflush(stdout)) return MuCannotWrite("standard output");
+  return 0;
 }
 
 /* Under another name first, so that a file is whole or not there. */
@@ -94,7 +86,6 @@ PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
   char partial[PETSC_MAX_PATH_LEN];
   const char *file = cloud->file;
 
-  PetscFunctionBegin;
   if (!file) return write_standard_output(cloud);
   int (*const write)(const MuCloudFile *, const char *) = writer_of(file);
   if (!write)
@@ -110,10 +101,10 @@ PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
   snprintf(partial, sizeof partial, "%s.partial", file);
   errno = 0;
   if (write(cloud, partial)) {
-    PetscErrorCode code = cannot_write(file);
+    PetscErrorCode code = MuCannotWrite(file);
     unlink(partial);
     return code;
   }
-  if (rename(partial, file)) return cannot_write(file);
-  PetscFunctionReturn(0);
+  if (rename(partial, file)) return MuCannotWrite(file);
+  return 0;
 }

@@ -3,9 +3,6 @@
 #include "measure/samples.h"
 #include "output/terminal.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 struct _p_MuCloudReader {
@@ -31,14 +28,13 @@ static const char *const column_names[COLUMNS] = {"x", "y", "w", "t"};
 /* The columns of a file without a header: x[,y][,w]. */
 static PetscErrorCode count_columns(const MuCloudReader c, PetscInt fields,
                                     PetscInt column[COLUMNS]) {
-  PetscFunctionBegin;
   if (fields != c->dim && fields != c->dim + 1)
     return MuError(MU_ERR_INPUT,
                    "%s has %d columns and no header; the run is %d-D, so that %s are expected",
                    c->path, (int)fields, (int)c->dim, c->dim == 1 ? "x[,w]" : "x,y[,w]");
   for (PetscInt a = 0; a < c->dim; ++a) column[a] = a + 1;
   if (fields > c->dim) column[COLUMNS_W] = c->dim + 1;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode find_columns(const MuCloudReader c, PetscInt column[COLUMNS]) {
@@ -193,13 +189,12 @@ static PetscErrorCode find_file(MuCloudReader c, const char *file, int *is_hdf5)
   struct stat status;
   const PetscBool folder = (PetscBool)(stat(file, &status) == 0 && S_ISDIR(status.st_mode));
 
-  PetscFunctionBegin;
   if (strlen(file) + 14 > sizeof c->path)
     return MuError(MU_ERR_FILE, "%.40s...: the path is too long", file);
   snprintf(c->path, sizeof c->path, "%s%s", file, folder ? "/particles.h5" : "");
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   *is_hdf5 = folder || H5Fis_hdf5(c->path) > 0;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode open_file(MuCloudReader c, const char *file, PetscReal time) {
@@ -259,7 +254,6 @@ PetscErrorCode MuCloudReaderGetTimes(MuCloudReader cloud, PetscInt *times, const
 
 static PetscErrorCode normalize(MuCloudReader c, PetscInt n, const PetscReal *x, const PetscReal *w,
                                 PetscReal *mass) {
-  PetscFunctionBegin;
   *mass = 0;
   for (PetscInt i = 0; i < n; ++i) {
     for (PetscInt a = 0; a < c->dim; ++a)
@@ -276,7 +270,7 @@ static PetscErrorCode normalize(MuCloudReader c, PetscInt n, const PetscReal *x,
     return MuError(MU_ERR_INPUT, "%s: the weights sum to %g; the sum must be positive", c->path,
                    *mass);
   for (PetscInt i = 0; i < n; ++i) c->weight[i] = w[i] / *mass;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuCloudReaderGet(MuCloudReader c, PetscInt index, PetscInt *n,

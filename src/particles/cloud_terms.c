@@ -2,8 +2,6 @@
 #include "grid/arrays.h"
 #include "particles/cloud_energy_impl.h"
 
-#include <math.h>
-
 /* derivative += a f, gradient += a g for f [m], g [m][dim]. */
 static void add(const MuCloudEvaluation *v, PetscReal a, const PetscReal *f, const PetscReal *g) {
   for (PetscInt i = 0; i < v->m && v->derivative; ++i) v->derivative[i] += a * f[i];
@@ -175,7 +173,6 @@ static void relative(PetscReal p, PetscReal u, PetscReal *phi, PetscReal *slope)
 PetscErrorCode MuCloudAddLocal(MuCloudEnergy e, const MuCloudEvaluation *v) {
   const MuAtoms *cloud = v->cloud;
 
-  PetscFunctionBegin;
   for (PetscInt t = 0; t < e->terms; ++t) {
     const PetscBool is_entropy = (PetscBool)(e->form[t] == MU_FORM_ENTROPY);
     PetscReal value = 0, phi, slope;
@@ -193,5 +190,5 @@ PetscErrorCode MuCloudAddLocal(MuCloudEnergy e, const MuCloudEvaluation *v) {
     }
     if (v->terms) v->terms[t] += e->weights[t] * value;
   }
-  PetscFunctionReturn(0);
+  return 0;
 }

@@ -5,8 +5,6 @@
 #include "particles/pairs.h"
 
 #include <gsl/gsl_rng.h>
-#include <math.h>
-#include <string.h>
 
 enum { MMD2, ENERGY, W1, W2, KOLMOGOROV, HISTOGRAM, MEAN, COVARIANCE, METRICS };
 enum { PAIRS = 1 << 15 }; /* that deviations of kernel metrics are estimated from */

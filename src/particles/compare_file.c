@@ -6,8 +6,6 @@
 #include "base/netcdf.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 /* ------------------------------------------------------------------ the table */
 
@@ -180,8 +178,7 @@ static PetscErrorCode write_file(const MuCompare c, const char *name,
   PetscCall(PetscSNPrintf(partial, sizeof partial, "%s/.%s.new", c->spec.directory, name));
   errno = 0;
   if (write(c, partial) || rename(partial, path)) {
-    PetscErrorCode code = MuError(MU_ERR_FILE, "%s: cannot be written%s%s", path, errno ? ": " : "",
-                                  errno ? strerror(errno) : "");
+    PetscErrorCode code = MuCannotWrite(path);
     remove(partial);
     return code;
   }

@@ -1,9 +1,6 @@
 /* Clouds of particles over time against a stored run. */
 #include "particles/compare_impl.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define SAME_TIME 1e-9 /* part of 1 + |t| that two times may differ by */

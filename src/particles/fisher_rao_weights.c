@@ -2,9 +2,7 @@
 #include "particles/particles_impl.h"
 
 static PetscErrorCode step(MuParticles p, PetscReal dt) {
-  PetscFunctionBegin;
-  PetscCall(MuParticlesReweight(p, p->reaction * dt, p->derivative));
-  PetscFunctionReturn(0);
+  return MuParticlesReweight(p, p->reaction * dt, p->derivative);
 }
 
 const MuMethodOps MuMethodFisherRaoWeights = {

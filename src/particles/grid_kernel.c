@@ -8,8 +8,6 @@
    19 (2000) 739). The error of the spline has mean zero over every refined cell. */
 #include "particles/compare_impl.h"
 
-#include <math.h>
-
 enum { PAD = 32, MARGIN = PAD / 2, TAPS = 5, MOST_PARTS = 64 };
 
 /* Cells per bandwidth that are wanted, and cells of the refined grid that are too many. */

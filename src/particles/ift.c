@@ -10,8 +10,6 @@
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
-#include <stdio.h>
-
 enum { MMD, ENTROPIC };
 
 static const MuWeightStep weight_steps[] = {

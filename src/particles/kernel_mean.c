@@ -3,8 +3,6 @@
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
-#include <stdio.h>
-
 #define NEGLIGIBLE 1e-4 /* mass of a mixture outside the box that the closed form may ignore */
 
 struct _MuKernelMean {

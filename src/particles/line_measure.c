@@ -3,10 +3,6 @@
    and distribution functions, piece by piece; and the projection of a measure in the plane. */
 #include "particles/compare_impl.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 PetscErrorCode MuLineMeasureCreate(PetscInt n, PetscReal lower, PetscReal upper,
                                    const PetscReal *mass, MuLineMeasure *line) {
   PetscFunctionBegin;
@@ -20,9 +16,7 @@ PetscErrorCode MuLineMeasureCreate(PetscInt n, PetscReal lower, PetscReal upper,
 }
 
 PetscErrorCode MuLineMeasureDestroy(MuLineMeasure *line) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(line->below));
-  PetscFunctionReturn(0);
+  return PetscFree(line->below);
 }
 
 /* ------------------------------------------------------------------ projection */

@@ -1,8 +1,6 @@
 /* The table of particle methods. */
 #include "particles/particles_impl.h"
 
-#include <string.h>
-
 static const MuMethodOps *const methods[] = {
     &MuMethodIft,  &MuMethodMmdFlow,          &MuMethodMmdFlowNoise, &MuMethodWfr,
     &MuMethodSvgd, &MuMethodFisherRaoWeights, &MuMethodLangevin,

@@ -3,9 +3,7 @@
 #include "particles/particles_impl.h"
 
 static PetscErrorCode step(MuParticles p, PetscReal dt) {
-  PetscFunctionBegin;
-  PetscCall(MuParticlesDescend(p, dt, p->gradient));
-  PetscFunctionReturn(0);
+  return MuParticlesDescend(p, dt, p->gradient);
 }
 
 const MuMethodOps MuMethodMmdFlow = {

@@ -4,7 +4,6 @@
 #include "particles/particles_impl.h"
 
 #include <gsl/gsl_randist.h>
-#include <stdio.h>
 
 static PetscErrorCode create(MuParticles p) {
   PetscBool given;

@@ -19,22 +19,6 @@ struct _p_MuPairs {
   MuFastSum fast; /* made when it is first asked for */
 };
 
-PetscErrorCode MuWorkResize(MuWork *work, size_t size) {
-  PetscFunctionBegin;
-  if (size <= work->size) PetscFunctionReturn(0);
-  PetscCall(PetscFree(work->data));
-  PetscCall(PetscMalloc1(size, &work->data));
-  work->size = size;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuWorkDestroy(MuWork *work) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(work->data));
-  work->size = 0;
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuPairsCreate(MPI_Comm comm, MuRadial radial, MuPairs *pairs) {
   MuPairs p;
 
@@ -160,7 +144,5 @@ PetscErrorCode MuPairsApplyColumns(MuPairs p, PetscInt n, const PetscReal *x, Pe
 
 PetscErrorCode MuPairsApply(MuPairs pairs, PetscInt n, const PetscReal *x, const PetscReal *w,
                             PetscInt m, const PetscReal *y, PetscReal *sum, PetscReal *gradient) {
-  PetscFunctionBegin;
-  PetscCall(MuPairsApplyColumns(pairs, n, x, 1, w, m, y, sum, gradient));
-  PetscFunctionReturn(0);
+  return MuPairsApplyColumns(pairs, n, x, 1, w, m, y, sum, gradient);
 }

@@ -17,7 +17,6 @@
 
 #include <fftw3.h>
 #include <gsl/gsl_integration.h>
-#include <math.h>
 
 enum {
   RULE = 64,          /* points of Gauss rules */
@@ -69,7 +68,6 @@ static PetscErrorCode find_cutoff(struct _MuFastSum *f, PetscReal peak) {
   const PetscReal h = f->bandwidth;
   gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(RULE);
 
-  PetscFunctionBegin;
   if (!rule) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_MEM, "GSL has no memory for a quadrature rule");
   f->cutoff = 1 / h;
   while (symbol_rest(f, rule, f->cutoff) > 0.5 * f->tolerance * peak) {
@@ -80,7 +78,7 @@ static PetscErrorCode find_cutoff(struct _MuFastSum *f, PetscReal peak) {
     }
   }
   gsl_integration_glfixed_table_free(rule);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode find_reach(struct _MuFastSum *f, PetscReal peak) {
@@ -168,7 +166,6 @@ static PetscReal window_transform(const struct _MuFastSum *f, PetscReal spacing,
 static PetscErrorCode window_line(const struct _MuFastSum *f, PetscInt a, PetscReal *line) {
   gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(RULE);
 
-  PetscFunctionBegin;
   if (!rule) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_MEM, "GSL has no memory for a quadrature rule");
   for (PetscInt l = 0; l <= f->cells[a] / 2; ++l) {
     const PetscReal w = 2 * PETSC_PI * l / f->period[a];
@@ -176,7 +173,7 @@ static PetscErrorCode window_line(const struct _MuFastSum *f, PetscInt a, PetscR
         l <= f->cells[a] / 4 ? f->spacing[a] / window_transform(f, f->spacing[a], w, rule) : 0;
   }
   gsl_integration_glfixed_table_free(rule);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscReal frequency(const struct _MuFastSum *f, PetscInt a, PetscInt l) {

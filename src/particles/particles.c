@@ -6,9 +6,6 @@
 #include "problem/problem.h"
 
 #include <gsl/gsl_errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #define FAR          1e8  /* times the size of what the case describes: infinite */
 #define STEP_SLACK   1e-9 /* a remainder below this fraction of a step is rounding, not a step */
@@ -121,7 +118,6 @@ static PetscErrorCode try_step(MuParticles p, PetscReal dt) {
 /* A step that fails leaves the state as it was. */
 static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
   MuAtoms *cloud = &p->cloud;
-  char sentence[1024];
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(p->before_x, cloud->x, cloud->n * cloud->dim));
@@ -131,8 +127,7 @@ static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
     PetscCall(PetscArraycpy(cloud->x, p->before_x, cloud->n * cloud->dim));
     PetscCall(PetscArraycpy(cloud->w, p->before_w, cloud->n));
     if (code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
-    PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
-    return MuError(code, "the particles stopped at t = %g: %s", p->time, sentence);
+    return MuError(code, "the particles stopped at t = %g: %s", p->time, MuErrorMessage());
   }
   p->time = time;
   p->last_step = dt;
@@ -147,8 +142,7 @@ static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
 static PetscErrorCode begin_interval(MuParticles p, PetscReal end) {
   const PetscReal steps = PetscMax(1, PetscCeilReal((end - p->time) / p->step - STEP_SLACK));
 
-  PetscFunctionBegin;
-  if (p->interval_end == end) PetscFunctionReturn(0);
+  if (p->interval_end == end) return 0;
   if (steps > MOST_STEPS)
     return MuError(MU_ERR_INPUT, "time_step: %g makes %g steps; at most %g are allowed", p->step,
                    steps, MOST_STEPS);
@@ -156,7 +150,7 @@ static PetscErrorCode begin_interval(MuParticles p, PetscReal end) {
   p->interval_end = end;
   p->interval_steps = (PetscInt)steps;
   p->interval_done = 0;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuParticlesAdvance(MuParticles p, PetscReal time) {
@@ -203,10 +197,7 @@ static PetscErrorCode create_energy(MuParticles p) {
                                   .logarithm = p->ops->logarithm,
                                   .method = p->ops->name,
                                   .rng = p->rng[MU_STREAM_TARGET]};
-
-  PetscFunctionBegin;
-  PetscCall(MuCloudEnergyCreate(&spec, &p->energy));
-  PetscFunctionReturn(0);
+  return MuCloudEnergyCreate(&spec, &p->energy);
 }
 
 static PetscErrorCode build(MuParticles p, const MuParticlesSpec *spec) {

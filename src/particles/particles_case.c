@@ -4,9 +4,6 @@
 #include "particles/particles_impl.h"
 #include "problem/problem.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static PetscErrorCode wrong_weight_step(MuParticles p, const char *word) {
   char words[128] = "";
   for (const MuWeightStep *s = p->ops->weight_steps; s->word; ++s) {
@@ -143,10 +140,27 @@ static PetscBool is_reaction(MuParticles p, MuOperator which, MuOperator before)
                      (p->weight_step && which == p->weight_step->reaction));
 }
 
+/* The operators of particles have no ridge: one that is given would be left out without a word. */
+static PetscErrorCode refuse_ridge(MuParticles p, const MuCaseSummand *part) {
+  MuGeometrySpec spec = {.parts = 1, .part = {{.name = part->name, .weight = part->weight}}};
+  MuPartTraits traits;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(spec.part[0].value, part->value, MU_MAX_PARAMETERS));
+  PetscCall(MuGeometryGetTraits(&spec, 0, &traits));
+  if (!(traits.ridge > 0)) PetscFunctionReturn(0);
+  return MuError(
+      MU_ERR_INPUT,
+      "geometry_ridge: %g is given for %s, but particles_method %s takes no ridge; leave "
+      "it out, or give 0",
+      traits.ridge, part->key, p->ops->name);
+}
+
 static PetscErrorCode take_part(MuParticles p, const MuCaseSummand *part, MuOperator *reaction) {
   const MuOperator which = MuGeometryGetOperator(part->name, part->value);
 
   PetscFunctionBegin;
+  if (which != MU_OPERATOR_OTHER) PetscCall(refuse_ridge(p, part));
   if (!(part->weight > 0))
     return MuError(MU_ERR_INPUT, "%s: the weight is %g; it must be positive", part->key,
                    part->weight);

@@ -1,12 +1,9 @@
 /* What methods share: moving particles between walls and changing their weights. */
 #include "particles/particles_impl.h"
 
-#include <math.h>
-
 PetscErrorCode MuParticlesCheckFinite(MuParticles p) {
   const MuAtoms *cloud = &p->cloud;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < cloud->n; ++i) {
     PetscReal far = 0;
     for (PetscInt a = 0; a < cloud->dim; ++a) {
@@ -22,7 +19,7 @@ PetscErrorCode MuParticlesCheckFinite(MuParticles p) {
       return MuError(MU_ERR_NUMERICS, "the weight of particle %d is %g: the step is too large",
                      (int)i + 1, cloud->w[i]);
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* Into [lower, upper] by reflections at both ends. */
@@ -37,7 +34,6 @@ static PetscReal reflect(PetscReal x, PetscReal lower, PetscReal upper) {
 static PetscErrorCode check_reach(MuParticles p, const PetscReal *displacement) {
   const PetscInt dim = p->cloud.dim;
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < p->cloud.n * dim && p->info; ++i) {
     const PetscReal length = p->info->upper[i % dim] - p->info->lower[i % dim];
     if (!(PetscAbsReal(displacement[i]) <= length))
@@ -46,7 +42,7 @@ static PetscErrorCode check_reach(MuParticles p, const PetscReal *displacement) 
                      "too large",
                      (int)(i / dim) + 1, displacement[i]);
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuParticlesMove(MuParticles p, const PetscReal *displacement) {
@@ -75,7 +71,6 @@ PetscErrorCode MuParticlesReweight(MuParticles p, PetscReal rate, const PetscRea
   MuAtoms *cloud = &p->cloud;
   PetscReal least = 0, sum = 0;
 
-  PetscFunctionBegin;
   if (p->spherical) {
     least = PETSC_MAX_REAL;
     for (PetscInt i = 0; i < cloud->n; ++i)
@@ -86,5 +81,5 @@ PetscErrorCode MuParticlesReweight(MuParticles p, PetscReal rate, const PetscRea
     sum += cloud->w[i];
   }
   for (PetscInt i = 0; i < cloud->n && p->spherical; ++i) cloud->w[i] /= sum;
-  PetscFunctionReturn(0);
+  return 0;
 }

@@ -2,8 +2,6 @@
    is read off from the cloud. */
 #include "particles/particles_impl.h"
 
-#include <stdio.h>
-
 /* The kernel of diagnostics, else of the energy, else of the geometry, else the energy distance. */
 static PetscErrorCode test_kernel_spec(MuCase c, MuKernelSpec *spec) {
   PetscBool given;

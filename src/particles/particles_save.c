@@ -5,7 +5,6 @@
 #include "record/checkpoint.h"
 
 #include <stdint.h>
-#include <string.h>
 
 enum {
   TIME,

@@ -3,10 +3,7 @@
    n^3 if it is small; in many dimensions, where points are far from each other and it is well
    conditioned, and where it is too large to be factored, active sets with conjugate gradients come
    first. */
-#include "particles/pairs.h"
 #include "particles/simplex_impl.h"
-
-#include <math.h>
 
 enum {
   FEW_POINTS = 300,      /* factored at once, in any dimension */
@@ -60,53 +57,6 @@ static PetscErrorCode make_room(MuSimplex s, PetscInt n) {
       PetscMalloc6(n, &s->z, n, &s->gradient, n, &s->ones, n, &s->dw, n, &s->dz, n, &s->ratio));
   PetscCall(PetscMalloc2(n, &s->rhs, n, &s->shift));
   s->room = n;
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ products and residuals */
-
-PetscReal MuSimplexDot(PetscInt n, const PetscReal *a, const PetscReal *b) {
-  PetscReal sum = 0;
-  for (PetscInt i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-PetscErrorCode MuSimplexMultiply(MuSimplex s, const PetscReal *w, PetscReal *out) {
-  PetscFunctionBegin;
-  if (s->stored) {
-    MuGramMultiply(&s->gram, w, out);
-    PetscFunctionReturn(0);
-  }
-  if (!s->pairs) {
-    PetscCall(MuPairsCreate(s->comm, s->radial, &s->pairs));
-    PetscCall(MuPairsSetMethod(s->pairs, MU_PAIRS_DIRECT, 0));
-  }
-  PetscCall(MuPairsApply(s->pairs, s->n, s->x, w, s->n, s->x, out, NULL));
-  for (PetscInt i = 0; i < s->n; ++i) out[i] *= s->scale;
-  PetscFunctionReturn(0);
-}
-
-void MuSimplexClip(PetscInt n, PetscReal *w) {
-  PetscReal sum = 0;
-  for (PetscInt i = 0; i < n; ++i) {
-    w[i] = w[i] > 0 ? w[i] : 0;
-    sum += w[i];
-  }
-  for (PetscInt i = 0; i < n; ++i) w[i] = sum > 0 ? w[i] / sum : 1.0 / n;
-}
-
-PetscErrorCode MuSimplexResidual(MuSimplex s, const PetscReal *w, PetscReal *residual) {
-  const PetscInt n = s->n;
-  PetscReal *g = s->gradient, level;
-
-  PetscFunctionBegin;
-  PetscCall(MuSimplexMultiply(s, w, g));
-  for (PetscInt i = 0; i < n; ++i) g[i] -= s->b[i];
-  level = MuSimplexDot(n, w, g);
-  *residual = 0;
-  for (PetscInt i = 0; i < n; ++i)
-    *residual = PetscMax(*residual, PetscMax(level - g[i], w[i] * (g[i] - level)));
-  if (PetscIsInfOrNanReal(level)) *residual = INFINITY;
   PetscFunctionReturn(0);
 }
 

@@ -7,8 +7,6 @@
 #include "particles/pairs.h"
 #include "particles/simplex_impl.h"
 
-#include <math.h>
-
 enum { MAX_SWEEPS = 200, EAGER_SWEEPS = 40 };
 #define FACE_SHARE 0.25 /* of the tolerance, for the system on F */
 #define FACE_DIGIT 0.05 /* of the violation of the last sweep, while that is larger */

@@ -5,8 +5,6 @@
 #include "particles/pairs.h"
 #include "particles/simplex_impl.h"
 
-#include <math.h>
-
 enum { MAX_ITERATIONS = 60 };
 /* Of equal weights in the start: a guess near the solution is kept, and left if that does not end.
  */

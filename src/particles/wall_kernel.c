@@ -4,8 +4,6 @@
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
-#include <string.h>
-
 struct _MuWallKernel {
   MuRadial radial;
   MuPairs pairs;

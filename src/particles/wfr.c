@@ -6,8 +6,6 @@
    (2019), algorithm 1. */
 #include "particles/particles_impl.h"
 
-#include <string.h>
-
 enum { MULTIPLICATIVE, BIRTH_DEATH };
 
 static const MuWeightStep weight_steps[] = {

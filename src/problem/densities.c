@@ -4,10 +4,6 @@
 #include "output/terminal.h"
 #include "problem/problem.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 #define MASS_OUTSIDE 0.05 /* a larger part cut off at the walls is told */
 #define MASS_LOST    0.99 /* of the initial density: a larger part is an error */
 
@@ -101,6 +97,8 @@ static PetscErrorCode read_columns(MuCase c, const char *key, DensityInput *in) 
 }
 
 static PetscErrorCode read_field(MuCase c, const MuDensityField *f, DensityInput *in) {
+  static const char *const smoothings[] = {
+      [MU_SMOOTHING_KDE] = "gaussian", [MU_SMOOTHING_NONE] = "none", NULL};
   void *at = (char *)&in->spec + f->offset;
   PetscInt word;
   PetscBool given;
@@ -128,7 +126,7 @@ static PetscErrorCode read_field(MuCase c, const MuDensityField *f, DensityInput
     PetscCall(read_columns(c, key, in));
     break;
   case MU_FIELD_SMOOTHING:
-    PetscCall(MuCaseGetChoice(c, key, &word, &given));
+    PetscCall(MuCaseGetChoice(c, key, smoothings, &word, &given));
     if (given) *(MuSmoothing *)at = (MuSmoothing)word;
     break;
   }

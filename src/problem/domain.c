@@ -6,10 +6,6 @@
 #include "output/terminal.h"
 #include "problem/problem.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 static PetscErrorCode mask_from_image(MuCase c, const MuGridSpec *spec, unsigned char *mask,
                                       PetscBool *given) {
   char path[PETSC_MAX_PATH_LEN];
@@ -88,7 +84,7 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
                                        PetscReal *doubles) {
   char key[64], nearest[64];
   const char *name, *formula;
-  PetscInt solver = MU_TRANSPORT_AUTO;
+  MuTransportSolver solver;
   MuPartKind kind = MU_PART_ALL;
   PetscBool transport = PETSC_FALSE, number, given;
 
@@ -101,7 +97,7 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
     PetscCall(MuGeometryGetKind(name, &kind));
     if (given && kind == MU_PART_TRANSPORT) transport = PETSC_TRUE;
   }
-  PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
+  PetscCall(MuCaseGetTransportSolver(c, &solver));
   *doubles = MU_LEAST_FIELDS;
   if (!transport || spec->dim == 1) PetscFunctionReturn(0);
   *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;

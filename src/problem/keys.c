@@ -19,20 +19,14 @@ const MuKeyTable mu_case_tables[] = {
 
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c) {
   const MuCaseSource source = {.tables = mu_case_tables, .file = file, .argc = argc, .argv = argv};
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseRead(comm, &source, c));
-  PetscFunctionReturn(0);
+  return MuCaseRead(comm, &source, c);
 }
 
 PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
                                     char **argv, MuCase *c) {
   const MuCaseSource source = {
       .tables = mu_case_tables, .file = name, .text = text, .argc = argc, .argv = argv};
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseRead(comm, &source, c));
-  PetscFunctionReturn(0);
+  return MuCaseRead(comm, &source, c);
 }
 
 PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *info) {

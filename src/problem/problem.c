@@ -16,7 +16,6 @@ static PetscErrorCode check_tolerance(const MuFlowSpec *f) {
 }
 
 PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
-  PetscInt solver = MU_TRANSPORT_AUTO;
   PetscBool given, has_step, has_scheme, has_tolerance;
 
   PetscFunctionBegin;
@@ -29,8 +28,7 @@ PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
   PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &has_tolerance));
   f->free_step = (PetscBool)(!has_step && has_tolerance && !f->adapt);
   if (!has_scheme) PetscCall(check_tolerance(f));
-  PetscCall(MuCaseGetChoice(c, "time_transport_solver", &solver, &given));
-  f->solver = (MuTransportSolver)solver;
+  PetscCall(MuCaseGetTransportSolver(c, &f->solver));
   if (!f->adapt && f->end / f->step > MOST_STEPS)
     return MuError(MU_ERR_INPUT, "time_step: %g makes %g steps; at most %g are allowed", f->step,
                    f->end / f->step, MOST_STEPS);

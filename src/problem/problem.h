@@ -37,6 +37,8 @@ PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,
    Needs the grid, the target and the initial density. */
 PetscErrorCode MuProblemCreateSystem(MuCase c, MuProblem problem);
 
+/* time_transport_solver, AUTO where it is not given. */
+PetscErrorCode MuCaseGetTransportSolver(MuCase c, MuTransportSolver *solver);
 /* The time block; the default step is a hundredth of the end. */
 PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *spec);
 /* The output times up to `end`, ascending; the caller frees *times with PetscFree(). */

@@ -3,9 +3,6 @@
 #include "case/case_private.h"
 #include "problem/problem.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static PetscErrorCode one_per_axis(const char *key, PetscInt count, PetscInt dim) {
   if (count == dim) return 0;
   return MuError(MU_ERR_INPUT, "%s: has %d items; %d are needed, as many as in grid_lower", key,
@@ -18,13 +15,12 @@ static PetscErrorCode limit_cells(const MuGridSpec *spec) {
   PetscReal cells = (PetscReal)spec->cells[0];
   char shape[64], needed[MU_BYTES_LENGTH];
 
-  PetscFunctionBegin;
   snprintf(shape, sizeof shape, "%d", (int)spec->cells[0]);
   if (spec->dim == 2) {
     cells *= (PetscReal)spec->cells[1];
     snprintf(shape, sizeof shape, "%d x %d", (int)spec->cells[0], (int)spec->cells[1]);
   }
-  if (cells <= most) PetscFunctionReturn(0);
+  if (cells <= most) return 0;
   MuFormatBytes(MU_LEAST_FIELDS * cells * (PetscReal)sizeof(PetscReal), needed);
   return MuError(MU_ERR_INPUT,
                  "grid_cells: %s cells are too many, they would need at least %s of memory; at "
@@ -33,6 +29,7 @@ static PetscErrorCode limit_cells(const MuGridSpec *spec) {
 }
 
 PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {
+  static const char *const words[] = {"no_flux", "periodic", NULL};
   PetscInt count = 2, boundary[2] = {0, 0};
   PetscBool given;
 
@@ -46,12 +43,27 @@ PetscErrorCode MuCaseGetGridSpec(MuCase c, MuGridSpec *spec) {
   PetscCall(one_per_axis("grid_cells", count, spec->dim));
   PetscCall(limit_cells(spec));
   count = 2;
-  PetscCall(MuCaseGetChoiceArray(c, "grid_boundary", &count, boundary, &given));
+  PetscCall(MuCaseGetChoiceArray(c, "grid_boundary", words, &count, boundary, &given));
   if (count == 1)
     boundary[1] = boundary[0];
   else if (given)
     PetscCall(one_per_axis("grid_boundary", count, spec->dim));
   for (PetscInt a = 0; a < spec->dim; ++a) spec->periodic[a] = (PetscBool)(boundary[a] == 1);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseGetTransportSolver(MuCase c, MuTransportSolver *solver) {
+  static const char *const words[] = {[MU_TRANSPORT_AUTO] = "auto",
+                                      [MU_TRANSPORT_COUPLED] = "coupled",
+                                      [MU_TRANSPORT_DIMENSION_SPLIT] = "dimension_split",
+                                      [MU_TRANSPORT_DIRECT] = "direct",
+                                      NULL};
+  PetscInt word = MU_TRANSPORT_AUTO;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoice(c, "time_transport_solver", words, &word, &given));
+  *solver = (MuTransportSolver)word;
   PetscFunctionReturn(0);
 }
 
@@ -66,8 +78,17 @@ static PetscErrorCode get_kernel_real(MuCase c, const char *block, const char *n
   PetscFunctionReturn(0);
 }
 
-/* Copies what the block gives; words are counted from 1 because 0 is the default of the enums. */
+/* Copies what the block gives. */
 static PetscErrorCode read_kernel_block(MuCase c, const char *block, MuKernelSpec *spec) {
+  static const char *const normalizations[] = {[MU_NORMALIZATION_DEFAULT] = "",
+                                               [MU_NORMALIZATION_MASS] = "mass",
+                                               [MU_NORMALIZATION_PEAK] = "peak",
+                                               NULL};
+  static const char *const extensions[] = {[MU_EXTENSION_DEFAULT] = "",
+                                           [MU_EXTENSION_ZERO] = "zero",
+                                           [MU_EXTENSION_REFLECT] = "reflect",
+                                           [MU_EXTENSION_PERIODIC] = "periodic",
+                                           NULL};
   char key[2 * MU_KEY_LENGTH];
   const char *type;
   PetscInt word;
@@ -78,11 +99,11 @@ static PetscErrorCode read_kernel_block(MuCase c, const char *block, MuKernelSpe
   PetscCall(MuCaseGetString(c, key, &type, &given));
   if (given) PetscCall(PetscStrncpy(spec->type, type, sizeof spec->type));
   snprintf(key, sizeof key, "%s_normalization", block);
-  PetscCall(MuCaseGetChoice(c, key, &word, &given));
-  if (given) spec->normalization = (MuNormalization)(word + 1);
+  PetscCall(MuCaseGetChoice(c, key, normalizations, &word, &given));
+  if (given) spec->normalization = (MuNormalization)word;
   snprintf(key, sizeof key, "%s_extension", block);
-  PetscCall(MuCaseGetChoice(c, key, &word, &given));
-  if (given) spec->extension = (MuExtension)(word + 1);
+  PetscCall(MuCaseGetChoice(c, key, extensions, &word, &given));
+  if (given) spec->extension = (MuExtension)word;
   PetscCall(get_kernel_real(c, block, "bandwidth", &spec->bandwidth));
   PetscFunctionReturn(0);
 }

@@ -4,9 +4,6 @@
 #include "output/terminal.h"
 #include "problem/problem.h"
 
-#include <math.h>
-#include <stdio.h>
-
 /* A block of a case. */
 typedef struct {
   const char *block;
@@ -167,6 +164,12 @@ static PetscErrorCode stolarsky_exponent(const MuEnergySpec *e, PetscReal *expon
 /* Auto: Stolarsky's mean where it has an exponent and log rho is no part of DF, else the
  * logarithmic one. */
 static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) {
+  static const char *const words[] = {[MU_MEAN_AUTO] = "auto",
+                                      [MU_MEAN_LOGARITHMIC] = "logarithmic",
+                                      [MU_MEAN_ARITHMETIC] = "arithmetic",
+                                      [MU_MEAN_UPWIND] = "upwind",
+                                      [MU_MEAN_STOLARSKY] = "stolarsky",
+                                      NULL};
   const MuEnergySpec *e;
   PetscInt mean = MU_MEAN_AUTO;
   PetscReal diffusivity;
@@ -174,7 +177,7 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
 
   PetscFunctionBegin;
   PetscCall(MuEnergyGetSpec(energy, &e));
-  PetscCall(MuCaseGetChoice(c, "geometry_face_mean", &mean, &given));
+  PetscCall(MuCaseGetChoice(c, "geometry_face_mean", words, &mean, &given));
   PetscCall(MuEnergyLogarithmicPart(energy, &diffusivity, NULL, &only));
   PetscCall(stolarsky_exponent(e, &g->stolarsky_exponent));
   if (mean == MU_MEAN_AUTO)

@@ -6,7 +6,6 @@
 #include "base/hdf5.h"
 #include "record/checkpoint.h"
 
-#include <string.h>
 #include <unistd.h>
 
 enum { ENTRIES = 32, NAME_LENGTH = 32, LONGEST_TEXT = 1 << 24 };
@@ -117,14 +116,13 @@ static PetscErrorCode look_up(MuCheckpoint c, const char *name, Kind kind, hsize
                               hsize_t columns, Entry **entry) {
   Entry *e = find(c, name);
 
-  PetscFunctionBegin;
   if (!e || e->kind != kind || e->size[0] != rows || e->size[1] != columns)
     return MuError(MU_ERR_FILE,
                    "the checkpoint holds no %s of this size: it is of another version "
                    "of mudot or of another case",
                    name);
   *entry = e;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint c, const char *name, PetscInt n,
@@ -253,11 +251,10 @@ static PetscErrorCode read_entry(MuCheckpoint c, hid_t file, const char *path, c
   hid_t set = -1, type = -1;
   H5T_class_t kind = H5T_NO_CLASS;
 
-  PetscFunctionBegin;
   *status = -1;
   if (H5Lget_info(file, name, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD)
     set = H5Dopen2(file, name, H5P_DEFAULT);
-  if (set < 0) PetscFunctionReturn(0);
+  if (set < 0) return 0;
   type = H5Dget_type(set);
   if (type >= 0) {
     kind = H5Tget_class(type);
@@ -267,7 +264,7 @@ static PetscErrorCode read_entry(MuCheckpoint c, hid_t file, const char *path, c
   PetscErrorCode code = kind == H5T_STRING ? read_text_entry(c, set, name, status)
                                            : read_number_entry(c, file, path, name);
   H5Dclose(set);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 /* The bytes have passed their checksum: what does not fit is another version's. */

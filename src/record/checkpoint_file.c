@@ -6,13 +6,11 @@
    any moment at least one of the two generations is whole. */
 #include "record/checkpoint_file.h"
 
-#include "output/run_file.h"
+#include "base/files.h"
 #include "record/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -21,10 +19,8 @@ enum { HEADER = 512, PIECE = 1 << 24 };
 
 PetscErrorCode MuCheckpointPath(const char *directory, PetscInt generation,
                                 char path[PETSC_MAX_PATH_LEN]) {
-  PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(path, PETSC_MAX_PATH_LEN, "%s/checkpoint%s.h5", directory,
-                          generation ? ".1" : ""));
-  PetscFunctionReturn(0);
+  return PetscSNPrintf(path, PETSC_MAX_PATH_LEN, "%s/checkpoint%s.h5", directory,
+                       generation ? ".1" : "");
 }
 
 static void fill_header(const unsigned char *bytes, size_t size, char header[HEADER]) {
@@ -50,12 +46,11 @@ static int read_all(int fd, char *bytes, size_t size) {
 static PetscErrorCode check(const char *path, const char *file, size_t size) {
   char header[HEADER];
 
-  PetscFunctionBegin;
   if (size < HEADER) return MuError(MU_ERR_FILE, "%s is cut off", path);
   fill_header((const unsigned char *)file + HEADER, size - HEADER, header);
   if (memcmp(header, file, HEADER) != 0)
     return MuError(MU_ERR_FILE, "%s is damaged: its checksum or its length is wrong", path);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuCheckpointFileRead(const char *path, void **bytes, size_t *size) {

@@ -4,7 +4,6 @@
 #include "base/files.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 static PetscErrorCode join_names(const MuRunFileSpec *spec, char **line) {
@@ -52,13 +51,12 @@ PetscErrorCode MuLedgerCsvCreate(MuLedgerCsv *csv) {
 }
 
 PetscErrorCode MuLedgerCsvAddRow(MuLedgerCsv *csv, const PetscReal *values) {
-  PetscFunctionBegin;
   errno = 0;
   for (PetscInt c = 0; c < csv->columns; ++c)
     fprintf(csv->file, "%s%.17g", c ? "," : "", values[c]);
   fputc('\n', csv->file);
   if (ferror(csv->file)) return MuCannotWrite(csv->path);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* Where the line behind the header and the first `rows` rows begins, -1 if there is none. */
@@ -99,11 +97,10 @@ PetscErrorCode MuLedgerCsvResume(MuLedgerCsv *csv, MuRunFile *run, PetscInt rows
 }
 
 PetscErrorCode MuLedgerCsvCut(MuLedgerCsv *csv) {
-  PetscFunctionBegin;
   errno = 0;
   if (fflush(csv->file) != 0 || ftruncate(fileno(csv->file), ftell(csv->file)) != 0)
     return MuCannotWrite(csv->path);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuLedgerCsvClose(MuLedgerCsv *csv) {

@@ -5,8 +5,6 @@
 
 #include "output/run_file.h"
 
-#include <stdio.h>
-
 typedef struct {
   char path[PETSC_MAX_PATH_LEN];
   char *header; /* owned */

@@ -3,9 +3,6 @@
 #include "mudot.h"
 #include "output/terminal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define SECONDS_BETWEEN 0.2
@@ -38,10 +35,9 @@ static void clear_line(void) {
 }
 
 PetscErrorCode MuProgressUpdate(MuProgress p, PetscReal t, PetscInt step, PetscReal energy) {
-  PetscFunctionBegin;
-  if (!p->shown) PetscFunctionReturn(0);
+  if (!p->shown) return 0;
   const double now = MPI_Wtime();
-  if (now - p->last < SECONDS_BETWEEN) PetscFunctionReturn(0);
+  if (now - p->last < SECONDS_BETWEEN) return 0;
   p->last = now;
   fprintf(stderr, "\r\033[Kt = %.4g of %.4g, step %d, energy %.6g", t, p->end_time, (int)step,
           energy);
@@ -49,16 +45,15 @@ PetscErrorCode MuProgressUpdate(MuProgress p, PetscReal t, PetscInt step, PetscR
     fprintf(stderr, ", %.0f s left", (now - p->started) * (p->end_time - t) / (t - p->start_time));
   fflush(stderr);
   line_open = PETSC_TRUE;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuProgressText(MuProgress p, const char *text) {
-  PetscFunctionBegin;
-  if (!p->shown) PetscFunctionReturn(0);
+  if (!p->shown) return 0;
   fprintf(stderr, "\r\033[K%s", text);
   fflush(stderr);
   line_open = PETSC_TRUE;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 PetscErrorCode MuProgressDestroy(MuProgress *progress) {
@@ -82,7 +77,7 @@ static PetscBool is_repeated(const char *sentence) {
 }
 
 PetscErrorCode MuWarn(MPI_Comm comm, const char *format, ...) {
-  char sentence[1024];
+  char sentence[MU_SENTENCE];
   va_list arguments;
   PetscMPIInt rank;
 

@@ -6,8 +6,6 @@
 #include "record/interrupt.h"
 #include "record/record_impl.h"
 
-#include <math.h>
-#include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -179,7 +177,7 @@ static PetscErrorCode solve(MuRecord r) {
 
 /* The last good state goes on disk and the sentence names it. */
 static PetscErrorCode record_failure(MuRecord r) {
-  char sentence[1024], status[1100];
+  char sentence[MU_SENTENCE], status[MU_SENTENCE];
   PetscReal time;
 
   PetscFunctionBegin;
@@ -195,14 +193,11 @@ static PetscErrorCode record_failure(MuRecord r) {
 
 /* What cannot be written any more ends the run; the state to go on from is named. */
 static PetscErrorCode name_state(MuRecord r) {
-  char sentence[1024];
-
-  PetscFunctionBegin;
-  PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
   if (r->keeping.there)
     return MuError(MU_ERR_FILE, "%s; -restart goes on from the checkpoint of t = %g in %s",
-                   sentence, r->keeping.time, r->directory);
-  return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0", sentence);
+                   MuErrorMessage(), r->keeping.time, r->directory);
+  return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0",
+                 MuErrorMessage());
 }
 
 /* The run ends before its time; what has been written stays, and the next run goes on from it. */
@@ -222,7 +217,6 @@ static PetscErrorCode record_interruption(MuRecord r) {
 static PetscErrorCode solve_and_record(MuRecord r) {
   PetscErrorCode code = solve(r);
 
-  PetscFunctionBegin;
   if (code == MU_ERR_NUMERICS) {
     code = record_failure(r);
   } else if (!code && r->keeping.reason[0]) {
@@ -232,7 +226,7 @@ static PetscErrorCode solve_and_record(MuRecord r) {
     if (!code) code = MuRunWriterFinish(r->writer, "done");
   }
   if (code == MU_ERR_FILE) code = name_state(r);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 /* ------------------------------------------------------------------ what is printed */
@@ -293,9 +287,7 @@ PetscErrorCode MuRecordPrintCosts(MuRecord r) {
 }
 
 PetscErrorCode MuRecordPrintResults(MuRecord r) {
-  PetscFunctionBegin;
-  PetscCall(PetscPrintf(r->comm, "results         %s/%s\n", r->directory, r->ops->file));
-  PetscFunctionReturn(0);
+  return PetscPrintf(r->comm, "results         %s/%s\n", r->directory, r->ops->file);
 }
 
 PetscErrorCode MuRecordGetRows(MuRecord r, const PetscReal **first, const PetscReal **last,

@@ -76,7 +76,7 @@ static PetscErrorCode take(MuRecord record, MuCheckpoint checkpoint, const char 
 /* The sentences on the generations that are there and not good. */
 typedef struct {
   PetscInt count;
-  char why[2048];
+  char why[MU_SENTENCE];
 } Bad;
 
 static PetscErrorCode add_bad(Bad *bad) {
@@ -166,8 +166,7 @@ PetscErrorCode MuRestartCheck(MuRecord record) {
   const MuRestart *r = &record->restart;
   const MuRecordPlan *p = &record->plan;
 
-  PetscFunctionBegin;
-  if (!r->remains.there) PetscFunctionReturn(0);
+  if (!r->remains.there) return 0;
   for (PetscInt k = 0; k < r->snapshots; ++k)
     if (k >= p->snapshots || r->remains.times[k] != p->times[k])
       return MuError(MU_ERR_INPUT,
@@ -175,5 +174,5 @@ PetscErrorCode MuRestartCheck(MuRecord record) {
                      "%g now; give output_every or output_times in both",
                      (int)k, record->directory, r->remains.times[k],
                      k < p->snapshots ? p->times[k] : p->end);
-  PetscFunctionReturn(0);
+  return 0;
 }

@@ -10,8 +10,6 @@
 #include "record/ledger_csv.h"
 
 #include <fftw3.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,7 +42,7 @@ struct _p_MuRunWriter {
   PetscInt in_file; /* snapshots that times knows: a resumed file may hold more than this run has */
   PetscReal flush_seconds, last_flush, last_xdmf;
   PetscErrorCode failed; /* first error */
-  char sentence[1024];
+  char sentence[MU_SENTENCE];
 };
 
 static PetscBool writes(const MuRunWriter w) {
@@ -95,10 +93,7 @@ static void utc_now(char *text, size_t size) {
 
 static PetscErrorCode set_root(MuRunWriter w, const char *name, const char *text) {
   MuRunAttribute attribute = {.object = "/", .name = name, .text = text};
-
-  PetscFunctionBegin;
-  PetscCall(MuRunFileSetAttribute(&w->file, &attribute));
-  PetscFunctionReturn(0);
+  return MuRunFileSetAttribute(&w->file, &attribute);
 }
 
 /* `status`, `finished` and `restarts`, which change, come first. */
@@ -438,10 +433,9 @@ static PetscErrorCode cut_files(MuRunWriter w) {
 PetscErrorCode MuRunWriterCut(MuRunWriter w) {
   PetscErrorCode code = 0;
 
-  PetscFunctionBegin;
   if (writes(w)) code = remember(w, w->failed ? 0 : cut_files(w));
   code = MuErrorAgree(w->comm, code);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 static PetscErrorCode finish(MuRunWriter w, const char *status) {
@@ -459,10 +453,9 @@ static PetscErrorCode finish(MuRunWriter w, const char *status) {
 static PetscErrorCode close_files(MuRunWriter w) {
   PetscErrorCode code = MuLedgerCsvClose(&w->csv);
 
-  PetscFunctionBegin;
   if (code) remember(w, code);
   code = MuRunFileClose(&w->file);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {

@@ -4,8 +4,6 @@
 #include "base/files.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,35 +17,6 @@
 static const MuReportPart *const parts[] = {&mu_report_run, &mu_report_particles,
                                             &mu_report_compare, &mu_report_study, &mu_report_rows};
 #define PARTS (sizeof parts / sizeof *parts)
-
-/* ------------------------------------------------------------------ what parts share */
-
-static PetscErrorCode write_attribute(void *ctx, const char *name, const char *text,
-                                      PetscReal number) {
-  if (text)
-    MuJsonText(ctx, name, text);
-  else
-    MuJsonNumber(ctx, name, number);
-  return 0;
-}
-
-PetscErrorCode MuReportAttributes(MuJson *j, const MuStored *s, const char *object) {
-  PetscFunctionBegin;
-  MuJsonBegin(j, "attributes", '{');
-  PetscCall(MuStoredEachAttribute(s, object, write_attribute, j));
-  MuJsonEnd(j, '}');
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuReportAge(MuJson *j, const char *path) {
-  struct stat status;
-
-  PetscFunctionBegin;
-  if (stat(path, &status) != 0)
-    return MuError(MU_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  MuJsonNumber(j, "written", difftime(time(NULL), status.st_mtime));
-  PetscFunctionReturn(0);
-}
 
 /* ------------------------------------------------------------------ directories */
 
@@ -193,39 +162,29 @@ static PetscBool is_report(const char *path) {
 static PetscErrorCode check_output(const MuReportSpec *spec, const char *path) {
   struct stat status;
 
-  PetscFunctionBegin;
-  if (stat(path, &status) != 0) PetscFunctionReturn(0);
+  if (stat(path, &status) != 0) return 0;
   if (S_ISDIR(status.st_mode))
     return MuError(MU_ERR_INPUT, "-output: %s is a directory; give the name of a file", path);
   if (!spec->overwrite && !(S_ISREG(status.st_mode) && is_report(path)))
     return MuError(MU_ERR_INPUT,
                    "-output: %s is there and is not a report; give another name or -overwrite",
                    path);
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode cannot_write(const char *path) {
-  return MuError(MU_ERR_FILE, "%s: cannot be written%s%s", path, errno ? ": " : "",
-                 errno ? strerror(errno) : "");
+  return 0;
 }
 
 /* Under another name first, so that a failure leaves what was there. */
 static PetscErrorCode write_file(const MuReportSpec *spec, const char *path, PetscInt heavy) {
   char partial[PETSC_MAX_PATH_LEN + 16];
-  PetscErrorCode code;
-  PetscBool wrong;
 
-  PetscFunctionBegin;
   snprintf(partial, sizeof partial, "%s.partial", path);
   errno = 0;
   FILE *out = MuFileCreate(partial);
-  if (!out) return cannot_write(path);
-  code = write_page(out, spec, heavy);
-  wrong = (PetscBool)(ferror(out) != 0);
-  if (fclose(out) != 0) wrong = PETSC_TRUE;
-  if (!code && (wrong || rename(partial, path) != 0)) code = cannot_write(path);
-  if (code) unlink(partial);
-  PetscFunctionReturn(code);
+  if (!out) return MuCannotWrite(path);
+  const PetscErrorCode code = write_page(out, spec, heavy);
+  if (!code) return MuFileFinish(out, partial, path, (PetscBool)(ferror(out) != 0));
+  fclose(out);
+  unlink(partial);
+  return code;
 }
 
 static PetscErrorCode write_report(const MuReportSpec *spec, char path[PETSC_MAX_PATH_LEN]) {

@@ -2,26 +2,9 @@
 #include "report/report.h"
 
 #include <gsl/gsl_fit.h>
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #define ROUNDING 1e-12 /* an energy below this part of its largest value is rounding */
 #define LEAST    5     /* rows of a fit */
-
-PetscInt MuReportEvery(PetscInt n, PetscInt most) {
-  PetscInt every = 1;
-  while (MuReportCount(n, every) > PetscMax(most, 2)) ++every;
-  return every;
-}
-
-PetscInt MuReportCount(PetscInt n, PetscInt every) {
-  return n <= 1 ? n : (n - 2) / every + 2;
-}
-
-PetscInt MuReportIndex(PetscInt i, PetscInt n, PetscInt every) {
-  return PetscMin(i * every, n - 1);
-}
 
 /* ------------------------------------------------------------------ columns */
 
@@ -72,12 +55,11 @@ static void write_extremes(const Ledger *l, const double *value) {
 static PetscErrorCode write_values(const Ledger *l, const char *name, double *value) {
   const PetscInt count = MuReportCount(l->rows, l->every);
 
-  PetscFunctionBegin;
   MuJsonBegin(l->j, name, '{');
   write_extremes(l, value);
   for (PetscInt i = 0; i < count; ++i) value[i] = value[MuReportIndex(i, l->rows, l->every)];
   MuJsonNumbers(l->j, "values", (size_t)count, value);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* A column of at least l->rows numbers, or NULL. */

@@ -1,8 +1,6 @@
 /* Particles: positions and weights over time, thinned to what a page can hold. */
 #include "report/report.h"
 
-#include <math.h>
-
 #define SHOWN 2000 /* particles */
 #define BINS  60   /* of the histogram in 1-D */
 
@@ -77,7 +75,6 @@ static PetscErrorCode write_cloud(MuJson *j, Cloud *c, double extent[2][2]) {
   PetscErrorCode error = 0;
   MuBase64 code;
 
-  PetscFunctionBegin;
   MuJsonFloatsBegin(j, "cloud", &code);
   for (PetscInt k = 0; k < count && !error; ++k) {
     error = read_time(c, MuReportIndex(k, times, c->every_time));
@@ -86,7 +83,7 @@ static PetscErrorCode write_cloud(MuJson *j, Cloud *c, double extent[2][2]) {
     write_particles(j, &code, c);
   }
   MuJsonFloatsEnd(j, &code);
-  PetscFunctionReturn(error);
+  return error;
 }
 
 /* Mass per bin of the first coordinate at every shown time: all particles, also those not shown. */
@@ -97,7 +94,6 @@ static PetscErrorCode write_histograms(MuJson *j, Cloud *c, const double extent[
   double mass[BINS];
   MuBase64 code;
 
-  PetscFunctionBegin;
   MuJsonInteger(j, "bins", BINS);
   MuJsonFloatsBegin(j, "histogram", &code);
   for (PetscInt k = 0; k < count && !error; ++k) {
@@ -110,7 +106,7 @@ static PetscErrorCode write_histograms(MuJson *j, Cloud *c, const double extent[
     MuJsonFloatsPart(j, &code, BINS, mass);
   }
   MuJsonFloatsEnd(j, &code);
-  PetscFunctionReturn(error);
+  return error;
 }
 
 static PetscErrorCode write_positions(MuJson *j, Cloud *c) {

@@ -1,9 +1,6 @@
 /* A run: its grid, target and snapshots, thinned to what a page can hold, and its ledger. */
 #include "report/report.h"
 
-#include <math.h>
-#include <string.h>
-
 #define CELLS_LINE  2048 /* shown along x in 1-D */
 #define CELLS_PLANE 256  /* along the longer axis in 2-D */
 
@@ -109,7 +106,6 @@ static PetscErrorCode write_snapshots(MuJson *j, Picture *p, const MuReportShare
   PetscErrorCode code = 0;
   MuBase64 base64;
 
-  PetscFunctionBegin;
   MuJsonInteger(j, "snapshots", times);
   MuJsonInteger(j, "every", every);
   MuJsonBegin(j, "time", '[');
@@ -122,7 +118,7 @@ static PetscErrorCode write_snapshots(MuJson *j, Picture *p, const MuReportShare
     if (!code) MuJsonFloatsPart(j, &base64, coarsen(p), p->coarse);
   }
   MuJsonFloatsEnd(j, &base64);
-  PetscFunctionReturn(code);
+  return code;
 }
 
 static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *path,

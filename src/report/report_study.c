@@ -1,9 +1,6 @@
 /* A study: the whole of study.h5, or the rows of study.csv while it goes on. */
 #include "report/report.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define CURVE_NUMBERS 40000 /* of one curve of all rows */
 
 typedef struct {

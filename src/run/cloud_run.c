@@ -3,8 +3,6 @@
 #include "problem/problem.h"
 #include "record/record.h"
 
-#include <math.h>
-
 typedef struct {
   MPI_Comm comm;
   MuParticles particles;
@@ -272,8 +270,5 @@ PetscErrorCode MuRunSolveParticles(MuCase c, const MuRunSpec *spec, PetscBool *i
 
 PetscErrorCode MuRunParticles(MuCase c) {
   PetscBool interrupted;
-
-  PetscFunctionBegin;
-  PetscCall(MuRunSolveParticles(c, NULL, &interrupted));
-  PetscFunctionReturn(0);
+  return MuRunSolveParticles(c, NULL, &interrupted);
 }

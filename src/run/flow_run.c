@@ -4,8 +4,6 @@
 #include "output/terminal.h"
 #include "record/record.h"
 
-#include <math.h>
-
 typedef struct {
   MuProblem problem;
   const MuProblemParts *parts;
@@ -112,10 +110,7 @@ static PetscErrorCode check(void *ctx, const MuRunRemains *remains, const PetscR
 
 static PetscErrorCode create_writer(void *ctx, const MuRunWriterSpec *spec, MuRunWriter *writer) {
   Run *r = ctx;
-
-  PetscFunctionBegin;
-  PetscCall(MuRunWriterCreate(r->parts->grid, spec, writer));
-  PetscFunctionReturn(0);
+  return MuRunWriterCreate(r->parts->grid, spec, writer);
 }
 
 /* What is known of the decay of F: a sentence, and c where F(t) <= e^(-ct) F(0) is proved; "" and
@@ -340,8 +335,5 @@ PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupte
 
 PetscErrorCode MuRunCase(MuCase c) {
   PetscBool interrupted;
-
-  PetscFunctionBegin;
-  PetscCall(MuRunSolve(c, NULL, &interrupted));
-  PetscFunctionReturn(0);
+  return MuRunSolve(c, NULL, &interrupted);
 }

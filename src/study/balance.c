@@ -7,10 +7,6 @@
    R from the identity 1/2 <-G, v>, what is added is dt/2 <G, v + KG>, and the order is p. */
 #include "study/study_impl.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum {
   VALUE,
   DEFECT,
@@ -134,15 +130,8 @@ static PetscErrorCode check_systems(MuStudy s, Balance *b) {
   for (PetscInt k = 0; k < b->systems; ++k) {
     MuOverrides o = {0};
     MuTrial t;
-    PetscErrorCode code = overrides_of(s, k * s->count, &o);
-    if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);
-    PetscCall(MuOverridesDestroy(&o));
-    if (code) PetscFunctionReturn(code);
-    if (k == 0) {
-      s->times = t.times;
-      PetscCall(PetscMalloc1(s->times, &s->time));
-      PetscCall(PetscArraycpy(s->time, t.parts->snapshot_times, s->times));
-    }
+    PetscCall(MuStudyTrial(s, overrides_of(s, k * s->count, &o), &o, PETSC_TRUE, &t));
+    if (k == 0) PetscCall(MuStudyTakeTimes(s, &t));
     PetscCall(MuTrialDestroy(&t));
   }
   PetscFunctionReturn(0);
@@ -294,17 +283,13 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   row[VALUE] = s->values[i % s->count];
   row[SYSTEM] = (PetscReal)system;
   row[USED] = NAN;
-  code = overrides_of(s, i, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);
-  PetscCall(MuOverridesDestroy(&o));
-  if (code) PetscFunctionReturn(code);
+  PetscCall(MuStudyTrial(s, overrides_of(s, i, &o), &o, PETSC_TRUE, &t));
   code = create_rayleigh(t.parts->grid, &r);
   t.step = check_step;
   t.ctx = &r;
   if (!code) code = describe(&t, row);
   if (!code) code = MuTrialSolve(&t);
-  for (PetscInt q = 0; q < MU_TRIAL_CURVES && !code; ++q)
-    code = PetscArraycpy(curve + q * s->times, t.curve[q], s->times);
+  if (!code) code = MuStudyKeepCurves(s, &t, curve);
   row[DEFECT] = t.worst_defect;
   row[PRIMAL] = t.primal_integral;
   row[DUAL] = t.dual_integral;
@@ -319,19 +304,6 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
 
 /* ------------------------------------------------------------------ the verdict */
 
-static MuFit fit_system(MuStudy s, PetscInt k) {
-  PetscReal x[1024], y[1024];
-  PetscBool use[1024];
-  for (PetscInt j = 0; j < s->count; ++j) {
-    PetscReal *row = MuStudyRow(s, k * s->count + j);
-    x[j] = row[VALUE];
-    y[j] = row[DEFECT];
-    use[j] = (PetscBool)(MuStudyDone(s, k * s->count + j) && y[j] > 3 * row[FLOOR]);
-    row[USED] = use[j];
-  }
-  return MuFitPower(s->count, x, y, use);
-}
-
 /* A perturbed velocity is never below the minimum, and at the smallest step never below v. */
 static PetscBool rayleigh_holds(MuStudy s, PetscInt k) {
   for (PetscInt j = 0; j < s->count; ++j) {
@@ -344,9 +316,12 @@ static PetscBool rayleigh_holds(MuStudy s, PetscInt k) {
 
 static MuStudyVerdict judge_system(MuStudy s, PetscInt k) {
   const PetscReal *last = MuStudyRow(s, (k + 1) * s->count - 1);
-  MuFit fit = fit_system(s, k);
+  const PetscReal *floors = MuStudyRow(s, k * s->count) + FLOOR;
   const char *name = s->label[k * s->count];
+  PetscBool use[MU_MAX_VALUES];
+  MuFit fit = MuStudyFit(s, k * s->count, DEFECT, PETSC_FALSE, floors, s->columns, use);
 
+  for (PetscInt j = 0; j < s->count; ++j) MuStudyRow(s, k * s->count + j)[USED] = use[j];
   for (PetscInt j = 0; j < s->count; ++j)
     if (!MuStudyDone(s, k * s->count + j)) return MU_VERDICT_UNDECIDED;
   const PetscBool rayleigh = rayleigh_holds(s, k);
@@ -364,28 +339,25 @@ static MuStudyVerdict judge_system(MuStudy s, PetscInt k) {
   MuStudyNote(s, "%-44s order %.2f +- %.2f, expected %g%s", name, fit.slope, fit.stderror,
               last[EXPECTED], last[IDENTITY] > 0 ? " (R from the identity)" : "");
   if (isnan(s->order)) {
-    s->order = fit.slope;
-    s->order_stderr = fit.stderror;
+    MuStudyTakeOrder(s, &fit);
     s->expected = last[EXPECTED];
   }
-  if (!rayleigh) return MU_VERDICT_FAILS;
-  if (fit.points < 3) return MU_VERDICT_UNDECIDED;
-  if (fit.slope >= last[EXPECTED] - s->tolerance) return MU_VERDICT_HOLDS;
-  return fit.slope + 2 * fit.stderror < last[EXPECTED] - 2 * s->tolerance ? MU_VERDICT_FAILS
-                                                                          : MU_VERDICT_UNDECIDED;
+  return rayleigh ? MuStudyJudgeFit(&fit, last[EXPECTED] - s->tolerance, s->tolerance)
+                  : MU_VERDICT_FAILS;
 }
 
 static PetscErrorCode judge(MuStudy s) {
   const Balance *b = s->data;
 
-  PetscFunctionBegin;
   s->verdict = MU_VERDICT_HOLDS;
-  for (PetscInt k = 0; k < b->systems; ++k) {
-    const MuStudyVerdict verdict = judge_system(s, k);
-    if (verdict == MU_VERDICT_FAILS || s->verdict == MU_VERDICT_HOLDS) s->verdict = verdict;
-  }
-  PetscFunctionReturn(0);
+  for (PetscInt k = 0; k < b->systems; ++k)
+    s->verdict = MuStudyWorse(s->verdict, judge_system(s, k));
+  return 0;
 }
 
-const MuStudyOps MuStudyBalance = {
-    .name = "balance", .create = create, .task = task, .judge = judge, .destroy = destroy};
+const MuStudyOps MuStudyBalance = {.name = "balance",
+                                   .tolerance = 0.25,
+                                   .create = create,
+                                   .task = task,
+                                   .judge = judge,
+                                   .destroy = destroy};

@@ -3,8 +3,6 @@
 #include "problem/problem.h"
 #include "study/study_impl.h"
 
-#include <stdio.h>
-
 struct _p_MuExact {
   MuSolutionData data;
   MuSolution solution;

@@ -8,8 +8,6 @@
 #include "grid/arrays.h"
 #include "study/study_impl.h"
 
-#include <string.h>
-
 enum {
   VALUE,
   DENSITY_L1,
@@ -102,20 +100,13 @@ static PetscErrorCode choose_scheme(Gamma *g, MuTrial *first) {
 }
 
 static PetscErrorCode build_first(MuStudy s, Gamma *g) {
-  MuOverrides o = {0};
   MuTrial first;
-  PetscErrorCode code;
 
   PetscFunctionBegin;
-  code = MuStudyOverrides(s, 0, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &first);
-  PetscCall(MuOverridesDestroy(&o));
-  if (code) PetscFunctionReturn(code);
-  code = read_limit(s, g, &first);
+  PetscCall(MuStudyTrialOf(s, 0, PETSC_TRUE, &first));
+  PetscErrorCode code = read_limit(s, g, &first);
   if (!code) code = choose_scheme(g, &first);
-  s->times = first.times;
-  PetscCall(PetscMalloc1(s->times, &s->time));
-  PetscCall(PetscArraycpy(s->time, first.parts->snapshot_times, s->times));
+  if (!code) code = MuStudyTakeTimes(s, &first);
   PetscCall(MuTrialDestroy(&first));
   PetscFunctionReturn(code);
 }
@@ -270,8 +261,6 @@ static void compare_curves(Comparison *c, MuTrial *t) {
   }
   c->row[INITIAL_ENERGY] = t->curve[MU_CURVE_ENERGY][0] - c->g->trial.curve[MU_CURVE_ENERGY][0];
   c->row[BALANCE_DEFECT] = t->worst_defect;
-  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q)
-    memcpy(c->curve + q * c->times, t->curve[q], sizeof(PetscReal) * (size_t)c->times);
 }
 
 /* R*_e at the limit flow's states; of the refined limit flow it is known already, at its own. */
@@ -286,95 +275,6 @@ static PetscErrorCode compare_dual(Comparison *c, MuTrial *t) {
   }
   c->row[MONOTONE] = gap;
   PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ identity (2) of the ridge */
-
-typedef struct {
-  MuGeometry geometry; /* the regression alone */
-  MuConvolution kernel;
-  Vec xi, g, f, m;
-  PetscReal lambda;
-} Regression;
-
-static PetscErrorCode create_regression(MuTrial *t, PetscInt part, Regression *r) {
-  const MuProblemParts *p = t->parts;
-  const MuGeometrySpec *spec;
-  MuPartTraits traits;
-
-  PetscFunctionBegin;
-  PetscCall(MuGeometryGetSpec(p->geometry, &spec));
-  PetscCall(MuGeometryGetTraits(spec, part, &traits));
-  r->lambda = traits.ridge;
-  MuGeometrySpec alone = {.parts = 1, .part = {spec->part[part]}, .kernel = spec->kernel};
-  alone.part[0].weight = 1;
-  PetscCall(MuGeometryCreate(p->grid, &alone, &r->geometry));
-  PetscCall(MuConvolutionCreate(p->grid, traits.kernel, MU_CELLS, &r->kernel));
-  PetscCall(MuGridCreateField(p->grid, &r->xi));
-  PetscCall(MuGridCreateField(p->grid, &r->g));
-  PetscCall(MuGridCreateField(p->grid, &r->f));
-  PetscCall(MuGridCreateField(p->grid, &r->m));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode destroy_regression(Regression *r) {
-  PetscFunctionBegin;
-  PetscCall(MuGeometryDestroy(&r->geometry));
-  PetscCall(MuConvolutionDestroy(&r->kernel));
-  PetscCall(VecDestroy(&r->xi));
-  PetscCall(VecDestroy(&r->g));
-  PetscCall(VecDestroy(&r->f));
-  PetscCall(VecDestroy(&r->m));
-  PetscFunctionReturn(0);
-}
-
-/* The regression loss |g - xi|^2_mu + lambda |g|_H^2 at g = (T + lambda)^(-1) T xi, with |g|_H^2 =
-   <mu f, Kc mu f>, f = (xi - g)/lambda, against |xi|^2_mu - <xi, K xi>: it tests that g = Kc(mu f).
-   Relative to |xi|^2_mu. */
-static PetscErrorCode regression_defect(MuTrial *t, Regression *r, Vec mu, PetscReal *defect) {
-  MuGrid grid = t->parts->grid;
-  PetscReal all, explained, misfit, norm;
-
-  PetscFunctionBegin;
-  PetscCall(MuEnergyEvaluate(t->parts->energy, mu, NULL, NULL, r->xi, NULL));
-  PetscCall(MuGeometrySetState(r->geometry, mu));
-  PetscCall(MuGeometryApplyRelative(r->geometry, r->xi, r->g));
-  PetscCall(VecPointwiseMult(r->m, mu, r->xi));
-  PetscCall(MuGridInner(grid, r->m, r->xi, &all));
-  PetscCall(MuGridInner(grid, r->m, r->g, &explained));
-  PetscCall(VecWAXPY(r->f, -1, r->g, r->xi));
-  PetscCall(VecPointwiseMult(r->m, mu, r->f));
-  PetscCall(MuGridInner(grid, r->m, r->f, &misfit));
-  PetscCall(VecScale(r->m, 1 / r->lambda));
-  PetscCall(MuConvolutionApply(r->kernel, r->m, r->g));
-  PetscCall(MuGridInner(grid, r->m, r->g, &norm));
-  *defect = all > 0 ? PetscAbsReal(misfit + r->lambda * norm - (all - explained)) / all : 0;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode check_identity(Comparison *c, MuTrial *t) {
-  Regression r = {0};
-  const MuGeometrySpec *spec;
-  MuPartTraits traits = {.regression = PETSC_FALSE};
-  PetscReal defect = 0;
-
-  PetscFunctionBegin;
-  c->row[IDENTITY] = NAN;
-  PetscCall(MuGeometryGetSpec(t->parts->geometry, &spec));
-  PetscInt k = 0;
-  for (; k < spec->parts; ++k) {
-    PetscCall(MuGeometryGetTraits(spec, k, &traits));
-    if (traits.regression && traits.kind == MU_PART_REACTION) break;
-  }
-  if (k == spec->parts || c->refined) PetscFunctionReturn(0);
-  PetscErrorCode code = create_regression(t, k, &r);
-  c->row[IDENTITY] = 0;
-  for (k = 0; k < c->times && !code; ++k) {
-    code = regression_defect(t, &r, c->g->density[k], &defect);
-    if (!code) raise_to(&c->row[IDENTITY], defect);
-  }
-  PetscCall(destroy_regression(&r));
-  PetscFunctionReturn(code);
 }
 
 /* ------------------------------------------------------------------ tasks */
@@ -394,11 +294,10 @@ static PetscErrorCode compare(MuStudy s, MuTrial *t, PetscBool refined, PetscRea
   t->ctx = &c;
   code = MuTrialSolve(t);
   t->ctx = NULL;
-  if (!code) {
-    compare_curves(&c, t);
-    code = compare_dual(&c, t);
-  }
-  if (!code && !refined) code = check_identity(&c, t);
+  if (!code) compare_curves(&c, t);
+  if (!code) code = MuStudyKeepCurves(s, t, curve);
+  if (!code) code = compare_dual(&c, t);
+  if (!code && !refined) code = MuStudyRidgeIdentity(t, s->times, g->density, &row[IDENTITY]);
   PetscCall(VecDestroy(&c.coarse));
   PetscFunctionReturn(code);
 }
@@ -410,6 +309,7 @@ static PetscErrorCode record_limit(MuStudy s, PetscReal *row, PetscReal *curve) 
   PetscFunctionBegin;
   for (PetscInt e = 0; e < ERRORS; ++e) row[errors[e]] = 0;
   compare_curves(&c, &g->trial);
+  PetscCall(MuStudyKeepCurves(s, &g->trial, curve));
   memcpy(curve + CURVE_DUAL_AT_LIMIT * s->times, g->dual, sizeof(PetscReal) * (size_t)s->times);
   PetscFunctionReturn(0);
 }
@@ -431,9 +331,7 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   }
   code = refined ? MuOverridesCopy(&g->limit, &o) : MuStudyOverrides(s, i, &o);
   if (!code && refined) code = MuTrialRefine(&g->trial, g->refine_grid ? 2 : 1, 2, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);
-  PetscCall(MuOverridesDestroy(&o));
-  if (code) PetscFunctionReturn(code);
+  PetscCall(MuStudyTrial(s, code, &o, PETSC_TRUE, &t));
   code = compare(s, &t, refined, row, curve);
   PetscCall(MuTrialDestroy(&t));
   PetscFunctionReturn(code);
@@ -441,66 +339,35 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
 
 /* ------------------------------------------------------------------ the verdict */
 
-/* Errors this near to their floor say nothing about the parameter. */
-#define FLOOR_FACTOR 3
-
-static MuFit fit_column(MuStudy s, PetscInt column, PetscReal floor, PetscBool *use) {
-  PetscReal *value = MuStudyRow(s, 0), error[1024];
-  PetscReal x[1024];
-  for (PetscInt i = 0; i < s->rows; ++i) {
-    const PetscReal *row = value + i * s->columns;
-    error[i] = row[column];
-    x[i] = row[VALUE];
-    use[i] = (PetscBool)(MuStudyDone(s, i) && error[i] > 0 && isfinite(error[i]) &&
-                         error[i] > FLOOR_FACTOR * floor);
-  }
-  return MuFitPower(s->rows, x, error, use);
-}
-
-static MuStudyVerdict worse(MuStudyVerdict a, MuStudyVerdict b) {
-  if (a == MU_VERDICT_FAILS || b == MU_VERDICT_FAILS) return MU_VERDICT_FAILS;
-  return a == MU_VERDICT_UNDECIDED ? a : b;
-}
-
-/* A claim "order >= least": refuted if the order misses it by more than two standard errors and,
-   since the approach to the asymptotic order is no scatter, by the tolerance once more. */
-static MuStudyVerdict judge_fit(const MuFit *fit, PetscReal least, PetscReal tolerance) {
-  if (fit->points < 3) return MU_VERDICT_UNDECIDED;
-  if (fit->slope >= least) return MU_VERDICT_HOLDS;
-  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS
-                                                            : MU_VERDICT_UNDECIDED;
-}
-
 /* Order of every error. The density must have the claimed order; energies, dissipation integrals
    and dual potentials must converge, with half of it, or have come down to their floor. */
 static void judge_orders(MuStudy s) {
   const PetscReal *floors = MuStudyRow(s, s->rows + 1);
   const PetscReal claim = isnan(s->expected) ? 0.25 : s->expected - s->tolerance;
-  PetscBool use[1024];
+  PetscBool use[MU_MAX_VALUES];
 
   s->verdict = MU_VERDICT_HOLDS;
   for (PetscInt e = 0; e < ERRORS; ++e) {
     const PetscInt column = errors[e];
     if (isnan(floors[column])) continue;
-    MuFit fit = fit_column(s, column, floors[column], use);
-    MuStudyVerdict verdict = judge_fit(&fit, e == 0 ? claim : claim / 2, s->tolerance);
+    MuFit fit = MuStudyFit(s, 0, column, PETSC_FALSE, &floors[column], 0, use);
+    MuStudyVerdict verdict = MuStudyJudgeFit(&fit, e == 0 ? claim : claim / 2, s->tolerance);
     const PetscReal last = MuStudyRow(s, s->rows - 1)[column];
-    if (e > 0 && fit.points < 3 && last <= FLOOR_FACTOR * floors[column])
+    if (e > 0 && fit.points < 3 && last <= MU_FLOOR_FACTOR * floors[column])
       verdict = MU_VERDICT_HOLDS;
     MuStudyAddOrder(s, columns[column], fit.slope, fit.stderror);
     if (e == 0) {
-      s->order = fit.slope;
-      s->order_stderr = fit.stderror;
+      MuStudyTakeOrder(s, &fit);
       for (PetscInt i = 0; i < s->rows; ++i) MuStudyRow(s, i)[USED] = use[i];
       if (fit.points < 3)
         MuStudyNote(s, "only %d rows lie a factor %d above the floor %.3g; three are needed",
-                    (int)fit.points, FLOOR_FACTOR, floors[column]);
+                    (int)fit.points, MU_FLOOR_FACTOR, floors[column]);
     }
     if (verdict != MU_VERDICT_HOLDS)
       MuStudyNote(s, "%s: order %.2f +- %.2f from %d rows where %.2f is %s", columns[column],
                   fit.slope, fit.stderror, (int)fit.points, e == 0 ? claim : claim / 2,
                   e == 0 ? "claimed" : "needed");
-    s->verdict = worse(s->verdict, verdict);
+    s->verdict = MuStudyWorse(s->verdict, verdict);
   }
 }
 
@@ -545,12 +412,11 @@ static void note_liminf(MuStudy s) {
 static PetscErrorCode judge(MuStudy s) {
   Gamma *g = s->data;
 
-  PetscFunctionBegin;
   MuStudyNote(s, "limit: %s", g->found.what);
   if (!MuStudyDone(s, s->rows + 1)) {
     s->verdict = MU_VERDICT_UNDECIDED;
     MuStudyNote(s, "the floor could not be had: %s", s->status[s->rows + 1]);
-    PetscFunctionReturn(0);
+    return 0;
   }
   if (!g->refine_grid) MuStudyNote(s, "the floor is that of the step alone: the grid has a shape");
   for (PetscInt i = 0; i < s->rows; ++i)
@@ -558,10 +424,11 @@ static PetscErrorCode judge(MuStudy s) {
   judge_orders(s);
   judge_ridge(s);
   note_liminf(s);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 const MuStudyOps MuStudyGamma = {.name = "gamma",
+                                 .tolerance = 0.25,
                                  .create = create,
                                  .prepare = prepare,
                                  .task = task,

@@ -3,9 +3,6 @@
 #include "problem/problem.h"
 #include "study/study_impl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 typedef struct {
   MuStudy study;
   MuStudyLimit *found;
@@ -31,7 +28,6 @@ static PetscBool ends_with(const char *key, const char *end) {
 }
 
 static PetscErrorCode check_keys(MuStudy s) {
-  PetscFunctionBegin;
   for (PetscInt k = 0; k < s->varied; ++k)
     if (!ends_with(s->vary[k], "kernel_bandwidth") && !ends_with(s->vary[k], "_ridge"))
       return MuError(MU_ERR_INPUT,
@@ -39,7 +35,7 @@ static PetscErrorCode check_keys(MuStudy s) {
                      "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge, or "
                      "those of one part",
                      s->vary[k]);
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 /* Whether the first of the keys (ends with "") that the case gives is varied: it is the one that

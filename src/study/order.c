@@ -6,9 +6,6 @@
    the finest value, otherwise what is to be expected of the reference's own error. */
 #include "study/study_impl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { VALUE, ERROR_L1, ERROR_L2, ERROR_MAX, FLOOR, USED, SECOND, COLUMNS };
 static const char *const columns[COLUMNS] = {"value", "error_l1",    "error_l2",    "error_max",
                                              "floor", "used_in_fit", "second_value"};
@@ -32,7 +29,6 @@ typedef struct {
 static PetscErrorCode check_cells(MuStudy s, const Order *o) {
   const PetscReal first = PetscMin(s->values[0], s->values[s->count - 1]);
 
-  PetscFunctionBegin;
   for (PetscInt i = 0; i < s->count; ++i) {
     const PetscReal n = s->values[i], ny = n * s->grid_ratio;
     if (n != floor(n) || n < 1 || (s->grid_dim == 2 && ny != floor(ny)))
@@ -48,7 +44,7 @@ static PetscErrorCode check_cells(MuStudy s, const Order *o) {
           "must be nested",
           n, first);
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode check_vary(MuStudy s, Order *o) {
@@ -86,24 +82,18 @@ static PetscErrorCode read_against(MuStudy s, Order *o) {
 
 /* The coarsest run, built: output times, coarsest grid, and whether the exact solution fits. */
 static PetscErrorCode build_coarsest(MuStudy s, Order *o) {
-  MuOverrides overrides = {0};
   MuTrial trial;
   MuExact exact = NULL;
   PetscErrorCode code;
 
   PetscFunctionBegin;
-  code = MuStudyOverrides(s, 0, &overrides);
-  if (!code) code = MuTrialCreate(s->case_path, &overrides, PETSC_FALSE, &trial);
-  PetscCall(MuOverridesDestroy(&overrides));
-  if (code) PetscFunctionReturn(code);
-  s->times = trial.times;
-  PetscCall(PetscMalloc1(s->times, &s->time));
-  PetscCall(PetscArraycpy(s->time, trial.parts->snapshot_times, s->times));
+  PetscCall(MuStudyTrialOf(s, 0, PETSC_FALSE, &trial));
+  code = MuStudyTakeTimes(s, &trial);
   PetscCall(MuGridReference(trial.parts->grid));
   o->coarse = trial.parts->grid;
   o->info = trial.info;
   o->cells = trial.info->local_size;
-  if (o->against == AGAINST_EXACT) code = MuExactCreate(o->exact, &trial, &exact);
+  if (o->against == AGAINST_EXACT && !code) code = MuExactCreate(o->exact, &trial, &exact);
   if (o->grid && trial.info->masked && !code)
     code =
         MuError(MU_ERR_INPUT,
@@ -284,16 +274,12 @@ static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curv
 
 static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
   const Order *o = s->data;
-  char sentence[1024];
   MuRunReader reader;
   PetscErrorCode code;
 
   PetscFunctionBegin;
   code = MuRunReaderCreate(o->stored, &reader);
-  if (code == MU_ERR_FILE) {
-    PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
-    return MuError(code, "study_reference: %s", sentence);
-  }
+  if (code == MU_ERR_FILE) return MuError(code, "study_reference: %s", MuErrorMessage());
   PetscCall(code);
   code = read_stored(s, reader, curve);
   PetscCall(MuRunReaderDestroy(&reader));
@@ -308,11 +294,10 @@ static PetscErrorCode overrides_of(MuStudy s, PetscInt i, MuOverrides *out) {
   const PetscInt last = s->rows - 1;
   const PetscReal kept = s->values[last];
 
-  PetscFunctionBegin;
   if (i == s->rows) s->values[last] = o->grid ? kept * o->beyond : kept / o->beyond;
   PetscErrorCode code = MuStudyOverrides(s, PetscMin(i, last), out);
   s->values[last] = kept;
-  PetscFunctionReturn(code);
+  return code;
 }
 
 static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
@@ -330,9 +315,7 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
     PetscFunctionReturn(0);
   }
   code = overrides_of(s, i, &overrides);
-  if (!code) code = MuTrialCreate(s->case_path, &overrides, PETSC_TRUE, &trial);
-  PetscCall(MuOverridesDestroy(&overrides));
-  if (code) PetscFunctionReturn(code);
+  PetscCall(MuStudyTrial(s, code, &overrides, PETSC_TRUE, &trial));
   code = solve(s, &trial, row, curve);
   PetscCall(MuTrialDestroy(&trial));
   PetscFunctionReturn(code);
@@ -364,26 +347,14 @@ static PetscReal floor_of(MuStudy s, PetscInt column) {
   return o->against == AGAINST_STORED ? 0 : last / (pow(o->beyond, order) - 1);
 }
 
-static MuFit fit_norm(MuStudy s, PetscInt column, PetscBool *use) {
-  const Order *o = s->data;
-  PetscReal x[1024], y[1024], floor = floor_of(s, column);
-  for (PetscInt i = 0; i < s->rows; ++i) {
-    x[i] = o->grid ? 1 / s->values[i] : s->values[i];
-    y[i] = MuStudyRow(s, i)[column];
-    use[i] = (PetscBool)(MuStudyDone(s, i) && isfinite(y[i]) && y[i] > 0 && y[i] > 3 * floor);
-  }
-  return MuFitPower(s->rows, x, y, use);
-}
-
 static PetscErrorCode judge(MuStudy s) {
   const Order *o = s->data;
-  PetscBool use[1024];
+  PetscBool use[MU_MAX_VALUES];
 
-  PetscFunctionBegin;
   s->verdict = MU_VERDICT_UNDECIDED;
   if (!MuStudyDone(s, s->rows)) {
     MuStudyNote(s, "the reference run failed: %s", s->status[s->rows]);
-    PetscFunctionReturn(0);
+    return 0;
   }
   if (o->against != AGAINST_EXACT) compare_with_reference(s);
   MuStudyNote(s, "against %s",
@@ -391,26 +362,27 @@ static PetscErrorCode judge(MuStudy s) {
                   ? o->exact
                   : (o->against == AGAINST_STORED ? o->stored : "a run beyond the finest value"));
   for (PetscInt column = ERROR_MAX; column >= ERROR_L1; --column) {
-    MuFit fit = fit_norm(s, column, use);
+    const PetscReal floor = floor_of(s, column);
+    MuFit fit = MuStudyFit(s, 0, column, o->grid, &floor, 0, use);
     MuStudyAddOrder(s, columns[column], fit.slope, fit.stderror);
     if (column != ERROR_L1) continue;
     for (PetscInt i = 0; i < s->rows; ++i) {
       MuStudyRow(s, i)[USED] = use[i];
-      MuStudyRow(s, i)[FLOOR] = floor_of(s, column);
+      MuStudyRow(s, i)[FLOOR] = floor;
     }
-    s->order = fit.slope;
-    s->order_stderr = fit.stderror;
-    const PetscReal least = isnan(s->expected) ? 0.25 : s->expected - s->tolerance;
+    MuStudyTakeOrder(s, &fit);
     if (fit.points < 3)
       MuStudyNote(s, "only %d rows lie a factor 3 above the floor; three are needed",
                   (int)fit.points);
-    else if (fit.slope >= least)
-      s->verdict = MU_VERDICT_HOLDS;
-    else if (fit.slope + 2 * fit.stderror < least - s->tolerance)
-      s->verdict = MU_VERDICT_FAILS;
+    s->verdict =
+        MuStudyJudgeFit(&fit, isnan(s->expected) ? 0.25 : s->expected - s->tolerance, s->tolerance);
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
-const MuStudyOps MuStudyOrderOps = {
-    .name = "order", .create = create, .task = task, .judge = judge, .destroy = destroy};
+const MuStudyOps MuStudyOrderOps = {.name = "order",
+                                    .tolerance = 0.25,
+                                    .create = create,
+                                    .task = task,
+                                    .judge = judge,
+                                    .destroy = destroy};

@@ -7,9 +7,6 @@
 #include "particles/pairs.h"
 #include "study/study_impl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { VALUE, ERROR, STDERROR, SAMPLING, RATIO, TRANSPORT, FLOOR, USED, SEEDS, COLUMNS };
 static const char *const columns[COLUMNS] = {"value",   "mmd_error",   "mmd_error_stderr",
                                              "mmd_iid", "ratio",       "transport_error",
@@ -90,9 +87,7 @@ static PetscErrorCode build_both(MuStudy s, Particles *p, MuTrial *trial) {
   MuParticles particles;
 
   PetscFunctionBegin;
-  s->times = trial->times;
-  PetscCall(PetscMalloc1(s->times, &s->time));
-  PetscCall(PetscArraycpy(s->time, trial->parts->snapshot_times, s->times));
+  PetscCall(MuStudyTakeTimes(s, trial));
   p->cells = trial->info->local_size;
   PetscCall(create_comparison(trial->c, trial->info, p));
   PetscCall(MuParticlesCreate(trial->c, &spec, &particles));
@@ -305,10 +300,8 @@ static PetscErrorCode refined_grid(MuStudy s, MuTrial *coarse, PetscReal *mmd) {
   PetscFunctionBegin;
   PetscCall(MuTrialCanRefine(coarse, &can));
   PetscCall(MuOverridesCopy(&s->base, &overrides));
-  PetscCall(MuTrialRefine(coarse, can ? 2 : 1, 2, &overrides));
-  code = MuTrialCreate(s->case_path, &overrides, PETSC_TRUE, &fine);
-  PetscCall(MuOverridesDestroy(&overrides));
-  if (code) PetscFunctionReturn(code);
+  code = MuTrialRefine(coarse, can ? 2 : 1, 2, &overrides);
+  PetscCall(MuStudyTrial(s, code, &overrides, PETSC_TRUE, &fine));
   fine.output = compare_refined;
   fine.ctx = &r;
   code = MuTrialSolve(&fine);
@@ -414,46 +407,36 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
 
 static PetscErrorCode judge(MuStudy s) {
   const Particles *p = s->data;
-  PetscReal x[1024], y[1024], floor;
-  PetscBool use[1024];
+  PetscBool use[MU_MAX_VALUES];
 
-  PetscFunctionBegin;
   s->verdict = MU_VERDICT_UNDECIDED;
   if (!MuStudyDone(s, s->rows)) {
     MuStudyNote(s, "the floor could not be estimated: %s", s->status[s->rows]);
-    PetscFunctionReturn(0);
+    return 0;
   }
-  floor = MuStudyRow(s, s->rows)[FLOOR];
+  const PetscReal *floor = MuStudyRow(s, s->rows) + FLOOR;
+  MuFit fit = MuStudyFit(s, 0, ERROR, PETSC_TRUE, floor, 0, use);
   for (PetscInt i = 0; i < s->rows; ++i) {
-    PetscReal *row = MuStudyRow(s, i);
-    x[i] = 1 / s->values[i];
-    y[i] = row[ERROR];
-    use[i] = (PetscBool)(MuStudyDone(s, i) && isfinite(y[i]) && y[i] > 3 * floor);
-    row[FLOOR] = floor;
-    row[USED] = use[i];
+    MuStudyRow(s, i)[FLOOR] = *floor;
+    MuStudyRow(s, i)[USED] = use[i];
   }
-  MuFit fit = MuFitPower(s->rows, x, y, use);
   MuStudyAddOrder(s, columns[ERROR], fit.slope, fit.stderror);
-  s->order = fit.slope;
-  s->order_stderr = fit.stderror;
+  MuStudyTakeOrder(s, &fit);
   MuStudyNote(
       s,
       "root mean square over %d seeds of the MMD to the grid flow at t = %g; mmd_iid is that "
       "of N independent samples of the grid flow%s",
       (int)p->seeds, s->time[s->times - 1],
       p->random ? "; the floor does not hold the error of the method's time step" : "");
-  const PetscReal least = s->expected - s->tolerance;
   if (fit.points < 3)
     MuStudyNote(s, "only %d rows lie a factor 3 above the floor; three are needed",
                 (int)fit.points);
-  else if (fit.slope >= least)
-    s->verdict = MU_VERDICT_HOLDS;
-  else if (fit.slope + 2 * fit.stderror < least)
-    s->verdict = MU_VERDICT_FAILS;
-  PetscFunctionReturn(0);
+  s->verdict = MuStudyJudgeFit(&fit, s->expected - s->tolerance, 0);
+  return 0;
 }
 
 const MuStudyOps MuStudyParticles = {.name = "particles",
+                                     .tolerance = 0.1,
                                      .create = create,
                                      .prepare = prepare,
                                      .task = task,

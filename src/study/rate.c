@@ -10,9 +10,6 @@
 #include "problem/problem.h"
 #include "study/study_impl.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum {
   VALUE,
   RATE,
@@ -40,7 +37,7 @@ enum { CURVE_BOUND = MU_TRIAL_CURVES, CURVES };
 #define GAP_TOLERANCE 0.02
 
 typedef struct {
-  PetscInt theorem;   /* asked for, as MuTheorem */
+  PetscInt theorem;   /* that is asked for */
   MuDecay decay;      /* what it says of the case */
   PetscReal constant; /* given by the user, NaN: the theorem's */
   PetscReal window[2];
@@ -144,9 +141,14 @@ static PetscErrorCode target_constant(Rate *r, MuTrial *t, PetscReal *constant) 
   PetscFunctionReturn(0);
 }
 
+static const char *const theorems[] = {[MU_THEOREM_AUTO] = "auto",
+                                       [MU_THEOREM_INTERACTION_FORCE] = "interaction_force",
+                                       [MU_THEOREM_LOG_SOBOLEV] = "log_sobolev",
+                                       [MU_THEOREM_SPECTRAL_GAP] = "spectral_gap",
+                                       [MU_THEOREM_LOJASIEWICZ] = "lojasiewicz",
+                                       NULL};
+
 static PetscErrorCode find_theorem(Rate *r, MuTrial *t) {
-  static const char *const names[] = {"auto", "interaction_force", "log_sobolev", "spectral_gap",
-                                      "lojasiewicz"};
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
   MuSystem system;
@@ -162,7 +164,7 @@ static PetscErrorCode find_theorem(Rate *r, MuTrial *t) {
                    "study_theorem: auto: no theorem is known for this energy and geometry; give "
                    "study_expect_rate");
   return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
-                 names[r->theorem], r->decay.missing);
+                 theorems[r->theorem], r->decay.missing);
 }
 
 static PetscErrorCode find_constant(Rate *r, MuTrial *t, PetscReal *c) {
@@ -191,7 +193,7 @@ static PetscErrorCode read_keys(MuStudy s, Rate *r) {
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetChoice(s->file, "study_theorem", &r->theorem, &given));
+  PetscCall(MuCaseGetChoice(s->file, "study_theorem", theorems, &r->theorem, &given));
   r->constant = NAN;
   PetscCall(MuCaseGetReal(s->file, "study_expect_rate", &r->constant, &given));
   PetscCall(MuCaseGetRealArray(s->file, "study_window", &count, r->window, &r->has_window));
@@ -201,20 +203,13 @@ static PetscErrorCode read_keys(MuStudy s, Rate *r) {
 }
 
 static PetscErrorCode build_first(MuStudy s, Rate *r) {
-  MuOverrides o = {0};
   MuTrial t;
-  PetscErrorCode code;
   PetscReal c;
 
   PetscFunctionBegin;
-  code = MuStudyOverrides(s, 0, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_FALSE, &t);
-  PetscCall(MuOverridesDestroy(&o));
-  if (code) PetscFunctionReturn(code);
-  code = find_constant(r, &t, &c);
-  s->times = t.times;
-  PetscCall(PetscMalloc1(s->times, &s->time));
-  PetscCall(PetscArraycpy(s->time, t.parts->snapshot_times, s->times));
+  PetscCall(MuStudyTrialOf(s, 0, PETSC_FALSE, &t));
+  PetscErrorCode code = find_constant(r, &t, &c);
+  if (!code) code = MuStudyTakeTimes(s, &t);
   PetscCall(MuTrialDestroy(&t));
   PetscFunctionReturn(code);
 }
@@ -240,9 +235,7 @@ static PetscErrorCode create(MuStudy s) {
 }
 
 static PetscErrorCode destroy(MuStudy s) {
-  PetscFunctionBegin;
-  PetscCall(PetscFree(s->data));
-  PetscFunctionReturn(0);
+  return PetscFree(s->data);
 }
 
 /* ------------------------------------------------------------------ one run */
@@ -288,8 +281,7 @@ static PetscErrorCode measure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *
 
   PetscFunctionBegin;
   PetscCall(MuTrialSolve(t));
-  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q)
-    PetscCall(PetscArraycpy(curve + q * s->times, t->curve[q], s->times));
+  PetscCall(MuStudyKeepCurves(s, t, curve));
   PetscCall(find_constant(r, t, &row[CONSTANT]));
   for (PetscInt k = 0; k < s->times; ++k)
     curve[CURVE_BOUND * s->times + k] = energy[0] * exp(-row[CONSTANT] * (s->time[k] - s->time[0]));
@@ -324,9 +316,7 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   row[FLOOR] = NAN;
   code = MuStudyOverrides(s, value, &o);
   if (!code && i >= s->rows) code = refine(s, &o);
-  if (!code) code = MuTrialCreate(s->case_path, &o, PETSC_TRUE, &t);
-  PetscCall(MuOverridesDestroy(&o));
-  if (code) PetscFunctionReturn(code);
+  PetscCall(MuStudyTrial(s, code, &o, PETSC_TRUE, &t));
   code = measure(s, &t, row, curve);
   PetscCall(MuTrialDestroy(&t));
   PetscFunctionReturn(code);
@@ -362,14 +352,13 @@ static PetscErrorCode judge(MuStudy s) {
   PetscInt worst = 0;
   char name[64];
 
-  PetscFunctionBegin;
   MuStudyNote(s, "theorem: %s", r->sentence);
   s->verdict = MU_VERDICT_HOLDS;
   for (PetscInt i = 0; i < s->rows; ++i) {
     PetscReal *row = MuStudyRow(s, i);
     row[FLOOR] = floor_of(s, i);
     const MuStudyVerdict verdict = judge_row(s, i);
-    if (verdict == MU_VERDICT_FAILS || s->verdict == MU_VERDICT_HOLDS) s->verdict = verdict;
+    s->verdict = MuStudyWorse(s->verdict, verdict);
     if (row[EXCESS] > MuStudyRow(s, worst)[EXCESS]) worst = i;
     snprintf(name, sizeof name, s->count ? "rate_%g" : "rate", row[VALUE]);
     MuStudyAddOrder(s, name, row[RATE], row[RATE_STDERR]);
@@ -381,8 +370,12 @@ static PetscErrorCode judge(MuStudy s) {
   s->order = MuStudyRow(s, worst)[RATE];
   s->order_stderr = MuStudyRow(s, worst)[RATE_STDERR];
   s->expected = MuStudyRow(s, worst)[CONSTANT];
-  PetscFunctionReturn(0);
+  return 0;
 }
 
-const MuStudyOps MuStudyRate = {
-    .name = "rate", .create = create, .task = task, .judge = judge, .destroy = destroy};
+const MuStudyOps MuStudyRate = {.name = "rate",
+                                .tolerance = 1e-3,
+                                .create = create,
+                                .task = task,
+                                .judge = judge,
+                                .destroy = destroy};

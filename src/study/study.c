@@ -4,55 +4,9 @@
 #include "record/progress.h"
 #include "study/study_impl.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#define MAX_VALUES 1024
-
 static const MuStudyOps *const kinds[] = {&MuStudyGamma, &MuStudyOrderOps, &MuStudyRate,
-                                          &MuStudyBalance,
-                                          &MuStudyParticles}; /* as in the key study_type */
-
-/* ------------------------------------------------------------------ small services */
-
-PetscBool MuStudyDone(MuStudy s, PetscInt i) {
-  return (PetscBool)!strcmp(s->status[i], "done");
-}
-
-void MuStudyNote(MuStudy s, const char *format, ...) {
-  size_t used = strlen(s->notes);
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(s->notes + used, sizeof s->notes - used, format, arguments);
-  va_end(arguments);
-  used = strlen(s->notes);
-  snprintf(s->notes + used, sizeof s->notes - used, "\n");
-}
-
-void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal stderror) {
-  if (s->orders == MU_MAX_ORDERS) return;
-  MuStudyOrder *order = &s->fitted[s->orders++];
-  snprintf(order->name, sizeof order->name, "%s", name);
-  order->value = value;
-  order->stderror = stderror;
-}
-
-PetscReal MuStudyJoint(MuStudy s, PetscInt i) {
-  return s->varied == 2 ? s->joint_factor * PetscPowReal(s->values[i], s->joint_power) : NAN;
-}
-
-PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o) {
-  PetscFunctionBegin;
-  PetscCall(MuOverridesCopy(&s->base, o));
-  if (s->varied > 0 && s->grid_dim == 2 && !strcmp(s->vary[0], "grid_cells"))
-    PetscCall(
-        MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i], s->values[i] * s->grid_ratio));
-  else if (s->varied > 0)
-    PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
-  if (s->varied > 1) PetscCall(MuOverridesSet(o, s->vary[1], "%.17g", MuStudyJoint(s, i)));
-  PetscFunctionReturn(0);
-}
+                                          &MuStudyBalance, &MuStudyParticles};
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* ------------------------------------------------------------------ reading */
 
@@ -97,9 +51,9 @@ static PetscErrorCode read_values(MuStudy s) {
 
   PetscFunctionBegin;
   PetscCall(MuCaseCountItems(s->file, "study_values", &s->count));
-  if (s->count > MAX_VALUES)
+  if (s->count > MU_MAX_VALUES)
     return MuError(MU_ERR_INPUT, "study_values: %d values are too many; at most %d are allowed",
-                   (int)s->count, MAX_VALUES);
+                   (int)s->count, MU_MAX_VALUES);
   PetscCall(PetscMalloc1(PetscMax(s->count, 1), &s->values));
   PetscInt room = s->count;
   if (s->count) PetscCall(MuCaseGetRealArray(s->file, "study_values", &room, s->values, &given));
@@ -117,11 +71,13 @@ static PetscErrorCode find_case(MuStudy s) {
 }
 
 static PetscErrorCode read(MuStudy s) {
+  const char *words[KINDS + 1] = {NULL};
   PetscInt type;
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetChoice(s->file, "study_type", &type, NULL));
+  for (PetscInt k = 0; k < KINDS; ++k) words[k] = kinds[k]->name;
+  PetscCall(MuCaseGetChoice(s->file, "study_type", words, &type, NULL));
   s->ops = kinds[type];
   PetscCall(find_case(s));
   PetscCall(MuCaseVisit(s->file, take_override, s));
@@ -130,59 +86,9 @@ static PetscErrorCode read(MuStudy s) {
   PetscCall(read_values(s));
   s->expected = NAN;
   PetscCall(MuCaseGetReal(s->file, "study_expect_order", &s->expected, &given));
-  s->tolerance = s->ops == &MuStudyRate ? 1e-3 : (s->ops == &MuStudyParticles ? 0.1 : 0.25);
+  s->tolerance = s->ops->tolerance;
   PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
   PetscCall(s->ops->create(s));
-  PetscFunctionReturn(0);
-}
-
-/* Whether the case has the varied keys: asked of the case with the study's overrides. Of two
-   spellings the first stays, that of the overrides. */
-static PetscErrorCode check_keys(MuStudy s) {
-  PetscBool number, given;
-  PetscErrorCode code = 0;
-  char nearest[64];
-  MuCase c;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
-  for (PetscInt k = 0; k < s->varied && !code; ++k) {
-    code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
-    if (code) break;
-    if (!number)
-      code =
-          MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
-                  s->vary[k], nearest);
-    else if (!given)
-      code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
-                     s->vary[k], s->case_path);
-    if (code) break;
-    PetscCall(PetscFree(s->vary[k]));
-    PetscCall(PetscStrallocpy(nearest, &s->vary[k]));
-  }
-  PetscCall(MuCaseDestroy(&c));
-  PetscFunctionReturn(code);
-}
-
-PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
-  PetscFunctionBegin;
-  if (s->varied == 0)
-    return MuError(MU_ERR_INPUT, "study_vary: is missing; it is needed: the key that is varied");
-  if (s->count < least)
-    return MuError(MU_ERR_INPUT, "study_values: has %d value%s; at least %d are needed",
-                   (int)s->count, s->count == 1 ? "" : "s", (int)least);
-  for (PetscInt i = 2; i < s->count; ++i)
-    if (!((s->values[i] - s->values[i - 1]) * (s->values[1] - s->values[0]) > 0))
-      return MuError(MU_ERR_INPUT,
-                     "study_values: %g after %g is not monotone; values must rise "
-                     "throughout or fall throughout",
-                     s->values[i], s->values[i - 1]);
-  if (s->count > 1 && s->values[0] == s->values[1])
-    return MuError(MU_ERR_INPUT,
-                   "study_values: %g is there twice; values must rise throughout or "
-                   "fall throughout",
-                   s->values[0]);
-  PetscCall(check_keys(s));
   PetscFunctionReturn(0);
 }
 
@@ -376,8 +282,9 @@ static PetscErrorCode run_all(MuStudy s) {
 
 /* ------------------------------------------------------------------ the end */
 
-static const char *const verdict_words[] = {"holds", "fails", "undecided"};
-static const MuStyle verdict_styles[] = {MU_STYLE_GOOD, MU_STYLE_BAD, MU_STYLE_DOUBT};
+static const MuStyle verdict_styles[] = {[MU_VERDICT_HOLDS] = MU_STYLE_GOOD,
+                                         [MU_VERDICT_FAILS] = MU_STYLE_BAD,
+                                         [MU_VERDICT_UNDECIDED] = MU_STYLE_DOUBT};
 
 static void note_failures(MuStudy s) {
   for (PetscInt i = 0; i < s->rows; ++i) {
@@ -411,7 +318,7 @@ static PetscErrorCode print(MuStudy s) {
                           s->fitted[k].stderror));
   PetscCall(PetscPrintf(s->comm, "%s", s->notes));
   PetscCall(PetscPrintf(s->comm, "verdict: %s%s%s\n",
-                        MuStyleText(stdout, verdict_styles[s->verdict]), verdict_words[s->verdict],
+                        MuStyleText(stdout, verdict_styles[s->verdict]), MuVerdictWords[s->verdict],
                         MuStyleText(stdout, MU_STYLE_PLAIN)));
   PetscFunctionReturn(0);
 }

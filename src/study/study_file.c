@@ -6,21 +6,15 @@
 #include "study/study_impl.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LARGEST_TEXT (4 << 20) /* a study and its case are at most 1 MB each */
 
-static const char *const verdict_words[] = {"holds", "fails", "undecided"};
-
 typedef char Path[PETSC_MAX_PATH_LEN + 64];
 
 static PetscErrorCode directory_of(MuStudy s, const char **directory) {
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetString(s->file, "output_directory", directory, NULL));
-  PetscFunctionReturn(0);
+  return MuCaseGetString(s->file, "output_directory", directory, NULL);
 }
 
 static PetscErrorCode path_of(MuStudy s, const char *name, Path path) {
@@ -30,10 +24,6 @@ static PetscErrorCode path_of(MuStudy s, const char *name, Path path) {
   PetscCall(directory_of(s, &directory));
   snprintf(path, sizeof(Path), "%s/%s", directory, name);
   PetscFunctionReturn(0);
-}
-
-static PetscErrorCode cannot_write(const char *path) {
-  return MuError(MU_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
 }
 
 /* ------------------------------------------------------------------ the study's text */
@@ -99,10 +89,10 @@ static PetscErrorCode read_text(const char *path, char **text) {
 
 static PetscErrorCode write_text(const char *path, const char *text) {
   FILE *file = MuFileCreate(path);
-  if (!file) return cannot_write(path);
+  if (!file) return MuCannotWrite(path);
   int wrong = fputs(text, file) < 0;
   wrong |= fclose(file) != 0;
-  return wrong ? cannot_write(path) : 0;
+  return wrong ? MuCannotWrite(path) : 0;
 }
 
 /* ------------------------------------------------------------------ finished tasks */
@@ -124,11 +114,10 @@ static PetscErrorCode write_task(MuStudy s, PetscInt i) {
   PetscCall(task_path(s, i, path));
   snprintf(partial, sizeof partial, "%.*s.new", (int)sizeof partial - 8, path);
   FILE *file = MuFileCreate(partial);
-  if (!file) return cannot_write(partial);
+  if (!file) return MuCannotWrite(partial);
   int wrong = fwrite(MuStudyRow(s, i), sizeof(PetscReal), columns, file) != columns;
   wrong |= fwrite(s->curve + i * s->curves * s->times, sizeof(PetscReal), curves, file) != curves;
-  wrong |= fclose(file) != 0;
-  if (wrong || rename(partial, path)) return cannot_write(path);
+  PetscCall(MuFileFinish(file, partial, path, (PetscBool)(wrong != 0)));
   PetscFunctionReturn(0);
 }
 
@@ -199,7 +188,7 @@ static PetscErrorCode append_row(MuStudy s, PetscInt i) {
     wrong |= fclose(file) != 0;
   }
   free(text);
-  if (wrong) return cannot_write(path);
+  if (wrong) return MuCannotWrite(path);
   PetscFunctionReturn(0);
 }
 
@@ -211,11 +200,11 @@ static PetscErrorCode write_table(MuStudy s) {
   PetscCall(path_of(s, "study.csv", path));
   PetscCall(path_of(s, ".study.csv.new", partial));
   FILE *file = MuFileCreate(partial);
-  if (!file) return cannot_write(partial);
+  if (!file) return MuCannotWrite(partial);
   print_header(s, file);
   for (PetscInt i = 0; i < s->rows; ++i)
     if (s->status[i][0]) print_row(s, i, file);
-  if (fclose(file) || rename(partial, path)) return cannot_write(path);
+  PetscCall(MuFileFinish(file, partial, path, PETSC_FALSE));
   PetscFunctionReturn(0);
 }
 
@@ -344,16 +333,15 @@ static int put_labels(MuStudy s, hid_t file) {
 }
 
 static PetscErrorCode put_attributes(MuStudy s, hid_t file, int *wrong) {
-  static const char *const expectations[] = {"holds", "fails", "undecided"};
   const char *line, *study;
   char name[96], *text;
-  PetscInt expect = 0;
+  PetscInt expect = MU_VERDICT_HOLDS;
   PetscBool given;
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetCommandLine(s->file, &line));
   PetscCall(MuCaseGetEffective(s->file, &study));
-  PetscCall(MuCaseGetChoice(s->file, "study_expect", &expect, &given));
+  PetscCall(MuCaseGetChoice(s->file, "study_expect", MuVerdictWords, &expect, &given));
   PetscCall(study_text(s, &text));
   *wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);
   *wrong |= MuHdf5PutText(file, "command_line", line);
@@ -361,8 +349,8 @@ static PetscErrorCode put_attributes(MuStudy s, hid_t file, int *wrong) {
   *wrong |= MuHdf5PutText(file, "case", text);
   *wrong |= MuHdf5PutText(file, "type", s->ops->name);
   *wrong |= MuHdf5PutText(file, "vary", s->varied ? s->vary[0] : "");
-  *wrong |= MuHdf5PutText(file, "verdict", verdict_words[s->verdict]);
-  *wrong |= MuHdf5PutText(file, "expected_verdict", expectations[expect]);
+  *wrong |= MuHdf5PutText(file, "verdict", MuVerdictWords[s->verdict]);
+  *wrong |= MuHdf5PutText(file, "expected_verdict", MuVerdictWords[expect]);
   *wrong |= MuHdf5PutText(file, "notes", s->notes);
   *wrong |= MuHdf5PutNumber(file, "order", s->order);
   *wrong |= MuHdf5PutNumber(file, "order_stderr", s->order_stderr);
@@ -388,14 +376,14 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   errno = 0;
   hid_t file = MuHdf5Create(partial);
-  if (file < 0) return cannot_write(partial);
+  if (file < 0) return MuCannotWrite(partial);
   PetscErrorCode code = put_attributes(s, file, &wrong);
   wrong |= put_dimensions(s, file) | put_columns(s, file, "rows", 0, s->rows);
   if (s->extras) wrong |= put_columns(s, file, "reference", s->rows, s->extras);
   wrong |= put_curves(s, file) | put_labels(s, file);
   wrong |= H5Fclose(file) < 0;
   PetscCall(code);
-  if (wrong || rename(partial, path)) return cannot_write(path);
+  if (wrong || rename(partial, path)) return MuCannotWrite(path);
   PetscCall(remove_tasks(s));
   PetscFunctionReturn(0);
 }

@@ -4,8 +4,6 @@
 
 #include "mudot.h"
 
-#include <math.h>
-
 /* ------------------------------------------------------------------ overrides of a case */
 
 /* Keys with their values, as text; setting a key again replaces it. */
@@ -88,8 +86,6 @@ typedef struct {
 } MuFit;
 /* Least squares of y against x. */
 MuFit MuFitLine(PetscInt n, const PetscReal *x, const PetscReal *y);
-/* The same of log y against log x over the points with use[i]. */
-MuFit MuFitPower(PetscInt n, const PetscReal *x, const PetscReal *y, const PetscBool *use);
 
 /* ------------------------------------------------------------------ the study */
 
@@ -98,6 +94,7 @@ typedef struct MuStudyOps MuStudyOps;
 #define MU_STATUS_LENGTH 256
 #define MU_NOTES         16384
 #define MU_MAX_ORDERS    64
+#define MU_MAX_VALUES    1024
 
 /* A fitted number of the result: order of an error column, rate of a row. */
 typedef struct {
@@ -142,6 +139,7 @@ struct _p_MuStudy {
 /* One kind of study; everything here runs on every rank, on PETSC_COMM_SELF. */
 struct MuStudyOps {
   const char *name;
+  PetscReal tolerance; /* where study_tolerance is not given */
   /* REQUIRED: checks the keys; sets rows, extras, columns, curves, times and their names. Error
      sentences name the key. */
   PetscErrorCode (*create)(MuStudy study);
@@ -157,6 +155,8 @@ struct MuStudyOps {
 extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance,
     MuStudyParticles;
 
+/* The words of MuStudyVerdict; NULL at the end (services.c, with what follows). */
+extern const char *const MuVerdictWords[];
 /* Columns and curves of a task. */
 static inline PetscReal *MuStudyRow(MuStudy s, PetscInt i) {
   return s->table + i * s->columns;
@@ -176,6 +176,30 @@ PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
 PetscReal MuStudyJoint(MuStudy s, PetscInt i);
 /* MU_ERR_INPUT unless there are at least `least` values, monotone, of a key that the case has. */
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
+/* Builds the case with the overrides, which are destroyed; with a `code` that says why they could
+   not be made nothing is built, and it is returned. */
+PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, PetscBool flow,
+                            MuTrial *t);
+/* The case for value i. */
+PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t);
+/* The study's times are the output times of a trial. */
+PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
+/* curve [MU_TRIAL_CURVES][times] = the trial's. */
+PetscErrorCode MuStudyKeepCurves(MuStudy s, const MuTrial *t, PetscReal *curve);
+
+/* Errors this near to their floor say nothing about the parameter. */
+#define MU_FLOOR_FACTOR 3
+/* Order of a column of the rows first, first + 1, ... of all values, over the value or its inverse,
+   from the rows that are done and a factor above floor[i stride]: use[i]. */
+MuFit MuStudyFit(MuStudy s, PetscInt first, PetscInt column, PetscBool inverse,
+                 const PetscReal *floor, PetscInt stride, PetscBool *use);
+/* A claim "order >= least": refuted if the order misses it by more than two standard errors and,
+   since the approach to the asymptotic order is no scatter, by the tolerance once more. */
+MuStudyVerdict MuStudyJudgeFit(const MuFit *fit, PetscReal least, PetscReal tolerance);
+/* Of both: fails if one fails, holds if both hold. */
+MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b);
+/* The study's order is the slope. */
+void MuStudyTakeOrder(MuStudy s, const MuFit *fit);
 
 /* The overrides that turn the case into its limit (limit.c): `limit` is "auto" or a name. order: of
    the descriptor, 0 if it says nothing. */
@@ -186,6 +210,12 @@ typedef struct {
 } MuStudyLimit;
 PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
                                 MuStudyLimit *found);
+
+/* The largest defect, relative to |xi|^2_mu, of the identity |g - xi|^2_mu + lambda |g|_H^2 =
+   |xi|^2_mu - <xi, K xi> at the densities [times], g the ridge regression of xi = DF (identity.c);
+   NaN where the geometry has none. */
+PetscErrorCode MuStudyRidgeIdentity(MuTrial *t, PetscInt times, const Vec density[],
+                                    PetscReal *worst);
 
 /* Exact solutions (exact.c): MU_ERR_INPUT if it does not belong to the case. */
 typedef struct _p_MuExact *MuExact;

@@ -2,10 +2,6 @@
  */
 #include "study/study_impl.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 const char *const MuTrialCurveNames[MU_TRIAL_CURVES] = {"energy",
                                                         "dissipation_primal",
                                                         "dissipation_dual",
@@ -241,12 +237,4 @@ MuFit MuFitLine(PetscInt n, const PetscReal *x, const PetscReal *y) {
   }
   if (n > 2) fit.stderror = sqrt(rest / (n - 2) / sxx);
   return fit;
-}
-
-MuFit MuFitPower(PetscInt n, const PetscReal *x, const PetscReal *y, const PetscBool *use) {
-  PetscReal lx[1024], ly[1024];
-  PetscInt m = 0;
-  for (PetscInt i = 0; i < n && m < 1024; ++i)
-    if (use[i]) lx[m] = log(x[i]), ly[m] = log(y[i]), ++m;
-  return MuFitLine(m, lx, ly);
 }

@@ -1,9 +1,6 @@
 /* Reading run.h5, or a file of its layout that may hold anything. */
 #include "base/hdf5.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,7 +60,6 @@ static PetscErrorCode check_spacing(MuRunReader r, PetscInt a, const char *name)
   const PetscReal *x = r->centre[a];
   const PetscReal h = n > 1 ? (x[n - 1] - x[0]) / (n - 1) : 1;
 
-  PetscFunctionBegin;
   if (n < 1) return MuError(MU_ERR_FILE, "%s: the dataset %s is empty", r->path, name);
   for (PetscInt i = 0; i < n; ++i)
     if (!(h > 0) || PetscIsInfReal(h) || fabs(x[i] - (x[0] + i * h)) > UNEVEN * h)
@@ -71,7 +67,7 @@ static PetscErrorCode check_spacing(MuRunReader r, PetscInt a, const char *name)
                      name, (int)i + 1);
   r->info.lower[a] = x[0] - 0.5 * h;
   r->info.upper[a] = x[n - 1] + 0.5 * h;
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode read_axes(MuRunReader r) {
@@ -125,17 +121,13 @@ static PetscErrorCode read_grid_spec(const MuRunReader r, MuGridSpec *spec, Pets
 
 /* Exact corners and the boundary from the case, where the file has one. */
 static PetscErrorCode read_case(MuRunReader r) {
-  char sentence[1024];
   PetscBool there = PETSC_FALSE;
   MuGridSpec spec;
 
-  PetscFunctionBegin;
-  if (read_grid_spec(r, &spec, &there)) {
-    PetscCall(PetscStrncpy(sentence, MuErrorMessage(), sizeof sentence));
+  if (read_grid_spec(r, &spec, &there))
     return MuError(MU_ERR_FILE, "%s: the attribute case is not that of a run: %s", r->path,
-                   sentence);
-  }
-  if (!there) PetscFunctionReturn(0);
+                   MuErrorMessage());
+  if (!there) return 0;
   if (!is_same_box(r, &spec))
     return MuError(MU_ERR_FILE, "%s: the grid is not that of the attribute case", r->path);
   r->boxed = PETSC_TRUE;
@@ -144,7 +136,7 @@ static PetscErrorCode read_case(MuRunReader r) {
     r->info.upper[a] = spec.upper[a];
     r->info.periodic[a] = spec.periodic[a];
   }
-  PetscFunctionReturn(0);
+  return 0;
 }
 
 static PetscErrorCode read_volume(MuRunReader r) {

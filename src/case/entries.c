@@ -1,0 +1,40 @@
+/* Entries of a case, and the sentences about them. */
+#include "case/case_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+MuCaseEntry *MuCaseFind(MuCase c, const char *name) {
+  for (PetscInt i = 0; i < c->count; ++i)
+    if (strcmp(c->entries[i].key.name, name) == 0) return &c->entries[i];
+  return NULL;
+}
+
+void MuCasePlace(MuCase c, const MuCaseEntry *entry, size_t size, char *where) {
+  if (entry->line)
+    snprintf(where, size, "%s, line %d", entry->domain ? c->domain_file : c->file,
+             (int)entry->line);
+  else
+    snprintf(where, size, "command line");
+}
+
+PetscErrorCode MuCaseWrong(MuCase c, const MuCaseEntry *entry, const char *value,
+                           const char *sentence) {
+  char where[PETSC_MAX_PATH_LEN + 32];
+  MuCasePlace(c, entry, sizeof where, where);
+  return MuError(MU_ERR_INPUT, "%s: \"%.200s\" %s (%s)", entry->key.name, value, sentence, where);
+}
+
+PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
+  MuNearest nearest = {.word = name};
+  MuNearestOfferKeys(&nearest, c->tables);
+  return MuError(MU_ERR_INPUT, "%s: there is no such key; the nearest is %s (%s)", name,
+                 nearest.best, where);
+}
+
+PetscErrorCode MuCaseMissing(MuCase c, const char *key) {
+  MuKey found;
+  const PetscBool known = MuKeyFind(c->tables, key, &found);
+  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)", key,
+                 known ? found.row.doc : "", c->file);
+}

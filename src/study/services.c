@@ -1,0 +1,159 @@
+/* What the kinds of study share: notes, fitted numbers, the case for a value, fits of columns. */
+#include "study/study_impl.h"
+
+const char *const MuVerdictWords[] = {[MU_VERDICT_HOLDS] = "holds",
+                                      [MU_VERDICT_FAILS] = "fails",
+                                      [MU_VERDICT_UNDECIDED] = "undecided",
+                                      NULL};
+
+PetscBool MuStudyDone(MuStudy s, PetscInt i) {
+  return (PetscBool)!strcmp(s->status[i], "done");
+}
+
+void MuStudyNote(MuStudy s, const char *format, ...) {
+  size_t used = strlen(s->notes);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(s->notes + used, sizeof s->notes - used, format, arguments);
+  va_end(arguments);
+  used = strlen(s->notes);
+  snprintf(s->notes + used, sizeof s->notes - used, "\n");
+}
+
+void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal stderror) {
+  if (s->orders == MU_MAX_ORDERS) return;
+  MuStudyOrder *order = &s->fitted[s->orders++];
+  snprintf(order->name, sizeof order->name, "%s", name);
+  order->value = value;
+  order->stderror = stderror;
+}
+
+PetscReal MuStudyJoint(MuStudy s, PetscInt i) {
+  return s->varied == 2 ? s->joint_factor * PetscPowReal(s->values[i], s->joint_power) : NAN;
+}
+
+PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o) {
+  PetscFunctionBegin;
+  PetscCall(MuOverridesCopy(&s->base, o));
+  if (s->varied > 0 && s->grid_dim == 2 && !strcmp(s->vary[0], "grid_cells"))
+    PetscCall(
+        MuOverridesSet(o, "grid_cells", "%.0f,%.0f", s->values[i], s->values[i] * s->grid_ratio));
+  else if (s->varied > 0)
+    PetscCall(MuOverridesSet(o, s->vary[0], "%.17g", s->values[i]));
+  if (s->varied > 1) PetscCall(MuOverridesSet(o, s->vary[1], "%.17g", MuStudyJoint(s, i)));
+  PetscFunctionReturn(0);
+}
+
+/* Whether the case has the varied keys: asked of the case with the study's overrides. Of two
+   spellings the first stays, that of the overrides. */
+static PetscErrorCode check_keys(MuStudy s) {
+  PetscBool number, given;
+  PetscErrorCode code = 0;
+  char nearest[64];
+  MuCase c;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
+  for (PetscInt k = 0; k < s->varied && !code; ++k) {
+    code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
+    if (code) break;
+    if (!number)
+      code =
+          MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
+                  s->vary[k], nearest);
+    else if (!given)
+      code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
+                     s->vary[k], s->case_path);
+    if (code) break;
+    PetscCall(PetscFree(s->vary[k]));
+    PetscCall(PetscStrallocpy(nearest, &s->vary[k]));
+  }
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
+  PetscFunctionBegin;
+  if (s->varied == 0)
+    return MuError(MU_ERR_INPUT, "study_vary: is missing; it is needed: the key that is varied");
+  if (s->count < least)
+    return MuError(MU_ERR_INPUT, "study_values: has %d value%s; at least %d are needed",
+                   (int)s->count, s->count == 1 ? "" : "s", (int)least);
+  for (PetscInt i = 2; i < s->count; ++i)
+    if (!((s->values[i] - s->values[i - 1]) * (s->values[1] - s->values[0]) > 0))
+      return MuError(MU_ERR_INPUT,
+                     "study_values: %g after %g is not monotone; values must rise "
+                     "throughout or fall throughout",
+                     s->values[i], s->values[i - 1]);
+  if (s->count > 1 && s->values[0] == s->values[1])
+    return MuError(MU_ERR_INPUT,
+                   "study_values: %g is there twice; values must rise throughout or "
+                   "fall throughout",
+                   s->values[0]);
+  PetscCall(check_keys(s));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ trials */
+
+PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, PetscBool flow,
+                            MuTrial *t) {
+  PetscFunctionBegin;
+  if (!code) code = MuTrialCreate(s->case_path, o, flow, t);
+  PetscCall(MuOverridesDestroy(o));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t) {
+  MuOverrides o = {0};
+  return MuStudyTrial(s, MuStudyOverrides(s, i, &o), &o, flow, t);
+}
+
+PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t) {
+  PetscFunctionBegin;
+  s->times = t->times;
+  PetscCall(PetscMalloc1(s->times, &s->time));
+  PetscCall(PetscArraycpy(s->time, t->parts->snapshot_times, s->times));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuStudyKeepCurves(MuStudy s, const MuTrial *t, PetscReal *curve) {
+  PetscFunctionBegin;
+  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q)
+    PetscCall(PetscArraycpy(curve + q * s->times, t->curve[q], s->times));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ fits */
+
+MuFit MuStudyFit(MuStudy s, PetscInt first, PetscInt column, PetscBool inverse,
+                 const PetscReal *floor, PetscInt stride, PetscBool *use) {
+  PetscReal x[MU_MAX_VALUES], y[MU_MAX_VALUES];
+  PetscInt n = 0;
+  for (PetscInt i = 0; i < s->count; ++i) {
+    const PetscReal error = MuStudyRow(s, first + i)[column];
+    use[i] = (PetscBool)(MuStudyDone(s, first + i) && isfinite(error) && error > 0 &&
+                         error > MU_FLOOR_FACTOR * floor[i * stride]);
+    if (!use[i]) continue;
+    x[n] = log(inverse ? 1 / s->values[i] : s->values[i]);
+    y[n++] = log(error);
+  }
+  return MuFitLine(n, x, y);
+}
+
+MuStudyVerdict MuStudyJudgeFit(const MuFit *fit, PetscReal least, PetscReal tolerance) {
+  if (fit->points < 3) return MU_VERDICT_UNDECIDED;
+  if (fit->slope >= least) return MU_VERDICT_HOLDS;
+  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS
+                                                            : MU_VERDICT_UNDECIDED;
+}
+
+MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b) {
+  if (a == MU_VERDICT_FAILS || b == MU_VERDICT_FAILS) return MU_VERDICT_FAILS;
+  return a == MU_VERDICT_UNDECIDED ? a : b;
+}
+
+void MuStudyTakeOrder(MuStudy s, const MuFit *fit) {
+  s->order = fit->slope;
+  s->order_stderr = fit->stderror;
+}
