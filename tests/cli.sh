@@ -217,7 +217,9 @@ refused "a ridge that is missing" 2 "geometry_ridge: is missing|ridge_stein" run
 refused "a formula that is missing" 2 "energy_potential_formula: is missing" run case.yaml -energy_potential 1
 refused "a formula of a second item that does not parse" 2 "energy_potential_2_formula|sin(" \
   run case.yaml -energy_potential 1 -energy_potential_formula x -energy_potential_2 1 -energy_potential_2_formula "sin("
-refused "a kernel of its own without bandwidth" 2 "kernel_bandwidth" run case.yaml -geometry_stein 1 -geometry_stein_kernel_type gaussian
+refused "a number of a part's own kernel out of range" 2 "geometry_stein_kernel_smoothness: is 7; matern needs a number from 0.5 to 2.5" \
+  run case.yaml -geometry_stein 1 -geometry_stein_kernel_type matern -geometry_stein_kernel_smoothness 7 -kernel_bandwidth 1
+refused "a kernel of its own without bandwidth" 2 "geometry_stein_kernel_bandwidth: is missing" run case.yaml -geometry_stein 1 -geometry_stein_kernel_type gaussian
 refused "a kernel of its own that does not exist" 2 "gausian" run case.yaml -geometry_stein 1 -geometry_stein_kernel_type gausian -kernel_bandwidth 1
 refused "a list of weights" 2 "geometry_stein: \"1,2\" is a list; one weight is wanted" run case.yaml -geometry_stein 1,2
 mapping() { sed "s/^geometry:.*/geometry: $1/" case.yaml >mapping.yaml; }
@@ -873,6 +875,8 @@ refused "particles: energy without a particle form" 2 "energy_chi2|ift" particle
 refused "particles: weight step of another method" 2 "particles_weight_step|birth_death|entropic" particles cloud.yaml \
   -particles_weight_step birth_death
 refused "particles: no particles" 2 "particles_count|\"0\"" particles cloud.yaml -particles_count 0
+refused "particles: a ridge that the method would leave out" 2 "geometry_ridge: 0.1 is given for geometry_mmd|ift" particles cloud.yaml \
+  -geometry_ridge 0.1
 refused "particles: negative seed" 2 "particles_seed|\"-1\"" particles cloud.yaml -particles_seed -1
 refused "particles: periodic axis" 2 "grid_boundary|periodic" particles cloud.yaml -grid_boundary periodic
 refused "particles: mask" 2 "grid_mask" particles cloud.yaml -grid_mask_formula "x"
@@ -882,6 +886,9 @@ refused "particles: formula without a grid" 2 "target_type|grid" particles free.
 refused "particles: wrong size of a covariance" 2 "initial_covariance|1 numbers|4 are needed" particles free.yaml -initial_mean 0,0 \
   -particles_dimension 2
 refused "particles: exact target without closed form" 2 "particles_target_samples|fixed" particles free.yaml -kernel_type imq
+printf '0.1\n-0.4\n0.7\n1.3\n' >points.csv
+works "particles: points whose density is not known under langevin" particles cloud.yaml -energy_mmd 0 -energy_kl 1 -geometry_mmd 0 \
+  -particles_method langevin -particles_count 4 -initial_type samples -initial_file points.csv -initial_smoothing none -output_directory points
 works "particles" particles cloud.yaml -output_directory cloud
 reads "particles.h5" '
 f = h5py.File("cloud/particles.h5", "r")

@@ -27,6 +27,9 @@ PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
    MuCaseGetKernelSpec() (specs.c). */
 PetscErrorCode MuCaseGetSummandKernelSpec(MuCase c, const char *block, const MuCaseSummand *summand,
                                           MuKernelSpec *spec, PetscBool *given);
+/* The kernel of `block` as in MuCaseGetKernelSpec(); sentences name the key that the case gives. */
+PetscErrorCode MuCaseCreateKernel(MuCase c, const char *block, const MuKernelSpec *spec,
+                                  PetscInt dim, MuKernel *kernel);
 /* The kernel that the summands which take one have in common, else that of the block; *other: the
    first summand whose kernel is not that of those before it; -1: there is none. */
 PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,

@@ -89,7 +89,7 @@ static PetscErrorCode read_kernel_block(MuCase c, const char *block, MuKernelSpe
                                            [MU_EXTENSION_REFLECT] = "reflect",
                                            [MU_EXTENSION_PERIODIC] = "periodic",
                                            NULL};
-  char key[2 * MU_KEY_LENGTH];
+  char key[4 * MU_KEY_LENGTH];
   const char *type;
   PetscInt word;
   PetscBool given;
@@ -158,6 +158,29 @@ PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *sp
   }
   for (PetscInt k = 0; k < n; ++k) PetscCall(read_kernel_parameters(c, layers[k], spec));
   PetscFunctionReturn(0);
+}
+
+/* A sentence that begins "kernel_KEY: ..." is made to begin with the key that the case gives. */
+PetscErrorCode MuCaseCreateKernel(MuCase c, const char *block, const MuKernelSpec *spec,
+                                  PetscInt dim, MuKernel *kernel) {
+  char layers[3][MU_KEY_LENGTH], key[4 * MU_KEY_LENGTH], nearest[64];
+  const PetscErrorCode code = MuKernelCreate(spec, dim, kernel);
+  const char *sentence = MuErrorMessage(), *strongest = "kernel";
+  PetscBool number, given;
+
+  PetscFunctionBegin;
+  if (code != MU_ERR_INPUT || strncmp(sentence, "kernel_", 7) != 0) PetscFunctionReturn(code);
+  const int tail = (int)strcspn(sentence, ":");
+  for (PetscInt k = find_layers(block, layers) - 1; k >= 0; --k) {
+    snprintf(key, sizeof key, "%s%.*s", layers[k], tail - 6, sentence + 6);
+    PetscCall(MuCaseHasKey(c, key, &number, &given, nearest));
+    if (given) return MuError(code, "%s%s", key, sentence + tail);
+    if (!strcmp(strongest, "kernel") && has_block(c, layers[k])) strongest = layers[k];
+  }
+  if (spec->bandwidth == 0)
+    return MuError(code, "%s_bandwidth: is missing; the kernel %s needs it, a number above 0",
+                   strongest, spec->type);
+  PetscFunctionReturn(code);
 }
 
 PetscErrorCode MuCaseGetSummandKernelSpec(MuCase c, const char *block, const MuCaseSummand *summand,

@@ -45,17 +45,20 @@ static PetscErrorCode check_formulas(MuCase c, PetscInt dim) {
 /* The kernel of a summand, NULL where it is that of the block. */
 static PetscErrorCode create_own_kernel(MuCase c, const Sum *sum, PetscInt k, PetscInt dim,
                                         MuKernel of_block, MuKernel *kernel) {
+  const MuCaseSummand *own = &sum->given[k];
   const MuKernelSpec *common = NULL;
+  char name[96];
   MuKernelSpec spec;
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetSummandKernelSpec(c, sum->block, &sum->given[k], &spec, &given));
+  PetscCall(MuCaseGetSummandKernelSpec(c, sum->block, own, &spec, &given));
   if (!given)
-    return MuError(MU_ERR_INPUT, "kernel: is missing; %s %s needs a kernel", sum->block,
-                   sum->given[k].name);
+    return MuError(MU_ERR_INPUT, "kernel: is missing; %s %s needs a kernel", sum->block, own->name);
   if (of_block) PetscCall(MuKernelGetSpec(of_block, &common));
-  if (!common || !MuKernelSpecEqual(common, &spec)) PetscCall(MuKernelCreate(&spec, dim, kernel));
+  if (common && MuKernelSpecEqual(common, &spec)) PetscFunctionReturn(0);
+  snprintf(name, sizeof name, "%s_kernel", own->own_kernel ? own->key : sum->block);
+  PetscCall(MuCaseCreateKernel(c, name, &spec, dim, kernel));
   PetscFunctionReturn(0);
 }
 
@@ -80,10 +83,19 @@ static PetscErrorCode read_summand(MuCase c, const Sum *sum, PetscInt k, PetscIn
   PetscFunctionReturn(0);
 }
 
+/* Where the kernel that all have in common is from: the first summand that takes one. */
+static const char *find_own(const Sum *sum) {
+  for (PetscInt k = 0; k < sum->n; ++k)
+    if (sum->given[k].takes_kernel)
+      return sum->given[k].own_kernel ? sum->given[k].key : sum->block;
+  return sum->block;
+}
+
 /* Fills in the summands of a block, whose own kernels the caller destroys, also after an error.
  *kernel: that of the others, or NULL. */
 static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kernel,
                                MuFormula formula[], MuSummand summand[]) {
+  char name[96];
   MuKernelSpec spec;
   PetscBool given;
   PetscInt other;
@@ -92,7 +104,8 @@ static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kerne
   sum->n = MU_MAX_TERMS;
   PetscCall(MuCaseGetSummands(c, sum->block, &sum->n, sum->given));
   PetscCall(MuCaseFindCommonKernel(c, sum->block, sum->n, sum->given, &spec, &given, &other));
-  if (given) PetscCall(MuKernelCreate(&spec, dim, kernel));
+  snprintf(name, sizeof name, "%s_kernel", other < 0 ? find_own(sum) : sum->block);
+  if (given) PetscCall(MuCaseCreateKernel(c, name, &spec, dim, kernel));
   for (PetscInt k = 0; k < sum->n; ++k)
     PetscCall(read_summand(c, sum, k, dim, *kernel, formula ? &formula[k] : NULL, &summand[k]));
   PetscFunctionReturn(0);
@@ -274,7 +287,7 @@ static PetscErrorCode create_diagnostics_kernel(MuCase c, PetscInt dim, MuProble
   PetscFunctionBegin;
   PetscCall(MuCaseGetKernelSpec(c, "diagnostics_kernel", &spec, &given));
   if (given)
-    PetscCall(MuKernelCreate(&spec, dim, &p->diagnostics_kernel));
+    PetscCall(MuCaseCreateKernel(c, "diagnostics_kernel", &spec, dim, &p->diagnostics_kernel));
   else if (p->energy_kernel) {
     PetscCall(MuKernelReference(p->energy_kernel));
     p->diagnostics_kernel = p->energy_kernel;
