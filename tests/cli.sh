@@ -941,6 +941,17 @@ fi
 if wants killed; then
 # ---------------------------------------------------------------------- read and killed while it runs
 
+cat >two-studies.yaml <<'CASE'
+study:    {type: order, vary: time_step, values: [0.1, 0.05, 0.025, 1e-3], expect_order: 1}
+grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:   {type: gaussian, mean: [0], covariance: [1]}
+initial:  {type: gaussian, mean: [2], covariance: [0.25]}
+energy:   {kl: 1}
+geometry: {wasserstein: 1}
+time:     {end: 1, step: 0.01}
+output:   {directory: studied, every: 0.1}
+CASE
+
 reads "a run is read while it goes on, and after a kill" '
 import os, signal, time
 run = subprocess.Popen(["'"$mudot"'", "run", "case.yaml", "-output_directory", "killed", "-time_end", "5000", "-output_every", "0.01"],
@@ -967,6 +978,41 @@ assert np.allclose(f["time"][:], 0.01 * np.arange(n))
 rows = len(f["ledger/t"])
 assert all(len(c) >= rows for c in f["ledger"].values())'
 
+reads "two processes that start in one directory" '
+import random, shutil, time
+random.seed(5)
+mudot, seen = "'"$mudot"'", set()
+def start(*more):
+    return subprocess.Popen([mudot, "run", "case.yaml", "-output_directory", "pair", "-time_end", "2", "-time_step", "1e-4", "-output_checkpoint", "100 steps", *more],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+for k in range(4):
+    shutil.rmtree("pair", ignore_errors=True)
+    a = start("-restart")
+    time.sleep(random.uniform(0, 0.8))
+    b = start("-restart" if k % 2 else "-output_overwrite")
+    errors = [p.communicate(timeout=60)[1] for p in (a, b)]
+    codes = sorted((a.returncode, b.returncode))
+    seen.add(tuple(codes))
+    assert codes in ([0, 0], [0, 4]), (codes, errors)
+    if codes == [0, 4]:
+        refused = errors[1 if b.returncode else 0]
+        assert "output_directory: pair is being written by another mudot (process" in refused and refused.count("\n") == 1, refused
+    f = open_run("pair")
+    assert f.attrs["status"] == "done" and len(f["time"]) == 21 and len(f["ledger/t"]) == 20001, k
+    assert len(open("pair/ledger.csv").readlines()) == 20002
+    assert not [n for n in os.listdir("pair") if "lock" in n or "partial" in n], os.listdir("pair")
+assert (0, 4) in seen, seen'
+"$mudot" study two-studies.yaml >first 2>&1 &
+"$mudot" study two-studies.yaml >second 2>&1
+second=$?
+wait $!
+first=$?
+cat first second >err
+if [ "$first $second" = "0 4" ] || [ "$first $second" = "4 0" ] && [ "$(grep -c "is being written by another mudot" err)" = 1 ]; then
+  ok "two studies in one directory"
+else
+  bad "two studies in one directory" "exit status $first and $second"
+fi
 fi
 
 exec 3>&- 4<&-

@@ -1,6 +1,8 @@
 /* A run's files: layout and values read back, refusal to overwrite, errors, and run.h5 replayed
  * write by write: whatever write a kill comes after, an ordinary reader finds every finished
  * snapshot. */
+#include "base/files.h"
+#include "base/lock.h"
 #include "record/run_writer.h"
 #include "support.h"
 
@@ -687,6 +689,44 @@ START_TEST(rows_do_not_wait_for_snapshots) {
 }
 END_TEST
 
+/* One owner at a time, who is named; the file goes with the lock, and one that a crash has left
+   blocks nobody. */
+START_TEST(locks_have_one_owner) {
+  char path[256], file[256], own[64];
+  MuLock first, second;
+  PetscBool none;
+  if (rank) return;
+  OK(MuMakeDirectory(path_of("locked")));
+  snprintf(path, sizeof path, "%s/run", path_of("locked"));
+  snprintf(file, sizeof file, "%s/.run.lock", path_of("locked"));
+  snprintf(own, sizeof own, "process %ld on ", (long)getpid());
+  OK(MuLockTake(path, "output_directory: here", &first, &none));
+  ck_assert(!none);
+  for (int k = 0; k < 2; ++k) {
+    ck_assert_int_eq(MuLockTake(path, "output_directory: here", &second, &none), MU_ERR_FILE);
+    ck_assert_ptr_null(second);
+    ck_assert(strstr(MuErrorMessage(), "output_directory: here is being written by another mudot"));
+    ck_assert(strstr(MuErrorMessage(), own));
+  }
+  OK(MuLockRelease(&first));
+  ck_assert_ptr_null(first);
+  OK(MuLockRelease(&first));
+  ck_assert_int_eq(access(file, F_OK), -1);
+  FILE *left = fopen(file, "w");
+  fputs("process 1 on another\n", left);
+  fclose(left);
+  OK(MuLockTake(path, "output_directory: here", &first, &none));
+  ck_assert_int_eq(access(file, F_OK), 0);
+  unlink(file); /* by somebody: the next one takes a new file, which stays when the first goes */
+  OK(MuLockTake(path, "output_directory: here", &second, &none));
+  OK(MuLockRelease(&first));
+  ck_assert_int_eq(access(file, F_OK), 0);
+  OK(MuLockRelease(&second));
+  ck_assert_int_eq(MuLockTake("/proc/no/run", "here", &first, &none), MU_ERR_FILE);
+  ck_assert(strstr(MuErrorMessage(), "here: cannot be written"));
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("output");
   TCase *t = tcase_create("output");
@@ -694,6 +734,7 @@ static Suite *make_suite(void) {
   tcase_add_unchecked_fixture(t, make_folder, remove_folder);
   tcase_add_test(t, everything_is_read_back);
   tcase_add_test(t, nothing_is_overwritten);
+  tcase_add_test(t, locks_have_one_owner);
   tcase_add_test(t, places_that_cannot_be_written);
   tcase_add_test(t, a_run_without_end);
   tcase_add_test(t, a_full_disk);

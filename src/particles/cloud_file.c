@@ -1,8 +1,10 @@
 /* Writing one cloud of particles, as CSV or in the layout of particles.h5. */
 #include "base/files.h"
 #include "base/hdf5.h"
+#include "base/lock.h"
 #include "base/netcdf.h"
 #include "base/npy.h"
+#include "output/terminal.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -82,9 +84,29 @@ static PetscErrorCode write_standard_output(const MuCloudFile *cloud) {
 }
 
 /* Under another name first, so that a file is whole or not there. */
-PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
+static PetscErrorCode write_file(const MuCloudFile *cloud,
+                                 int (*write)(const MuCloudFile *, const char *)) {
   char partial[PETSC_MAX_PATH_LEN];
   const char *file = cloud->file;
+
+  if (!cloud->overwrite && access(file, F_OK) == 0)
+    return MuError(MU_ERR_INPUT, "output: %s is there already; give another name or -overwrite",
+                   file);
+  snprintf(partial, sizeof partial, "%s.partial", file);
+  errno = 0;
+  if (write(cloud, partial) || rename(partial, file)) {
+    PetscErrorCode code = MuCannotWrite(file);
+    unlink(partial);
+    return code;
+  }
+  return 0;
+}
+
+PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
+  const char *file = cloud->file;
+  PetscErrorCode code;
+  PetscBool none;
+  MuLock lock;
 
   if (!file) return write_standard_output(cloud);
   int (*const write)(const MuCloudFile *, const char *) = writer_of(file);
@@ -93,18 +115,11 @@ PetscErrorCode MuCloudWrite(const MuCloudFile *cloud) {
                    "output: \"%s\" is not allowed; the name of the file ends in .csv, .npy "
                    "or .h5",
                    file);
-  if (!cloud->overwrite && access(file, F_OK) == 0)
-    return MuError(MU_ERR_INPUT, "output: %s is there already; give another name or -overwrite",
-                   file);
-  if (strlen(file) + 9 > sizeof partial)
+  if (strlen(file) + 9 > PETSC_MAX_PATH_LEN)
     return MuError(MU_ERR_INPUT, "output: %.40s...: the path is too long", file);
-  snprintf(partial, sizeof partial, "%s.partial", file);
-  errno = 0;
-  if (write(cloud, partial)) {
-    PetscErrorCode code = MuCannotWrite(file);
-    unlink(partial);
-    return code;
-  }
-  if (rename(partial, file)) return MuCannotWrite(file);
-  return 0;
+  PetscCall(MuLockTake(file, file, &lock, &none));
+  if (none) PetscCall(MuWarn(PETSC_COMM_SELF, MU_NO_LOCKS, file));
+  code = write_file(cloud, write);
+  PetscCall(MuLockRelease(&lock));
+  return code;
 }

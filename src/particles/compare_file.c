@@ -3,7 +3,10 @@
 
 #include "base/files.h"
 #include "base/hdf5.h"
+#include "base/lock.h"
 #include "base/netcdf.h"
+
+#include "output/terminal.h"
 
 #include <errno.h>
 
@@ -185,17 +188,40 @@ static PetscErrorCode write_file(const MuCompare c, const char *name,
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode write_locked(const MuCompare c) {
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  code = MuCompareRefuse(c);
+  if (!code) code = write_file(c, "compare.csv", write_csv);
+  if (!code) code = write_file(c, "compare.h5", write_hdf5);
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode write_directory(const MuCompare c) {
+  char path[PETSC_MAX_PATH_LEN], what[PETSC_MAX_PATH_LEN];
+  PetscErrorCode code;
+  PetscBool none;
+  MuLock lock;
+
+  PetscFunctionBegin;
+  PetscCall(MuMakeDirectory(c->spec.directory));
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/compare", c->spec.directory));
+  PetscCall(PetscSNPrintf(what, sizeof what, "output_directory: %s", c->spec.directory));
+  PetscCall(MuLockTake(path, what, &lock, &none));
+  if (none) PetscCall(MuWarn(c->comm, MU_NO_LOCKS, what));
+  code = write_locked(c);
+  PetscCall(MuLockRelease(&lock));
+  PetscFunctionReturn(code);
+}
+
 PetscErrorCode MuCompareWrite(MuCompare c) {
   PetscErrorCode code = 0;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(c->comm, &rank));
-  if (rank == 0 && c->spec.directory) {
-    code = MuMakeDirectory(c->spec.directory);
-    if (!code) code = write_file(c, "compare.csv", write_csv);
-    if (!code) code = write_file(c, "compare.h5", write_hdf5);
-  }
+  if (rank == 0 && c->spec.directory) code = write_directory(c);
   PetscCall(MuErrorAgree(c->comm, code));
   PetscFunctionReturn(0);
 }

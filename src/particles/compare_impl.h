@@ -81,5 +81,7 @@ struct _p_MuCompare {
 
 /* value/expected of metric m, of the roots if it is a square. NaN if nothing is expected. */
 PetscReal MuCompareRatio(MuCompare c, const MuCompareRow *row, PetscInt m);
+/* MU_ERR_INPUT: the directory holds a comparison that is not to be overwritten. */
+PetscErrorCode MuCompareRefuse(MuCompare c);
 
 #endif

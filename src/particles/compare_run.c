@@ -283,7 +283,7 @@ static void conclude(MuCompare c) {
 
 /* ------------------------------------------------------------------ the object */
 
-static PetscErrorCode refuse_results(const MuCompare c) {
+PetscErrorCode MuCompareRefuse(const MuCompare c) {
   static const char *const results[] = {"compare.csv", "compare.h5"};
   char path[PETSC_MAX_PATH_LEN];
 
@@ -301,7 +301,7 @@ static PetscErrorCode refuse_results(const MuCompare c) {
 
 static PetscErrorCode open_run(MuCompare c) {
   PetscFunctionBegin;
-  PetscCall(MuErrorAgree(c->comm, refuse_results(c)));
+  PetscCall(MuErrorAgree(c->comm, MuCompareRefuse(c)));
   PetscCall(MuErrorAgree(c->comm, MuRunReaderCreate(c->spec.run, &c->reader)));
   PetscCall(MuRunReaderGetInfo(c->reader, &c->info));
   PetscFunctionReturn(0);

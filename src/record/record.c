@@ -8,6 +8,7 @@
 
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------ the files */
 
@@ -50,6 +51,33 @@ static PetscErrorCode warn_of_disk(MuRecord r) {
   PetscFunctionReturn(0);
 }
 
+/* On rank 0. */
+static PetscErrorCode take_lock(MuRecord r) {
+  char path[PETSC_MAX_PATH_LEN], what[PETSC_MAX_PATH_LEN];
+  PetscBool none;
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(path, sizeof path, "%s/run", r->directory));
+  PetscCall(PetscSNPrintf(what, sizeof what, "output_directory: %s", r->directory));
+  PetscCall(MuLockTake(path, what, &r->lock, &none));
+  if (none) PetscCall(MuWarn(r->comm, MU_NO_LOCKS, what));
+  PetscFunctionReturn(0);
+}
+
+/* One process at a time looks at the directory and writes it: at once if it is there, else when it
+   is made. */
+static PetscErrorCode lock_directory(MuRecord r, PetscBool make) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (r->rank == 0 && !r->lock) {
+    if (make) code = MuMakeDirectory(r->directory);
+    if (!code && (make || access(r->directory, W_OK) == 0)) code = take_lock(r);
+  }
+  PetscCall(MuErrorAgree(r->comm, code));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_writer(MuRecord r) {
   MuRunWriterSpec spec = {.directory = r->directory,
                           .command_line = r->command_line,
@@ -62,6 +90,7 @@ static PetscErrorCode create_writer(MuRecord r) {
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetBool(r->c, "output_overwrite", &spec.overwrite, &given));
+  PetscCall(lock_directory(r, PETSC_TRUE));
   PetscCall(r->ops->create_writer(r->ctx, &spec, &r->writer));
   if (spec.resume) {
     PetscCall(note_restart(r));
@@ -113,6 +142,7 @@ static PetscErrorCode destroy(MuRecord r) {
   PetscCall(MuRunWriterDestroy(&r->writer));
   PetscCall(MuCheckpointDestroy(&r->keeping.checkpoint));
   PetscCall(MuRestartFree(&r->restart));
+  PetscCall(MuLockRelease(&r->lock));
   PetscCall(PetscFree3(r->first, r->last, r->largest));
   PetscFunctionReturn(0);
 }
@@ -316,6 +346,7 @@ static PetscErrorCode run(MuRecord r, PetscBool restart) {
 
   PetscFunctionBegin;
   PetscCall(begin(r));
+  PetscCall(lock_directory(r, PETSC_FALSE));
   if (restart) PetscCall(MuRestartFind(r));
   if (r->restart.finished) {
     PetscCall(PetscPrintf(r->comm, "restart         the run in %s is done\n", r->directory));

@@ -2,6 +2,7 @@
 #ifndef MUDOT_RECORD_IMPL_H
 #define MUDOT_RECORD_IMPL_H
 
+#include "base/lock.h"
 #include "record/progress.h"
 #include "record/record.h"
 
@@ -44,6 +45,7 @@ struct _p_MuRecord {
   PetscReal last_snapshot;           /* time of the last one in the file, NAN: none */
   MuRestart restart;
   MuKeeping keeping;
+  MuLock lock;    /* of the directory, on rank 0; NULL: not yet */
   double started; /* wall-clock time */
 };
 

@@ -2,6 +2,8 @@
    data as JSON in it, which the page's script draws. */
 #include "report/report.h"
 #include "base/files.h"
+#include "base/lock.h"
+#include "output/terminal.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -188,7 +190,10 @@ static PetscErrorCode write_file(const MuReportSpec *spec, const char *path, Pet
 }
 
 static PetscErrorCode write_report(const MuReportSpec *spec, char path[PETSC_MAX_PATH_LEN]) {
+  PetscErrorCode code;
   PetscInt heavy = 0;
+  PetscBool none;
+  MuLock lock;
 
   PetscFunctionBegin;
   if (spec->directories < 1)
@@ -202,9 +207,12 @@ static PetscErrorCode write_report(const MuReportSpec *spec, char path[PETSC_MAX
     PetscCall(PetscSNPrintf(path, PETSC_MAX_PATH_LEN, "%s/report.html", spec->directory[0]));
   else
     PetscCall(PetscStrncpy(path, "report.html", PETSC_MAX_PATH_LEN));
-  PetscCall(check_output(spec, path));
-  PetscCall(write_file(spec, path, heavy));
-  PetscFunctionReturn(0);
+  PetscCall(MuLockTake(path, path, &lock, &none));
+  if (none) PetscCall(MuWarn(PETSC_COMM_SELF, MU_NO_LOCKS, path));
+  code = check_output(spec, path);
+  if (!code) code = write_file(spec, path, heavy);
+  PetscCall(MuLockRelease(&lock));
+  PetscFunctionReturn(code);
 }
 
 PetscErrorCode MuReportWrite(MPI_Comm comm, const MuReportSpec *spec,

@@ -134,6 +134,7 @@ PetscErrorCode MuStudyDestroy(MuStudy *study) {
   if (!s) PetscFunctionReturn(0);
   if (s->ops) PetscCall(s->ops->destroy(s));
   PetscCall(MuOverridesDestroy(&s->base));
+  PetscCall(MuLockRelease(&s->lock));
   PetscCall(PetscFree(s->values));
   PetscCall(PetscFree(s->vary[0]));
   PetscCall(PetscFree(s->vary[1]));

@@ -3,6 +3,7 @@
 #include "base/files.h"
 #include "base/hdf5.h"
 #include "base/netcdf.h"
+#include "output/terminal.h"
 #include "study/study_impl.h"
 
 #include <errno.h>
@@ -246,6 +247,19 @@ static PetscErrorCode look_at_directory(MuStudy s, const char *directory, const 
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode lock_directory(MuStudy s, const char *directory) {
+  Path path, what;
+  PetscBool none;
+
+  PetscFunctionBegin;
+  PetscCall(MuMakeDirectory(directory));
+  PetscCall(path_of(s, "study", path));
+  snprintf(what, sizeof what, "output_directory: %s", directory);
+  PetscCall(MuLockTake(path, what, &s->lock, &none));
+  if (none) PetscCall(MuWarn(s->comm, MU_NO_LOCKS, what));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
   const char *directory;
   PetscBool same;
@@ -256,8 +270,8 @@ PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
   PetscFunctionBegin;
   PetscCall(directory_of(s, &directory));
   PetscCall(study_text(s, &text));
-  code = look_at_directory(s, directory, text, &same);
-  if (!code) code = MuMakeDirectory(directory);
+  code = lock_directory(s, directory);
+  if (!code) code = look_at_directory(s, directory, text, &same);
   if (!code) code = path_of(s, "study.h5", path);
   if (!code) unlink(path);
   if (!code && !same) code = remove_tasks(s);

@@ -2,6 +2,7 @@
 #ifndef MUDOT_STUDY_IMPL_H
 #define MUDOT_STUDY_IMPL_H
 
+#include "base/lock.h"
 #include "mudot.h"
 
 /* ------------------------------------------------------------------ overrides of a case */
@@ -128,6 +129,7 @@ struct _p_MuStudy {
   PetscReal *time;                  /* [times] */
   char (*status)[MU_STATUS_LENGTH]; /* [rows + extras]: "done" or why not; "" not yet */
   void *data;
+  MuLock lock; /* of the directory, on rank 0 */
 
   MuStudyVerdict verdict;
   PetscReal order, order_stderr;
