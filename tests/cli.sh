@@ -575,6 +575,32 @@ fi
 if wants runs; then
 # ---------------------------------------------------------------------- runs
 
+# One flow in three spellings: mappings, a list, flat keys. kernel_fisher_rao stands twice, each time with a kernel of its own.
+sed "s/^geometry:.*/geometry: {wasserstein: 1, kernel_fisher_rao: [{weight: 0.5, kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}}, {weight: 0.2, kernel: {bandwidth: 0.8}}]}/
+/^output/ikernel: {type: gaussian, bandwidth: 1}" case.yaml >list.yaml
+sed "s/^geometry:.*/geometry: {wasserstein: {weight: 1}, kernel_fisher_rao: {weight: 0.5, kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}}, kernel_fisher_rao_2: {weight: 0.2, kernel: {bandwidth: 0.8}}}/
+/^output/ikernel: {type: gaussian, bandwidth: 1}" case.yaml >mapping.yaml
+works "parts in a list" run list.yaml -output_directory list -output_checkpoint "1 steps"
+works "parts as mappings" run mapping.yaml -output_directory mapping
+works "parts as flat keys" run case.yaml -kernel_type gaussian -kernel_bandwidth 1 -geometry_kernel_fisher_rao 0.5 \
+  -geometry_kernel_fisher_rao_kernel_type matern -geometry_kernel_fisher_rao_kernel_smoothness 1.5 \
+  -geometry_kernel_fisher_rao_kernel_bandwidth 0.3 -geometry_kernel_fisher_rao_2 0.2 \
+  -geometry_kernel_fisher_rao_2_kernel_bandwidth 0.8 -output_directory flat
+works "parts in a list, up to the middle" run list.yaml -output_directory half -output_checkpoint "1 steps" -time_end 0.1
+works "parts in a list, gone on with" run list.yaml -output_directory half -output_checkpoint "1 steps" -restart
+reads "one flow, bit for bit, however its parts are written and where it was cut in two" '
+runs = [open_run(name) for name in ("list", "mapping", "flat", "half")]
+for name in ["density"] + ["ledger/" + column for column in runs[0]["ledger"]]:
+    for run in runs[1:]:
+        assert np.array_equal(run[name][:], runs[0][name][:], equal_nan=True), name
+assert "restart" in "".join(runs[3].attrs["restarts"]), runs[3].attrs["restarts"]'
+cat >nested.yaml <<'STUDY'
+study:  {type: gamma, case: list.yaml, vary: geometry_kernel_fisher_rao_2_kernel_bandwidth, values: [0.8, 0.6, 0.4]}
+output: {directory: nested}
+STUDY
+"$mudot" study nested.yaml >log 2>err
+holds "a study varies a key of one part, whose limit it finds" \
+  grep -q "limit: kernel_fisher_rao_2 -> power_mobility with exponent 2" log
 rm -rf out
 works "a run" run case.yaml -output_diagnostics kl,w2 -grid_cells 48
 reads "attributes" '

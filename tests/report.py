@@ -104,6 +104,7 @@ def make_results():
     mudot("run", "line.yaml", "-geometry_mmd", "1.5", "-output_directory", "fast")
     for name, arguments in KNOWN.items():
         mudot("run", "line.yaml", *arguments.split(), "-output_directory", name)
+    mudot("run", str(ROOT / "scripts/two-kernels.yaml"), "-time_end", "0.1", "-output_every", "0.05", "-output_directory", "mapping")
     mudot("run", "plane.yaml")
     mudot("study", "study.yaml", status=1)
     mudot("study", str(ROOT / "scripts/studies/rate-mmd-exact.yaml"), "-output_directory", "rate")
@@ -330,6 +331,15 @@ def check_width(name, page):
     check(f"{name}: a phone shows it without scrolling sideways, letters at their size", width <= 360 and text > 0.95, (width, text))
     page.size(1280, 900)
     page.settle()
+
+
+def check_mapping(browser):
+    """Parts that are written as mappings stand in the equation, and their own kernels below it."""
+    page = open_report(browser, "mapping")
+    text = page.evaluate("document.querySelector('.formula').textContent.replace(/\\s+/g, ' ')")
+    check("the equation of parts written as mappings", "+ 0.5" in text and "stein + kernel fisher rao" in text, text)
+    check("with the kernels that are their own", "stein: kernel (type = gaussian, bandwidth = 0.8)" in text and
+          "kernel fisher rao: kernel (type = matern, smoothness = 1.5, bandwidth = 0.2)" in text, text)
 
 
 def check_line(browser):
@@ -577,7 +587,7 @@ def main():
         check_files()
         if not arguments.without_browser:
             with Chromium() as browser:
-                for part in (check_line, check_plane, check_several, check_particles, check_hostile):
+                for part in (check_line, check_mapping, check_plane, check_several, check_particles, check_hostile):
                     part(browser)
         os.chdir("/")
     print(f"{results['passed']} passed, {results['failed']} failed, 0 skipped")

@@ -739,6 +739,69 @@ START_TEST(parts_have_their_own_kernels_and_numbers) {
 }
 END_TEST
 
+/* The matrix of K, column by column. */
+static PetscReal *dense(MuGrid grid, const MuGeometrySpec *spec, Vec rho, PetscInt n) {
+  MuGeometry geometry = make_geometry(grid, spec, rho);
+  PetscReal *matrix = malloc(sizeof *matrix * (size_t)(n * n));
+  Vec unit;
+  OK(MuGridCreateField(grid, &unit));
+  for (PetscInt j = 0; j < n; ++j) {
+    const PetscReal *column;
+    OK(VecSet(unit, 0));
+    OK(VecSetValue(unit, j, 1, INSERT_VALUES));
+    OK(VecAssemblyBegin(unit));
+    OK(VecAssemblyEnd(unit));
+    Vec image = apply(geometry, unit);
+    OK(VecGetArrayRead(image, &column));
+    for (PetscInt i = 0; i < n; ++i) matrix[i * n + j] = column[i];
+    OK(VecRestoreArrayRead(image, &column));
+    OK(VecDestroy(&image));
+  }
+  OK(VecDestroy(&unit));
+  OK(MuGeometryDestroy(&geometry));
+  return matrix;
+}
+
+/* The dense K of two different parts with their own kernels is the sum of those of two geometries.
+ */
+START_TEST(dense_operator_of_two_kernels_is_the_sum) {
+  static const char *const pairs[][2] = {{"stein", "kernel_fisher_rao"},
+                                         {"ridge_stein", "ridge_fisher_rao"},
+                                         {"normalized_kernel_fisher_rao", "mmd"}};
+  enum { N = 20 };
+  MuGrid grid;
+  const MuGridSpec box = {.dim = 1, .lower = {-5}, .upper = {5}, .cells = {N}};
+  OK(MuGridCreate(PETSC_COMM_SELF, &box, &grid));
+  MuKernel kernel[2] = {make_kernel("gaussian", 0.8, 1), make_kernel("bessel", 0.3, 1)};
+  Vec rho = TestField(grid, bump);
+  for (size_t p = 0; p < sizeof pairs / sizeof *pairs; ++p) {
+    MuGeometrySpec both = simple_spec(pairs[p][0], NULL);
+    PetscReal *one[2], *sum, largest = 0, error = 0;
+    both.parts = 2;
+    both.part[1] = simple_part(pairs[p][1], 0.3);
+    for (PetscInt k = 0; k < 2; ++k) {
+      both.part[k].kernel = kernel[k];
+      both.part[k].value[0] = 0.2;
+      const MuGeometrySpec alone = {.parts = 1, .part = {both.part[k]}};
+      one[k] = dense(grid, &alone, rho, N);
+    }
+    sum = dense(grid, &both, rho, N);
+    for (PetscInt i = 0; i < N * N; ++i) {
+      largest = PetscMax(largest, PetscAbsReal(sum[i]));
+      error = PetscMax(error, PetscAbsReal(sum[i] - one[0][i] - one[1][i]));
+    }
+    ck_assert_msg(error <= 1e-12 * largest, "%s + %s: %g of %g", pairs[p][0], pairs[p][1], error,
+                  largest);
+    free(one[0]);
+    free(one[1]);
+    free(sum);
+  }
+  OK(VecDestroy(&rho));
+  for (PetscInt k = 0; k < 2; ++k) OK(MuKernelDestroy(&kernel[k]));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 static PetscReal minus_divergence(PetscReal x, PetscReal y) { /* -(rho xi')' of bump and wave */
   PetscReal a = exp(-x * x), b = 0.3 * exp(-(x - 1) * (x - 1) / 0.6);
   PetscReal rho = a + b, slope = -2 * x * a - (x - 1) / 0.3 * b;
@@ -1387,6 +1450,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, infinite_potential_closes_faces);
   tcase_add_test(t, upwind_takes_the_donor);
   tcase_add_test(t, parts_have_their_own_kernels_and_numbers);
+  tcase_add_test(t, dense_operator_of_two_kernels_is_the_sum);
   tcase_add_test(t, narrow_kernels_tend_to_local_geometries_as_h_squared);
   tcase_add_test(t, wasserstein_is_second_order_in_space);
   tcase_add_test(t, mmd_with_a_preimage_needs_no_inverse);

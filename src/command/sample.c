@@ -24,7 +24,7 @@ static const MuOption options[] = {
     {"method", MU_OPTION_CHOICE, &given.method, .allowed = "iid|stratified",
      .doc = "how the points are drawn (default iid)"},
     {"output", MU_OPTION_TEXT, &given.output,
-     .doc = "file .csv, .npy or .h5 (layout of particles.h5); default: CSV on standard output"},
+     .doc = "file .csv, .npy or .h5 (as particles.h5); default: CSV on standard output"},
     {"overwrite", MU_OPTION_SWITCH, &given.overwrite, .doc = "replace the file"},
     {"output_overwrite", MU_OPTION_SWITCH, &given.overwrite, .doc = NULL},
 };

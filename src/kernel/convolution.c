@@ -5,7 +5,6 @@
    frequencies. With ZERO on an axis the weights are Galerkin averages over pairs of cells, wrapped
    along a PERIODIC axis and padded along a ZERO one so that nothing wraps; the symbol is their
    DFT. */
-#include "base/events.h"
 #include "kernel/kernel_impl.h"
 
 #include <math.h>
@@ -421,30 +420,6 @@ PetscErrorCode MuConvolutionDestroy(MuConvolution *convolution) {
   for (PetscInt i = 0; i < 3; ++i) PetscCall(VecDestroy(&c->work[i]));
   PetscCall(MuGridDestroy(&c->grid));
   PetscCall(PetscFree(c));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuConvolutionApply(MuConvolution convolution, Vec in, Vec out) {
-  const MuFilter plain = {.rational = PETSC_FALSE};
-
-  PetscFunctionBegin;
-  PetscCall(MuConvolutionFilter(convolution, &plain, in, out));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuConvolutionFilter(MuConvolution c, const MuFilter *filter, Vec in, Vec out) {
-  const PetscReal *x;
-  PetscReal *y;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetArray(out, &y));
-  x = y;
-  if (in != out) PetscCall(VecGetArrayRead(in, &x));
-  PetscCall(MuEventBegin(MU_EVENT_CONVOLUTION));
-  PetscCall(MuSpectralApply(c->spectral, filter, x, y));
-  PetscCall(MuEventEnd(MU_EVENT_CONVOLUTION));
-  if (in != out) PetscCall(VecRestoreArrayRead(in, &x));
-  PetscCall(VecRestoreArray(out, &y));
   PetscFunctionReturn(0);
 }
 
