@@ -71,7 +71,7 @@ SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
             $(BUILD)/obj/manual/chapters.o
 # The manual: src/manual/*.md in this order.
-CHAPTERS := cases geometries energies kernels running studies particle-methods comparing reports speed library checks
+CHAPTERS := cases geometries energies kernels running studies particle-methods comparing python reports speed library checks
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
@@ -303,6 +303,8 @@ format-check:
 	@clang-format --dry-run -Werror $(FORMATTED)
 
 DEST = $(DESTDIR)$(PREFIX)
+# Where Python looks for packages below the prefix; Debian's has a name of its own.
+PACKAGES = lib/python$(shell $(PYTHON) -c 'import sys, sysconfig as s; print("%d.%d/%s-packages" % (*sys.version_info[:2],              "dist" if "posix_local" in s.get_scheme_names() else "site"))')
 
 install: all
 	install -d $(addprefix $(DEST)/,bin lib/pkgconfig include share/man/man1 share/man/man7 \
@@ -321,6 +323,10 @@ install: all
 	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot
 	install -m 644 LICENSE README.md .github/CITATION.cff .github/CHANGES.md $(DEST)/share/doc/mudot
 	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
+	install -m 755 scripts/examples/*.py $(DEST)/share/doc/mudot/examples
+	install -d $(DEST)/$(PACKAGES)/mudot/plot
+	install -m 644 scripts/python/mudot/*.py scripts/python/mudot/py.typed $(DEST)/$(PACKAGES)/mudot
+	install -m 644 scripts/python/mudot/plot/*.py $(DEST)/$(PACKAGES)/mudot/plot
 
 clean:
 	rm -rf $(BUILD)

@@ -7,11 +7,13 @@ import argparse
 import csv
 import os
 import pathlib
+import sys
 
 import h5py
 import numpy as np
 
-from plot import BLUE, GREEN, ORANGE, VERMILLION, plt
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "python"))
+from mudot.plot.style import BLUE, GREEN, ORANGE, VERMILLION, applied, subplots  # noqa: E402
 
 METHODS = {"mmd_flow": ("MMD flow", VERMILLION), "mmd_flow_noise": ("MMD flow, noise", ORANGE),
            "ift": ("IFT, MMD weight step", BLUE), "ift-entropic": ("IFT, entropic weight step", GREEN)}
@@ -48,8 +50,8 @@ def draw(axes, directory, experiment, bandwidth, table):
 
 def figure(directory, experiments, path, table):
     columns = max(len(bandwidths) for bandwidths in experiments.values())
-    fig, axes = plt.subplots(len(experiments), columns, squeeze=False, sharex=True,
-                             figsize=(3.4 * columns + 0.6, 3.1 * len(experiments) + 0.5))
+    fig, axes = subplots(len(experiments), columns, (3.4 * columns + 0.6, 3.1 * len(experiments) + 0.5), squeeze=False,
+                         sharex=True)
     for row, (experiment, bandwidths) in zip(axes, experiments.items()):
         for panel, bandwidth in zip(row, bandwidths):
             draw(panel, directory, experiment, bandwidth, table)
@@ -58,7 +60,6 @@ def figure(directory, experiments, path, table):
         panel.set_xlabel("iteration")
     axes[0][0].legend(fontsize=8, loc="lower left")
     fig.savefig(path, dpi=110)
-    plt.close(fig)
 
 
 def main():
@@ -68,8 +69,9 @@ def main():
     arguments = parser.parse_args()
     os.makedirs(arguments.output, exist_ok=True)
     table = []
-    figure(arguments.directory, {"gaussian": (1, 2, 10), "mixture": (1, 2, 10)}, arguments.output / "paper.png", table)
-    figure(arguments.directory, {"high-dimension": (10,)}, arguments.output / "paper-high-dimension.png", table)
+    with applied():
+        figure(arguments.directory, {"gaussian": (1, 2, 10), "mixture": (1, 2, 10)}, arguments.output / "paper.png", table)
+        figure(arguments.directory, {"high-dimension": (10,)}, arguments.output / "paper-high-dimension.png", table)
     with open(arguments.output / "paper.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["experiment", "bandwidth", "method", "seeds", "iteration", "mean", "sd", "q10", "q90"])

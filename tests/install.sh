@@ -35,6 +35,8 @@ for file in bin/mudot lib/libmudot.a include/mudot/base.h lib/libmudot.so includ
   share/bash-completion/completions/mudot share/doc/mudot/LICENSE share/doc/mudot/CITATION.cff; do
   holds "installed: $file" test -s "$prefix/$file"
 done
+holds "the Python package finds the program" sh -c "cd / && unset MUDOT && PYTHONPATH=\$(echo $prefix/lib/python3*/*-packages) \
+  ${PYTHON:-/usr/bin/python3} -c 'import mudot, mudot.plot; assert mudot.program.find() == \"$prefix/bin/mudot\"'"
 version=$("$prefix/bin/mudot" --version | sed 's/mudot //')
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 holds "pkg-config knows version $version" pkg-config --exact-version="$version" mudot

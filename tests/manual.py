@@ -233,7 +233,8 @@ class Reader:
         self.used, self.printed, self.shortened = set(), [], False
 
     def run(self, command, folder, status):
-        environment = dict(os.environ, PATH=f"{self.build}:{os.environ['PATH']}", MPLBACKEND="Agg")
+        environment = dict(os.environ, PATH=f"{self.build}:{os.environ['PATH']}", MPLBACKEND="Agg",
+                           PYTHONPATH=str(ROOT / "scripts" / "python"), PYTHONDONTWRITEBYTECODE="1")
         done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env=environment, timeout=300)
         if done.returncode != status:

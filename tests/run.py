@@ -135,6 +135,7 @@ def style(build, mpiexec, jobs):
 def cli(build, mpiexec, jobs):
     """The command line."""
     yield from command_line(build, MPIEXEC=mpiexec)
+    yield Job("the Python package, quick", "tests/package.py", "quick", BUILD=build, MPIEXEC=mpiexec)
 
 
 def installed(build, mpiexec, jobs):
@@ -208,9 +209,10 @@ def browser(build, mpiexec, jobs):
 
 
 def formats(build, mpiexec, jobs):
-    """What others read and write: arrays of NumPy, netCDF through xarray and ncdump, XDMF through ParaView."""
+    """What others read and write: arrays of NumPy, netCDF, XDMF; the Python package with all that it uses."""
     yield Job("arrays of NumPy", "tests/npy.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("netCDF and XDMF", "tests/formats.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("the Python package", "tests/package.py", BUILD=build, MPIEXEC=mpiexec)
 
 
 def fuzz(build, mpiexec, jobs):

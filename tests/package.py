@@ -1,0 +1,267 @@
+#!/usr/bin/python3
+"""The Python package: what it reads, runs, refuses, draws. "quick" is what needs no more than NumPy, h5py and matplotlib
+and takes some seconds. Usage: BUILD=build tests/package.py [quick]"""
+import doctest
+import importlib
+import os
+import pathlib
+import pkgutil
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+
+from harness import MUDOT, ROOT, check, folder, totals
+
+PACKAGE = ROOT / "scripts" / "python"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(PACKAGE))
+os.environ["MUDOT"] = MUDOT
+
+import mudot  # noqa: E402
+import mudot.plot.command  # noqa: E402
+
+LINE = {"grid": {"lower": [-6], "upper": [6], "cells": [64]},
+        "target": {"type": "mixture", "weights": [0.5, 0.5], "means": [-1.5, 1.5], "covariances": [0.64, 0.64]},
+        "initial": {"type": "gaussian", "mean": [2], "covariance": [0.25]}, "energy": {"kl": 1},
+        "geometry": {"wasserstein": 1}, "time": {"end": 1, "step": 0.02}, "output": {"directory": "line", "every": 0.25}}
+PLANE = {"grid": {"lower": [-3, -2], "upper": [3, 2], "cells": [24, 16], "mask_formula": "x^2 + y^2 - 0.2"},
+         "target": {"type": "gaussian", "mean": [1, 0], "covariance": [0.5, 0, 0, 0.5]},
+         "initial": {"type": "gaussian", "mean": [-1, 0], "covariance": [0.3, 0, 0, 0.3]}, "energy": {"kl": 1},
+         "geometry": {"wasserstein": 1, "fisher_rao": 0.5}, "time": {"end": 0.4, "step": 0.02},
+         "output": {"directory": "plane", "every": 0.1}}
+CLOUD = {**{key: PLANE[key] for key in ("target", "initial", "time")}, "energy": {"mmd": 1},
+         "geometry": {"wasserstein": 1, "mmd": 1, "spherical": True}, "kernel": {"type": "gaussian", "bandwidth": 0.5},
+         "particles": {"method": "ift", "count": 40}, "output": {"directory": "cloud", "every": 0.1}}
+STUDY = "study:  {type: order, case: line.yaml, vary: time_step, values: [0.2, 0.1, 0.05]}\noutput: {directory: order}\n"
+VALUES = {"geometry.wasserstein": [0.5, 1], "time_step": [0.02, 0.01]}
+
+
+def plain(directory, name):
+    with h5py.File(f"{directory}/run.h5", "r") as file:
+        return file[name][()]
+
+
+def raises(name, kind, words, act):
+    try:
+        act()
+    except kind as error:
+        check(name, words in str(error) and "\n" not in str(error), repr(error))
+        return error
+    check(name, False, "nothing was raised")
+    return None
+
+
+def documentation():
+    """Every example in a docstring."""
+    attempted = failed = 0
+    for found in pkgutil.walk_packages(mudot.__path__, "mudot."):
+        if found.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(found.name)
+        result = doctest.testmod(module)
+        attempted, failed = attempted + result.attempted, failed + result.failed
+        check(f"{found.name} says what it is", bool(module.__doc__))
+    check(f"{attempted} examples of docstrings", failed == 0 and attempted > 12, f"{failed} failed")
+    line = (ROOT / "Makefile").read_text().split("VERSION := ")[1].split()[0]
+    text = (PACKAGE / "pyproject.toml").read_text()
+    check("one version", mudot.__version__ == line and f'version = "{line}"' in text)
+    check("and it is the program's", mudot.program.version() == line)
+
+
+def runs():
+    run = mudot.run(LINE)
+    check("a mapping is run", run.status == "done" and str(run) == "<mudot.Run line: done>", run)
+    check("density", np.array_equal(run.density, plain("line", "density")) and tuple(run.density.dims) == ("time", "x"))
+    check("its coordinates", np.array_equal(run.density.coords["x"], plain("line", "grid/x")))
+    check("ledger", np.array_equal(run.ledger["energy"], plain("line", "ledger/energy")))
+    check("target", np.allclose(run.target, np.exp(plain("line", "target/log_density"))))
+    pathlib.Path("plane.yaml").write_text(mudot.Case(PLANE).text)
+    plane = mudot.run("plane.yaml")
+    check("a file is run, in the plane", tuple(plane.density.dims) == ("time", "y", "x") and not np.asarray(plane.mask).all())
+    longer = mudot.run(mudot.Case("plane.yaml", time={"end": 0.6}, grid={"cells": [12, 8]}), "longer")
+    check("overrides win", longer.time[-1] == 0.6 and longer.density.shape == (7, 8, 12))
+    cloud = mudot.particles(CLOUD)
+    check("particles", cloud.is_cloud and cloud.position.shape == (5, 40, 2) and cloud.weight.shape == (5, 40))
+    check("a run is opened by its name", np.array_equal(mudot.Run("line/run.h5").time, run.time))
+    x = run.sample(200, time=0.3, seed=7)
+    check("sample", x.shape == (200, 1) and np.array_equal(x, run.sample(200, time=0.3, seed=7)))
+
+
+def comparisons():
+    run = mudot.Run("line")
+    x = run.sample(300, time=0.5)
+    table = mudot.compare(run, x, time=0.5)
+    check("an array is compared", {"metric", "value", "expected", "sd", "score"} <= set(table.columns))
+    values = dict(zip(table["metric"], table["value"]))
+    check("samples of the density are near to it", 0 < values["w1"] < 0.3, values)
+    weighted = dict(zip(*(lambda t: (t["metric"], t["value"]))(mudot.compare(run, x, 0.5, weights=np.ones(300)))))
+    check("equal weights are no weights", np.isclose(weighted["w1"], values["w1"]))
+    several = mudot.compare(run, [x, x + 1], time=[0.5, 1.0], replicates=3)
+    check("a cloud for each time", sorted(set(several["time"])) == [0.5, 1.0])
+
+    class Tensor:  # what arrays of PyTorch have
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return x
+    check("a tensor is compared", np.allclose(mudot.compare(run, Tensor(), 0.5)["value"], table["value"]))
+    raises("refused: a cube", mudot.CaseError, "must be [n, d]", lambda: mudot.compare(run, np.zeros((2, 2, 2)), 0.5))
+
+
+def errors():
+    negative = mudot.Case(LINE, time={"step": -1})
+    raises("CaseError", mudot.CaseError, 'time_step: "-1" must be above 0', lambda: mudot.run(negative, "no"))
+    raises("misspelt", mudot.CaseError, "the nearest is", lambda: mudot.run(mudot.Case(LINE, tme={"end": 1}), "no"))
+    raises("FileError", mudot.FileError, "there is no such", lambda: mudot.Run("nowhere").density)
+    raises("no overwriting", mudot.CaseError, "-output_overwrite", lambda: mudot.run(LINE))
+    raises("no case", mudot.CaseError, "cannot be read", lambda: mudot.Case("nowhere.yaml"))
+    hopeless = mudot.Case(LINE, time={"adapt": True, "tolerance": 1e-300})
+    failed = raises("NumericsError", mudot.NumericsError, "time_tolerance", lambda: mudot.run(hopeless, "failed"))
+    check("what is on disk is named", failed is not None and failed.run.status.startswith("failed"), failed)
+    before, os.environ["MUDOT"] = os.environ["MUDOT"], "/nowhere/mudot"
+    raises("MissingError", mudot.MissingError, "MUDOT", lambda: mudot.run(LINE, "no"))
+    os.environ["MUDOT"] = before
+
+
+def figures():
+    for name, wanted in ("line", {"density", "energy", "balance"}), ("plane", {"density", "energy", "balance"}), \
+            ("cloud", {"cloud", "energy"}):
+        made = mudot.plot.draw(name)
+        check(f"figures of {name}", set(made) == wanted, set(made))
+    check("one figure", len(mudot.Run("line").plot("energy", column_width=3.4)) == 1)
+    raises("no such figure", mudot.CaseError, "there are density, energy, balance", lambda: mudot.Run("line").plot("map"))
+    check("a notebook shows a run", mudot.Run("line")._repr_html_().count("<img") == 3)
+    command = [sys.executable, ROOT / "scripts" / "plot.py"]
+    for kind, magic in ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml"):
+        done = subprocess.run([*command, "plane", "-format", kind, "-column_width", "3.4"], capture_output=True, text=True)
+        data = pathlib.Path(f"plane/density.{kind}").read_bytes()
+        check(f"scripts/plot.py writes {kind}", done.returncode == 0 and data.startswith(magic), done.stderr)
+    check("fonts are embedded as TrueType", b"/FontFile2" in pathlib.Path("plane/balance.pdf").read_bytes())
+    done = subprocess.run([*command, "nowhere"], capture_output=True, text=True)
+    check("one sentence for what is not there", done.returncode == 4 and done.stderr.count("\n") == 1, done.stderr)
+    curves = mudot.plot.draw("line", ["density"])["density"].axes[0].lines
+    check("at most eight curves and the target", len(curves) <= 9)
+
+
+def movies():
+    raises("a movie of another kind", mudot.CaseError, ".mp4 or .gif", lambda: mudot.Run("plane").movie("a.avi"))
+    from PIL import Image
+    mudot.Run("plane").movie("plane.gif", particles="cloud")
+    check("a frame for each snapshot", Image.open("plane.gif").n_frames == 5)
+    mudot.Run("line").movie("line.mp4")
+    check("mp4", pathlib.Path("line.mp4").read_bytes()[4:8] == b"ftyp")
+
+
+def sweeps():
+    data = mudot.sweep(LINE, VALUES, "sweep", workers=2)
+    check("a dimension for each key", dict(data.sizes) == {"geometry_wasserstein": 2, "time_step": 2, "time": 5, "x": 64})
+    one = mudot.run(mudot.Case(LINE, geometry={"wasserstein": 0.5}, time={"step": 0.01}), "one")
+    cell = data.sel(geometry_wasserstein=0.5, time_step=0.01)
+    check("each cell is the run of its values", np.array_equal(cell.density, one.density) and
+          np.isclose(cell.energy[-1], np.asarray(one.ledger["energy"])[-1]))
+    times = {path: path.stat().st_mtime_ns for path in pathlib.Path("sweep").glob("*/run.h5")}
+    again = mudot.sweep(LINE, VALUES, "sweep")
+    check("what is done is not done again", data.equals(again) and len(times) == 4 and
+          times == {path: path.stat().st_mtime_ns for path in pathlib.Path("sweep").glob("*/run.h5")})
+    mudot.sweep(mudot.Case(LINE, time={"end": 0.5}), VALUES, "sweep", workers=2)
+    check("another case is another run", len(list(pathlib.Path("sweep").glob("*/run.h5"))) == 8)
+    cells = mudot.sweep(LINE, {"grid.cells": [[32], [64]]}, "cells")
+    check("runs on several grids have their ledgers", "energy" in cells and "density" not in cells)
+    error = raises("the values of a failure are named", mudot.CaseError, "time_step = -1: time_step",
+                   lambda: mudot.sweep(LINE, {"time_step": [0.02, -1]}, "sweep"))
+    check("it is the program's", error is not None and error.status == 2)
+
+
+def interruption():
+    """Ctrl-C stops the program after a step; the run goes on to the bits of the whole one."""
+    slow = mudot.Case(LINE, time={"step": 2e-5, "end": 1})
+    pathlib.Path("slow.yaml").write_text(slow.text)
+    script = ("import sys, mudot\ntry:\n    mudot.run(mudot.Case('slow.yaml', time={'step': 2e-5}), 'slow')\n"
+              "except mudot.Interrupted as stopped:\n    print(stopped, '|', stopped.run.status)\n    sys.exit(9)\n")
+    child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                             stdout=subprocess.PIPE, text=True)
+    while not os.path.exists("slow/run.h5") and child.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=60)[0]
+    check("Ctrl-C raises Interrupted", child.returncode == 9 and "|" in said, f"{child.returncode} {said}")
+    stopped = mudot.Run("slow")
+    check("it was stopped before its end", stopped.time[-1] < 1, stopped.time)
+    done = stopped.resume()
+    check("resume() goes on to the end", done.status == "done" and np.isclose(done.time[-1], 1))
+    whole = mudot.run(mudot.Case("slow.yaml", time={"step": 2e-5}), "whole")
+    check("to the same bits", np.array_equal(done.density, whole.density))
+    shown = subprocess.run([sys.executable, "-c", "import mudot\nmudot.run(mudot.Case('slow.yaml', time={'step': 1e-4}),"
+                            " 'shown', progress=True)"], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                           capture_output=True, text=True)
+    check("a progress bar", "[#" in shown.stderr and "t = " in shown.stderr, shown.stderr[-200:])
+
+
+def studies():
+    pathlib.Path("line.yaml").write_text(mudot.Case(LINE).text)
+    pathlib.Path("order.yaml").write_text(STUDY)
+    study = mudot.study("order.yaml")
+    check("verdict", study.verdict in ("holds", "fails", "undecided") and "order" in repr(study))
+    check("rows", list(study.rows["value"]) == [0.2, 0.1, 0.05])
+    check("its figures", len(study.plot()) == 1)
+
+
+def without_xarray():
+    """The same numbers without xarray and pandas."""
+    script = ("import sys\nsys.modules['xarray'] = sys.modules['pandas'] = None\nimport mudot, numpy as np\n"
+              "run = mudot.Run('line')\nd = run.density\n"
+              "print(type(d).__name__, d.dims, d.time[-1], np.asarray(d).sum(), run.ledger.energy[-1])\n"
+              "print(mudot.compare(run, run.sample(50, time=1), 1)['metric'][0])\n"
+              "print(mudot.sweep(mudot.Case('line.yaml'), {'time.step': [0.02]}, 'plain').energy.values.shape)\n")
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                          capture_output=True, text=True)
+    run = mudot.Run("line")
+    first = f"Array ('time', 'x') 1.0 {np.asarray(run.density).sum()} {np.asarray(run.ledger['energy'])[-1]}"
+    check("without xarray and pandas", done.stdout.splitlines() == [first, "mmd2", "(1, 5)"], done.stdout + done.stderr)
+
+
+def examples():
+    for name, size, words in ("svgd", 48, "error of the flow"), ("decay", 32, "rate "), ("points", 32, "F(2)/F(0)"):
+        path = ROOT / "scripts" / "examples" / f"{name}.py"
+        done = subprocess.run([sys.executable, path, str(size)], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+                              capture_output=True, text=True)
+        check(f"{name}.py runs", done.returncode == 0 and words in done.stdout, done.stderr[-400:])
+        check(f"{name}.py has at most 40 lines", len(path.read_text().splitlines()) <= 40)
+
+
+def installation():
+    """pip installs it from its folder, and it finds the program in the search path."""
+    shutil.copytree(PACKAGE, "source")  # pip builds in the folder that it is given
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps", "--no-index",
+                           "--target", "../site", "."], cwd="source", capture_output=True, text=True)
+    check("pip install .", done.returncode == 0, done.stderr[-400:])
+    environment = {**os.environ, "PYTHONPATH": "site", "PATH": f"{pathlib.Path(MUDOT).parent}:{os.environ['PATH']}"}
+    del environment["MUDOT"]
+    used = subprocess.run([sys.executable, "-c", "import mudot, mudot.plot; print(mudot.__file__, mudot.program.find())"],
+                          env=environment, capture_output=True, text=True)
+    words = used.stdout.split()
+    check("the installed package finds the program", len(words) == 2 and words[0].endswith("site/mudot/__init__.py") and
+          os.path.samefile(words[1], MUDOT), used.stdout + used.stderr)
+
+
+def main():
+    quick = "quick" in sys.argv[1:]
+    with folder():
+        documentation()
+        runs()
+        comparisons()
+        errors()
+        if not quick:
+            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, installation:
+                part()
+    totals()
+
+
+main()
