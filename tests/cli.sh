@@ -178,11 +178,16 @@ refused "negative bandwidth" 2 "kernel_bandwidth|\"-1\"" run case.yaml -kernel_b
 refused "more cells than an index can count" 2 "grid_cells|2000000000 cells are too many" run case.yaml -grid_cells 2000000000
 refused "a step that never arrives" 2 "time_step|1e-300" run case.yaml -time_step 1e-300
 sed 's/^time:.*/time: {end: 0.1, tolerance: 1e-6}/' case.yaml >tolerance.yaml
+sed 's/^geometry:.*/geometry: {fisher_rao: 1}/' case.yaml >reaction.yaml
 refused "a tolerance below rounding" 2 "time_tolerance: 1e-12 is not allowed without time_step|from 1e-11 to 0.1" run tolerance.yaml -time_tolerance 1e-12
 refused "a tolerance of everything" 2 "time_tolerance: 0.5 is not allowed" run tolerance.yaml -time_tolerance 0.5
 refused "extrapolation to a tolerance of everything" 2 "time_tolerance: 0.5" run case.yaml -time_scheme extrapolation -time_tolerance 0.5
+refused "a verification without a tolerance" 2 "time_verify: implicit_euler has no tolerance" run case.yaml -time_verify
+refused "a verification below rounding" 2 "time_verify: a tenth of time_tolerance 1e-11" run tolerance.yaml -time_tolerance 1e-11 -time_verify
+works "a tolerance instead of a step, verified" run tolerance.yaml -time_verify -output_directory tolerance
+holds "and says how accurate it was" grep -q "^time verified" log
 refused "extrapolation without transport" 2 "extrapolation needs a transport part" \
-  run case.yaml -geometry_wasserstein 0 -geometry_fisher_rao 1 -time_scheme extrapolation
+  run reaction.yaml -time_scheme extrapolation
 refused "empty box" 2 "grid_upper|-6" run case.yaml -grid_upper -6
 refused "unknown boundary" 2 "grid_boundary|\"open\"|no_flux|periodic" run case.yaml -grid_boundary open
 refused "checkpoints at no interval" 2 "output_checkpoint|\"soon\"|10min" run case.yaml -output_checkpoint soon

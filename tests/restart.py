@@ -41,6 +41,14 @@ kernel:   {type: matern, bandwidth: 0.6}
 time:     {end: 1, step: 0.01, adapt: true, tolerance: 1e-5}
 output:   {directory: out, every: 0.3, checkpoint: 7 steps}
 """
+ROWS = """grid:     {lower: [-3, -3], upper: [3, 3], cells: [32, 28], boundary: no_flux}
+target:   {type: formula, log_density: "-(x^2-1)^2-0.5*y^2-0.3*x*y"}
+initial:  {type: gaussian, mean: [0.5, 0.2], covariance: [0.25, 0, 0, 0.3]}
+energy:   {kl: 1}
+geometry: {wasserstein: 1, fisher_rao: 1, spherical: true}
+time:     {end: 1, tolerance: 1e-9}
+output:   {directory: out, every: 0.3, checkpoint: 3 steps}
+"""
 CLOUD = """target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
 initial:  {type: gaussian, mean: [2], covariance: [0.25]}
 energy:   {mmd: 1}
@@ -60,7 +68,7 @@ particles: {method: wfr, weight_step: birth_death, count: 500}
 time:     {end: 1, step: 0.005}
 output:   {directory: out, every: 0.3, checkpoint: 7 steps}
 """
-CASES = {"line.yaml": LINE, "plane.yaml": PLANE, "cloud.yaml": CLOUD, "birth.yaml": BIRTH}
+CASES = {"line.yaml": LINE, "plane.yaml": PLANE, "rows.yaml": ROWS, "cloud.yaml": CLOUD, "birth.yaml": BIRTH}
 CLOUDS = {"cloud.yaml", "birth.yaml"}  # those of mudot particles
 FREE = {"started", "finished", "command_line", "restarts"}  # attributes that two runs may differ in
 
@@ -217,6 +225,7 @@ def kill_until_done(name, case, ranks, kills, generator):
 def kills(generator):
     kill_until_done("line", "line.yaml", 1, KILLS // 2, generator)
     kill_until_done("plane", "plane.yaml", 1, KILLS // 2, generator)
+    kill_until_done("rows", "rows.yaml", 1, KILLS // 5, generator)
     kill_until_done("ranks", "plane.yaml", 2, 3, generator)
     kill_until_done("cloud", "cloud.yaml", 1, KILLS // 4, generator)
     kill_until_done("birth", "birth.yaml", 1, KILLS // 5, generator)

@@ -77,6 +77,8 @@ const MuKeyRow mu_keys[] = {
     {"time", "adapt", MU_KEY_BOOL, 1, .doc = "adaptive step size"},
     {"time", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "error of a step; without step the scheme chooses its own"},
+    {"time", "verify", MU_KEY_BOOL, 1,
+     .doc = "solve at a tenth of the tolerance as well and tell the difference"},
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
     {"time", "wall_limit", MU_KEY_INTERVAL, 1,

@@ -289,34 +289,36 @@ static PetscErrorCode first_step(MuIntegrator it, Vec rho, MuLeap *leap) {
 
 /* ------------------------------------------------------------------ positivity */
 
-/* The accepted row: column k, and where that is not positive a lower one; see above. sums: mass,
-   what was added, cells. */
+/* The accepted row: column k, and where that is not positive a lower one; see above. sums: what was
+   added, and to how many cells. */
 static void raise_cells(PetscReal *const table[], PetscInt k, PetscInt n, PetscReal *restrict x,
-                        PetscReal sums[3]) {
+                        PetscReal sums[2]) {
   for (PetscInt c = 0; c < n; ++c) {
     PetscInt l = k;
     while (l > 1 && !(table[l][c] > 0)) --l;
     x[c] = table[l][c];
-    sums[0] += x[c];
     if (l == k || table[k][c] == x[c]) continue;
-    sums[1] += x[c] - table[k][c];
-    sums[2]++;
+    sums[0] += x[c] - table[k][c];
+    sums[1]++;
   }
 }
 
 static PetscErrorCode give_row(MuIntegrator it, PetscInt i, PetscInt k, Vec row, MuLeap *leap) {
   Extrapolation *e = it->data;
   const MuGridInfo *info = it->flow->info;
-  PetscReal sums[3] = {0}, *x;
+  PetscReal sums[2] = {0}, mass, *x;
 
   PetscFunctionBegin;
   PetscCall(VecGetArray(row, &x));
   raise_cells(e->table[i], k, info->local_size, x, sums);
   PetscCall(VecRestoreArray(row, &x));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPIU_REAL, MPI_SUM, info->comm));
-  if (e->conserves) PetscCall(VecScale(row, e->mass / (sums[0] * info->volume)));
-  leap->touched += (PetscInt)sums[2];
-  leap->error = PetscMax(leap->error, e->error[k] + 2 * sums[1] * info->volume / e->mass);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, info->comm));
+  if (e->conserves) {
+    PetscCall(MuGridIntegrate(it->flow->grid, row, &mass));
+    PetscCall(VecScale(row, e->mass / mass));
+  }
+  leap->touched += (PetscInt)sums[1];
+  leap->error = PetscMax(leap->error, e->error[k] + 2 * sums[0] * info->volume / e->mass);
   PetscFunctionReturn(0);
 }
 

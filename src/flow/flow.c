@@ -408,6 +408,11 @@ PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejecte
   return 0;
 }
 
+PetscErrorCode MuFlowLeaps(MuFlow flow, PetscBool *leaps) {
+  *leaps = (PetscBool)(flow->integrator->ops->leap != NULL);
+  return 0;
+}
+
 PetscErrorCode MuFlowGetEffort(MuFlow flow, MuEffort *effort) {
   *effort = flow->effort;
   return 0;

@@ -74,9 +74,12 @@ PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, 
 /* Accepted and rejected steps so far. */
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected);
 
-/* What a scheme with an error control of its own (extrapolation) has done so far. */
+/* Whether the scheme has an error control of its own (extrapolation): steps in leaps of several
+   rows, to the tolerance of the spec. */
+PetscErrorCode MuFlowLeaps(MuFlow flow, PetscBool *leaps);
+/* What such a scheme has done so far; zeros for others. */
 typedef struct {
-  PetscInt leaps;           /* macro steps of several rows; 0: the scheme has none */
+  PetscInt leaps;           /* macro steps */
   PetscInt substeps;        /* in all attempts, those of rejected ones too */
   PetscInt lowest, highest; /* columns at which they were accepted */
   PetscInt touched;         /* cells that were not positive and took a lower order */

@@ -246,6 +246,7 @@ static PetscErrorCode record_interruption(MuRecord r) {
 /* Up to the end or the interruption, and everything on disk. */
 static PetscErrorCode solve_and_record(MuRecord r) {
   PetscErrorCode code = solve(r);
+  if (!code && r->ops->conclude) code = r->ops->conclude(r->ctx, r->writer);
 
   if (code == MU_ERR_NUMERICS) {
     code = record_failure(r);

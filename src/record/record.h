@@ -21,7 +21,8 @@ typedef struct {
   PetscReal numbers;      /* of a snapshot */
 } MuRecordPlan;
 
-/* What is run: all REQUIRED, all collective. ctx is that of MuRecordRun(). */
+/* What is run: all REQUIRED unless they say otherwise, all collective. ctx is that of
+ * MuRecordRun(). */
 typedef struct {
   const char *file; /* of its results, "run.h5" */
   /* Makes the whole of it, at t = 0. */
@@ -43,6 +44,8 @@ typedef struct {
   /* The complete state, and back. */
   PetscErrorCode (*save)(void *ctx, MuCheckpoint checkpoint);
   PetscErrorCode (*load)(void *ctx, MuCheckpoint checkpoint);
+  /* OPTIONAL: puts into the file what the run has come to, at its end or interruption. */
+  PetscErrorCode (*conclude)(void *ctx, MuRunWriter writer);
   /* Prints what the run came to. */
   PetscErrorCode (*summarize)(void *ctx, MuRecord record);
 } MuRecordOps;

@@ -3,6 +3,7 @@
 #include "mudot/problem.h"
 #include "output/terminal.h"
 #include "record/record.h"
+#include "run/verify.h"
 
 typedef struct {
   MuProblem problem;
@@ -13,7 +14,8 @@ typedef struct {
   MuDiagnostic diagnostic[MU_MAX_TERMS];
   MuColumns columns; /* the ledger's, then one per diagnostic */
   PetscReal *row;
-  MuRecord record; /* while the flow advances */
+  MuRecord record;             /* while the flow advances */
+  MuVerification verification; /* NULL: none is wanted */
 } Run;
 
 /* ------------------------------------------------------------------ building */
@@ -51,6 +53,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuGridGetInfo(r->parts->grid, &r->info));
   PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
                          &r->parts->flow, &r->flow));
+  PetscCall(MuVerificationCreate(c, r->flow, &r->verification));
   PetscCall(MuLedgerCreate(r->flow, &r->ledger));
   PetscCall(create_columns(r));
   *plan = (MuRecordPlan){.columns = r->columns,
@@ -65,6 +68,7 @@ static PetscErrorCode destroy(Run *r) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuDiagnosticDestroy(&r->diagnostic[k]));
   PetscCall(MuLedgerDestroy(&r->ledger));
+  PetscCall(MuVerificationDestroy(&r->verification));
   PetscCall(MuFlowDestroy(&r->flow));
   PetscCall(MuColumnsDestroy(&r->columns));
   PetscCall(PetscFree(r->row));
@@ -212,6 +216,7 @@ static PetscErrorCode add_snapshot(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   PetscCall(MuFlowGetState(r->flow, &time, &rho));
   PetscCall(MuRunWriterAddSnapshot(writer, time, rho));
+  if (r->verification) PetscCall(MuVerificationCompare(r->verification, time, rho));
   PetscFunctionReturn(0);
 }
 
@@ -252,6 +257,32 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode set_number(MuRunWriter writer, const char *name, PetscReal value) {
+  char text[32];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(text, sizeof text, "%.17g", value));
+  PetscCall(MuRunWriterSetAttribute(writer, "/", name, text));
+  PetscFunctionReturn(0);
+}
+
+/* The errors in time that the run has come to. */
+static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
+  Run *r = ctx;
+  PetscReal largest, last;
+  PetscBool leaps;
+  MuEffort effort;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowLeaps(r->flow, &leaps));
+  PetscCall(MuFlowGetEffort(r->flow, &effort));
+  if (leaps) PetscCall(set_number(writer, "time_error", effort.error));
+  if (!r->verification) PetscFunctionReturn(0);
+  PetscCall(MuVerificationGet(r->verification, &largest, &last));
+  PetscCall(set_number(writer, "time_error_verified", largest));
+  PetscFunctionReturn(0);
+}
+
 /* What a scheme with error control says of its own accuracy. */
 static PetscErrorCode print_effort(Run *r) {
   MuEffort effort;
@@ -264,6 +295,14 @@ static PetscErrorCode print_effort(Run *r) {
                         "time error      %.3g estimated, L1 over the mass, the sum of the steps'\n",
                         (int)effort.leaps, (int)effort.lowest, (int)effort.highest,
                         (int)effort.substeps, effort.error));
+  if (r->verification) {
+    PetscReal largest, last;
+    PetscCall(MuVerificationGet(r->verification, &largest, &last));
+    PetscCall(PetscPrintf(r->info->comm,
+                          "time verified   %.3g at most, %.3g at the end, from a tenth of the "
+                          "tolerance\n",
+                          largest, last));
+  }
   if (effort.touched)
     PetscCall(PetscPrintf(r->info->comm,
                           "positivity      %d values of cells were raised to a lower order\n",
@@ -316,6 +355,7 @@ static const MuRecordOps ops = {
     .add_snapshot = add_snapshot,
     .save = save,
     .load = load,
+    .conclude = conclude,
     .summarize = summarize,
 };
 

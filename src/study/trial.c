@@ -165,16 +165,23 @@ PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can) {
 
 PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_factor,
                              MuOverrides *o) {
+  const PetscReal tolerance = t->parts->flow.tolerance / (step_factor * step_factor);
+  PetscBool leaps;
+
   PetscFunctionBegin;
+  PetscCall(MuFlowLeaps(t->flow, &leaps));
   if (t->info->dim == 1)
     PetscCall(MuOverridesSet(o, "grid_cells", "%d", (int)(factor * t->info->cells[0])));
   else
     PetscCall(MuOverridesSet(o, "grid_cells", "%d,%d", (int)(factor * t->info->cells[0]),
                              (int)(factor * t->info->cells[1])));
-  PetscCall(MuOverridesSet(o, "time_step", "%.17g", t->parts->flow.step / step_factor));
-  if (t->parts->flow.adapt)
-    PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g",
-                             t->parts->flow.tolerance / (step_factor * step_factor)));
+  if (!leaps || !t->parts->flow.free_step)
+    PetscCall(MuOverridesSet(o, "time_step", "%.17g", t->parts->flow.step / step_factor));
+  if (leaps)
+    PetscCall(
+        MuOverridesSet(o, "time_tolerance", "%.17g", PetscMax(tolerance, MU_LEAST_TOLERANCE)));
+  else if (t->parts->flow.adapt)
+    PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g", tolerance));
   PetscFunctionReturn(0);
 }
 
