@@ -148,6 +148,18 @@ $(BUILD)/mudot-completion.bash: scripts/mudot-completion.bash $(BUILD)/mudot
 	@{ echo "IFS= read -r -d '' _mudot_manual <<'TEXT'"; $(BUILD)/mudot help all && echo TEXT && \
 	  echo "IFS= read -r -d '' _mudot_lists <<'TEXT'" && $(BUILD)/mudot list && echo TEXT && cat $<; } >$@
 
+# What make install needs beside the program: completion for zsh and fish, the schema of cases.
+INSTALLED := $(BUILD)/_mudot $(BUILD)/mudot.fish $(BUILD)/mudot.schema.json
+
+$(BUILD)/_mudot: scripts/make-completion $(BUILD)/mudot
+	@$(PYTHON) scripts/make-completion zsh $(BUILD)/mudot >$@
+
+$(BUILD)/mudot.fish: scripts/make-completion $(BUILD)/mudot
+	@$(PYTHON) scripts/make-completion fish $(BUILD)/mudot >$@
+
+$(BUILD)/mudot.schema.json: scripts/python/mudot/schema.py $(BUILD)/mudot
+	@MUDOT=$(BUILD)/mudot PYTHONPATH=scripts/python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m mudot.schema >$@
+
 SUPPORT_OBJECTS = $(SUPPORT:tests/%.c=$(BUILD)/tests/%.o)
 
 $(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk
@@ -306,9 +318,10 @@ DEST = $(DESTDIR)$(PREFIX)
 # Where Python looks for packages below the prefix; Debian's has a name of its own.
 PACKAGES = lib/python$(shell $(PYTHON) -c 'import sys, sysconfig as s; print("%d.%d/%s-packages" % (*sys.version_info[:2],              "dist" if "posix_local" in s.get_scheme_names() else "site"))')
 
-install: all
+install: all $(INSTALLED)
 	install -d $(addprefix $(DEST)/,bin lib/pkgconfig include share/man/man1 share/man/man7 \
-	  share/bash-completion/completions share/doc/mudot/examples)
+	  share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d share/mudot \
+	  share/doc/mudot/examples)
 	install -m 755 $(BUILD)/mudot $(DEST)/bin
 	install -m 644 $(BUILD)/libmudot.a $(DEST)/lib
 	install -m 755 $(BUILD)/libmudot.so $(DEST)/lib/libmudot.so.$(VERSION)
@@ -321,7 +334,10 @@ install: all
 	install -m 644 $(BUILD)/mudot.1 $(DEST)/share/man/man1
 	install -m 644 $(CHAPTERS:%=$(BUILD)/man/mudot-%.7) $(DEST)/share/man/man7
 	install -m 644 $(BUILD)/mudot-completion.bash $(DEST)/share/bash-completion/completions/mudot
-	install -m 644 LICENSE README.md .github/CITATION.cff .github/CHANGES.md $(DEST)/share/doc/mudot
+	install -m 644 $(BUILD)/_mudot $(DEST)/share/zsh/site-functions
+	install -m 644 $(BUILD)/mudot.fish $(DEST)/share/fish/vendor_completions.d
+	install -m 644 $(BUILD)/mudot.schema.json $(DEST)/share/mudot
+	install -m 644 LICENSE README.md CITATION.cff .github/CHANGES.md $(DEST)/share/doc/mudot
 	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
 	install -m 755 scripts/examples/*.py $(DEST)/share/doc/mudot/examples
 	install -d $(DEST)/$(PACKAGES)/mudot/plot

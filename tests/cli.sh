@@ -563,7 +563,7 @@ if diff expected offered >>err; then ok "completion asks the program"; else bad 
 if "$python" -c 'import yaml' 2>/dev/null; then
   reads "CITATION.cff" '
 import re, yaml
-cff = yaml.safe_load(open("'"$root"'/.github/CITATION.cff"))
+cff = yaml.safe_load(open("'"$root"'/CITATION.cff"))
 assert cff["cff-version"] == "1.2.0" and cff["title"] == "mudot" and cff["message"]
 assert cff["license"] == "BSD-2-Clause" and cff["authors"] == [{"name": "The mudot developers"}]
 version = re.search(r"^VERSION := (\S+)", open("'"$root"'/Makefile").read(), re.M).group(1)

@@ -32,7 +32,8 @@ holds() {
 
 holds "make install" make -C "$root" --no-print-directory install BUILD="$build" PREFIX="$prefix"
 for file in bin/mudot lib/libmudot.a include/mudot/base.h lib/libmudot.so include/mudot.h lib/pkgconfig/mudot.pc share/man/man1/mudot.1 share/man/man7/mudot-studies.7 \
-  share/bash-completion/completions/mudot share/doc/mudot/LICENSE share/doc/mudot/CITATION.cff; do
+  share/bash-completion/completions/mudot share/zsh/site-functions/_mudot share/fish/vendor_completions.d/mudot.fish share/mudot/mudot.schema.json \
+  share/doc/mudot/LICENSE share/doc/mudot/CITATION.cff; do
   holds "installed: $file" test -s "$prefix/$file"
 done
 holds "the Python package finds the program" sh -c "cd / && unset MUDOT && PYTHONPATH=\$(echo $prefix/lib/python3*/*-packages) \

@@ -6,6 +6,7 @@ import importlib
 import os
 import pathlib
 import pkgutil
+import re
 import shutil
 import signal
 import subprocess
@@ -236,6 +237,52 @@ def examples():
         check(f"{name}.py has at most 40 lines", len(path.read_text().splitlines()) <= 40)
 
 
+def schemas():
+    """Every shipped case, study and domain keeps to the schema; what is misspelt does not."""
+    import jsonschema
+    import yaml
+    from mudot.schema import schema
+
+    class Loader(yaml.SafeLoader):
+        """1e-3 is a number, as in YAML 1.2 and for the program."""
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+                                 list("-+0123456789"))
+    made = schema()
+    jsonschema.Draft7Validator.check_schema(made)
+    validator = jsonschema.Draft7Validator(made)
+    files = [path for pattern in ("scripts/*.yaml", "scripts/studies/*.yaml", "meshes/*.yaml") for path in ROOT.glob(pattern)]
+    for path in files:
+        error = next(iter(validator.iter_errors(yaml.load(path.read_text(), Loader))), None)
+        if error:
+            check(f"{path.name} keeps to the schema", False, f"{list(error.absolute_path)} {error.message}")
+    check(f"{len(files)} shipped cases, studies and domains keep to the schema", len(files) > 70)
+    good = {"time": {"end": 1}, "energy": {"power": {"weight": 1, "exponent": 2}}, "kernel": {"type": "matern"}}
+    check("a case with a mapping", validator.is_valid(good))
+    for name, wrong in {"a misspelt block": {"tiem": {"end": 1}}, "a misspelt key": {"time": {"ned": 1}},
+                        "a negative step": {"time": {"step": -1}}, "no such energy": {"energy": {"kll": 1}},
+                        "no such kernel": {"kernel": {"type": "gauss"}}, "a word for a number": {"time": {"end": "late"}},
+                        "no such number of an energy": {"energy": {"power": {"weight": 1, "ridge": 2}}}}.items():
+        check(f"the schema refuses {name}", not validator.is_valid(wrong))
+
+
+def completions():
+    """What fish offers, and that zsh can read its file."""
+    for shell, name in ("zsh", "_mudot"), ("fish", "mudot.fish"):
+        made = subprocess.run([ROOT / "scripts" / "make-completion", shell, MUDOT], capture_output=True, text=True)
+        pathlib.Path(name).write_text(made.stdout)
+        if check(f"completion for {shell}", made.returncode == 0, made.stderr) and shutil.which(shell):
+            read = subprocess.run([shell, "-n", name], capture_output=True, text=True)
+            check(f"{shell} reads it", read.returncode == 0, read.stderr)
+    if not shutil.which("fish"):
+        return
+    for line, word in (("mudot ", "sample"), ("mudot run -time_sch", "-time_scheme"), ("mudot sample -method ", "iid"),
+                       ("mudot run -kernel_type ", "matern"), ("mudot help comp", "comparing"),
+                       ("mudot run -energy_power_", "-energy_power_exponent")):
+        offered = subprocess.run(["fish", "-c", f"source mudot.fish; complete -C '{line}'"], capture_output=True, text=True,
+                                 env={**os.environ, "PATH": f"{pathlib.Path(MUDOT).parent}:{os.environ['PATH']}"}).stdout
+        check(f"fish offers {word}", word in [row.split("\t")[0] for row in offered.splitlines()], offered)
+
+
 def installation():
     """pip installs it from its folder, and it finds the program in the search path."""
     shutil.copytree(PACKAGE, "source")  # pip builds in the folder that it is given
@@ -259,7 +306,7 @@ def main():
         comparisons()
         errors()
         if not quick:
-            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, installation:
+            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, schemas, completions, installation:
                 part()
     totals()
 
