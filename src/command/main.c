@@ -88,8 +88,7 @@ static PetscErrorCode find_command(const char *word, const MuCommand **command) 
   if (!name)
     return MuError(MU_ERR_INPUT, "there is no command \"%s\"; the nearest is %s (see mudot --help)",
                    word, nearest);
-  *command = commands[0];
-  for (PetscInt i = 1; i < COMMANDS; ++i)
+  for (PetscInt i = 0; i < COMMANDS; ++i)
     if (strcmp(commands[i]->name, name) == 0) *command = commands[i];
   PetscFunctionReturn(0);
 }
@@ -162,7 +161,7 @@ static PetscBool is_version(const char *argument) {
 }
 
 static PetscErrorCode run_command(int argc, char **argv) {
-  const MuCommand *command = NULL;
+  const MuCommand *command = commands[0];
 
   PetscFunctionBegin;
   PetscCall(find_command(argv[0], &command));

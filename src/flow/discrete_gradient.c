@@ -20,6 +20,7 @@
 #define BALANCE_TOLERANCE  1e-12
 #define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
 #define ROUNDING           2e-15 /* L1 residual over the mass */
+#define STAGNATION         1e-12 /* the same, where an iteration no longer halves it */
 #define RIDGE_TOLERANCE    1e-12 /* Newton's differences are of the size 1e-8 */
 
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
   PetscReal dt, inverse_weight, inverse_ridge, inverse_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
+  PetscReal previous; /* L1 residual of the iteration before */
   PetscBool unsolved; /* a solve inside K failed in this step */
 } DiscreteGradient;
 
@@ -91,7 +93,11 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   PetscCall(SNESGetSolution(snes, &rho));
   PetscCall(SNESGetFunction(snes, &residual, NULL, NULL));
   PetscCall(MuGridDistanceL1(grid, residual, NULL, &l1));
-  if (l1 <= ROUNDING * d->mass) {
+  /* a large constant in G, which the spherical projection takes out, leaves its own rounding */
+  const PetscBool stagnates =
+      (PetscBool)(iteration > 1 && l1 <= STAGNATION * d->mass && l1 > 0.5 * d->previous);
+  d->previous = l1;
+  if (l1 <= ROUNDING * d->mass || stagnates) {
     *reason = SNES_CONVERGED_FNORM_ABS;
     PetscFunctionReturn(0);
   }
@@ -254,7 +260,7 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
   PetscCall(VecCopy(rho, d->start));
   PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
   PetscCall(setup_preconditioner(it));
-  PetscCall(SNESSolve(d->snes, NULL, rho));
+  PetscCall(MuNewtonSolve(d->snes, rho));
   PetscCall(SNESGetConvergedReason(d->snes, &reason));
   *outcome = reason > 0 ? MU_STEP_OK : (d->unsolved ? MU_STEP_SOLVER : MU_STEP_DIVERGED);
   if (reason <= 0) PetscFunctionReturn(0);

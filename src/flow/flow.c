@@ -215,8 +215,10 @@ static PetscErrorCode set_face_mean(MuFlow flow) {
 
 static PetscErrorCode find_preimage(MuFlow flow) {
   const MuGeometrySpec *g;
+  const MuEnergySpec *e;
   MuPartTraits part;
   MuKernel kernel;
+  PetscReal weight = 0;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(flow->geometry, &g));
@@ -225,6 +227,9 @@ static PetscErrorCode find_preimage(MuFlow flow) {
     PetscCall(MuGeometryGetTraits(g, k, &part));
     if (part.inverts_kernel && !MuKernelsAgree(part.kernel, kernel)) flow->preimage = PETSC_FALSE;
   }
+  PetscCall(MuEnergyGetSpec(flow->energy, &e));
+  for (PetscInt k = 0; k < e->terms; ++k) weight += PetscAbsReal(e->term[k].weight);
+  PetscCall(MuGeometrySetPreimageWeight(flow->geometry, weight));
   PetscFunctionReturn(0);
 }
 

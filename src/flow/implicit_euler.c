@@ -305,7 +305,7 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
   PetscFunctionBegin;
   PetscCall(VecNorm(rho, NORM_2, &norm));
   PetscCall(SNESSetTolerances(e->snes, 1e-11 * norm, 0, 1e-14, 25, 100000));
-  PetscCall(SNESSolve(e->snes, NULL, rho));
+  PetscCall(MuNewtonSolve(e->snes, rho));
   PetscCall(SNESGetConvergedReason(e->snes, &reason));
   *converged = (PetscBool)(reason > 0);
   if (!*converged) PetscFunctionReturn(0);

@@ -62,34 +62,31 @@ static PetscErrorCode prepare_reaction_one(MuGeometry g) {
   PetscFunctionReturn(0);
 }
 
-/* A defect of mass above this, relative to the mass of the state, is not rounding. */
+/* A defect of mass above this, relative to `scale` in project(), is not rounding. */
 #define ROUNDING_OF_MASS 1e-9
 
-/* With a preimage (mmd of mmd) the defect is the difference of two masses; below this, relative to
-   the mass of the state, it is their rounding. */
+/* With a preimage w (rho - pi) (mmd of mmd) the defect of b Kc^(-1) is b w times the difference of
+   two masses; below this, relative to `scale` = b w mass, it is their rounding. */
 #define ROUNDING_OF_PREIMAGE 1e-12
 
 /* y -= c K_r 1 with the c that makes the integral of y vanish; K_r 1 is not even computed where y
    has no more mass than rounding. */
 static PetscErrorCode project(MuGeometry g, Vec preimage, Vec y) {
-  PetscReal defect, size, unit, mass;
+  PetscReal defect, size, unit, mass, scale;
 
   PetscFunctionBegin;
   PetscCall(MuGridIntegrate(g->grid, y, &defect));
   PetscCall(MuGridDistanceL1(g->grid, y, NULL, &size));
   if (PetscAbsReal(defect) <= 8 * PETSC_MACHINE_EPSILON * size) PetscFunctionReturn(0);
-  if (preimage) {
-    PetscCall(MuGridIntegrate(g->grid, g->rho, &mass));
-    if (PetscAbsReal(defect) <= ROUNDING_OF_PREIMAGE * mass) {
-      PetscCall(VecAXPY(y, -defect / mass, g->rho));
-      PetscFunctionReturn(0);
-    }
+  PetscCall(MuGridIntegrate(g->grid, g->rho, &mass));
+  scale = g->inverse_weight * g->preimage_weight * mass;
+  if (preimage && PetscAbsReal(defect) <= ROUNDING_OF_PREIMAGE * scale) {
+    PetscCall(VecAXPY(y, -defect / mass, g->rho));
+    PetscFunctionReturn(0);
   }
   PetscCall(prepare_reaction_one(g));
-  if (g->one_is_regularised) {
-    PetscCall(MuGridIntegrate(g->grid, g->rho, &mass));
-    if (PetscAbsReal(defect) > ROUNDING_OF_MASS * mass) PetscCall(MuGeometryCheckInvertible(g));
-  }
+  if (g->one_is_regularised && PetscAbsReal(defect) > ROUNDING_OF_MASS * scale)
+    PetscCall(MuGeometryCheckInvertible(g));
   PetscCall(MuGridIntegrate(g->grid, g->reaction_one, &unit));
   if (unit > 0) PetscCall(VecAXPY(y, -defect / unit, g->reaction_one));
   PetscFunctionReturn(0);

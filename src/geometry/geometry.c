@@ -147,6 +147,7 @@ static PetscErrorCode create_parts(MuGeometry g) {
     MuPart *part = &g->part[k];
     g->names[k] = part->ops->name;
     g->weights[k] = part->weight;
+    if (part->ops->inverse_ridge) g->inverse_weight += part->weight;
     PetscCall(create_convolutions(g, part));
     if (part->ops->create) PetscCall(part->ops->create(g, part));
   }
@@ -170,6 +171,7 @@ PetscErrorCode MuGeometryCreate(MuGrid grid, const MuGeometrySpec *spec, MuGeome
   g->references = 1;
   g->spec = *spec;
   g->ridge_tolerance = 1e-10;
+  g->preimage_weight = 1;
   PetscErrorCode failed = read_spec(g);
   if (failed) {
     PetscCall(PetscFree(g));
@@ -242,6 +244,11 @@ PetscErrorCode MuGeometryGetSpec(MuGeometry g, const MuGeometrySpec **spec) {
 
 PetscErrorCode MuGeometryGetKinds(MuGeometry g, PetscInt *kinds) {
   *kinds = g->kinds;
+  return 0;
+}
+
+PetscErrorCode MuGeometrySetPreimageWeight(MuGeometry g, PetscReal weight) {
+  g->preimage_weight = weight;
   return 0;
 }
 

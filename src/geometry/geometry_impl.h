@@ -52,6 +52,8 @@ struct _p_MuGeometry {
   Vec reaction_one, relative_one;
   PetscBool reaction_one_ready, relative_one_ready;
   PetscBool one_is_regularised; /* mmd: Kc^(-1) 1 could only be had with a ridge */
+  PetscReal inverse_weight;     /* sum of the weights of the parts that invert a kernel */
+  PetscReal preimage_weight;    /* MuGeometrySetPreimageWeight() */
   PetscReal ridge_tolerance;
   PetscInt ridge_iterations; /* largest number so far */
   MuPrimal primal;

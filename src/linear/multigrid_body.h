@@ -163,7 +163,7 @@ static PetscErrorCode finest_diagonal(const Hierarchy *mg, const MuFaceMatrix *m
   if (m->e) PetscCall(VecGetArrayRead(m->e, &e));
   for (PetscInt r = 0; r < v->shape->rows; ++r)
     for (PetscInt c = 0; c < n; ++c)
-      v->e[at(v, r) + c] = e ? (Number)e[r * n + c] : mg->info->mask[r * n + c];
+      v->e[at(v, r) + c] = (Number)(e ? e[r * n + c] : mg->info->mask[r * n + c]);
   if (m->e) PetscCall(VecRestoreArrayRead(m->e, &e));
   PetscFunctionReturn(0);
 }

@@ -1,5 +1,9 @@
 #include "linear/newton.h"
 
+#include <math.h>
+
+#define LONGEST_STEP 1e8 /* of the line search, in units of the start */
+
 static PetscErrorCode set_linear_solver(const MuNewtonSpec *spec, void *ctx, SNES snes) {
   KSP ksp;
   PC pc;
@@ -39,5 +43,26 @@ PetscErrorCode MuNewtonCreate(Vec like, const MuNewtonSpec *spec, void *ctx, SNE
   if (spec->full_steps) PetscCall(SNESLineSearchSetType(search, SNESLINESEARCHBASIC));
   PetscCall(SNESKSPSetUseEW(*snes, spec->forcing));
   PetscCall(set_linear_solver(spec, ctx, *snes));
+  PetscFunctionReturn(0);
+}
+
+/* The difference along a is taken with the step error sqrt(1 + |x|)/|a|: `error` is set such that
+   the step is sqrt(rounding) |x|/|a|. */
+PetscErrorCode MuNewtonSolve(SNES snes, Vec x) {
+  SNESLineSearch search;
+  PetscReal norm;
+  Mat jacobian;
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(x, NORM_2, &norm));
+  if (norm > 0) {
+    PetscCall(SNESGetJacobian(snes, &jacobian, NULL, NULL, NULL));
+    PetscCall(
+        MatMFFDSetFunctionError(jacobian, PETSC_SQRT_MACHINE_EPSILON * norm / sqrt(1 + norm)));
+    PetscCall(SNESGetLineSearch(snes, &search));
+    PetscCall(SNESLineSearchSetTolerances(search, PETSC_DEFAULT, LONGEST_STEP * norm, PETSC_DEFAULT,
+                                          PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT));
+  }
+  PetscCall(SNESSolve(snes, NULL, x));
   PetscFunctionReturn(0);
 }

@@ -28,4 +28,8 @@ typedef struct {
    Collective. */
 PetscErrorCode MuNewtonCreate(Vec like, const MuNewtonSpec *spec, void *ctx, SNES *snes);
 
+/* Solves from x into x, in any units: PETSc's differences and line search have lengths of their own
+   (sqrt(1 + |x|), 1e8), which are replaced by multiples of |x|. Collective. */
+PetscErrorCode MuNewtonSolve(SNES snes, Vec x);
+
 #endif

@@ -105,6 +105,10 @@ PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
    MuGeometryCheckInvertible(); MU_ERR_NUMERICS: a ridge solve has not converged. Collective. */
 PetscErrorCode MuGeometryApply(MuGeometry geometry, PetscInt kind, Vec xi, Vec preimage, Vec out);
 
+/* The w of the preimages w (rho - pi) that MuGeometryApply() is given, default 1: their integrals,
+   differences of two masses, are known to the rounding of w mass(rho). Not collective. */
+PetscErrorCode MuGeometrySetPreimageWeight(MuGeometry geometry, PetscReal weight);
+
 /* out = (K_reaction(mu) xi)/mu without dividing (power_mobility: mu^(m-1) xi, ...), spherical
    included; with m < 1 mu is floored at the smallest normal number. MU_ERR_INPUT if a reaction part
    has no such form (mmd). `has` is false as well if there is no reaction part. Collective. */

@@ -127,7 +127,7 @@ static PetscErrorCode look_up(MuCheckpoint c, const char *name, Kind kind, hsize
 
 PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint c, const char *name, PetscInt n,
                                       PetscReal values[]) {
-  Entry *e = NULL;
+  Entry *e = c->entry;
 
   PetscFunctionBegin;
   PetscCall(look_up(c, name, NUMBERS, (hsize_t)n, 1, &e));
@@ -136,7 +136,7 @@ PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint c, const char *name, PetscInt
 }
 
 PetscErrorCode MuCheckpointGetText(MuCheckpoint c, const char *name, const char **text) {
-  Entry *e = NULL;
+  Entry *e = c->entry;
 
   PetscFunctionBegin;
   PetscCall(look_up(c, name, TEXT, 1, 1, &e));
@@ -146,7 +146,7 @@ PetscErrorCode MuCheckpointGetText(MuCheckpoint c, const char *name, const char 
 
 PetscErrorCode MuCheckpointGetField(MuCheckpoint c, MuGrid grid, const char *name, Vec field) {
   const MuGridInfo *info;
-  Entry *e = NULL;
+  Entry *e = c->entry;
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(grid, &info));
