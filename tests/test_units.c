@@ -123,8 +123,8 @@ static void compare_units(PetscInt dim, const char *geometry, const char *energy
   free_system(&s);
 }
 
-/* Several ranks, which wait for each other, take a quarter of the pairs, in which every geometry and
-   every energy is. */
+/* Several ranks, which wait for each other, take a quarter of the pairs, in which every geometry
+   and every energy is. */
 static PetscBool is_taken(PetscInt geometry, PetscInt energy) {
   PetscMPIInt ranks;
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
