@@ -135,6 +135,7 @@ def style(build, mpiexec, jobs):
 def cli(build, mpiexec, jobs):
     """The command line."""
     yield from command_line(build, MPIEXEC=mpiexec)
+    yield Job("a full disk, quick", "tests/full_disk.py", f"{build}/mudot", "--every", "40", "run", "restart", "sample-over")
     yield Job("the Python package, quick", "tests/package.py", "quick", BUILD=build, MPIEXEC=mpiexec)
 
 
@@ -196,6 +197,7 @@ def sanitized(build, mpiexec, jobs):
 def restart(build, mpiexec, jobs):
     """Runs that are killed, stopped and starved of disk space."""
     yield Job("restart", "tests/restart.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("a full disk at every call", "tests/full_disk.py", f"{build}/mudot", "--every", "4")
 
 
 def valgrind(build, mpiexec, jobs):

@@ -3,6 +3,8 @@
 #include "base/files.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,11 +19,6 @@ PetscErrorCode MuHdf5Open(const char *path, hid_t *file) {
   *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (*file < 0) return MuError(MU_ERR_FILE, "%s: this HDF5 file cannot be opened", path);
   PetscFunctionReturn(0);
-}
-
-hid_t MuHdf5Create(const char *path) {
-  if (unlink(path) != 0 && errno != ENOENT) return -1;
-  return H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
 }
 
 /* ------------------------------------------------------------------ datasets */
@@ -191,6 +188,43 @@ PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char *
 }
 
 /* ------------------------------------------------------------------ writing */
+
+hid_t MuHdf5Create(void) {
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  hid_t file = -1;
+  if (H5Pset_fapl_core(access, 1 << 20, 0) >= 0)
+    file = H5Fcreate("mudot.h5", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  H5Pclose(access);
+  return file;
+}
+
+/* The bytes of a file in memory, freed by the caller; NULL if there is no room. */
+static void *image_of(hid_t file, size_t *size) {
+  ssize_t length = -1;
+  void *image = NULL;
+  if (H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) length = H5Fget_file_image(file, NULL, 0);
+  if (length > 0) image = malloc((size_t)length);
+  if (image && H5Fget_file_image(file, image, (size_t)length) < 0) {
+    free(image);
+    image = NULL;
+  }
+  *size = length > 0 ? (size_t)length : 0;
+  return image;
+}
+
+int MuHdf5Finish(hid_t file, const char *path, int wrong) {
+  size_t size = 0;
+  if (file < 0) return 1;
+  void *image = wrong ? NULL : image_of(file, &size);
+  H5Fclose(file);
+  if (!image) return 1;
+  errno = 0;
+  FILE *out = MuFileCreate(path);
+  wrong = !out || fwrite(image, 1, size, out) != size;
+  if (out && fclose(out) != 0) wrong = 1;
+  free(image);
+  return wrong;
+}
 
 int MuHdf5PutText(hid_t at, const char *name, const char *text) {
   hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute;

@@ -30,9 +30,13 @@ PetscErrorCode MuHdf5Text(hid_t file, const char *path, const char *name, char *
 
 /* ------------------------------------------------------------------ writing */
 
-/* A new file in place of what has this name; a symbolic link is replaced, never followed. Negative
-   with errno if it cannot be made. */
-hid_t MuHdf5Create(const char *path);
+/* A new file in memory, closed by MuHdf5Finish(); negative if there is none. HDF5 keeps files half
+   closed whose writing failed, and crashes over them: so it writes none of these. */
+hid_t MuHdf5Create(void);
+/* Closes it, and unless it is `wrong` writes it as a new file in place of what has this name; a
+   symbolic link is replaced, never followed. Not 0, with errno, if that failed; `wrong` is returned
+   as it is. */
+int MuHdf5Finish(hid_t file, const char *path, int wrong);
 
 /* A text or number as an attribute of an open object, and a dataset of doubles. Not 0 if HDF5
    failed; the caller has the sentence. */

@@ -3,6 +3,7 @@
 #include "base/launch.h"
 #include "mudot.h"
 
+#include <hdf5.h>
 #include <stdlib.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -48,6 +49,7 @@ static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
 }
 
 PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
+  H5dont_atexit(); /* files are closed before; there it crashes over one that cannot be read */
   PetscErrorCode code = start_petsc(argc && argv ? *argc : 0, argv ? *argv : NULL, help);
   if (code) return code;
   PetscCall(PetscPushErrorHandler(error_handler, NULL));

@@ -16,8 +16,8 @@
    reader can meet an entry half written in the same way; to open the file again is enough.
 
    After the first failed write (disk full) later ones are dropped, so that the file stays as it was
-   and HDF5 can close it; the caller has the error of the first. If that first one is a write of
-   closing, HDF5 must not know: it would keep the file half closed and crash over it at exit.
+   and HDF5 can close it; the caller asks for the error of the first. HDF5 must not know of any: it
+   would keep the file half closed and crash over it.
 
    HDF5 File Format Specification Version 3.0, section II.A (superblock); lookup3 by Bob Jenkins
    (2006), the checksum of the format. */
@@ -37,8 +37,7 @@ enum { SIZE = 48, VERSION_AT = 8, MARK_AT = 11, END_AT = 28, CHECKSUM_AT = 44 };
 static const H5FD_class_t *posix; /* the driver underneath */
 static hid_t driver = -1;
 static fd_set broken; /* descriptors on which a write failed */
-static int in_close;  /* within MuCrashSafeClose ... */
-static int lost;      /* ... errno of a write that failed there, 0 if none did */
+static int lost;      /* errno of the first write that failed, 0 if none did */
 
 /* ------------------------------------------------------------------ lookup3 */
 
@@ -146,11 +145,15 @@ static int settle_end(int fd, uint64_t end) {
 
 /* ------------------------------------------------------------------ the operations */
 
-/* What HDF5 is told of a failure: nothing while it closes a file. */
-static herr_t report(void) {
-  if (!in_close) return -1;
+/* What HDF5 is told of a failure: nothing. */
+static herr_t remember(void) {
   if (!lost) lost = errno ? errno : EIO;
   return 0;
+}
+
+int MuCrashSafeLost(void) {
+  if (lost) errno = lost;
+  return lost != 0;
 }
 
 static int is_broken(int fd) {
@@ -182,7 +185,7 @@ static herr_t write_ordered(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr
   }
   failed = failed || posix->write(file, type, transfer, address, size, buffer) < 0;
   if (failed && fd >= 0 && fd < FD_SETSIZE) FD_SET(fd, &broken);
-  return failed ? report() : 0;
+  return failed ? remember() : 0;
 }
 
 /* Entries are not gathered into larger writes: the superblock comes by itself. */
@@ -201,24 +204,18 @@ static herr_t truncate_later(H5FD_t *file, hid_t transfer, hbool_t closing) {
 static herr_t close_exact(H5FD_t *file) {
   const haddr_t end = posix->get_eoa(file, H5FD_MEM_DEFAULT);
   const int fd = descriptor(file);
-  int failed = 0;
   if (is_broken(fd))
     FD_CLR(fd, &broken);
-  else if (file->access_flags & H5F_ACC_RDWR)
-    failed = settle_end(fd, end) != 0;
-  if (failed) failed = report() < 0;
-  herr_t status = posix->close(file);
-  return failed ? -1 : status;
+  else if (file->access_flags & H5F_ACC_RDWR && settle_end(fd, end) != 0)
+    remember();
+  return posix->close(file);
 }
 
 herr_t MuCrashSafeClose(hid_t file) {
-  herr_t status;
-  in_close = 1;
+  const herr_t status = H5Fclose(file);
+  const int failed = MuCrashSafeLost();
   lost = 0;
-  status = H5Fclose(file);
-  in_close = 0;
-  if (lost) errno = lost;
-  return lost ? -1 : status;
+  return failed ? -1 : status;
 }
 
 herr_t MuMakeRoomToGrow(hid_t file) {
@@ -246,6 +243,7 @@ static const H5FD_class_t *posix_class(void) {
 
 herr_t MuSetCrashSafeDriver(hid_t access) {
   static H5FD_class_t replaced;
+  lost = 0;
   if (driver < 0) {
     posix = posix_class();
     if (!posix) return -1;

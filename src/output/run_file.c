@@ -14,7 +14,7 @@
 #define HDF(call)                                                                                  \
   do {                                                                                             \
     errno = 0;                                                                                     \
-    if ((call) < 0) return MuCannotWrite(f->path);                                                 \
+    if ((call) < 0 || MuCrashSafeLost()) return MuCannotWrite(f->path);                            \
   } while (0)
 
 /* ------------------------------------------------------------------ making datasets */
@@ -403,7 +403,7 @@ PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows)
   for (PetscInt c = f->columns - 1; c >= 0 && !code; --c) {
     for (PetscInt i = 0; i < n; ++i) column[i] = rows[i * f->columns + c];
     errno = 0;
-    if (append(f->ledger[c], 1, f->rows, (hsize_t)n, NULL, column) < 0)
+    if (append(f->ledger[c], 1, f->rows, (hsize_t)n, NULL, column) < 0 || MuCrashSafeLost())
       code = MuCannotWrite(f->path);
   }
   f->rows += (hsize_t)n;

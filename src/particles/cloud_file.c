@@ -49,7 +49,7 @@ static int write_hdf5(const MuCloudFile *cloud, const char *path) {
   if (PetscMalloc1(cloud->n, &weight)) return 1;
   for (PetscInt i = 0; i < cloud->n; ++i) weight[i] = 1.0 / cloud->n;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  hid_t file = MuHdf5Create(path);
+  hid_t file = MuHdf5Create();
   int wrong = file < 0;
   if (!wrong) {
     wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);
@@ -60,8 +60,8 @@ static int write_hdf5(const MuCloudFile *cloud, const char *path) {
     wrong |= MuHdf5PutArray(file, "position", 3, triple, cloud->position);
     wrong |= MuHdf5PutArray(file, "weight", 2, pair, weight);
     wrong |= name_dimensions(file, triple);
-    wrong |= H5Fclose(file) < 0;
   }
+  wrong = MuHdf5Finish(file, path, wrong);
   return PetscFree(weight) || wrong;
 }
 

@@ -157,7 +157,7 @@ static int write_hdf5(const MuCompare c, const char *path) {
   double *column;
   if (PetscMalloc1(c->rows, &column)) return 1;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  hid_t file = MuHdf5Create(path);
+  hid_t file = MuHdf5Create();
   int wrong = file < 0;
   if (!wrong) {
     wrong |= MuHdf5PutText(file, "mudot_version", MUDOT_VERSION);
@@ -166,8 +166,8 @@ static int write_hdf5(const MuCompare c, const char *path) {
     wrong |= MuHdf5PutText(file, "kernel", c->kernel);
     wrong |= MuHdf5PutText(file, "sentence", c->sentence);
     wrong |= put_numbers(c, file, column);
-    wrong |= H5Fclose(file) < 0;
   }
+  wrong = MuHdf5Finish(file, path, wrong);
   return PetscFree(column) || wrong;
 }
 

@@ -78,6 +78,15 @@ static PetscErrorCode lock_directory(MuRecord r, PetscBool make) {
   PetscFunctionReturn(0);
 }
 
+/* What cannot be written any more ends the run; the state to go on from is named. */
+static PetscErrorCode name_state(MuRecord r) {
+  if (r->keeping.there)
+    return MuError(MU_ERR_FILE, "%s; -restart goes on from the checkpoint of t = %g in %s",
+                   MuErrorMessage(), r->keeping.time, r->directory);
+  return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0",
+                 MuErrorMessage());
+}
+
 static PetscErrorCode create_writer(MuRecord r) {
   MuRunWriterSpec spec = {.directory = r->directory,
                           .command_line = r->command_line,
@@ -91,11 +100,10 @@ static PetscErrorCode create_writer(MuRecord r) {
   PetscFunctionBegin;
   PetscCall(MuCaseGetBool(r->c, "output_overwrite", &spec.overwrite, &given));
   PetscCall(lock_directory(r, PETSC_TRUE));
-  PetscCall(r->ops->create_writer(r->ctx, &spec, &r->writer));
-  if (spec.resume) {
-    PetscCall(note_restart(r));
-    PetscFunctionReturn(0);
-  }
+  PetscErrorCode code = r->ops->create_writer(r->ctx, &spec, &r->writer);
+  if (!code && spec.resume) code = note_restart(r);
+  if (spec.resume) return code == MU_ERR_FILE ? name_state(r) : code;
+  PetscCall(code);
   PetscCall(warn_of_disk(r));
   PetscCall(r->ops->describe(r->ctx, r->writer));
   PetscFunctionReturn(0);
@@ -130,8 +138,8 @@ static PetscErrorCode build(MuRecord r) {
   r->shown = MuColumnsFind(r->plan.columns, MU_COLUMN_ENERGY, 0);
   if (r->shown < 0) r->shown = MuColumnsFind(r->plan.columns, MU_COLUMN_MMD2, 0);
   PetscCall(load(r));
-  PetscCall(create_writer(r));
   PetscCall(MuKeepingBegin(r));
+  PetscCall(create_writer(r));
   PetscCall(MuProgressCreate(r->comm, r->restart.time, r->plan.end, &r->progress));
   PetscFunctionReturn(0);
 }
@@ -219,15 +227,6 @@ static PetscErrorCode record_failure(MuRecord r) {
   PetscCall(MuRunWriterFinish(r->writer, status));
   return MuError(MU_ERR_NUMERICS, "%s; the last good state, t = %g, is the last snapshot of %s/%s",
                  sentence, time, r->directory, r->ops->file);
-}
-
-/* What cannot be written any more ends the run; the state to go on from is named. */
-static PetscErrorCode name_state(MuRecord r) {
-  if (r->keeping.there)
-    return MuError(MU_ERR_FILE, "%s; -restart goes on from the checkpoint of t = %g in %s",
-                   MuErrorMessage(), r->keeping.time, r->directory);
-  return MuError(MU_ERR_FILE, "%s; there is no checkpoint yet: -restart begins at t = 0",
-                 MuErrorMessage());
 }
 
 /* The run ends before its time; what has been written stays, and the next run goes on from it. */

@@ -473,17 +473,23 @@ PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
   PetscFunctionReturn(0);
 }
 
+/* Closes what was given up; the sentence why it was stays the last one. */
+static void give_up(MuRunWriter w) {
+  char sentence[MU_SENTENCE];
+  snprintf(sentence, sizeof sentence, "%s", MuErrorMessage());
+  if (w->file.published && w->csv.file && !w->failed)
+    (void)finish(w, "failed: the run was given up");
+  (void)close_files(w);
+  (void)MuError(0, "%s", sentence);
+}
+
 PetscErrorCode MuRunWriterDestroy(MuRunWriter *writer) {
   MuRunWriter w = *writer;
 
   PetscFunctionBegin;
   *writer = NULL;
   if (!w) PetscFunctionReturn(0);
-  if (writes(w) && !w->finished) {
-    if (w->file.published && w->csv.file && !w->failed)
-      (void)finish(w, "failed: the run was given up");
-    (void)close_files(w);
-  }
+  if (writes(w) && !w->finished) give_up(w);
   PetscCall(PetscFree(w->field));
   PetscCall(PetscFree(w->rows));
   PetscCall(PetscFree(w->times));

@@ -389,13 +389,13 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   PetscCall(path_of(s, ".study.h5.new", partial));
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   errno = 0;
-  hid_t file = MuHdf5Create(partial);
+  hid_t file = MuHdf5Create();
   if (file < 0) return MuCannotWrite(partial);
   PetscErrorCode code = put_attributes(s, file, &wrong);
   wrong |= put_dimensions(s, file) | put_columns(s, file, "rows", 0, s->rows);
   if (s->extras) wrong |= put_columns(s, file, "reference", s->rows, s->extras);
   wrong |= put_curves(s, file) | put_labels(s, file);
-  wrong |= H5Fclose(file) < 0;
+  wrong = MuHdf5Finish(file, partial, wrong || code);
   PetscCall(code);
   if (wrong || rename(partial, path)) return MuCannotWrite(path);
   PetscCall(remove_tasks(s));
