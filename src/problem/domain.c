@@ -78,6 +78,8 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
   PetscFunctionReturn(0);
 }
 
+#define EXTRAPOLATION 40 /* doubles per cell of its rows and columns, at the least tolerance */
+
 /* About how many doubles per cell a run holds at its peak, from runs of 1024 x 1024 cells (closed
    form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
 static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
@@ -86,6 +88,7 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
   const char *name, *formula;
   MuTransportSolver solver;
   MuPartKind kind = MU_PART_ALL;
+  PetscReal unused;
   PetscBool transport = PETSC_FALSE, number, given;
 
   PetscFunctionBegin;
@@ -101,6 +104,9 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
   *doubles = MU_LEAST_FIELDS;
   if (!transport || spec->dim == 1) PetscFunctionReturn(0);
   *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;
+  PetscCall(MuCaseGetReal(c, "time_tolerance", &unused, &given));
+  PetscCall(MuCaseGetReal(c, "time_step", &unused, &number));
+  if (given && !number) *doubles += EXTRAPOLATION;
   PetscFunctionReturn(0);
 }
 

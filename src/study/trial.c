@@ -163,13 +163,27 @@ PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can) {
   PetscFunctionReturn(0);
 }
 
+/* Whether the flow controls its error by itself; a trial without a flow has one made for the answer.
+ */
+static PetscErrorCode leaps_to_tolerance(const MuTrial *t, PetscBool *leaps) {
+  const MuProblemParts *p = t->parts;
+  MuFlow flow = t->flow;
+
+  PetscFunctionBegin;
+  if (!flow)
+    PetscCall(MuFlowCreate(p->grid, p->energy, p->geometry, p->initial, &p->flow, &flow));
+  PetscCall(MuFlowLeaps(flow, leaps));
+  if (!t->flow) PetscCall(MuFlowDestroy(&flow));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_factor,
                              MuOverrides *o) {
   const PetscReal tolerance = t->parts->flow.tolerance / (step_factor * step_factor);
   PetscBool leaps;
 
   PetscFunctionBegin;
-  PetscCall(MuFlowLeaps(t->flow, &leaps));
+  PetscCall(leaps_to_tolerance(t, &leaps));
   if (t->info->dim == 1)
     PetscCall(MuOverridesSet(o, "grid_cells", "%d", (int)(factor * t->info->cells[0])));
   else
