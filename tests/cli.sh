@@ -822,6 +822,10 @@ fi
 
 if wants studies; then
 # ---------------------------------------------------------------------- studies
+sed 's/^time:.*/time: {end: 2, tolerance: 1e-5}/' case.yaml >tolerant.yaml
+printf 'study: {type: rate, case: tolerant.yaml, theorem: spectral_gap}\noutput: {directory: tolerant}\n' >rate-tolerant.yaml
+holds "a study of a case with a tolerance has a verdict" \
+  sh -c '"$0" study rate-tolerant.yaml >tolerant.log; test $? -le 1 && grep -q "^verdict: [hfu]" tolerant.log' "$mudot"
 
 cat >kernel.yaml <<'CASE'
 grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}

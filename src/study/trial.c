@@ -163,15 +163,15 @@ PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can) {
   PetscFunctionReturn(0);
 }
 
-/* Whether the flow controls its error by itself; a trial without a flow has one made for the answer.
+/* Whether the flow controls its error by itself; a trial without a flow has one made for the
+ * answer.
  */
 static PetscErrorCode leaps_to_tolerance(const MuTrial *t, PetscBool *leaps) {
   const MuProblemParts *p = t->parts;
   MuFlow flow = t->flow;
 
   PetscFunctionBegin;
-  if (!flow)
-    PetscCall(MuFlowCreate(p->grid, p->energy, p->geometry, p->initial, &p->flow, &flow));
+  if (!flow) PetscCall(MuFlowCreate(p->grid, p->energy, p->geometry, p->initial, &p->flow, &flow));
   PetscCall(MuFlowLeaps(flow, leaps));
   if (!t->flow) PetscCall(MuFlowDestroy(&flow));
   PetscFunctionReturn(0);
