@@ -404,11 +404,53 @@ START_TEST(steep_potentials_change_nothing) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------ the inverse of a kernel */
+/* ------------------------------------------------------------------ equilibria */
+
+static PetscReal flat(PetscReal x, PetscReal y) {
+  (void)x;
+  (void)y;
+  return 0;
+}
 
 static PetscReal shallow(PetscReal x, PetscReal y) {
   return 0.5 * x * x - 0.3 * sin(2 * x) + 0.2 * y * y;
 }
+
+/* At an equilibrium F may be 0, while rounding moves rho and F: no step is rejected. */
+START_TEST(equilibrium_at_full_speed) {
+  static const char *const energies[] = {"entropy", "kl", "chi2", "l2", "internal", "mmd"};
+  static const PetscInt cells[][2] = {{20000, 1}, {2, 600}, {24, 24}};
+  for (int c = 0; c < 3; ++c)
+    for (size_t e = 0; e < sizeof energies / sizeof *energies; ++e)
+      for (int spherical = 0; spherical < 2; ++spherical) {
+        const PetscBool plain = (PetscBool)(e == 0 || e == 4); /* uniform at equilibrium */
+        MuGrid grid = TestGrid(c ? 2 : 1, cells[c][0], cells[c][1], 0, 1, PETSC_FALSE);
+        TestFlowSpec spec = {.grid = grid,
+                             .energy = {energies[e]},
+                             .geometry = {"wasserstein", spherical ? "fisher_rao" : NULL},
+                             .spherical = (PetscBool)spherical,
+                             .internal_exponent = 2,
+                             .log_target = TestLogTarget(grid, plain ? flat : shallow),
+                             .kernel = TestKernel(c ? 2 : 1, "gaussian", 0.2, MU_EXTENSION_REFLECT),
+                             .step = 0.01,
+                             .end = 0.1};
+        Vec initial = TestExp(grid, spec.log_target);
+        MuFlow flow = TestFlowCreate(&spec, initial);
+        PetscInt rejected;
+        OK(MuFlowAdvance(flow, spec.end));
+        OK(MuFlowGetSteps(flow, NULL, &rejected));
+        ck_assert_msg(rejected == 0, "%s on %d x %d cells: %d steps rejected", energies[e],
+                      (int)cells[c][0], (int)cells[c][1], (int)rejected);
+        OK(MuFlowDestroy(&flow));
+        OK(VecDestroy(&initial));
+        OK(VecDestroy(&spec.log_target));
+        OK(MuKernelDestroy(&spec.kernel));
+        OK(MuGridDestroy(&grid));
+      }
+}
+END_TEST
+
+/* ------------------------------------------------------------------ the inverse of a kernel */
 
 /* near the target, so that no cell becomes empty */
 static PetscReal shifted(PetscReal x, PetscReal y) {
@@ -533,6 +575,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, unfit_schemes_are_refused);
   tcase_add_test(t, implicit_euler_for_any_step);
   tcase_add_test(t, steep_potentials_change_nothing);
+  tcase_add_test(t, equilibrium_at_full_speed);
   tcase_add_test(t, a_ridge_of_the_inverse_is_solved);
   tcase_add_test(t, rooms_with_and_without_a_door);
   suite_add_tcase(suite, t);

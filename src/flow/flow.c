@@ -119,17 +119,6 @@ PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuFlowScaleEnergy(MuFlow flow) {
-  PetscReal size = 0;
-  PetscInt terms;
-
-  PetscFunctionBegin;
-  PetscCall(MuEnergyGetTerms(flow->energy, &terms, NULL, NULL));
-  for (PetscInt k = 0; k < terms; ++k) size += PetscAbsReal(flow->energy_terms[k]);
-  flow->energy_scale = PetscMax(flow->energy_scale, size);
-  PetscFunctionReturn(0);
-}
-
 /* ------------------------------------------------------------------ TS */
 
 static PetscErrorCode create_ts_type(TS ts) {

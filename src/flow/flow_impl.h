@@ -153,6 +153,12 @@ PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow);
 /* flow->energy_scale: the largest sum of absolute terms so far, what the rounding of F is a part
    of. */
 PetscErrorCode MuFlowScaleEnergy(MuFlow flow);
+/* Whether F, now `value` at rho, rose above `before` by more than rounding: 1e-11 energy_scale, and
+   1e-14 of the unit of energy (|F(1.1 rho) - F| + |F(0.9 rho) - F|)/0.01, which does not vanish at
+   an equilibrium; there rho changes by the rounding of a solve. False without the guard. Overwrites
+   the derivative if F rose at all. Collective. */
+PetscErrorCode MuFlowEnergyRises(MuFlow flow, Vec rho, PetscReal before, PetscReal value,
+                                 PetscBool *rises);
 /* For callbacks of PETSc's solvers, through which no error may pass: *failed and 0 for
    MU_ERR_NUMERICS, whose sentence is kept; other codes as they are. Not collective. */
 PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);

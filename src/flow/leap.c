@@ -27,16 +27,17 @@ PetscErrorCode MuFlowDestroyRows(MuFlow flow) {
 
 /* Energies of the rows; a rise beyond rounding from one to the next rejects them all. */
 static PetscErrorCode guard_rows(MuFlow flow) {
-  const PetscReal slack = 1e-11 * flow->energy_scale + 1e-14;
   MuRows *r = &flow->rows;
   PetscReal before = flow->energy_value;
+  PetscBool rises;
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < MU_ROWS && flow->outcome == MU_STEP_OK; ++i) {
     PetscCall(MuEnergyEvaluate(flow->energy, r->state[i], &r->energy[i], r->terms[i], NULL, NULL));
+    PetscCall(MuFlowEnergyRises(flow, r->state[i], before, r->energy[i], &rises));
     if (PetscIsInfOrNanReal(r->energy[i]))
       flow->outcome = MU_STEP_NOT_FINITE;
-    else if (flow->spec.guard && r->energy[i] > before + slack)
+    else if (rises)
       flow->outcome = MU_STEP_ENERGY;
     before = r->energy[i];
   }

@@ -62,16 +62,18 @@ static PetscErrorCode attempt_doubled(MuFlow flow, PetscReal dt, PetscReal *erro
 
 /* Evaluates F after the step; a rise beyond rounding rejects it. */
 static PetscErrorCode guard_energy(MuFlow flow) {
-  PetscReal value, terms[MU_MAX_TERMS], slack = 1e-11 * flow->energy_scale + 1e-14;
+  PetscReal value, terms[MU_MAX_TERMS];
+  PetscBool rises;
 
   PetscFunctionBegin;
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, terms,
                              flow->keep_derivative ? flow->derivative : NULL, NULL));
   if (flow->keep_derivative)
     PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
+  PetscCall(MuFlowEnergyRises(flow, flow->rho, flow->energy_value, value, &rises));
   if (PetscIsInfOrNanReal(value))
     flow->outcome = MU_STEP_NOT_FINITE;
-  else if (flow->spec.guard && value > flow->energy_value + slack)
+  else if (rises)
     flow->outcome = MU_STEP_ENERGY;
   if (flow->outcome != MU_STEP_OK) PetscFunctionReturn(0);
   flow->energy_value = value;
