@@ -382,6 +382,17 @@ refused "run without a case" 2 "no case file" run
 refused "two cases" 2 "one case file|plane.yaml" run case.yaml plane.yaml
 refused "unknown option" 2 "frobnicate|there is no such key" run case.yaml -frobnicate
 refused "unknown table" 2 "kernel|the nearest table is kernels" list kernel
+refused "new: no such geometry" 2 "geometry|steen|the nearest is stein" new -geometry steen
+refused "new: three axes" 2 "dim: 3 is not allowed" new -dim 3
+works "new: a case" new -geometry ridge_stein -energy power -dim 2 -output new.yaml
+works "new: it runs as it is" run new.yaml -time_end 0.02 -output_directory new
+refused "new: nothing is overwritten" 2 "new.yaml is there already|-overwrite" new -output new.yaml
+holds "new: comments are of the tables" grep -q "^# ridge: lambda, the ridge: a number above 0" new.yaml
+works "dry run" run new.yaml -dry_run -output_directory dry
+holds "dry run: what would be done" sh -c 'grep -q "^scheme  " log && grep -q "^steps           about 100 of 0.01" log &&
+  grep -q "^cells           32 x 32" log && grep -q "^files           dry/run.h5" log && [ ! -e dry ]'
+refused "dry run: what a run refuses" 2 "time_step|above 0" run new.yaml -dry_run -time_step 0
+refused "dry run: results in the way" 2 "new holds results|-output_overwrite" run new.yaml -dry_run -output_directory new
 holds "--help" "$mudot" --help
 holds "--version" "$mudot" --version
 holds "run --help" "$mudot" run --help

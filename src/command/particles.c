@@ -5,7 +5,7 @@
 
 static PetscErrorCode run(MuTableRow commands, int argc, char **argv) {
   (void)commands;
-  return MuCommandSolve("mudot particles", MuRunSolveParticles, argc, argv);
+  return MuCommandSolve("mudot particles", MuRunSolveParticles, NULL, argc, argv);
 }
 
 static PetscErrorCode help(FILE *out) {

@@ -1,10 +1,11 @@
 /* mudot run CASE.yaml [-restart] [-key value ...] */
 #include "command/command.h"
 #include "command/solve.h"
+#include "run/plan.h"
 
 static PetscErrorCode solve(MuTableRow commands, int argc, char **argv) {
   (void)commands;
-  return MuCommandSolve("mudot run", MuRunSolve, argc, argv);
+  return MuCommandSolve("mudot run", MuRunSolve, MuRunPlan, argc, argv);
 }
 
 static PetscErrorCode help(FILE *out) {
@@ -20,7 +21,9 @@ static PetscErrorCode help(FILE *out) {
           "    mpiexec -n 4 mudot run case.yaml -grid_cells 512,512 -output_overwrite\n");
   fprintf(out,
           "\n  -restart    go on from the newest good checkpoint of output_directory, or begin if "
-          "there is none\n\nSIGTERM, SIGINT, SIGHUP and time_wall_limit stop a run after the "
+          "there is none\n  -dry_run    only check the case and say what would be done: scheme, "
+          "steps, time, memory, "
+          "files\n\nSIGTERM, SIGINT, SIGHUP and time_wall_limit stop a run after the "
           "step, with a checkpoint; SIGUSR1 has\none written and the run goes on.\n");
   PetscCall(MuCasePrintBlocks(out, NULL, "study|particles"));
   PetscFunctionReturn(0);
@@ -28,7 +31,7 @@ static PetscErrorCode help(FILE *out) {
 
 const MuCommand mu_command_run = {
     .name = "run",
-    .usage = "CASE.yaml [-restart] [-key value ...]",
+    .usage = "CASE.yaml [-restart] [-dry_run] [-key value ...]",
     .summary = "solve one flow and write its results",
     .run = solve,
     .chapter = "running",

@@ -6,16 +6,24 @@
 
 #define INTERRUPTED 5 /* exit status */
 
-/* Takes -restart out of the arguments; what is left belongs to the case. */
+static PetscBool is_switch(const char *argument, const char *name) {
+  while (*argument == '-') ++argument;
+  return (PetscBool)!strcmp(argument, name);
+}
+
+/* Takes -restart and -dry_run out of the arguments; what is left belongs to the case. */
 static PetscErrorCode split_arguments(int argc, char **argv, int *left, char ***rest,
-                                      PetscBool *restart) {
+                                      PetscBool *restart, PetscBool *dry) {
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(argc + 1, rest));
   *left = 0;
   *restart = PETSC_FALSE;
   for (int k = 0; k < argc; ++k) {
-    if (!strcmp(argv[k], "-restart") || !strcmp(argv[k], "--restart"))
+    if (argv[k][0] == '-' && is_switch(argv[k], "restart"))
       *restart = PETSC_TRUE;
+    else if (dry && argv[k][0] == '-' &&
+             (is_switch(argv[k], "dry_run") || is_switch(argv[k], "dry-run")))
+      *dry = PETSC_TRUE;
     else
       (*rest)[(*left)++] = argv[k];
   }
@@ -33,8 +41,9 @@ static PetscErrorCode find_program(char **program) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, int argc, char **argv) {
-  PetscBool interrupted = PETSC_FALSE;
+PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, MuPlanner planner, int argc,
+                              char **argv) {
+  PetscBool interrupted = PETSC_FALSE, dry = PETSC_FALSE;
   PetscErrorCode code;
   MuRunSpec spec = {.restart = PETSC_FALSE};
   char **rest = NULL, *program = NULL;
@@ -44,10 +53,10 @@ PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, int argc, ch
   PetscFunctionBegin;
   PetscCall(find_program(&program));
   spec.program = program;
-  PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart));
+  PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart, planner ? &dry : NULL));
   code = MuCaseCreate(PETSC_COMM_WORLD, NULL, left, rest, &c);
   if (!code) code = MuCaseSetCommandLine(c, command, argc, argv);
-  if (!code) code = solver(c, &spec, &interrupted);
+  if (!code) code = dry ? planner(c) : solver(c, &spec, &interrupted);
   PetscCall(MuCaseDestroy(&c));
   PetscCall(PetscFree(rest));
   PetscCall(PetscFree(program));

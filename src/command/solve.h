@@ -7,7 +7,12 @@
 
 typedef PetscErrorCode (*MuSolver)(MuCase c, const MuRunSpec *spec, PetscBool *interrupted);
 
-/* command: "mudot run", as it begins the command line that the results keep. */
-PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, int argc, char **argv);
+/* What -dry_run does in its place. */
+typedef PetscErrorCode (*MuPlanner)(MuCase c);
+
+/* command: "mudot run", as it begins the command line that the results keep. planner NULL: there is
+   no -dry_run. */
+PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, MuPlanner planner, int argc,
+                              char **argv);
 
 #endif
