@@ -3,8 +3,8 @@
 
 Usage: tests/full_disk.py MUDOT [--every K] [COMMAND...]
 
-A program is run under ptrace(2), its system calls that change a directory are counted, and the n-th one fails with
-ENOSPC, as all later ones do that need room: write, pwrite64, ftruncate, fsync, rename, mkdir, open with O_CREAT. Once
+A program is run under ptrace(2), its system calls that change a directory are counted, and the n-th one fails for
+want of room, of quota or because the disk is read-only now, as all later ones do: write, pwrite64, ftruncate, fsync, rename, mkdir, open with O_CREAT. Once
 for all n (--every K: for every K-th), closes with totals. Needs Linux on x86-64 and the right to trace.
 """
 import argparse
@@ -82,7 +82,7 @@ def path_of(pid, call, r):
     return os.path.join(os.readlink(f"/proc/{pid}/cwd"), path)
 
 
-def run(command, directory, fail, reason=errno.ENOSPC):
+def run(command, directory, fail, reason):
     """Runs it with the call number `fail` and the later ones failing (0: none). Status, stderr, the calls' names."""
     calls = []
     out = tempfile.TemporaryFile()
@@ -152,7 +152,7 @@ def snapshot(directory):
     return {str(p.relative_to(directory)): p.read_bytes() for p in pathlib.Path(directory).rglob("*") if p.is_file()}
 
 
-def judge(code, err, before, after, name):
+def judge(code, err, before, after, name, reason):
     """What is wrong with the outcome, "" if nothing."""
     sentences = [line for line in err.splitlines() if line.startswith("mudot: ") and not line.startswith("mudot: warning")]
     others = [line for line in err.splitlines() if not line.startswith("mudot: ")]
@@ -162,7 +162,7 @@ def judge(code, err, before, after, name):
         return f"exit status {code}: {err[-300:]!r}"
     if len(sentences) != 1 or others:
         return f"{len(sentences)} sentences: {err[-300:]!r}"
-    if "No space left on device" not in sentences[0]:
+    if os.strerror(reason) not in sentences[0]:
         return f"no reason: {sentences[0]!r}"
     begun = any(file.endswith(("/run.h5", "/particles.h5")) for file in after)
     if name in ("run", "restart", "particles") and begun and not any(
@@ -207,14 +207,15 @@ def main():
                 shutil.rmtree("full", ignore_errors=True)
                 shutil.copytree("kept", "full")
                 before = snapshot("full")
-                code, err, calls = run([given.mudot, *command.split()], work + "/full", fail)
+                reason = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)[fail % 3]
+                code, err, calls = run([given.mudot, *command.split()], work + "/full", fail, reason)
                 if count is None:
                     if code:
                         sys.exit(f"{name}: {err}")
                     count, names = len(calls), calls
                 elif fail <= len(calls):  # files that are rewritten by the clock make their number vary
                     runs += 1
-                    sentence = judge(code, err, before, snapshot("full"), name)
+                    sentence = judge(code, err, before, snapshot("full"), name, reason)
                     if sentence:
                         bad += 1
                         found.setdefault(sentence, []).append(f"{fail} ({names[fail - 1]})")

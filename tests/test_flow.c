@@ -85,6 +85,29 @@ START_TEST(output_times_are_hit_exactly) {
 }
 END_TEST
 
+/* 7200 steps lose 5e-13 of t = 50 by rounding: no step of that length follows them. */
+START_TEST(no_step_is_made_of_rounding) {
+  MuGrid grid = TestGrid(1, 4, 1, -2, 2, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  const TestFlowSpec spec = {.grid = grid,
+                             .energy = {"kl"},
+                             .geometry = {"wasserstein"},
+                             .log_target = log_target,
+                             .step = 50.0 / 7200,
+                             .end = 50};
+  MuFlow flow = TestFlowCreate(&spec, initial);
+  Times watch = {0};
+  OK(MuFlowSetStepCallback(flow, watch_times, &watch));
+  OK(MuFlowAdvance(flow, 50));
+  ck_assert_int_eq(watch.steps, 7200);
+  ck_assert(watch.time == 50);
+  OK(MuFlowDestroy(&flow));
+  OK(VecDestroy(&log_target));
+  OK(VecDestroy(&initial));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 /* The error at the end goes down with the tolerance of the adaptation, and the steps differ in size
  */
 START_TEST(adaptation_controls_the_error) {
@@ -569,6 +592,7 @@ static Suite *make_suite(void) {
   TCase *t = tcase_create("flow");
   tcase_set_timeout(t, 0);
   tcase_add_test(t, output_times_are_hit_exactly);
+  tcase_add_test(t, no_step_is_made_of_rounding);
   tcase_add_test(t, adaptation_controls_the_error);
   tcase_add_test(t, a_failed_step_restores_the_state);
   tcase_add_test(t, auto_chooses);

@@ -82,11 +82,18 @@ static PetscErrorCode guard_energy(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
+/* A rest below this is what the sum of the steps has lost by rounding, not a step: up to half an
+   epsilon of t in each of them. */
+static PetscReal rounding_of_rest(MuFlow flow, PetscReal dt) {
+  const PetscReal t = flow->interval_end;
+  return PetscMin(STEP_SLACK * dt + t / dt * PETSC_MACHINE_EPSILON * t, 1e-3 * dt);
+}
+
 /* Next step size: the rest of the interval, unless more than one step is left. */
 static PetscReal next_step(MuFlow flow, PetscReal rest) {
   PetscReal dt =
       flow->spec.adapt ? flow->adapted_step : PetscMin(flow->interval_step, flow->halved_step);
-  if (rest <= dt * (1 + STEP_SLACK)) return rest;
+  if (rest <= dt + rounding_of_rest(flow, dt)) return rest;
   return flow->spec.adapt && rest < 2 * dt ? rest / 2 : dt;
 }
 
