@@ -17,9 +17,9 @@ static struct {
 
 static const MuOption options[] = {
     {"geometry", MU_OPTION_TEXT, &given.geometry,
-     .doc = "name of the geometry (mudot list geometries; default wasserstein)"},
+     .doc = "name of the geometry (mudot list geometries; default: its first row)"},
     {"energy", MU_OPTION_TEXT, &given.energy,
-     .doc = "name of the energy (mudot list energies; default kl)"},
+     .doc = "name of the energy (mudot list energies; default: its first row)"},
     {"dim", MU_OPTION_COUNT, &given.dim, .least = 1, .doc = "1 (default) or 2 axes"},
     {"output", MU_OPTION_TEXT, &given.output, .doc = "file .yaml; default: standard output"},
     {"overwrite", MU_OPTION_SWITCH, &given.overwrite, .doc = "replace the file"},
@@ -30,14 +30,17 @@ typedef struct {
   MuSummandInfo geometry, energy;
 } Chosen;
 
-/* What a row needs; MU_ERR_INPUT names the nearest. */
+/* What a row needs, NULL: the first one; MU_ERR_INPUT names the nearest. */
 static PetscErrorCode find(const char *kind, MuTableRow rows, MuSummandTable table,
                            const char *word, MuSummandInfo *info) {
   const char *name, *row, *formula;
   char nearest[64];
 
   PetscFunctionBegin;
-  PetscCall(MuTableFind(rows, word, &name, nearest));
+  if (word)
+    PetscCall(MuTableFind(rows, word, &name, nearest));
+  else
+    PetscCall(rows(0, &name, &formula));
   if (!name)
     return MuError(MU_ERR_INPUT, "%s: there is no \"%s\"; the nearest is %s", kind, word, nearest);
   for (PetscInt i = 0;; ++i) {
@@ -157,9 +160,7 @@ static PetscErrorCode new (MuTableRow commands, int argc, char **argv) {
 
   PetscFunctionBegin;
   (void)commands;
-  given.geometry = "wasserstein";
-  given.energy = "kl";
-  given.output = NULL;
+  given.geometry = given.energy = given.output = NULL;
   given.overwrite = PETSC_FALSE;
   given.dim = 1;
   PetscCall(PetscMalloc1(argc + 1, &o.file));
