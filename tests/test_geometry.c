@@ -1251,7 +1251,14 @@ START_TEST(primal_of_deep_tails) {
     OK(MuGeometryGetPrimalReport(geometry, &steps, &limited));
     ck_assert_double_eq_tol(value, 0.5 * pairing, 1e-9 * pairing);
     ck_assert(!limited);
-    ck_assert_int_le(steps, dim == 1 ? 3 : 14);
+    /* one cycle in single precision; around an odd number of cells its two colours touch */
+    ck_assert_int_le(steps, dim == 1 ? 3 : (around ? 32 : 10));
+    OK(MuGeometrySetPrimalTolerance(geometry, 1e-2, 0)); /* of R, without a guess */
+    OK(MuGeometryPrimal(geometry, v, NULL, NULL, &value));
+    OK(MuGeometryGetPrimalReport(geometry, &steps, &limited));
+    ck_assert_double_le(value, 0.5 * pairing * (1 + 1e-9));
+    ck_assert_double_ge(value, 0.5 * pairing * (1 - 1e-2));
+    ck_assert_int_le(steps, 2);
     OK(VecDestroy(&v));
     OK(VecDestroy(&xi));
     OK(VecDestroy(&rho));

@@ -3,25 +3,6 @@
 #include "energy/energy_impl.h"
 #include "grid/arrays.h"
 
-struct _p_MuEnergy {
-  PetscInt references;
-  PetscInt needs; /* MU_NEEDS_... of all terms */
-  PetscInt terms;
-  MuTerm term[MU_MAX_TERMS];
-  const char *name[MU_MAX_TERMS]; /* labels */
-  char label[MU_MAX_TERMS][64];
-  PetscReal weight[MU_MAX_TERMS];
-  MuShared shared;
-  MuEnergySpec spec; /* names of the table; kernels and log_target are referenced */
-  Vec log_target;    /* as given; NULL if not */
-  PetscReal *pi, *log_pi;
-  MuState state[2]; /* states under evaluation; log_rho is owned */
-  MuPair pair;
-  Vec mid;                  /* the midpoint of a pair */
-  PetscReal *share, *slope; /* one term's f_i and DF */
-  PetscReal *slope2;        /* the second part of MuTermOps.split */
-};
-
 /* ------------------------------------------------------------------ creation */
 
 static PetscErrorCode unknown_term(const char *name) {
@@ -137,33 +118,52 @@ static PetscErrorCode create_target(MuEnergy e, Vec log_target) {
   PetscFunctionBegin;
   PetscCall(PetscObjectReference((PetscObject)log_target));
   e->log_target = log_target;
-  PetscCall(PetscMalloc2(n, &e->pi, n, &e->log_pi));
+  PetscCall(PetscMalloc1(n, &e->log_pi));
   PetscCall(VecGetArrayRead(log_target, &given));
   PetscErrorCode failed = read_log_target(e, given);
   PetscCall(VecRestoreArrayRead(log_target, &given));
   PetscCall(MuErrorAgree(e->shared.info->comm, failed));
-  MuArrayExp(n, e->log_pi, e->pi);
-  e->shared.pi = e->pi;
-  e->shared.log_pi = e->log_pi;
   PetscCall(MuGridCreateField(e->shared.grid, &e->shared.target));
   PetscCall(VecGetArray(e->shared.target, &field));
-  memcpy(field, e->pi, sizeof(PetscReal) * (size_t)n);
+  MuArrayExp(n, e->log_pi, field);
   PetscCall(VecRestoreArray(e->shared.target, &field));
+  PetscCall(VecGetArrayRead(e->shared.target, &e->shared.pi)); /* until the end */
+  e->shared.log_pi = e->log_pi;
   PetscFunctionReturn(0);
 }
 
+/* Scratch, not written to here: what the terms do not use takes no memory. */
 static PetscErrorCode create_work(MuEnergy e) {
   const PetscInt n = e->shared.n;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscCalloc1(n, &e->shared.work[k]));
-  PetscCall(PetscCalloc3(n, &e->share, n, &e->slope, n, &e->slope2));
-  PetscCall(PetscCalloc2(n, &e->state[0].log_rho, n, &e->state[1].log_rho));
-  PetscCall(PetscCalloc5(n, &e->pair.z, n, &e->pair.share, n, &e->pair.high, n, &e->pair.low, n,
-                         &e->pair.mid.log_rho));
-  PetscCall(MuGridCreateField(e->shared.grid, &e->mid));
+  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscMalloc1(n, &e->shared.work[k]));
+  PetscCall(PetscMalloc1(n, &e->share));
+  PetscCall(PetscMalloc1(n, &e->slope));
+  PetscCall(PetscMalloc1(n, &e->slope2));
+  for (PetscInt k = 0; k < 2; ++k) PetscCall(PetscMalloc1(n, &e->state[k].log_rho));
+  PetscCall(PetscMalloc1(n, &e->pair.z));
+  PetscCall(PetscMalloc1(n, &e->pair.share));
+  PetscCall(PetscMalloc1(n, &e->pair.high));
+  PetscCall(PetscMalloc1(n, &e->pair.low));
+  PetscCall(PetscMalloc1(n, &e->pair.mid.log_rho));
   e->pair.a = &e->state[0];
   e->pair.b = &e->state[1];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy_work(MuEnergy e) {
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscFree(e->shared.work[k]));
+  PetscCall(PetscFree(e->share));
+  PetscCall(PetscFree(e->slope));
+  PetscCall(PetscFree(e->slope2));
+  for (PetscInt k = 0; k < 2; ++k) PetscCall(PetscFree(e->state[k].log_rho));
+  PetscCall(PetscFree(e->pair.z));
+  PetscCall(PetscFree(e->pair.share));
+  PetscCall(PetscFree(e->pair.high));
+  PetscCall(PetscFree(e->pair.low));
+  PetscCall(PetscFree(e->pair.mid.log_rho));
   PetscFunctionReturn(0);
 }
 
@@ -241,14 +241,12 @@ PetscErrorCode MuEnergyDestroy(MuEnergy *energy) {
   }
   for (PetscInt k = 0; k < e->spec.terms; ++k) PetscCall(MuKernelDestroy(&e->spec.term[k].kernel));
   PetscCall(MuKernelDestroy(&e->spec.kernel));
+  if (e->shared.target) PetscCall(VecRestoreArrayRead(e->shared.target, &e->shared.pi));
   PetscCall(VecDestroy(&e->shared.target));
   PetscCall(VecDestroy(&e->log_target));
   PetscCall(VecDestroy(&e->mid));
-  PetscCall(PetscFree2(e->pi, e->log_pi));
-  for (PetscInt k = 0; k < MU_TERM_WORK; ++k) PetscCall(PetscFree(e->shared.work[k]));
-  PetscCall(PetscFree3(e->share, e->slope, e->slope2));
-  PetscCall(PetscFree2(e->state[0].log_rho, e->state[1].log_rho));
-  PetscCall(PetscFree5(e->pair.z, e->pair.share, e->pair.high, e->pair.low, e->pair.mid.log_rho));
+  PetscCall(PetscFree(e->log_pi));
+  PetscCall(destroy_work(e));
   PetscCall(MuGridDestroy(&e->shared.grid));
   PetscCall(PetscFree(e));
   PetscFunctionReturn(0);
@@ -269,44 +267,52 @@ PetscErrorCode MuEnergyGetLogTarget(MuEnergy energy, Vec *log_target) {
 
 /* ------------------------------------------------------------------ states and sums */
 
-static PetscErrorCode state_begin(MuEnergy e, PetscInt k, Vec rho) {
+PetscErrorCode MuEnergyStateBegin(MuEnergy e, PetscInt k, Vec rho, PetscInt needs) {
   MuState *state = &e->state[k];
 
   PetscFunctionBegin;
   state->field = rho;
   PetscCall(VecGetArrayRead(rho, &state->rho));
-  if (e->needs & MU_NEEDS_PAIR) MuArrayLogPositive(e->shared.n, state->rho, state->log_rho);
+  if (e->needs & needs) MuArrayLogPositive(e->shared.n, state->rho, state->log_rho);
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode state_end(MuEnergy e, PetscInt k) {
+PetscErrorCode MuEnergyStateEnd(MuEnergy e, PetscInt k) {
   return VecRestoreArrayRead(e->state[k].field, &e->state[k].rho);
 }
 
-/* Row by row, so that the sum hardly depends on the number of ranks. */
+/* Row by row, so that the sum hardly depends on the number of ranks; a row in eight chains of
+   additions, which do not wait for each other. */
 static PetscReal sum_inside(const MuGridInfo *info, const PetscReal *f) {
+  enum { LANES = 8 };
   PetscReal sum = 0;
   for (PetscInt r = 0; r < info->rows; ++r) {
-    PetscReal row = 0;
-    for (PetscInt i = r * info->row_length; i < (r + 1) * info->row_length; ++i)
-      row += info->mask[i] ? f[i] : 0;
+    const PetscInt end = (r + 1) * info->row_length;
+    PetscReal lane[LANES] = {0}, row = 0;
+    PetscInt i = r * info->row_length;
+    for (; i + LANES <= end; i += LANES)
+      for (PetscInt l = 0; l < LANES; ++l) lane[l] += info->mask[i + l] ? f[i + l] : 0;
+    for (; i < end; ++i) row += info->mask[i] ? f[i] : 0;
+    for (PetscInt l = 0; l < LANES; ++l) row += lane[l];
     sum += row;
   }
   return sum;
 }
 
-/* y += weight * x on the inside cells, y = weight * x for the first term. */
-static void add_inside(const MuShared *shared, PetscBool first, PetscReal weight,
-                       const PetscReal *x, PetscReal *y) {
+void MuEnergyAddInside(const MuShared *shared, PetscReal weight, const PetscReal *x, PetscReal *y) {
   const unsigned char *mask = shared->info->mask;
-  for (PetscInt i = 0; i < shared->n; ++i) {
-    PetscReal value = mask[i] ? weight * x[i] : 0;
-    y[i] = first ? value : y[i] + value;
-  }
+  for (PetscInt i = 0; i < shared->n; ++i) y[i] += mask[i] ? weight * x[i] : 0;
+}
+
+/* The first term writes its result where the sum is to be. */
+static void scale_inside(const MuShared *shared, PetscReal weight, PetscReal *y) {
+  const unsigned char *mask = shared->info->mask;
+  if (weight == 1 && !shared->info->masked) return;
+  for (PetscInt i = 0; i < shared->n; ++i) y[i] = mask[i] ? weight * y[i] : 0;
 }
 
 /* preimage = (sum of weights)(rho - pi), where there is one. */
-static PetscErrorCode fill_preimage(MuEnergy e, Vec rho, Vec preimage) {
+PetscErrorCode MuEnergyPreimage(MuEnergy e, Vec rho, Vec preimage) {
   PetscBool has;
   PetscReal weight = 0;
 
@@ -315,7 +321,7 @@ static PetscErrorCode fill_preimage(MuEnergy e, Vec rho, Vec preimage) {
   if (!preimage || !has) PetscFunctionReturn(0);
   for (PetscInt k = 0; k < e->terms; ++k) weight += e->weight[k];
   PetscCall(VecWAXPY(preimage, -1, e->shared.target, rho));
-  PetscCall(VecScale(preimage, weight));
+  if (weight != 1) PetscCall(VecScale(preimage, weight));
   PetscFunctionReturn(0);
 }
 
@@ -326,11 +332,12 @@ static PetscErrorCode evaluate_terms(MuEnergy e, PetscReal sums[], PetscReal *df
   PetscFunctionBegin;
   for (PetscInt k = 0; k < e->terms; ++k) {
     MuTerm *term = &e->term[k];
-    PetscCall(
-        term->ops->evaluate(term, &e->state[0], sums ? e->share : NULL, df ? e->slope : NULL));
+    PetscReal *slope = df && k ? e->slope : df;
+    PetscCall(term->ops->evaluate(term, &e->state[0], sums ? e->share : NULL, slope));
     if (sums)
       sums[k] = term->weight * e->shared.info->volume * sum_inside(e->shared.info, e->share);
-    if (df) add_inside(&e->shared, (PetscBool)(k == 0), term->weight, e->slope, df);
+    if (df && k == 0) scale_inside(&e->shared, term->weight, df);
+    if (df && k > 0) MuEnergyAddInside(&e->shared, term->weight, e->slope, df);
   }
   PetscFunctionReturn(0);
 }
@@ -342,11 +349,11 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
 
   PetscFunctionBegin;
   PetscCall(MuEventBegin(MU_EVENT_ENERGY));
-  PetscCall(state_begin(e, 0, rho));
+  PetscCall(MuEnergyStateBegin(e, 0, rho, MU_NEEDS_PAIR | MU_NEEDS_LOG));
   if (derivative) PetscCall(VecGetArray(derivative, &df));
   PetscCall(evaluate_terms(e, wanted ? sums : NULL, df));
   if (derivative) PetscCall(VecRestoreArray(derivative, &df));
-  PetscCall(state_end(e, 0));
+  PetscCall(MuEnergyStateEnd(e, 0));
   if (wanted)
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)e->terms, MPIU_REAL, MPI_SUM,
                                e->shared.info->comm));
@@ -355,7 +362,7 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
     if (value) *value += sums[k];
     if (terms) terms[k] = sums[k];
   }
-  PetscCall(fill_preimage(e, rho, preimage));
+  PetscCall(MuEnergyPreimage(e, rho, preimage));
   PetscCall(MuEventEnd(MU_EVENT_ENERGY));
   PetscFunctionReturn(0);
 }
@@ -369,128 +376,42 @@ PetscErrorCode MuEnergyHasPreimage(MuEnergy e, PetscBool *has, MuKernel *kernel)
   return 0;
 }
 
-PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec gradient,
-                                        Vec preimage) {
+PetscErrorCode MuEnergyDiscreteGradientAt(MuEnergy e, Vec rho0, Vec rho1, Vec mid, Vec gradient,
+                                          Vec preimage) {
   PetscReal *g;
 
   PetscFunctionBegin;
   PetscCall(MuEventBegin(MU_EVENT_ENERGY));
-  PetscCall(VecCopy(rho0, e->mid));
-  PetscCall(VecAXPBY(e->mid, 0.5, 0.5, rho1));
-  PetscCall(state_begin(e, 0, rho0));
-  PetscCall(state_begin(e, 1, rho1));
-  e->pair.mid.field = e->mid;
-  PetscCall(VecGetArrayRead(e->mid, &e->pair.mid.rho));
+  PetscCall(MuEnergyStateBegin(e, 0, rho0, MU_NEEDS_PAIR));
+  PetscCall(MuEnergyStateBegin(e, 1, rho1, MU_NEEDS_PAIR));
+  e->pair.mid.field = mid;
+  PetscCall(VecGetArrayRead(mid, &e->pair.mid.rho));
   if (e->needs & MU_NEEDS_PAIR) MuPairPrepare(&e->pair, e->shared.n, e->shared.work[0]);
   PetscCall(VecGetArray(gradient, &g));
   for (PetscInt k = 0; k < e->terms; ++k) {
     MuTerm *term = &e->term[k];
-    PetscCall(term->ops->gradient(term, &e->pair, e->slope));
-    add_inside(&e->shared, (PetscBool)(k == 0), term->weight, e->slope, g);
+    PetscCall(term->ops->gradient(term, &e->pair, k ? e->slope : g));
+    if (k)
+      MuEnergyAddInside(&e->shared, term->weight, e->slope, g);
+    else
+      scale_inside(&e->shared, term->weight, g);
   }
   PetscCall(VecRestoreArray(gradient, &g));
-  PetscCall(VecRestoreArrayRead(e->mid, &e->pair.mid.rho));
-  PetscCall(state_end(e, 1));
-  PetscCall(state_end(e, 0));
-  PetscCall(fill_preimage(e, e->mid, preimage));
+  PetscCall(VecRestoreArrayRead(mid, &e->pair.mid.rho));
+  PetscCall(MuEnergyStateEnd(e, 1));
+  PetscCall(MuEnergyStateEnd(e, 0));
+  PetscCall(MuEnergyPreimage(e, mid, preimage));
   PetscCall(MuEventEnd(MU_EVENT_ENERGY));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuEnergyCurvature(MuEnergy e, Vec rho, Vec curvature) {
-  PetscReal *c;
-
+PetscErrorCode MuEnergyDiscreteGradient(MuEnergy e, Vec rho0, Vec rho1, Vec gradient,
+                                        Vec preimage) {
   PetscFunctionBegin;
-  PetscCall(VecSet(curvature, 0));
-  PetscCall(state_begin(e, 0, rho));
-  PetscCall(VecGetArray(curvature, &c));
-  for (PetscInt k = 0; k < e->terms; ++k) {
-    MuTerm *term = &e->term[k];
-    if (!term->ops->curvature) continue;
-    PetscCall(term->ops->curvature(term, &e->state[0], e->slope));
-    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, c);
-  }
-  PetscCall(VecRestoreArray(curvature, &c));
-  PetscCall(state_end(e, 0));
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ parts of DF */
-
-PetscErrorCode MuEnergyLogarithmicPart(MuEnergy e, PetscReal *diffusivity, Vec potential,
-                                       PetscBool *only) {
-  PetscReal *v = NULL, logarithms = 0;
-  PetscBool rest = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  if (potential) {
-    PetscCall(VecSet(potential, 0));
-    PetscCall(VecGetArray(potential, &v));
-  }
-  for (PetscInt k = 0; k < e->terms; ++k) {
-    MuTerm *term = &e->term[k];
-    if (term->ops->kind == MU_TERM_LOGARITHMIC) logarithms += term->weight;
-    if (!term->ops->potential) rest = PETSC_TRUE;
-    if (!v || !term->ops->potential) continue;
-    PetscCall(term->ops->potential(term, e->slope));
-    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, v);
-  }
-  if (potential) PetscCall(VecRestoreArray(potential, &v));
-  if (diffusivity) *diffusivity = logarithms;
-  if (only) *only = (PetscBool)!rest;
-  PetscFunctionReturn(0);
-}
-
-enum { RELATIVE, LOCAL, FROZEN, PARTS };
-
-/* Which part takes DF of a term as a whole, or PARTS: none (it is logarithmic or a potential). */
-static PetscInt part_of(const MuTermOps *ops) {
-  static const MuTermKind kinds[PARTS] = {
-      [RELATIVE] = MU_TERM_RELATIVE, [LOCAL] = MU_TERM_LOCAL, [FROZEN] = MU_TERM_FROZEN};
-  PetscInt p = 0;
-  while (p < PARTS && kinds[p] != ops->kind) ++p;
-  return p;
-}
-
-static PetscErrorCode add_parts(MuEnergy e, MuTerm *term, PetscReal *const part[PARTS]) {
-  const PetscInt which = part_of(term->ops);
-
-  PetscFunctionBegin;
-  if (term->ops->split) {
-    PetscCall(term->ops->split(term, &e->state[0], e->slope, e->slope2));
-    if (part[LOCAL]) add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, part[LOCAL]);
-    if (part[FROZEN]) add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope2, part[FROZEN]);
-  } else if (which < PARTS && part[which]) {
-    PetscCall(term->ops->evaluate(term, &e->state[0], NULL, e->slope));
-    add_inside(&e->shared, PETSC_FALSE, term->weight, e->slope, part[which]);
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, Vec relative, Vec local, Vec frozen,
-                                      PetscBool has[3]) {
-  const Vec field[PARTS] = {relative, local, frozen};
-  PetscReal *part[PARTS] = {NULL};
-  PetscBool there[PARTS] = {PETSC_FALSE};
-
-  PetscFunctionBegin;
-  for (PetscInt p = 0; p < PARTS; ++p)
-    if (field[p]) {
-      PetscCall(VecSet(field[p], 0));
-      PetscCall(VecGetArray(field[p], &part[p]));
-    }
-  PetscCall(state_begin(e, 0, rho));
-  for (PetscInt k = 0; k < e->terms; ++k) {
-    PetscInt which = part_of(e->term[k].ops);
-    if (which < PARTS) there[which] = PETSC_TRUE;
-    if (e->term[k].ops->split) there[FROZEN] = PETSC_TRUE;
-    PetscCall(add_parts(e, &e->term[k], part));
-  }
-  PetscCall(state_end(e, 0));
-  for (PetscInt p = 0; p < PARTS; ++p) {
-    if (field[p]) PetscCall(VecRestoreArray(field[p], &part[p]));
-    if (has) has[p] = there[p];
-  }
+  if (!e->mid) PetscCall(MuGridCreateField(e->shared.grid, &e->mid));
+  PetscCall(VecCopy(rho0, e->mid));
+  PetscCall(VecAXPBY(e->mid, 0.5, 0.5, rho1));
+  PetscCall(MuEnergyDiscreteGradientAt(e, rho0, rho1, e->mid, gradient, preimage));
   PetscFunctionReturn(0);
 }
 

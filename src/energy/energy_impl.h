@@ -16,6 +16,32 @@ extern const MuTermOps MuTermKL, MuTermInclusiveKL, MuTermHellinger, MuTermChi2,
     MuTermMmd, MuTermL2, MuTermPotential, MuTermEntropy, MuTermInternal, MuTermInteraction,
     MuTermBlobEntropy;
 
+struct _p_MuEnergy {
+  PetscInt references;
+  PetscInt needs; /* MU_NEEDS_... of all terms */
+  PetscInt terms;
+  MuTerm term[MU_MAX_TERMS];
+  const char *name[MU_MAX_TERMS]; /* labels */
+  char label[MU_MAX_TERMS][64];
+  PetscReal weight[MU_MAX_TERMS];
+  MuShared shared;
+  MuEnergySpec spec; /* names of the table; kernels and log_target are referenced */
+  Vec log_target;    /* as given; NULL if not */
+  PetscReal *log_pi;
+  MuState state[2]; /* states under evaluation; log_rho is owned */
+  MuPair pair;
+  Vec mid;                  /* the midpoint of a pair; NULL before it is needed */
+  PetscReal *share, *slope; /* one term's f_i and DF */
+  PetscReal *slope2;        /* the second part of MuTermOps.split */
+};
+
+/* Fills state k with rho, its logarithm if a term has one of these `needs`; and gives the array
+   back. */
+PetscErrorCode MuEnergyStateBegin(MuEnergy energy, PetscInt k, Vec rho, PetscInt needs);
+PetscErrorCode MuEnergyStateEnd(MuEnergy energy, PetscInt k);
+/* y += weight * x on the inside cells. */
+void MuEnergyAddInside(const MuShared *shared, PetscReal weight, const PetscReal *x, PetscReal *y);
+
 /* log(rho/pi): from rho - pi where the two are close, which keeps the digits that the difference of
    their logarithms loses (and is 0 where they are equal), else from that difference; log_rho and
    log_pi carry on where the densities underflow. The near branch is |z| <= 1/7. */
@@ -38,6 +64,14 @@ void MuPowerLog(PetscInt n, PetscReal q, const PetscReal *t, PetscReal *e);
 
 /* Fills z, share, high, low and mid.log_rho of a pair whose a, b and mid are set. work: [n]. */
 void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work);
+
+/* The quotient of r log r, without a prepared pair: log_m = log max(m, smallest normal number), m =
+   (a + b)/2, and w = (b log b - a log a)/(b - a) - log m - 1, which is 0 for a = b. At most
+   MU_PAIR_CHUNK numbers, so that they stay in the cache; logarithms of a and b are taken only where
+   they are far apart. */
+#define MU_PAIR_CHUNK 256
+void MuPairLogarithm(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *log_m,
+                     PetscReal *w);
 
 /* w = (R - 1)/q, q = p - 1, with (b^p - a^p)/(b - a) = p m^q R: the part of a difference quotient
    that vanishes with b - a; its limits at p = 0 and 1 included. For p <= 0 a zero among a, b counts

@@ -11,10 +11,14 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
 }
 
 static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
-  const PetscInt n = term->shared->n;
+  PetscReal log_m[MU_PAIR_CHUNK];
 
-  MuPairQuotient(pair, n, 1, g, term->shared->work[0]);
-  for (PetscInt i = 0; i < n; ++i) g[i] += pair->mid.log_rho[i] + 1;
+  for (PetscInt start = 0; start < term->shared->n; start += MU_PAIR_CHUNK) {
+    const PetscInt n = PetscMin(MU_PAIR_CHUNK, term->shared->n - start);
+    PetscReal *out = g + start;
+    MuPairLogarithm(n, pair->a->rho + start, pair->b->rho + start, log_m, out);
+    for (PetscInt i = 0; i < n; ++i) out[i] += log_m[i] + 1;
+  }
   return 0;
 }
 
@@ -36,7 +40,7 @@ static PetscReal one(const PetscReal value[]) {
 const MuTermOps MuTermEntropy = {
     .name = "entropy",
     .formula = "int rho log rho",
-    .needs = MU_NEEDS_PAIR,
+    .needs = MU_NEEDS_LOG,
     .kind = MU_TERM_LOGARITHMIC,
     .density_power = one,
     .evaluate = evaluate,

@@ -27,14 +27,19 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
 /* log(m/pi) + (the quotient of r log r at m = 1) - 1 */
 static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const MuShared *shared = term->shared;
-  const PetscInt n = shared->n;
-  const PetscReal *m = pair->mid.rho, *log_m = pair->mid.log_rho;
-  const PetscReal *pi = shared->pi, *log_pi = shared->log_pi;
+  PetscReal log_m[MU_PAIR_CHUNK];
 
-  MuPairQuotient(pair, n, 1, g, shared->work[0]);
-  for (PetscInt i = 0; i < n; ++i) {
-    PetscReal t = MuRelativeLog(m[i], pi[i], log_m[i], log_pi[i]) + g[i];
-    g[i] = ((m[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
+  for (PetscInt start = 0; start < shared->n; start += MU_PAIR_CHUNK) {
+    const PetscInt n = PetscMin(MU_PAIR_CHUNK, shared->n - start);
+    const PetscReal *a = pair->a->rho + start, *b = pair->b->rho + start;
+    const PetscReal *m = pair->mid.rho + start;
+    const PetscReal *pi = shared->pi + start, *log_pi = shared->log_pi + start;
+    PetscReal *out = g + start;
+    MuPairLogarithm(n, a, b, log_m, out);
+    for (PetscInt i = 0; i < n; ++i) {
+      PetscReal t = MuRelativeLog(m[i], pi[i], log_m[i], log_pi[i]) + out[i];
+      out[i] = ((m[i] > 0) | (log_pi[i] > -INFINITY)) ? t : 0;
+    }
   }
   return 0;
 }
@@ -57,7 +62,7 @@ static PetscReal one(const PetscReal value[]) {
 const MuTermOps MuTermKL = {
     .name = "kl",
     .formula = "int rho log(rho/pi) - rho + pi",
-    .needs = MU_NEEDS_TARGET | MU_NEEDS_PAIR,
+    .needs = MU_NEEDS_TARGET | MU_NEEDS_LOG,
     .kind = MU_TERM_LOGARITHMIC,
     .power = one,
     .evaluate = evaluate,

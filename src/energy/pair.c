@@ -67,6 +67,56 @@ void MuPairPrepare(MuPair *pair, PetscInt n, PetscReal *work) {
     low[i] = ((m[i] > 0) & (PetscMin(a[i], b[i]) == 0)) ? -INFINITY : low[i];
 }
 
+/* (atanh(z)/z - 1 + log(1 - z^2)/2)/z^2 as a function of z^2, to rounding for |z| <=
+   MU_ATANH_RADIUS: the sum of -z^(2k-2)/(2k (2k+1)), whose first term left out is below 1e-18. */
+static inline PetscReal entropy_tail(PetscReal zz) {
+  PetscReal sum = -1.0 / (18 * 19);
+  sum = sum * zz - 1.0 / (16 * 17);
+  sum = sum * zz - 1.0 / (14 * 15);
+  sum = sum * zz - 1.0 / (12 * 13);
+  sum = sum * zz - 1.0 / (10 * 11);
+  sum = sum * zz - 1.0 / (8 * 9);
+  sum = sum * zz - 1.0 / (6 * 7);
+  sum = sum * zz - 1.0 / (4 * 5);
+  return sum * zz - 1.0 / (2 * 3);
+}
+
+/* Where a and b are far apart: ((1+z) log(1+z) + (1-z) log(1-z)')/(2z) - 1, 1 +- z = high/m, low/m,
+   with the sign that makes it the difference; the logarithms are those of numbers in (1, 2] and
+   [0, 1), and 0 log 0 = 0. */
+static void far_quotients(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *w) {
+  PetscReal up[MU_PAIR_CHUNK], down[MU_PAIR_CHUNK];
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal m = PetscMax(0.5 * a[i] + 0.5 * b[i], MU_MIN_NORMAL);
+    up[i] = PetscMax(a[i], b[i]) / m;
+    down[i] = PetscMin(a[i], b[i]) / m;
+  }
+  for (PetscInt i = 0; i < n; ++i) w[i] = up[i];
+  MuArrayLogPositive(n, w, w);
+  for (PetscInt i = 0; i < n; ++i) up[i] *= w[i];
+  MuArrayLogPositive(n, down, w);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal m = PetscMax(0.5 * a[i] + 0.5 * b[i], MU_MIN_NORMAL);
+    PetscReal z = PetscAbsReal(0.5 * a[i] - 0.5 * b[i]) / m, zz = z * z;
+    PetscReal far = (up[i] - down[i] * w[i]) / (2 * z) - 1;
+    w[i] = z <= MU_ATANH_RADIUS ? zz * entropy_tail(zz) : far;
+  }
+}
+
+void MuPairLogarithm(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *log_m,
+                     PetscReal *w) {
+  int far = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal m = 0.5 * a[i] + 0.5 * b[i];
+    PetscReal z = PetscAbsReal(0.5 * a[i] - 0.5 * b[i]) / PetscMax(m, MU_MIN_NORMAL), zz = z * z;
+    log_m[i] = m;
+    far |= !(z <= MU_ATANH_RADIUS);
+    w[i] = zz * entropy_tail(zz);
+  }
+  MuArrayLogPositive(n, log_m, log_m);
+  if (far) far_quotients(n, a, b, w);
+}
+
 /* p >= 1/2: (((1+z) E_q(u) - (1-z) E_q(v))/(2z) - 1)/p */
 static void quotient_near_one(const MuPair *pair, PetscInt n, PetscReal p, PetscReal *w,
                               PetscReal *work) {

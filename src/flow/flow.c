@@ -95,6 +95,30 @@ PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFlowKeepBefore(MuFlow flow) {
+  PetscBool known;
+
+  PetscFunctionBegin;
+  PetscCall(VecCopy(flow->rho, flow->before));
+  flow->before_state = 0;
+  if (!flow->derivative_before) PetscFunctionReturn(0);
+  PetscCall(MuFlowKnowsDerivative(flow, flow->rho, &known));
+  if (!known) PetscFunctionReturn(0);
+  PetscCall(VecCopy(flow->derivative, flow->derivative_before));
+  PetscCall(PetscObjectStateGet((PetscObject)flow->before, &flow->before_state));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuFlowDerivativeBefore(MuFlow flow, Vec before, Vec *derivative) {
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectStateGet((PetscObject)before, &state));
+  *derivative =
+      before == flow->before && state == flow->before_state ? flow->derivative_before : NULL;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
   PetscFunctionBegin;
   PetscCall(VecScale(flow->derivative, factor));
@@ -307,6 +331,7 @@ PetscErrorCode MuFlowDestroy(MuFlow *flow) {
   PetscCall(VecDestroy(&f->before));
   PetscCall(VecDestroy(&f->full));
   PetscCall(VecDestroy(&f->derivative));
+  PetscCall(VecDestroy(&f->derivative_before));
   PetscCall(MuEnergyDestroy(&f->energy));
   PetscCall(MuGeometryDestroy(&f->geometry));
   PetscCall(MuGridDestroy(&f->grid));

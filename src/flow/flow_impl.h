@@ -118,6 +118,8 @@ struct _p_MuFlow {
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
                    */
   PetscObjectState derivative_state;
+  Vec derivative_before; /* DF at `before` while before_state is its object state; NULL: not kept */
+  PetscObjectState before_state;
   PetscBool keep_derivative; /* the energy guard leaves DF for the next step */
   PetscBool preimage;        /* DF = Kc eta with the geometry's kernel: no inverse is needed */
   MuStepOutcome outcome;     /* of the last attempt */
@@ -186,6 +188,10 @@ PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *remo
 /* DF(rho), from the last evaluation if rho has not changed since: one convolution a step instead of
  * two. Borrowed. */
 PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative);
+/* DF at flow->before, NULL if `before` is another field or DF was not kept. Borrowed. */
+PetscErrorCode MuFlowDerivativeBefore(MuFlow flow, Vec before, Vec *derivative);
+/* flow->before = flow->rho, with DF where it is kept. */
+PetscErrorCode MuFlowKeepBefore(MuFlow flow);
 /* After rho was changed such that DF(rho) is `factor` times what it was; `known`: DF was known
  * before. */
 PetscErrorCode MuFlowKnowsDerivative(MuFlow flow, Vec rho, PetscBool *known);

@@ -2,6 +2,7 @@
  * column is. */
 #include "base/events.h"
 #include "flow/flow_impl.h"
+#include "mudot/extend.h"
 #include "record/checkpoint.h"
 
 #include <math.h>
@@ -9,8 +10,10 @@
 struct _p_MuLedger {
   MuFlow flow;
   MuColumns columns;
-  Vec middle, gradient, preimage, image, velocity;
+  Vec velocity, gradient, image; /* of the step: -v, G, K G, so that nothing is negated */
+  Vec preimage;                  /* where the flow has one, else NULL */
   PetscReal initial_energy, initial_mass, dissipated;
+  PetscReal defect; /* of the last row */
   PetscReal worst_defect, worst_drift;
   PetscInt cut_off; /* steps whose R was cut off at the limit of its solve */
 };
@@ -46,11 +49,12 @@ PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger) {
   *ledger = l;
   l->flow = flow;
   PetscCall(create_columns(l));
-  PetscCall(MuGridCreateField(flow->grid, &l->middle));
-  PetscCall(MuGridCreateField(flow->grid, &l->gradient));
-  PetscCall(MuGridCreateField(flow->grid, &l->preimage));
-  PetscCall(MuGridCreateField(flow->grid, &l->image));
   PetscCall(MuGridCreateField(flow->grid, &l->velocity));
+  PetscCall(MuGridCreateField(flow->grid, &l->gradient));
+  PetscCall(MuGridCreateField(flow->grid, &l->image));
+  if (flow->preimage) PetscCall(MuGridCreateField(flow->grid, &l->preimage));
+  if (flow->preimage && flow->keep_derivative && !flow->derivative_before)
+    PetscCall(MuGridCreateField(flow->grid, &flow->derivative_before));
   PetscFunctionReturn(0);
 }
 
@@ -60,7 +64,6 @@ PetscErrorCode MuLedgerDestroy(MuLedger *ledger) {
   PetscFunctionBegin;
   *ledger = NULL;
   if (!l) PetscFunctionReturn(0);
-  PetscCall(VecDestroy(&l->middle));
   PetscCall(VecDestroy(&l->gradient));
   PetscCall(VecDestroy(&l->preimage));
   PetscCall(VecDestroy(&l->image));
@@ -75,14 +78,13 @@ PetscErrorCode MuLedgerGetColumns(MuLedger ledger, MuColumns *columns) {
   return 0;
 }
 
-/* K(middle) G into image, and R* = 1/2 <G, K G>. */
-static PetscErrorCode dual_potential(MuLedger l, PetscReal *dual) {
+/* K(mu) G into image, and R* = 1/2 <G, K G>. */
+static PetscErrorCode dual_potential(MuLedger l, Vec mu, PetscReal *dual) {
   MuFlow flow = l->flow;
 
   PetscFunctionBegin;
-  PetscCall(MuGeometrySetState(flow->geometry, l->middle));
-  PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, l->gradient,
-                            l->flow->preimage ? l->preimage : NULL, l->image));
+  PetscCall(MuGeometrySetState(flow->geometry, mu));
+  PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, l->gradient, l->preimage, l->image));
   PetscCall(MuGridInner(flow->grid, l->gradient, l->image, dual));
   *dual *= 0.5;
   if (isnan(*dual)) *dual = INFINITY; /* it overflows, where DF is e^700 */
@@ -90,14 +92,26 @@ static PetscErrorCode dual_potential(MuLedger l, PetscReal *dual) {
 }
 
 static PetscErrorCode smallest_density(MuFlow flow, Vec rho, PetscReal *smallest) {
+  enum { LANES = 8 };
+  const unsigned char *mask = flow->info->mask;
+  const PetscInt n = flow->info->local_size;
+  PetscReal lane[LANES];
   const PetscReal *x;
+  PetscInt i = 0;
 
   PetscFunctionBegin;
-  *smallest = PETSC_INFINITY;
+  for (PetscInt l = 0; l < LANES; ++l) lane[l] = PETSC_INFINITY;
   PetscCall(VecGetArrayRead(rho, &x));
-  for (PetscInt i = 0; i < flow->info->local_size; ++i)
-    if (flow->info->mask[i]) *smallest = PetscMin(*smallest, x[i]);
+  for (; i + LANES <= n; i += LANES)
+    for (PetscInt l = 0; l < LANES; ++l) {
+      PetscReal value = mask[i + l] ? x[i + l] : PETSC_INFINITY;
+      lane[l] = value < lane[l] ? value : lane[l];
+    }
+  for (; i < n; ++i)
+    if (mask[i]) lane[0] = PetscMin(lane[0], x[i]);
   PetscCall(VecRestoreArrayRead(rho, &x));
+  *smallest = PETSC_INFINITY;
+  for (PetscInt l = 0; l < LANES; ++l) *smallest = PetscMin(*smallest, lane[l]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, smallest, 1, MPIU_REAL, MPI_MIN, flow->info->comm));
   PetscFunctionReturn(0);
 }
@@ -120,6 +134,7 @@ static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscRe
   *MuColumnsAt(c, row, MU_COLUMN_DISSIPATED) = l->dissipated;
   *MuColumnsAt(c, row, MU_COLUMN_BALANCE_DEFECT) = defect;
   *MuColumnsAt(c, row, MU_COLUMN_MASS) = mass;
+  l->defect = defect;
   l->worst_defect = PetscMax(l->worst_defect, PetscAbsReal(defect));
   l->worst_drift = PetscMax(l->worst_drift, PetscAbsReal(mass - l->initial_mass) / l->initial_mass);
   PetscFunctionReturn(0);
@@ -127,10 +142,8 @@ static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscRe
 
 PetscErrorCode MuLedgerDual(MuLedger l, Vec rho, PetscReal *dual) {
   PetscFunctionBegin;
-  PetscCall(VecCopy(rho, l->middle));
-  PetscCall(MuEnergyEvaluate(l->flow->energy, rho, NULL, NULL, l->gradient,
-                             l->flow->preimage ? l->preimage : NULL));
-  PetscCall(dual_potential(l, dual));
+  PetscCall(MuEnergyEvaluate(l->flow->energy, rho, NULL, NULL, l->gradient, l->preimage));
+  PetscCall(dual_potential(l, rho, dual));
   PetscFunctionReturn(0);
 }
 
@@ -155,28 +168,80 @@ PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before, Vec after,
-                            PetscReal row[]) {
+/* The midpoint, where the geometry keeps its state, and -v. */
+static PetscErrorCode begin_step(MuLedger l, PetscReal dt, Vec before, Vec after, Vec middle) {
+  const PetscInt n = l->flow->info->local_size;
+  const PetscReal inverse = 1 / dt;
+  const PetscReal *x, *y;
+  PetscReal *m, *v;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(before, &x));
+  PetscCall(VecGetArrayRead(after, &y));
+  PetscCall(VecGetArrayWrite(middle, &m));
+  PetscCall(VecGetArrayWrite(l->velocity, &v));
+  for (PetscInt i = 0; i < n; ++i) {
+    m[i] = 0.5 * x[i] + 0.5 * y[i];
+    v[i] = (x[i] - y[i]) * inverse;
+  }
+  PetscCall(VecRestoreArrayWrite(l->velocity, &v));
+  PetscCall(VecRestoreArrayWrite(middle, &m));
+  PetscCall(VecRestoreArrayRead(after, &y));
+  PetscCall(VecRestoreArrayRead(before, &x));
+  PetscFunctionReturn(0);
+}
+
+/* G, and its preimage. Where F is quadratic it is the mean of DF at both ends, if the flow has
+   them: no convolution. */
+static PetscErrorCode discrete_gradient(MuLedger l, Vec before, Vec after, Vec middle) {
   MuFlow flow = l->flow;
-  PetscReal primal, dual;
-  PetscInt iterations;
+  PetscBool known = PETSC_FALSE;
+  Vec last;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowDerivativeBefore(flow, before, &last));
+  if (last) PetscCall(MuFlowKnowsDerivative(flow, after, &known));
+  if (!known) {
+    PetscCall(
+        MuEnergyDiscreteGradientAt(flow->energy, before, after, middle, l->gradient, l->preimage));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(VecAXPBYPCZ(l->gradient, 0.5, 0.5, 0, last, flow->derivative));
+  PetscCall(MuEnergyPreimage(flow->energy, middle, l->preimage));
+  PetscFunctionReturn(0);
+}
+
+/* R's solve is asked for two digits of what the step adds to the balance defect, and for fewer if
+   that is a small part of the defect so far. */
+#define OF_DEFECT  1e-2
+#define SMALL_PART 0.1
+
+static PetscErrorCode primal_potential(MuLedger l, PetscReal dt, PetscReal *primal) {
+  MuGeometry geometry = l->flow->geometry;
   PetscBool limited;
 
   PetscFunctionBegin;
-  PetscCall(MuEventBegin(MU_EVENT_LEDGER));
-  PetscCall(VecCopy(before, l->middle));
-  PetscCall(VecAXPBY(l->middle, 0.5, 0.5, after));
-  PetscCall(VecWAXPY(l->velocity, -1, before, after));
-  PetscCall(VecScale(l->velocity, 1 / dt));
-  PetscCall(MuEnergyDiscreteGradient(flow->energy, before, after, l->gradient,
-                                     l->flow->preimage ? l->preimage : NULL));
-  PetscCall(dual_potential(l, &dual));
-  PetscCall(VecScale(l->gradient, -1));
-  PetscCall(VecScale(l->image, -1));
-  PetscCall(MuGeometryPrimal(flow->geometry, l->velocity, l->gradient, l->image, &primal));
-  if (isnan(primal)) primal = INFINITY;
-  PetscCall(MuGeometryGetPrimalReport(flow->geometry, &iterations, &limited));
+  PetscCall(MuGeometrySetPrimalTolerance(geometry, OF_DEFECT, SMALL_PART * l->defect / dt));
+  PetscCall(MuGeometryPrimal(geometry, l->velocity, l->gradient, l->image, primal));
+  PetscCall(MuGeometrySetPrimalTolerance(geometry, 0, 0));
+  if (isnan(*primal)) *primal = INFINITY;
+  PetscCall(MuGeometryGetPrimalReport(geometry, NULL, &limited));
   l->cut_off += limited ? 1 : 0;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before, Vec after,
+                            PetscReal row[]) {
+  PetscReal primal, dual;
+  Vec middle;
+
+  PetscFunctionBegin;
+  PetscCall(MuEventBegin(MU_EVENT_LEDGER));
+  PetscCall(MuGeometryGetState(l->flow->geometry, &middle));
+  PetscCall(begin_step(l, dt, before, after, middle));
+  PetscCall(discrete_gradient(l, before, after, middle));
+  PetscCall(dual_potential(l, middle, &dual));
+  PetscCall(primal_potential(l, dt, &primal));
   l->dissipated += dt * (primal + dual);
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscCall(MuEventEnd(MU_EVENT_LEDGER));
@@ -216,5 +281,6 @@ PetscErrorCode MuLedgerLoad(MuLedger l, MuCheckpoint checkpoint) {
   l->worst_defect = numbers[3];
   l->worst_drift = numbers[4];
   l->cut_off = (PetscInt)numbers[5];
+  l->defect = l->flow->energy_value + l->dissipated - l->initial_energy; /* the flow's is loaded */
   PetscFunctionReturn(0);
 }

@@ -195,7 +195,7 @@ PetscErrorCode MuFlowStep(TS ts) {
   PetscCall(TSGetApplicationContext(ts, &flow));
   rest = ts->max_time - ts->ptime;
   adapted = flow->adapted_step;
-  PetscCall(VecCopy(flow->rho, flow->before));
+  PetscCall(MuFlowKeepBefore(flow));
   flow->at_start = PETSC_TRUE;
   flow->memory.count = 0;
   PetscCall(MuIntegratorRemember(flow->integrator, &flow->memory));

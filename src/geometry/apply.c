@@ -11,35 +11,8 @@ PetscErrorCode MuGeometryCheckInvertible(MuGeometry g) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode add_transport(MuGeometry g, Vec xi, Vec out) {
-  PetscFunctionBegin;
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
-    PetscCall(VecSet(g->flux, 0));
-    for (PetscInt k = 0; k < g->spec.parts; ++k)
-      if (g->part[k].ops->kind == MU_PART_TRANSPORT)
-        PetscCall(g->part[k].ops->add_flux(g, &g->part[k], a, g->gradient, g->flux));
-    PetscCall(MuGridAddDivergence(g->grid, a, -1, g->flux, out));
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuGeometryNonlocalFlux(MuGeometry g, Vec xi, Vec flux[]) {
-  PetscFunctionBegin;
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
-    PetscCall(VecSet(flux[a], 0));
-    for (PetscInt k = 0; k < g->spec.parts; ++k)
-      if (g->part[k].ops->kind == MU_PART_TRANSPORT && !g->part[k].ops->mobility)
-        PetscCall(g->part[k].ops->add_flux(g, &g->part[k], a, g->gradient, flux[a]));
-    PetscCall(VecScale(flux[a], -1));
-  }
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode apply_reaction(MuGeometry g, Vec xi, Vec preimage, Vec out) {
   PetscFunctionBegin;
-  PetscCall(VecSet(out, 0));
   for (PetscInt k = 0; k < g->spec.parts; ++k)
     if (g->part[k].ops->kind == MU_PART_REACTION)
       PetscCall(g->part[k].ops->apply(g, &g->part[k], xi, preimage, out));
@@ -49,6 +22,7 @@ static PetscErrorCode apply_reaction(MuGeometry g, Vec xi, Vec preimage, Vec out
 static PetscErrorCode prepare_reaction_one(MuGeometry g) {
   PetscFunctionBegin;
   if (g->reaction_one_ready) PetscFunctionReturn(0);
+  if (!g->reaction_one) PetscCall(MuGridCreateField(g->grid, &g->reaction_one));
   PetscCall(VecSet(g->reaction_one, 0));
   for (PetscInt k = 0; k < g->spec.parts; ++k) {
     MuPart *part = &g->part[k];
@@ -95,12 +69,18 @@ static PetscErrorCode project(MuGeometry g, Vec preimage, Vec y) {
 PetscErrorCode MuGeometryApply(MuGeometry g, PetscInt kind, Vec xi, Vec preimage, Vec out) {
   PetscFunctionBegin;
   PetscCall(MuEventBegin(MU_EVENT_GEOMETRY));
+  if ((kind & g->kinds) == MU_PART_ALL && g->plain_weight > 0 && g->plain_reaction > 0 &&
+      !g->spec.spherical) {
+    PetscCall(MuFluxesPlainApply(g, g->plain_reaction, xi, out));
+    PetscCall(MuEventEnd(MU_EVENT_GEOMETRY));
+    PetscFunctionReturn(0);
+  }
   PetscCall(VecSet(out, 0));
   if (kind & g->kinds & MU_PART_REACTION) {
     PetscCall(apply_reaction(g, xi, preimage, out));
     if (g->spec.spherical) PetscCall(project(g, preimage, out));
   }
-  if (kind & g->kinds & MU_PART_TRANSPORT) PetscCall(add_transport(g, xi, out));
+  if (kind & g->kinds & MU_PART_TRANSPORT) PetscCall(MuFluxesAdd(g, xi, out));
   PetscCall(MuEventEnd(MU_EVENT_GEOMETRY));
   PetscFunctionReturn(0);
 }
@@ -132,6 +112,7 @@ PetscErrorCode MuGeometryApplyRelative(MuGeometry g, Vec xi, Vec out) {
   PetscFunctionBegin;
   PetscCall(apply_relative(g, xi, out));
   if (!g->spec.spherical) PetscFunctionReturn(0);
+  if (!g->relative_one) PetscCall(MuGridCreateField(g->grid, &g->relative_one));
   if (!g->relative_one_ready) {
     PetscCall(apply_relative(g, g->one, g->relative_one));
     g->relative_one_ready = PETSC_TRUE;

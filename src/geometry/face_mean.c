@@ -9,7 +9,7 @@
    finite number. */
 #define INFINITE_RISE 1e300
 
-/* lower_i = f at the lower neighbour of cell i along the axis; anything at a wall. */
+/* lower_i = f at the lower neighbour of cell i along the axis; anything at a wall. lower: [size] */
 static PetscErrorCode lower_neighbours(MuGeometry g, PetscInt axis, const PetscReal *f,
                                        PetscReal *lower) {
   const MuGridInfo *info = g->info;
@@ -35,13 +35,11 @@ PetscErrorCode MuFaceMeansCreate(MuGeometry g) {
 
   PetscFunctionBegin;
   for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(MuGridCreateField(g->grid, &face->mean[a]));
+    if (g->spec.face_mean != MU_MEAN_UPWIND) PetscCall(MuGridCreateField(g->grid, &face->mean[a]));
     PetscCall(PetscMalloc1(size, &face->open[a]));
     memcpy(face->open[a], g->info->open[a], (size_t)size);
   }
-  PetscCall(PetscCalloc1(size, &face->lower));
-  PetscCall(PetscCalloc1(size, &face->lower_side));
-  PetscCall(PetscCalloc1(size, &face->upper_side));
+  PetscCall(PetscCalloc1(g->info->row_length, &face->row));
   PetscCall(PetscCalloc1(g->info->row_length, &face->halo));
   PetscFunctionReturn(0);
 }
@@ -57,9 +55,8 @@ PetscErrorCode MuFaceMeansDestroy(MuGeometry g) {
     PetscCall(PetscFree(face->weight_lower[a]));
     PetscCall(PetscFree(face->weight_upper[a]));
   }
-  PetscCall(PetscFree(face->lower));
-  PetscCall(PetscFree(face->lower_side));
-  PetscCall(PetscFree(face->upper_side));
+  PetscCall(PetscFree(face->donor));
+  PetscCall(PetscFree(face->row));
   PetscCall(PetscFree(face->halo));
   PetscFunctionReturn(0);
 }
@@ -67,22 +64,25 @@ PetscErrorCode MuFaceMeansDestroy(MuGeometry g) {
 static PetscErrorCode take_potential(MuGeometry g, PetscInt axis, const PetscReal *v) {
   MuFaceMeans *face = &g->face;
   const PetscInt size = g->info->local_size;
+  PetscReal *lower;
 
   PetscFunctionBegin;
+  PetscCall(PetscMalloc1(size, &lower));
   if (!face->rise[axis]) {
     PetscCall(PetscMalloc1(size, &face->rise[axis]));
     PetscCall(PetscMalloc1(size, &face->weight_lower[axis]));
     PetscCall(PetscMalloc1(size, &face->weight_upper[axis]));
   }
-  PetscCall(lower_neighbours(g, axis, v, face->lower));
+  PetscCall(lower_neighbours(g, axis, v, lower));
   for (PetscInt i = 0; i < size; ++i) {
-    PetscReal rise = v[i] - face->lower[i];
+    PetscReal rise = v[i] - lower[i];
     PetscBool open = (PetscBool)(g->info->open[axis][i] && PetscAbsReal(rise) < INFINITE_RISE);
     face->open[axis][i] = open;
     face->rise[axis][i] = open ? rise : 0;
     face->weight_lower[axis][i] = open ? MuBernoulli(rise) : 0;
     face->weight_upper[axis][i] = open ? MuBernoulli(-rise) : 0;
   }
+  PetscCall(PetscFree(lower));
   PetscFunctionReturn(0);
 }
 
@@ -113,48 +113,101 @@ static PetscReal mean_of_extremes(PetscReal high, PetscReal difference) {
   return d > 0 ? high * -expm1(-d) / d : high;
 }
 
+enum { CHUNK = 256 };
+
 /* Where the smaller side is below the normal numbers its logarithm is taken from those of rho and
    V: B may have underflown while the mean has not. */
-static void repair_extremes(MuGeometry g, PetscInt axis, const PetscReal *rho, PetscReal *mean) {
-  const MuFaceMeans *face = &g->face;
-  const PetscReal *rise = face->rise[axis], *a = face->lower_side, *b = face->upper_side;
-  for (PetscInt i = 0; i < g->info->local_size; ++i) {
-    if (PetscMin(a[i], b[i]) >= MU_MIN_NORMAL || !face->open[axis][i]) continue;
-    mean[i] = mean_of_extremes(PetscMax(a[i], b[i]), log(PetscMax(face->lower[i], MU_MIN_NORMAL)) -
-                                                         log(PetscMax(rho[i], MU_MIN_NORMAL)) -
-                                                         (rise ? rise[i] : 0));
+static void repair_extremes(const MuFaceMeans *face, PetscInt axis, PetscInt first, PetscInt n,
+                            const PetscReal *lower, const PetscReal *upper, const PetscReal *a,
+                            const PetscReal *b, PetscReal *mean) {
+  const PetscReal *rise = face->rise[axis];
+  for (PetscInt i = 0; i < n; ++i) {
+    if (PetscMin(a[i], b[i]) >= MU_MIN_NORMAL || !face->open[axis][first + i]) continue;
+    mean[i] = mean_of_extremes(PetscMax(a[i], b[i]), log(PetscMax(lower[i], MU_MIN_NORMAL)) -
+                                                         log(PetscMax(upper[i], MU_MIN_NORMAL)) -
+                                                         (rise ? rise[first + i] : 0));
   }
 }
 
-static void logarithmic_means(MuGeometry g, PetscInt axis, const PetscReal *rho, PetscReal *mean) {
-  MuFaceMeans *face = &g->face;
-  const PetscReal *wl = face->weight_lower[axis], *wu = face->weight_upper[axis];
-  const unsigned char *open = face->open[axis];
-  const PetscInt size = g->info->local_size;
-  PetscReal *a = face->lower_side, *b = face->upper_side;
+/* n <= CHUNK faces from local index `first` on, with the densities below and above them. */
+static void logarithmic_means(const MuFaceMeans *face, PetscInt axis, PetscInt first, PetscInt n,
+                              const PetscReal *lower, const PetscReal *upper, PetscReal *mean) {
+  const unsigned char *open = face->open[axis] + first;
+  PetscReal a[CHUNK], b[CHUNK];
+  int extreme = 0;
 
-  for (PetscInt i = 0; i < size; ++i) {
-    a[i] = open[i] ? (wl ? wl[i] * face->lower[i] : face->lower[i]) : 0;
-    b[i] = open[i] ? (wu ? wu[i] * rho[i] : rho[i]) : 0;
+  if (face->rise[axis]) {
+    const PetscReal *wl = face->weight_lower[axis] + first, *wu = face->weight_upper[axis] + first;
+    for (PetscInt i = 0; i < n; ++i) { /* the weights vanish where a face is closed */
+      a[i] = wl[i] * lower[i];
+      b[i] = wu[i] * upper[i];
+    }
+  } else {
+    for (PetscInt i = 0; i < n; ++i) {
+      a[i] = open[i] ? lower[i] : 0;
+      b[i] = open[i] ? upper[i] : 0;
+    }
   }
-  MuArrayLogarithmicMean(size, a, b, mean);
-  repair_extremes(g, axis, rho, mean);
+  for (PetscInt i = 0; i < n; ++i) extreme |= open[i] & (!(PetscMin(a[i], b[i]) >= MU_MIN_NORMAL));
+  MuArrayLogarithmicMean(n, a, b, mean);
+  if (extreme) repair_extremes(face, axis, first, n, lower, upper, a, b, mean);
 }
 
-static void simple_means(MuGeometry g, PetscInt axis, const PetscReal *rho, PetscReal *mean) {
-  const MuFaceMeans *face = &g->face;
+static void simple_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt n,
+                         const PetscReal *lower, const PetscReal *upper, PetscReal *mean) {
   const PetscReal m = g->spec.stolarsky_exponent;
-  const unsigned char *open = face->open[axis];
-  for (PetscInt i = 0; i < g->info->local_size; ++i) {
-    if (!open[i])
-      mean[i] = 0;
-    else if (g->spec.face_mean == MU_MEAN_ARITHMETIC)
-      mean[i] = 0.5 * (face->lower[i] + rho[i]);
-    else if (g->spec.face_mean == MU_MEAN_STOLARSKY)
-      mean[i] = MuStolarskyMean(face->lower[i], rho[i], m);
+  const unsigned char *open = g->face.open[axis] + first;
+  if (g->spec.face_mean == MU_MEAN_ARITHMETIC)
+    for (PetscInt i = 0; i < n; ++i) mean[i] = open[i] ? 0.5 * (lower[i] + upper[i]) : 0;
+  else
+    for (PetscInt i = 0; i < n; ++i) mean[i] = open[i] ? MuStolarskyMean(lower[i], upper[i], m) : 0;
+}
+
+static PetscReal largest_of(PetscInt n, const PetscReal *x, PetscReal largest) {
+  enum { LANES = 8 };
+  PetscReal lane[LANES];
+  PetscInt i = 0;
+  for (PetscInt l = 0; l < LANES; ++l) lane[l] = largest;
+  for (; i + LANES <= n; i += LANES)
+    for (PetscInt l = 0; l < LANES; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+  for (; i < n; ++i) lane[0] = PetscMax(lane[0], x[i]);
+  for (PetscInt l = 0; l < LANES; ++l) largest = PetscMax(largest, lane[l]);
+  return largest;
+}
+
+/* Any number of neighbouring faces. */
+static void face_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt count,
+                       const PetscReal *lower, const PetscReal *upper, PetscReal *mean) {
+  for (PetscInt i = 0; i < count; i += CHUNK) {
+    const PetscInt n = PetscMin(CHUNK, count - i);
+    if (g->spec.face_mean == MU_MEAN_LOGARITHMIC)
+      logarithmic_means(&g->face, axis, first + i, n, lower + i, upper + i, mean + i);
     else
-      mean[i] = face->lower[i]; /* UPWIND: the other choice is rho itself */
+      simple_means(g, axis, first + i, n, lower + i, upper + i, mean + i);
+    g->face.largest[axis] = largest_of(n, mean + i, g->face.largest[axis]);
   }
+}
+
+static PetscErrorCode axis_means(MuGeometry g, PetscInt axis, const PetscReal *rho,
+                                 PetscReal *mean) {
+  const MuGridInfo *info = g->info;
+  const PetscInt n = info->row_length;
+  PetscReal *row = g->face.row;
+
+  PetscFunctionBegin;
+  g->face.largest[axis] = 0;
+  if (axis == info->slow_axis) {
+    PetscCall(MuGridExchangeRows(g->grid, rho, g->face.halo, NULL));
+    face_means(g, axis, 0, n, g->face.halo, rho, mean);
+    face_means(g, axis, n, info->local_size - n, rho, rho + n, mean + n);
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    row[0] = rho[r * n + n - 1];
+    memcpy(row + 1, rho + r * n, sizeof(PetscReal) * (size_t)(n - 1));
+    face_means(g, axis, r * n, n, row, rho + r * n, mean + r * n);
+  }
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuFaceMeansSetState(MuGeometry g) {
@@ -163,13 +216,11 @@ PetscErrorCode MuFaceMeansSetState(MuGeometry g) {
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(g->rho, &rho));
-  for (PetscInt a = 0; a < g->info->dim; ++a) {
-    PetscCall(lower_neighbours(g, a, rho, g->face.lower));
+  if (g->spec.face_mean == MU_MEAN_UPWIND)
+    PetscCall(MuGridExchangeRows(g->grid, rho, g->face.halo, NULL));
+  for (PetscInt a = 0; a < g->info->dim && g->face.mean[a]; ++a) {
     PetscCall(VecGetArray(g->face.mean[a], &mean));
-    if (g->spec.face_mean == MU_MEAN_LOGARITHMIC)
-      logarithmic_means(g, a, rho, mean);
-    else
-      simple_means(g, a, rho, mean);
+    PetscCall(axis_means(g, a, rho, mean));
     PetscCall(VecRestoreArray(g->face.mean[a], &mean));
   }
   PetscCall(VecRestoreArrayRead(g->rho, &rho));
@@ -178,18 +229,26 @@ PetscErrorCode MuFaceMeansSetState(MuGeometry g) {
 
 /* The flux is -M grad xi: where xi rises, mass flows downward and the donor is the upper cell. */
 static PetscErrorCode take_donors(MuGeometry g, PetscInt axis, Vec gradient) {
-  const PetscReal *lower, *rho, *d;
+  const PetscReal *rho, *d;
   const unsigned char *open = g->face.open[axis];
+  const PetscInt n = g->info->row_length;
+  const PetscBool slow = (PetscBool)(axis == g->info->slow_axis);
+  PetscReal *donor;
 
   PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(g->face.mean[axis], &lower));
+  if (!g->face.donor) PetscCall(PetscCalloc1(g->info->local_size, &g->face.donor));
+  donor = g->face.donor;
   PetscCall(VecGetArrayRead(g->rho, &rho));
   PetscCall(VecGetArrayRead(gradient, &d));
-  for (PetscInt i = 0; i < g->info->local_size; ++i)
-    g->face.upper_side[i] = open[i] ? (d[i] > 0 ? rho[i] : lower[i]) : 0;
+  for (PetscInt r = 0; r < g->info->rows; ++r) {
+    const PetscReal *here = rho + r * n, *lower = r ? here - n : g->face.halo;
+    for (PetscInt c = 0, i = r * n; c < n; ++c, ++i) {
+      const PetscReal below = slow ? lower[c] : here[c ? c - 1 : n - 1];
+      donor[i] = open[i] ? (d[i] > 0 ? here[c] : below) : 0;
+    }
+  }
   PetscCall(VecRestoreArrayRead(gradient, &d));
   PetscCall(VecRestoreArrayRead(g->rho, &rho));
-  PetscCall(VecRestoreArrayRead(g->face.mean[axis], &lower));
   PetscFunctionReturn(0);
 }
 
@@ -197,7 +256,7 @@ PetscErrorCode MuFaceMeansGet(MuGeometry g, PetscInt axis, Vec gradient, const P
   PetscFunctionBegin;
   if (g->spec.face_mean == MU_MEAN_UPWIND) {
     PetscCall(take_donors(g, axis, gradient));
-    *mean = g->face.upper_side;
+    *mean = g->face.donor;
   } else {
     PetscCall(VecGetArrayRead(g->face.mean[axis], mean));
   }

@@ -1,6 +1,5 @@
 /* Onsager operators: weighted sums of named parts, the spherical projection, and what follows from
    them. */
-#include "base/events.h"
 #include "geometry/geometry_impl.h"
 
 /* What a descriptor of its kind cannot do without; NULL: nothing is missing. */
@@ -95,13 +94,18 @@ static PetscErrorCode fill_one(MuGeometry g) {
 }
 
 static PetscErrorCode create_fields(MuGeometry g) {
-  Vec *fields[] = {&g->rho, &g->gradient, &g->flux, &g->work, &g->reaction_one, &g->relative_one};
-
   PetscFunctionBegin;
-  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
-    PetscCall(MuGridCreateField(g->grid, fields[k]));
+  PetscCall(MuGridCreateField(g->grid, &g->rho));
   PetscCall(fill_one(g));
-  if (g->kinds & MU_PART_TRANSPORT) PetscCall(MuFaceMeansCreate(g));
+  for (PetscInt k = 0; k < g->spec.parts && !g->work; ++k)
+    if (!g->part[k].ops->mobility_at) PetscCall(MuGridCreateField(g->grid, &g->work));
+  g->plain_reaction = MuReactionPlainWeight(g);
+  if (!(g->kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
+  PetscCall(MuFaceMeansCreate(g));
+  g->plain_weight = MuFluxesPlainWeight(g);
+  if (!(g->plain_weight > 0)) PetscCall(MuFluxesFields(g));
+  for (PetscInt k = 0; k < MU_FLUX_ROWS; ++k)
+    PetscCall(PetscCalloc1(g->info->row_length + 1, &g->row[k]));
   PetscFunctionReturn(0);
 }
 
@@ -221,6 +225,7 @@ PetscErrorCode MuGeometryDestroy(MuGeometry *geometry) {
   PetscCall(VecDestroy(&g->gradient));
   PetscCall(VecDestroy(&g->flux));
   PetscCall(VecDestroy(&g->work));
+  for (PetscInt k = 0; k < MU_FLUX_ROWS; ++k) PetscCall(PetscFree(g->row[k]));
   PetscCall(VecDestroy(&g->reaction_one));
   PetscCall(VecDestroy(&g->relative_one));
   PetscCall(MuKernelDestroy(&g->spec.kernel));
@@ -264,7 +269,7 @@ PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry g, PetscInt *largest) {
 
 PetscErrorCode MuGeometrySetState(MuGeometry g, Vec rho) {
   PetscFunctionBegin;
-  PetscCall(VecCopy(rho, g->rho));
+  if (rho != g->rho) PetscCall(VecCopy(rho, g->rho));
   PetscCall(MuGridApplyMask(g->grid, g->rho));
   g->reaction_one_ready = g->relative_one_ready = PETSC_FALSE;
   if (g->primal) MuPrimalReset(g->primal);

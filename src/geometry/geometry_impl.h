@@ -27,12 +27,17 @@ extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherR
 
 /* Face means of the state (face_mean.c). */
 typedef struct {
-  Vec mean[2];            /* per axis; with UPWIND: the density of the lower cell */
+  Vec mean[2];            /* per axis; NULL with UPWIND */
+  PetscReal largest[2];   /* of this rank's */
   unsigned char *open[2]; /* open in the grid and not closed by an infinite potential */
   /* V_upper - V_lower, B(V_upper - V_lower), B(V_lower - V_upper); NULL: V = 0 */
   PetscReal *rise[2], *weight_lower[2], *weight_upper[2];
-  PetscReal *lower, *lower_side, *upper_side, *halo; /* scratch */
+  PetscReal *donor; /* UPWIND: [local_size], NULL before it is needed */
+  PetscReal *row,
+      *halo; /* [row_length]; halo: with UPWIND the row before the first, else scratch */
 } MuFaceMeans;
+
+#define MU_FLUX_ROWS 5
 
 struct _p_MuGeometry {
   PetscInt references;
@@ -46,9 +51,14 @@ struct _p_MuGeometry {
   PetscInt kinds;
   Vec rho, one; /* the state; 1 on inside cells */
   MuFaceMeans face;
-  Vec gradient, flux; /* transport scratch */
-  Vec work;           /* scratch of a part, while it is applied */
-  /* the spherical projection: K_r 1 and (K_r 1)/mu of the state when ready */
+  /* Transport: the sum of the weights where all parts have M(mu) = mu and the grid is a plane, else
+     0 and the fields gradient, flux are scratch; rows of the grid for scratch. */
+  PetscReal plain_weight;
+  PetscReal plain_reaction; /* the sum of the weights where all reactions are mu xi, else 0 */
+  Vec gradient, flux;
+  PetscReal *row[MU_FLUX_ROWS]; /* [row_length + 1] */
+  Vec work; /* scratch of a part, while it is applied; NULL if all parts are local */
+  /* the spherical projection: K_r 1 and (K_r 1)/mu of the state when ready; NULL before */
   Vec reaction_one, relative_one;
   PetscBool reaction_one_ready, relative_one_ready;
   PetscBool one_is_regularised; /* mmd: Kc^(-1) 1 could only be had with a ridge */
@@ -58,6 +68,28 @@ struct _p_MuGeometry {
   PetscInt ridge_iterations; /* largest number so far */
   MuPrimal primal;
 };
+
+/* out = diagonal_weight diagonal xi - div(weight mobility grad xi), or out -= div(...) without a
+   diagonal; mobility NULL: the density of the cell that mass leaves. Arrays of this rank's cells
+   and faces; rho and rho_below, its row before the first, are read with upwind only. */
+typedef struct {
+  PetscReal weight, diagonal_weight;
+  PetscReal lowest, diagonal_lowest; /* what smaller entries of mobility and diagonal count as */
+  const PetscReal *mobility[2], *diagonal, *rho, *rho_below;
+} MuPlainFluxes;
+PetscErrorCode MuFluxesPlain(MuGeometry geometry, const MuPlainFluxes *fluxes, const PetscReal *xi,
+                             PetscReal *out);
+/* The same for the transport parts of a geometry that is plain: out = reaction rho xi - div(...),
+   or out -= div(...) with reaction = 0. */
+PetscErrorCode MuFluxesPlainApply(MuGeometry geometry, PetscReal reaction, Vec xi, Vec out);
+/* The sum of the weights of the transport, or reaction, parts if all of them have M(mu) = mu (and,
+   for the transport parts, the grid is a plane), else 0. */
+PetscReal MuFluxesPlainWeight(MuGeometry geometry);
+PetscReal MuReactionPlainWeight(MuGeometry geometry);
+/* out += K xi of all transport parts. */
+PetscErrorCode MuFluxesAdd(MuGeometry geometry, Vec xi, Vec out);
+/* Creates geometry->gradient and flux if they are not there. */
+PetscErrorCode MuFluxesFields(MuGeometry geometry);
 
 PetscErrorCode MuFaceMeansCreate(MuGeometry geometry);
 PetscErrorCode MuFaceMeansDestroy(MuGeometry geometry);

@@ -93,6 +93,7 @@ static PetscErrorCode relative(MuGeometry g, MuPart *part, Vec xi, Vec out) {
            : VecAXPY(out, part->weight, xi);
 }
 
+/* M(mu), which is K 1 as well. */
 static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   return VecAXPY(d, part->weight, mobility_of(g, part));
 }
@@ -138,7 +139,7 @@ void MuPartComplete(MuPartOps *ops) {
   } else {
     ops->set_state = set_state;
     ops->apply = apply;
+    ops->apply_one = ops->diagonal = diagonal;
     ops->relative = relative;
-    ops->diagonal = diagonal;
   }
 }

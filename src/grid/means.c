@@ -5,6 +5,7 @@
 #include "grid/arrays.h"
 
 #include <math.h>
+#include <string.h>
 
 /* (high + low)/2 without overflow, and without halves of the smallest numbers, which are flushed.
  */
@@ -21,28 +22,47 @@ PetscReal MuLogarithmicMean(PetscReal a, PetscReal b) {
   return (high - low) / (ratio < PETSC_MAX_REAL ? log(ratio) : log(high) - log(low));
 }
 
-void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *mean) {
-  enum { CHUNK = 256 };
+enum { CHUNK = 256 };
+
+/* Where the two are close; whether all of them are. */
+static PetscBool near_means(PetscInt n, const PetscReal *x, const PetscReal *y, PetscReal *mean) {
+  int far = 0;
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
+    PetscReal m = half_sum(high, low), half = half_sum(high, -low);
+    PetscReal z = half / PetscMax(m, MU_MIN_NORMAL);
+    far |= (!(z <= MU_ATANH_RADIUS)) | ((low > 0) & (low < MU_MIN_NORMAL));
+    mean[i] = low > 0 ? m / (1 + z * z * MuAtanhTail(z * z)) : 0;
+  }
+  return (PetscBool)!far;
+}
+
+static void all_means(PetscInt n, const PetscReal *x, const PetscReal *y, PetscReal *mean) {
   PetscReal ratio[CHUNK], logarithm[CHUNK];
+  PetscBool extreme = PETSC_FALSE;
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
+    ratio[i] = high / PetscMax(low, MU_MIN_NORMAL);
+  }
+  MuArrayLog(n, ratio, logarithm);
+  for (PetscInt i = 0; i < n; ++i) {
+    PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
+    PetscReal m = half_sum(high, low), half = half_sum(high, -low);
+    PetscReal z = half / PetscMax(m, MU_MIN_NORMAL);
+    PetscReal near = m / (1 + z * z * MuAtanhTail(z * z)), far = (high - low) / logarithm[i];
+    extreme |= (PetscBool)((ratio[i] > PETSC_MAX_REAL) | ((low > 0) & (low < MU_MIN_NORMAL)));
+    mean[i] = low > 0 ? (z <= MU_ATANH_RADIUS ? near : far) : 0;
+  }
+  for (PetscInt i = 0; extreme && i < n; ++i) mean[i] = MuLogarithmicMean(x[i], y[i]);
+}
+
+void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, PetscReal *mean) {
+  PetscReal out[CHUNK];
   for (PetscInt start = 0; start < n; start += CHUNK) {
     const PetscInt count = PetscMin(CHUNK, n - start);
     const PetscReal *x = a + start, *y = b + start;
-    PetscReal *out = mean + start;
-    PetscBool extreme = PETSC_FALSE;
-    for (PetscInt i = 0; i < count; ++i) {
-      PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
-      ratio[i] = high / PetscMax(low, MU_MIN_NORMAL);
-    }
-    MuArrayLog(count, ratio, logarithm);
-    for (PetscInt i = 0; i < count; ++i) {
-      PetscReal high = PetscMax(x[i], y[i]), low = PetscMin(x[i], y[i]);
-      PetscReal m = half_sum(high, low), half = half_sum(high, -low);
-      PetscReal z = half / PetscMax(m, MU_MIN_NORMAL);
-      PetscReal near = m / (1 + z * z * MuAtanhTail(z * z)), far = (high - low) / logarithm[i];
-      extreme |= (PetscBool)((ratio[i] > PETSC_MAX_REAL) | ((low > 0) & (low < MU_MIN_NORMAL)));
-      out[i] = low > 0 ? (z <= MU_ATANH_RADIUS ? near : far) : 0;
-    }
-    for (PetscInt i = 0; extreme && i < count; ++i) out[i] = MuLogarithmicMean(x[i], y[i]);
+    if (!near_means(count, x, y, out)) all_means(count, x, y, out);
+    memcpy(mean + start, out, sizeof(PetscReal) * (size_t)count);
   }
 }
 

@@ -126,6 +126,13 @@ static PetscErrorCode destroy(MuMultigrid multigrid) {
   PetscFunctionReturn(0);
 }
 
+static void symmetric_row(const MuFaceMatrix *m, PetscInt axis, PetscInt n,
+                          const unsigned char *restrict open, const PetscReal *restrict a,
+                          Number *restrict out) {
+  const PetscReal scale = m->scale[axis], lowest = m->lowest;
+  for (PetscInt c = 0; c < n; ++c) out[c] = open[c] ? (Number)(scale * PetscMax(a[c], lowest)) : 0;
+}
+
 /* The coefficients of the grid, row by row. */
 static PetscErrorCode finest_axis(const Hierarchy *mg, const MuFaceMatrix *m, PetscInt axis) {
   const Level *v = &mg->level[0];
@@ -138,9 +145,12 @@ static PetscErrorCode finest_axis(const Hierarchy *mg, const MuFaceMatrix *m, Pe
   PetscCall(VecGetArrayRead(m->b[axis], &b));
   for (PetscInt r = 0; r < v->shape->rows; ++r) {
     const PetscInt p = at(v, r);
+    if (mg->symmetric) {
+      symmetric_row(m, axis, n, mg->info->open[axis] + r * n, a + r * n, v->a[axis] + p);
+      continue;
+    }
     for (PetscInt c = 0; c < n; ++c) whole[0][c] = m->scale[axis] * a[r * n + c];
     for (PetscInt c = 0; c < n; ++c) v->a[axis][p + c] = (Number)whole[0][c];
-    if (mg->symmetric) continue;
     for (PetscInt c = 0; c < n; ++c) whole[1][c] = m->scale[axis] * b[r * n + c];
     MuArrayLogarithmicMean(n, whole[0], whole[1], whole[2]);
     for (PetscInt c = 0; c < n; ++c) {
@@ -154,6 +164,12 @@ static PetscErrorCode finest_axis(const Hierarchy *mg, const MuFaceMatrix *m, Pe
   PetscFunctionReturn(0);
 }
 
+static inline Number diagonal_entry(const MuFaceMatrix *m, unsigned char inside,
+                                    const PetscReal *e) {
+  if (!e) return inside;
+  return inside ? (Number)(m->scale_e * PetscMax(*e, m->lowest_e)) : 0;
+}
+
 static PetscErrorCode finest_diagonal(const Hierarchy *mg, const MuFaceMatrix *m) {
   const Level *v = &mg->level[0];
   const PetscInt n = v->shape->cells[0];
@@ -163,7 +179,7 @@ static PetscErrorCode finest_diagonal(const Hierarchy *mg, const MuFaceMatrix *m
   if (m->e) PetscCall(VecGetArrayRead(m->e, &e));
   for (PetscInt r = 0; r < v->shape->rows; ++r)
     for (PetscInt c = 0; c < n; ++c)
-      v->e[at(v, r) + c] = (Number)(e ? e[r * n + c] : mg->info->mask[r * n + c]);
+      v->e[at(v, r) + c] = diagonal_entry(m, mg->info->mask[r * n + c], e ? &e[r * n + c] : NULL);
   if (m->e) PetscCall(VecRestoreArrayRead(m->e, &e));
   PetscFunctionReturn(0);
 }
@@ -196,12 +212,34 @@ static void close_face(const Level *v, PetscInt axis, PetscInt p) {
   }
 }
 
-static void coarse_row(const Level *fine, const Level *v, PetscInt row) {
+/* Whether the cells of the coarse row are of 2 x 2 whole ones, and the matrix is symmetric. */
+static PetscBool is_regular(const Level *fine, const Level *v, PetscInt row) {
+  const MuMultigridShape *s = fine->shape, *t = v->shape;
+  return (PetscBool)(!v->drift[0] && t->factor[0] == 2 && t->factor[1] == 2 && row > 0 &&
+                     2 * row + 1 < s->cells[1] && row < t->cells[1] - 1);
+}
+
+/* coarse_row() for the cells 1 .. cells - 2 of such a row: distances are those of equal cells. */
+static void coarse_regular_row(const Level *fine, const Level *v, PetscInt row) {
+  const PetscInt from = at(fine, 2 * row - fine->shape->first), up = fine->shape->pitch;
+  const PetscInt to = at(v, row - v->shape->first);
+  const Number *restrict ax = fine->a[0] + from, *restrict ay = fine->a[1] + from;
+  const Number *restrict e = fine->e + from;
+  Number *restrict x = v->a[0] + to, *restrict y = v->a[1] + to, *restrict d = v->e + to;
+  for (int c = 1; c < (int)v->shape->cells[0] - 1; ++c) {
+    x[c] = (Number)0.5 * ax[2 * c] + (Number)0.5 * ax[2 * c + up];
+    y[c] = (Number)0.5 * ay[2 * c] + (Number)0.5 * ay[2 * c + 1];
+    d[c] = ((e[2 * c] + e[2 * c + 1]) + e[2 * c + up]) + e[2 * c + up + 1];
+  }
+}
+
+/* Row `row`, cells 0, step, ... */
+static void coarse_cells(const Level *fine, const Level *v, PetscInt row, PetscInt step) {
   const MuMultigridShape *s = fine->shape, *t = v->shape;
   const PetscInt to = at(v, row - t->first), first = t->factor[1] * row;
   const PetscInt halves = PetscMin(t->factor[1], s->cells[1] - first);
 
-  for (PetscInt c = 0; c < t->cells[0]; ++c) {
+  for (PetscInt c = 0; c < t->cells[0]; c += step) {
     const PetscInt p = to + c;
     for (PetscInt axis = 0; axis < 2; ++axis) {
       v->conductance[axis][p] = 0;
@@ -219,6 +257,16 @@ static void coarse_row(const Level *fine, const Level *v, PetscInt row) {
     close_face(v, 0, p);
     close_face(v, 1, p);
   }
+}
+
+static void coarse_row(const Level *fine, const Level *v, PetscInt row) {
+  const PetscInt n = v->shape->cells[0];
+  if (n < 4 || !is_regular(fine, v, row)) {
+    coarse_cells(fine, v, row, 1);
+    return;
+  }
+  coarse_cells(fine, v, row, n - 1); /* the first and the last */
+  coarse_regular_row(fine, v, row);
 }
 
 static PetscErrorCode share_and_fill(const Hierarchy *mg, const Level *v, Number *x) {
@@ -275,8 +323,7 @@ static PetscErrorCode cycle(const Hierarchy *mg, const Level *v, const Level *bo
     PetscFunctionReturn(0);
   }
   if (mg->symmetric) {
-    PetscCall(PetscArrayzero(v->x, v->shape->size));
-    PetscCall(relax(mg, v, 0, 1));
+    PetscCall(relax_zero(mg, v));
     PetscCall(restrict_residual(mg, v, coarse, PETSC_FALSE));
     PetscCall(cycle(mg, coarse, bottom));
     PetscCall(add_correction(mg, v, coarse, PETSC_FALSE));

@@ -124,6 +124,39 @@ static PetscErrorCode relax(const Hierarchy *mg, const Level *v, PetscInt first,
   PetscFunctionReturn(0);
 }
 
+/* What the half sweep of the first colour makes of x = 0. */
+static void relax_zero_row(const Hierarchy *mg, const Level *v, PetscInt r) {
+  const PetscInt n = v->shape->cells[0], p = at(v, r);
+  const int odd = (int)((v->shape->first + r) & 1);
+  const Number *restrict f = v->f + p, *restrict inverse = v->inverse + p;
+  Number *restrict x = v->x + p;
+
+  for (int c = 0; c < n; ++c) {
+    Number relaxed = f[c] * inverse[c];
+    x[c] = ((c ^ odd) & 1) ? 0 : relaxed;
+  }
+  wrap_columns(mg, v, x);
+}
+
+/* x = one red-black sweep from zero. */
+static PetscErrorCode relax_zero(const Hierarchy *mg, const Level *v) {
+  const PetscInt rows = v->shape->rows;
+
+  PetscFunctionBegin;
+  if (v->shape->shared && !mg->info->periodic[1]) {
+    for (PetscInt r = 0; r <= rows; ++r) {
+      if (r < rows) relax_zero_row(mg, v, r);
+      if (r > 0) relax_row(mg, v, r - 1, 1);
+    }
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt r = 0; r < rows; ++r) relax_zero_row(mg, v, r);
+  PetscCall(exchange_rows(mg, v, v->x));
+  for (PetscInt r = 0; r < rows; ++r) relax_row(mg, v, r, 1);
+  PetscCall(exchange_rows(mg, v, v->x));
+  PetscFunctionReturn(0);
+}
+
 /* The right-hand side if x is still zero. */
 static void residual_row(const Level *v, PetscInt r, PetscBool zero, Number *restrict out) {
   const PetscInt n = v->shape->cells[0], p = at(v, r), up = v->shape->pitch;

@@ -81,6 +81,9 @@ PetscErrorCode MuEnergyGetTerms(MuEnergy energy, PetscInt *terms, const char *co
 PetscErrorCode MuEnergyEvaluate(MuEnergy energy, Vec rho, PetscReal *value, PetscReal terms[],
                                 Vec derivative, Vec preimage);
 
+/* That preimage eta alone, where there is one; `preimage` may be NULL. Not collective. */
+PetscErrorCode MuEnergyPreimage(MuEnergy energy, Vec rho, Vec preimage);
+
 /* Whether every term is a square of rho - pi with the same kernel, so that the preimage exists;
  *kernel (may be NULL) is that kernel, borrowed. */
 PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has, MuKernel *kernel);
@@ -93,6 +96,9 @@ PetscErrorCode MuEnergyHasPreimage(MuEnergy energy, PetscBool *has, MuKernel *ke
    Collective. */
 PetscErrorCode MuEnergyDiscreteGradient(MuEnergy energy, Vec rho0, Vec rho1, Vec gradient,
                                         Vec preimage);
+/* The same with the midpoint (rho0 + rho1)/2, which the caller has. */
+PetscErrorCode MuEnergyDiscreteGradientAt(MuEnergy energy, Vec rho0, Vec rho1, Vec mid,
+                                          Vec gradient, Vec preimage);
 
 /* The diagonal of the local terms' second derivative: f_i''(rho_i), with the smallest normal number
    for rho = 0; nonlocal terms add nothing. Collective. */

@@ -174,8 +174,11 @@ typedef enum {
 
 #define MU_NEEDS_TARGET 1
 #define MU_NEEDS_KERNEL 2
-#define MU_NEEDS_PAIR                                                                              \
-  4 /* the gradient op reads z, share, high, low of the pair, and log_rho of mid */
+/* The gradient op reads z, share, high, low of the pair, log_rho of its states and of mid; all ops
+   may read log_rho of a state. */
+#define MU_NEEDS_PAIR 4
+/* The ops that have one state read its log_rho; the gradient op reads no logarithm. */
+#define MU_NEEDS_LOG 8
 
 typedef struct _n_MuTerm MuTerm;
 typedef struct MuTermOps MuTermOps;

@@ -124,7 +124,7 @@ PetscErrorCode MuLedgerStep(MuLedger ledger, PetscReal time, PetscReal dt, Vec b
                             PetscReal row[]);
 /* R*(rho, -DF(rho)) at any density, not a part of the ledger. Collective. */
 PetscErrorCode MuLedgerDual(MuLedger ledger, Vec rho, PetscReal *dual);
-/* Of the last step: v, -G and -K G at the midpoint, at which the flow's geometry then stands.
+/* Of the last step: -v, G and K G at the midpoint, at which the flow's geometry then stands.
    Borrowed, read only. Not collective. */
 PetscErrorCode MuLedgerGetStep(MuLedger ledger, Vec *velocity, Vec *force, Vec *force_image);
 /* Worst |balance_defect| and worst relative mass drift so far. */

@@ -157,6 +157,12 @@ PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *me
    With IDENTITY R = 1/2 <guess, v> and guess must be there. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
+/* With of_defect > 0 R of the next calls is accurate enough for the balance of energy and
+   dissipation: the error is about of_defect of 1/2 <v - K guess, K^(-1)(v - K guess)>, the part by
+   which R + R* exceeds <guess, v>; where that part is at most `small` and K has local parts only,
+   it may be a tenth of it (measured: a hundredth). 0, the default: as above. Not collective. */
+PetscErrorCode MuGeometrySetPrimalTolerance(MuGeometry geometry, PetscReal of_defect,
+                                            PetscReal small);
 /* Of the last MuGeometryPrimal(): steps of its solve (0 if it had none), and whether it was cut off
    at the limit (300) before it was accurate. Not collective. */
 PetscErrorCode MuGeometryGetPrimalReport(MuGeometry geometry, PetscInt *iterations,

@@ -1,0 +1,49 @@
+/* Private to the primal dissipation potential: its methods (primal.c) and the solve of K zeta = v
+   (primal_solve.c). */
+#ifndef MUDOT_GEOMETRY_PRIMAL_H
+#define MUDOT_GEOMETRY_PRIMAL_H
+
+#include "geometry/geometry_impl.h"
+#include "linear/line.h"
+#include "linear/multigrid.h"
+
+struct _p_MuPrimal {
+  MuGeometry geometry; /* borrowed: it owns this */
+  MuPrimalMethod method;
+  const char *sentence;
+  MuPart *inverse;               /* the (first) part (Kc + ridge)^(-1), NULL if there is none */
+  PetscBool transport, reaction; /* whether there are local parts: mobilities, diagonal */
+  PetscBool ready;               /* for this state */
+  PetscReal of_defect, small;    /* what is asked for: see MuGeometrySetPrimalTolerance() */
+  PetscBool plain;               /* K is -div(c mu grad) + d mu in a plane: no copies are needed */
+  Vec mobility[2], diagonal;     /* else: local parts, floored */
+  MuFaceMatrix matrix;           /* of the local parts */
+  PetscReal largest;             /* its largest entry */
+  Vec inverse_diagonal;          /* without local transport */
+  MuGridLines line;              /* 1-D with local transport, without `inverse` */
+  MuMultigrid multigrid;         /* the same in 2-D */
+  PetscBool local;               /* no part but local ones: the preconditioner is a good inverse */
+  PetscReal base;                /* R without what the solve adds */
+  PetscReal size;                /* Euclidean norm of the right-hand side */
+  Vec r, z, p, q;                /* of conjugate gradients: K delta = r */
+  Vec z_image, p_image;          /* with `inverse`: z', p' */
+  PetscReal beta;                /* of the direction p */
+  PetscInt components, *label;   /* pure transport on a domain in pieces; label NULL: one piece */
+  PetscReal *defect, *mass;      /* [components] */
+  PetscInt iterations;
+  PetscBool limited;
+};
+
+/* Whether K xi = d xi. */
+PetscBool MuPrimalIsDiagonal(const MuPartOps *ops);
+PetscReal MuPrimalInverseRidge(MuPrimal primal);
+/* The sum of the diagonal reactions. */
+PetscErrorCode MuPrimalTakeDiagonal(MuGeometry geometry, MuPrimal primal);
+
+/* The solve: its fields and solvers; R of v. */
+PetscErrorCode MuPrimalSolverCreate(MuGeometry geometry, MuPrimal primal);
+PetscErrorCode MuPrimalSolverDestroy(MuPrimal primal);
+PetscErrorCode MuPrimalSolve(MuGeometry geometry, MuPrimal primal, Vec v, Vec guess, Vec image,
+                             PetscReal *value);
+
+#endif
