@@ -126,10 +126,9 @@ PetscErrorCode MuConvolutionApplyInverse(MuConvolution convolution, PetscReal ri
 PetscErrorCode MuConvolutionApplyRational(MuConvolution convolution, PetscReal a, PetscReal b,
                                           Vec in, Vec out);
 
-/* FFTW's plans for grids from 2^16 cells on are measured, so that the bits of a transform may
-   differ from one start of the program to the next. As a text they go into a checkpoint (freed with
-   PetscFree(); rank 0 plans for all ranks), and are taken up again before anything is planned. A
-   text of another version of FFTW is passed over. Not collective. */
+/* FFTW's plans as a text for a checkpoint (freed with PetscFree(); rank 0 plans for all ranks), and
+   back before anything is planned, where they come before those that the user's cache keeps. A text
+   of another version of FFTW is passed over. Not collective. */
 PetscErrorCode MuTransformPlansGet(char **text);
 PetscErrorCode MuTransformPlansSet(const char *text);
 
