@@ -34,7 +34,7 @@ PetscBool MuNpyRecognise(const char *path) {
   if (MuFileOpen(NULL, path, &f, NULL)) return PETSC_FALSE;
   const size_t got = fread(magic, 1, MAGIC_LENGTH, f);
   fclose(f);
-  return (PetscBool)(got == MAGIC_LENGTH && !memcmp(magic, MAGIC, MAGIC_LENGTH));
+  return (PetscBool)(got == MAGIC_LENGTH && memcmp(magic, MAGIC, MAGIC_LENGTH) == 0);
 }
 
 /* ------------------------------------------------------------------ header */
@@ -102,7 +102,7 @@ static PetscErrorCode read_header(Npy *a) {
   char *header;
 
   PetscFunctionBegin;
-  if (fread(begin, 1, 8, a->file) != 8 || memcmp(begin, MAGIC, MAGIC_LENGTH))
+  if (fread(begin, 1, 8, a->file) != 8 || memcmp(begin, MAGIC, MAGIC_LENGTH) != 0)
     return wrong(a, "this is not an array of NumPy");
   const int major = begin[6], bytes = major == 1 ? 2 : 4;
   if (major < 1 || major > 3) return wrong(a, "the array has a format that is not 1.0 to 3.0");
