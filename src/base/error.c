@@ -13,7 +13,7 @@ PetscErrorCode MuError(PetscErrorCode code, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  strcpy(message, text);
+  memcpy(message, text, strlen(text) + 1);
   for (char *c = message; *c; ++c) /* one line, and nothing that steers a terminal */
     if ((unsigned char)*c < 32 || *c == 127) *c = *c == '\n' || *c == '\t' ? ' ' : '?';
   return code;
