@@ -591,6 +591,16 @@ fi
 if wants runs; then
 # ---------------------------------------------------------------------- runs
 
+refused "a home that no shell has replaced" 2 "output_directory|~/results|only a shell" run case.yaml -output_directory '~/results'
+refused "ranks behind the command" 2 "n: there is no such key|mpiexec -n 4 mudot run" run case.yaml -n 4
+works "times in place of every" run case.yaml -output_times 0.05,0.2 -output_directory chosen
+reads "are those of the command line" '
+assert np.array_equal(open_run("chosen")["time"][:], [0.05, 0.2])'
+{ echo "P2 16 8 1"; yes 1 | head -n 128; } >mask.pgm
+works "a run with a mask" run plane.yaml -grid_mask mask.pgm -output_directory masked
+{ echo "P2 16 8 1 0"; yes 1 | head -n 127; } >mask.pgm
+refused "a restart after the mask has changed" 2 "grid_mask: is not the one of the run in masked" run plane.yaml -grid_mask mask.pgm -output_directory masked -restart -time_end 0.04
+
 # One flow in three spellings: mappings, a list, flat keys. kernel_fisher_rao stands twice, each time with a kernel of its own.
 sed "s/^geometry:.*/geometry: {wasserstein: 1, kernel_fisher_rao: [{weight: 0.5, kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}}, {weight: 0.2, kernel: {bandwidth: 0.8}}]}/
 /^output/ikernel: {type: gaussian, bandwidth: 1}" case.yaml >list.yaml

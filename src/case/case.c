@@ -89,6 +89,24 @@ static PetscErrorCode read_file(MuCase c, const char *what, const char *file, Re
   PetscFunctionReturn(code);
 }
 
+/* Keys of which a case has one: that of the command line replaces the other one of the file. */
+static PetscErrorCode drop_alternative(MuCase c, const char *name) {
+  static const char *const pairs[][2] = {{"output_every", "output_times"},
+                                         {"target_density", "target_log_density"},
+                                         {"initial_density", "initial_log_density"}};
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < 2 * sizeof pairs / sizeof *pairs; ++k) {
+    if (strcmp(name, pairs[k / 2][k % 2]) != 0) continue;
+    MuCaseEntry *other = MuCaseFind(c, pairs[k / 2][1 - k % 2]);
+    if (!other || other->line == 0) continue;
+    PetscCall(PetscFree(other->value));
+    const size_t behind = (size_t)(c->entries + c->count-- - other) - 1;
+    memmove(other, other + 1, behind * sizeof *other);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode visit_argument(void *ctx, const char *name, const char *value) {
   MuCase c = ctx;
   MuCaseEntry entry = {0};
@@ -106,6 +124,7 @@ static PetscErrorCode visit_argument(void *ctx, const char *name, const char *va
       !(entry.key.row.type == MU_KEY_INTERVAL && entry.key.row.allowed))
     return MuError(MU_ERR_INPUT, "%s: has no value (command line)", entry.key.name);
   PetscCall(put_entry(c, other, &entry, value[0] ? value : "true"));
+  PetscCall(drop_alternative(c, entry.key.name));
   PetscFunctionReturn(0);
 }
 

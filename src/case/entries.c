@@ -27,6 +27,11 @@ PetscErrorCode MuCaseWrong(MuCase c, const MuCaseEntry *entry, const char *value
 
 PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
   MuNearest nearest = {.word = name};
+  if (!strcmp(name, "n") || !strcmp(name, "np"))
+    return MuError(MU_ERR_INPUT,
+                   "%s: there is no such key; the number of processes stands before the program, "
+                   "as in mpiexec -n 4 mudot run CASE.yaml (%s)",
+                   name, where);
   MuNearestOfferKeys(&nearest, c->tables);
   return MuError(MU_ERR_INPUT, "%s: there is no such key; the nearest is %s (%s)", name,
                  nearest.best, where);

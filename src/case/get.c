@@ -104,6 +104,9 @@ static const char *parameter_fault(const MuKey *key, const char *item, size_t si
 
 static PetscErrorCode check_text(MuCase c, const MuCaseEntry *entry) {
   if (entry->list) return MuCaseWrong(c, entry, entry->value, "is a list; one text is wanted");
+  if (entry->value[0] == '~')
+    return MuCaseWrong(c, entry, entry->value,
+                       "begins with ~, which only a shell replaces; write the path in full");
   if (has_control(entry->value))
     return MuCaseWrong(c, entry, entry->value, "holds a control character; plain text is wanted");
   return 0;

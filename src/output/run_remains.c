@@ -43,6 +43,8 @@ static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
   PetscCall(PetscFree(t));
   if (H5Lexists(file, "target/log_density", H5P_DEFAULT) > 0)
     PetscCall(read_dataset(file, path, "target/log_density", &r->cells, &r->target));
+  if (H5Lexists(file, "grid", H5P_DEFAULT) > 0 && H5Lexists(file, "grid/mask", H5P_DEFAULT) > 0)
+    PetscCall(read_dataset(file, path, "grid/mask", &r->mask_cells, &r->mask));
   r->there = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -91,6 +93,7 @@ PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, const char
   PetscCallMPI(MPI_Bcast(&r->rows, 1, MPIU_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&r->snapshots, 1, MPIU_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&r->cells, 1, MPIU_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(&r->mask_cells, 1, MPIU_INT, 0, comm));
   if (rank) PetscCall(PetscMalloc1(r->snapshots + 1, &r->times));
   PetscCallMPI(MPI_Bcast(r->times, (PetscMPIInt)r->snapshots, MPIU_REAL, 0, comm));
   for (int k = 0; k < 3; ++k) {
@@ -106,6 +109,7 @@ PetscErrorCode MuRunRemainsFree(MuRunRemains *r) {
   PetscFunctionBegin;
   PetscCall(PetscFree(r->times));
   PetscCall(PetscFree(r->target));
+  PetscCall(PetscFree(r->mask));
   PetscCall(PetscFree(r->case_text));
   PetscCall(PetscFree(r->status));
   PetscCall(PetscFree(r->restarts));

@@ -10,6 +10,8 @@ typedef struct {
   PetscReal *times;                    /* [snapshots] */
   PetscInt cells;                      /* values of target, 0 if it has none */
   PetscReal *target;                   /* log_density, on rank 0 */
+  PetscInt mask_cells;                 /* values of mask, 0 if it has none */
+  PetscReal *mask;                     /* 1 = inside, on rank 0 */
   char *case_text, *status, *restarts; /* attributes, "" where there is none */
 } MuRunRemains;
 

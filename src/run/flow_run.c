@@ -78,37 +78,73 @@ static PetscErrorCode destroy(Run *r) {
 
 /* ------------------------------------------------------------------ files */
 
-/* The target must be the one that is there, to rounding. */
-static PetscErrorCode compare_target(Run *r, const MuRunRemains *remains, int *same) {
-  const PetscInt cells = r->info->cells[0] * r->info->cells[1];
-  PetscReal *target = NULL;
+/* Whether a field, NULL: none, is the one that is there, to rounding. there [cells] on rank 0. */
+static PetscErrorCode compare_field(Run *r, Vec field, PetscInt cells, const PetscReal *there,
+                                    int *same) {
+  const PetscInt n = r->info->cells[0] * r->info->cells[1];
+  PetscReal *here = NULL;
 
   PetscFunctionBegin;
-  *same = remains->cells == (r->parts->log_target ? cells : 0);
-  if (!r->parts->log_target || !*same) PetscFunctionReturn(0);
-  if (r->info->rank == 0) PetscCall(PetscMalloc1(cells, &target));
-  PetscCall(MuGridGather(r->parts->grid, r->parts->log_target, PETSC_FALSE, target));
-  for (PetscInt i = 0; i < cells && r->info->rank == 0; ++i) {
-    const PetscReal here = target[i], there = remains->target[i];
-    if (here != there && !(fabs(here - there) <= 1e-9 * (1 + fabs(there)))) *same = 0;
-  }
-  PetscCall(PetscFree(target));
+  *same = cells == (field ? n : 0);
+  if (!field || !*same) PetscFunctionReturn(0);
+  if (r->info->rank == 0) PetscCall(PetscMalloc1(n, &here));
+  PetscCall(MuGridGather(r->parts->grid, field, PETSC_FALSE, here));
+  for (PetscInt i = 0; i < n && r->info->rank == 0; ++i)
+    if (here[i] != there[i] && !(fabs(here[i] - there[i]) <= 1e-9 * (1 + fabs(there[i]))))
+      *same = 0;
+  PetscCall(PetscFree(here));
   PetscCallMPI(MPI_Bcast(same, 1, MPI_INT, 0, r->info->comm));
+  PetscFunctionReturn(0);
+}
+
+/* Files of before have no mask. */
+static PetscErrorCode compare_mask(Run *r, const MuRunRemains *remains, int *same) {
+  PetscReal *inside;
+  Vec mask;
+
+  PetscFunctionBegin;
+  *same = 1;
+  if (!remains->mask_cells) PetscFunctionReturn(0);
+  PetscCall(MuGridCreateField(r->parts->grid, &mask));
+  PetscCall(VecGetArray(mask, &inside));
+  for (PetscInt i = 0; i < r->info->local_size; ++i) inside[i] = r->info->mask[i];
+  PetscCall(VecRestoreArray(mask, &inside));
+  PetscCall(compare_field(r, mask, remains->mask_cells, remains->mask, same));
+  PetscCall(VecDestroy(&mask));
+  PetscFunctionReturn(0);
+}
+
+/* The initial density is known by its energy. */
+static PetscErrorCode compare_initial(Run *r, const PetscReal *first, int *same) {
+  PetscReal here, there;
+
+  PetscFunctionBegin;
+  *same = 1;
+  if (!first) PetscFunctionReturn(0);
+  there = MuColumnsValue(r->columns, first, MU_COLUMN_ENERGY);
+  PetscCall(MuFlowGetEnergy(r->flow, &here, NULL));
+  *same = here == there || fabs(here - there) <= 1e-9 * (1 + fabs(there));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode check(void *ctx, const MuRunRemains *remains, const PetscReal *first,
                             const char *directory) {
+  Run *r = ctx;
+  const char *changed = NULL;
   int same;
 
   PetscFunctionBegin;
-  (void)first;
-  PetscCall(compare_target(ctx, remains, &same));
-  if (!same)
+  PetscCall(compare_initial(r, first, &same));
+  if (!same) changed = "initial";
+  PetscCall(compare_field(r, r->parts->log_target, remains->cells, remains->target, &same));
+  if (!same) changed = "target";
+  PetscCall(compare_mask(r, remains, &same));
+  if (!same) changed = "grid_mask";
+  if (changed)
     return MuError(MU_ERR_INPUT,
-                   "target: is not the one of the run in %s although the case is the same; a file "
+                   "%s: is not the one of the run in %s although the case is the same; a file "
                    "that it is made from has changed",
-                   directory);
+                   changed, directory);
   PetscFunctionReturn(0);
 }
 

@@ -58,9 +58,9 @@ static PetscErrorCode check_keys(MuStudy s) {
     code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
     if (code) break;
     if (!number)
-      code =
-          MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers; the nearest is %s",
-                  s->vary[k], nearest);
+      code = MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers%s%s", s->vary[k],
+                     strcmp(nearest, s->vary[k]) ? "; the nearest is " : "",
+                     strcmp(nearest, s->vary[k]) ? nearest : "");
     else if (!given)
       code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
                      s->vary[k], s->case_path);
