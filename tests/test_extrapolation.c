@@ -138,6 +138,7 @@ typedef struct {
   const char *energy[3], *geometry[3], *kernel;
   PetscBool spherical, periodic;
   PetscReal weight; /* of the second energy */
+  PetscBool kinks;  /* the donor of a frozen flux switches: no full order, the estimates no bound */
   PetscInt dim;
 } Pair;
 
@@ -163,6 +164,18 @@ static const Pair pairs[] = {
     {.energy = {"mmd"}, .geometry = {"wasserstein"}, .kernel = "gaussian", .dim = 1},
     {.energy = {"mmd", "kl"}, .geometry = {"wasserstein"}, .kernel = "gaussian", .dim = 2},
     {.energy = {"entropy", "interaction"}, .geometry = {"wasserstein"}, .dim = 1},
+    {.energy = {"kl"}, .geometry = {"stein"}, .kernel = "gaussian", .kinks = PETSC_TRUE, .dim = 1},
+    {.energy = {"mmd"}, .geometry = {"stein"}, .kernel = "gaussian", .kinks = PETSC_TRUE, .dim = 2},
+    {.energy = {"kl"},
+     .geometry = {"ridge_stein"},
+     .kernel = "gaussian",
+     .kinks = PETSC_TRUE,
+     .dim = 1},
+    {.energy = {"kl"},
+     .geometry = {"stein", "wasserstein"},
+     .kernel = "gaussian",
+     .kinks = PETSC_TRUE,
+     .dim = 1},
 };
 enum { PAIRS = sizeof pairs / sizeof *pairs };
 
@@ -180,6 +193,7 @@ START_TEST(errors_follow_the_tolerance) {
                        .geometry = {p->geometry[0], p->geometry[1]},
                        .internal_exponent = 2,
                        .mobility_exponent = 2,
+                       .ridge = 0.05,
                        .spherical = p->spherical,
                        .log_target = log_target,
                        .scheme = "extrapolation",
@@ -198,11 +212,11 @@ START_TEST(errors_follow_the_tolerance) {
     OK(MuFlowGetState(flow, NULL, &rho));
     OK(MuGridDistanceL1(grid, rho, exact, &error[k]));
     OK(MuFlowGetEffort(flow, &effort));
-    ck_assert_double_le(error[k], effort.error + 1e-12);
+    ck_assert_double_le(error[k], (p->kinks ? 5 : 1) * effort.error + 1e-12);
     OK(MuFlowDestroy(&flow));
   }
   const PetscReal slope = TestSlope(4, tolerance, error);
-  ck_assert_double_ge(slope, 0.7);
+  ck_assert_double_ge(slope, p->kinks ? 0.4 : 0.7);
   OK(VecDestroy(&exact));
   OK(VecDestroy(&initial));
   OK(VecDestroy(&log_target));
@@ -531,7 +545,8 @@ START_TEST(auto_extrapolates_transport_without_a_step) {
   } cases[] = {{"wasserstein", "extrapolation", PETSC_TRUE},
                {"wasserstein", "implicit_euler", PETSC_FALSE},
                {"fisher_rao", "closed_form", PETSC_TRUE},
-               {"stein", "discrete_gradient", PETSC_TRUE}};
+               {"stein", "extrapolation", PETSC_TRUE},
+               {"stein", "discrete_gradient", PETSC_FALSE}};
   MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
   Vec log_target = TestLogTarget(grid, well), initial = bump_density(grid);
   MuKernel kernel = TestKernel(1, "gaussian", 0.5, MU_EXTENSION_REFLECT);
@@ -553,8 +568,6 @@ START_TEST(auto_extrapolates_transport_without_a_step) {
     OK(MuFlowCreate(grid, energy, geometry, initial, &f, &flow));
     OK(MuFlowGetScheme(flow, &name, NULL, &why));
     ck_assert_str_eq(name, cases[c].scheme);
-    if (!strcmp(cases[c].geometry, "stein"))
-      ck_assert_ptr_nonnull(strstr(why, "tolerance is not kept"));
     OK(MuFlowDestroy(&flow));
     OK(MuEnergyDestroy(&energy));
     OK(MuGeometryDestroy(&geometry));

@@ -138,17 +138,11 @@ PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuInte
                                        const char **why) {
   const MuIntegratorOps *reaction;
   const char *chosen;
-  PetscBool local;
 
   PetscFunctionBegin;
   *ops = NULL;
   *why = "";
   if (!(kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
-  PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
-  if (!local) {
-    *why = "nonlocal transport has no substep to extrapolate";
-    PetscFunctionReturn(0);
-  }
   if (kinds & MU_PART_REACTION) {
     PetscCall(MuFlowChooseScheme(flow, MU_PART_REACTION, &reaction, &chosen));
     if (reaction == &MuDiscreteGradientOps) {
