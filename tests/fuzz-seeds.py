@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Seeds of the fuzz targets beside the shipped cases, masks and tables: small grey maps, CSV and HDF5
 files. Usage: tests/fuzz-seeds.py DIRECTORY   (makes DIRECTORY/pgm, csv, hdf5)"""
+import io
 import os
 import sys
 
@@ -25,6 +26,9 @@ put("csv/cloud", b"\1t,x,y,w\n0,0.5,1,2\n0,1,2,1\n1,3,4,1\n")
 put("csv/plain", b"\0" + b"1\n2\n3\n")
 header = b"{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }\n"
 put("csv/array", b"\1\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + np.arange(4.0).tobytes())
+archive = io.BytesIO()
+np.savez_compressed(archive, np.arange(4.0).reshape(2, 2))
+put("csv/archive", b"\1" + archive.getvalue())
 put("csv/quoted", b'\3# comment\n"x","y"\r\n"1","2"\r\n')
 
 

@@ -37,6 +37,11 @@ def samples(points):
         same = density("single" if kind[2] == "4" else "points")
         check(f"{kind} {order} is read as NumPy reads it",  # the sum over two ranks is rounded in another order
               np.allclose(density(f"out-{number}"), same, rtol=1e-14 * (number % 2), atol=0))
+    for save in np.savez, np.savez_compressed:
+        save("packed.npz", points)
+        done(f"a run from {save.__name__}", "run", "case.yaml", "-initial_file", "packed.npz", "-output_directory",
+             save.__name__)
+        check(f"{save.__name__} is read as NumPy reads it", np.array_equal(density(save.__name__), density("points")))
     np.save("swapped.npy", points[:, ::-1])
     done("columns by number", "run", "case.yaml", "-initial_file", "swapped.npy", "-initial_columns", "2,1",
          "-output_directory", "swapped")
@@ -52,6 +57,18 @@ def fields(random):
              f"field{order}.npy", "-output_directory", f"field{order}")
         expected = values / (values.sum() * 0.25)
         check(f"it is that of the array, {order}", np.allclose(density(f"field{order}"), expected, rtol=1e-13, atol=0))
+
+
+def archives(random):
+    """An array of an archive by its name, for a density at the cells."""
+    values = random.uniform(0.5, 1, (20, 24))
+    np.savez_compressed("fields.npz", good=values, other=values[:3])
+    done("a density from an archive", "run", "case.yaml", "-initial_type", "file", "-initial_file", "fields.npz",
+         "-initial_dataset", "good", "-output_directory", "archive")
+    check("it is that of the array that is named", np.allclose(density("archive"), values / (values.sum() * 0.25), rtol=1e-13))
+    for name, words in ("bad", "has no array bad; it holds good, other"), ("other", "wrong shape"):
+        refused(f"refused: array {name}", 4 if name == "bad" else 2, words, "run", "case.yaml", "-initial_type", "file",
+                "-initial_file", "fields.npz", "-initial_dataset", name, "-output_directory", "no")
 
 
 def clouds(points):
@@ -86,6 +103,16 @@ def refusals(points):
     open("header.npy", "wb").write(whole[:40])
     open("version.npy", "wb").write(whole[:6] + b"\x09" + whole[7:])
     open("huge.npy", "wb").write(b"\x93NUMPY\x02\x00" + struct.pack("<I", 0x7fffffff) + whole[10:])
+    np.savez("two.npz", a=good, b=good)
+    np.savez_compressed("packed.npz", good)
+    packed = bytearray(open("packed.npz", "rb").read())
+    refused("refused: two arrays", 4, "one array is needed; it holds a, b", "run", "case.yaml", "-initial_file", "two.npz",
+            "-output_directory", "no")
+    for name, at in ("cut.npz", slice(0, 200)), ("spoilt.npz", slice(0, len(packed))):
+        bad = packed[at]
+        bad[150] ^= 0xff
+        open(name, "wb").write(bad)
+        refused(f"refused: {name}", 4, "the archive", "run", "case.yaml", "-initial_file", name, "-output_directory", "no")
     for name, status, words in [("object", 4, "type |O"), ("integers", 4, "allowed are float32 and float64"),
                                 ("cube", 4, "one or two dimensions"), ("scalar", 4, "one or two dimensions"),
                                 ("record", 4, "of a record"), ("narrow", 2, "has 1 columns; 2 are needed"),
@@ -103,6 +130,7 @@ def main():
         open("case.yaml", "w").write(CASE)
         samples(points)
         fields(random)
+        archives(random)
         clouds(points)
         refusals(points)
     totals()

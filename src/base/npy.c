@@ -4,6 +4,7 @@
 #include "base/npy.h"
 
 #include "base/files.h"
+#include "base/npz.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -28,13 +29,23 @@ static PetscErrorCode wrong(const Npy *a, const char *what) {
                  what);
 }
 
-PetscBool MuNpyRecognise(const char *path) {
-  char magic[MAGIC_LENGTH] = "";
+/* How a file begins; zeros if it cannot be read. */
+static void read_magic(const char *path, char magic[MAGIC_LENGTH]) {
   FILE *f;
-  if (MuFileOpen(NULL, path, &f, NULL)) return PETSC_FALSE;
-  const size_t got = fread(magic, 1, MAGIC_LENGTH, f);
+  memset(magic, 0, MAGIC_LENGTH);
+  if (MuFileOpen(NULL, path, &f, NULL)) return;
+  if (fread(magic, 1, MAGIC_LENGTH, f) != MAGIC_LENGTH) memset(magic, 0, MAGIC_LENGTH);
   fclose(f);
-  return (PetscBool)(got == MAGIC_LENGTH && memcmp(magic, MAGIC, MAGIC_LENGTH) == 0);
+}
+
+static PetscBool is_archive(const char magic[MAGIC_LENGTH]) {
+  return (PetscBool)(memcmp(magic, "PK\3\4", 4) == 0 || memcmp(magic, "PK\5\6", 4) == 0);
+}
+
+PetscBool MuNpyRecognise(const char *path) {
+  char magic[MAGIC_LENGTH];
+  read_magic(path, magic);
+  return (PetscBool)(memcmp(magic, MAGIC, MAGIC_LENGTH) == 0 || is_archive(magic));
 }
 
 /* ------------------------------------------------------------------ header */
@@ -172,18 +183,42 @@ static PetscErrorCode read_values(Npy *a, PetscReal **values) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuNpyRead(const char *key, const char *path, PetscInt most, PetscInt *dims,
-                         PetscInt extent[], PetscReal **values) {
+/* The file, or the array of an archive as a file in memory. */
+static PetscErrorCode open_array(Npy *a, const char *array, unsigned char **bytes) {
+  char magic[MAGIC_LENGTH];
+  size_t size = 0;
+
+  PetscFunctionBegin;
+  *bytes = NULL;
+  read_magic(a->path, magic);
+  if (!is_archive(magic)) {
+    PetscCall(MuFileOpen(a->key, a->path, &a->file, &a->size));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MuNpzExtract(a->key, a->path, array, bytes, &size));
+  a->size = (long long)size;
+  a->file = size ? fmemopen(*bytes, size, "rb") : NULL;
+  if (!a->file) {
+    PetscCall(PetscFree(*bytes));
+    return wrong(a, "its array is empty");
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuNpyRead(const char *key, const char *path, const char *array, PetscInt most,
+                         PetscInt *dims, PetscInt extent[], PetscReal **values) {
   Npy a = {.key = key, .path = path, .most = most};
+  unsigned char *bytes;
 
   PetscFunctionBegin;
   *values = NULL;
   PetscCheck(most <= MOST_DIMS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%d dimensions",
              (int)most);
-  PetscCall(MuFileOpen(key, path, &a.file, &a.size));
+  PetscCall(open_array(&a, array, &bytes));
   PetscErrorCode code = read_header(&a);
   if (!code) code = read_values(&a, values);
   fclose(a.file);
+  PetscCall(PetscFree(bytes));
   *dims = a.dims;
   for (PetscInt k = 0; k < a.dims; ++k) extent[k] = a.extent[k];
   PetscFunctionReturn(code);

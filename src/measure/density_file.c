@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 /* An array [ny][nx], or [nx], which is one row. */
-static PetscErrorCode read_npy(MuDensity d, const char *key, const char *file) {
+static PetscErrorCode read_npy(MuDensity d, const char *key, const MuDensitySpec *spec) {
+  const char *array = spec->dataset && *spec->dataset ? spec->dataset : NULL;
   PetscInt dims, extent[2] = {0};
 
   PetscFunctionBegin;
-  PetscCall(MuNpyRead(key, file, 2, &dims, extent, &d->values));
+  PetscCall(MuNpyRead(key, spec->file, array, 2, &dims, extent, &d->values));
   d->shape[0] = dims == 2 ? extent[0] : 1;
   d->shape[1] = extent[dims - 1];
   PetscFunctionReturn(0);
@@ -26,7 +27,7 @@ static PetscErrorCode read_file(MuDensity d, const MuDensitySpec *spec) {
   snprintf(key, sizeof key, "%s_file", d->block);
   PetscCall(MuPgmRecognise(key, spec->file, &is_pgm));
   if (MuNpyRecognise(spec->file))
-    PetscCall(read_npy(d, key, spec->file));
+    PetscCall(read_npy(d, key, spec));
   else if (is_pgm)
     PetscCall(MuPgmReadLocal(spec->file, &d->shape[1], &d->shape[0], &d->values));
   else
@@ -107,7 +108,7 @@ static const MuDensityField fields[] = {
 
 const MuDensityOps MuDensityFile = {
     .name = "file",
-    .formula = "values at the cells: an HDF5 dataset, an array (.npy), a PGM image",
+    .formula = "values at the cells: an HDF5 dataset, an array (.npy, .npz), a PGM image",
     .fields = fields,
     .traits = {.of_cells = PETSC_TRUE},
     .needs_grid = PETSC_TRUE,
