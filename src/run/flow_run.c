@@ -312,15 +312,17 @@ static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   PetscCall(MuFlowLeaps(r->flow, &leaps));
   PetscCall(MuFlowGetEffort(r->flow, &effort));
-  if (leaps) PetscCall(set_number(writer, "time_error", effort.error));
+  if (leaps) PetscCall(set_number(writer, "estimated_time_error", effort.error));
   if (!r->verification) PetscFunctionReturn(0);
   PetscCall(MuVerificationGet(r->verification, &largest, &last));
-  PetscCall(set_number(writer, "time_error_verified", largest));
+  PetscCall(set_number(writer, "verified_time_error", largest));
   PetscFunctionReturn(0);
 }
 
 /* What a scheme with error control says of its own accuracy. */
 static PetscErrorCode print_effort(Run *r) {
+  PetscReal diffusivity;
+  PetscBool only;
   MuEffort effort;
 
   PetscFunctionBegin;
@@ -339,10 +341,12 @@ static PetscErrorCode print_effort(Run *r) {
                           "tolerance\n",
                           largest, last));
   }
+  PetscCall(MuEnergyLogarithmicPart(r->parts->energy, &diffusivity, NULL, &only));
   if (effort.touched)
     PetscCall(PetscPrintf(r->info->comm,
-                          "positivity      %d values of cells were raised to a lower order\n",
-                          (int)effort.touched));
+                          "positivity      %d values of cells were raised to a lower order%s\n",
+                          (int)effort.touched,
+                          diffusivity > 0 ? "" : "; a front may depend on them, see -time_verify"));
   PetscFunctionReturn(0);
 }
 
