@@ -32,6 +32,8 @@ const MuKeyRow mu_keys[] = {
     {"grid", "mask_formula", MU_KEY_TEXT, 1, .doc = "formula in x, y; > 0 = inside"},
     {"grid", "file", MU_KEY_TEXT, 1,
      .doc = "domain file whose grid block is read below these keys"},
+    {"grid", "labels", MU_KEY_TEXT, 2,
+     .doc = "what the axes of figures say, with units, one text per axis"},
 
     {DENSITY, "type", MU_KEY_TEXT, 1,
      .doc = "what the density is made from (mudot list densities)"},

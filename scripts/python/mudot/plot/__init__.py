@@ -27,10 +27,10 @@ class Figures(List[Any]):
 
 
 def draw(directory: Union[str, os.PathLike], names: Sequence[str] = (), points: Any = None,
-         labels: Sequence[str] = ("x", "y"), own_scales: bool = False,
+         labels: Optional[Sequence[str]] = None, own_scales: bool = False,
          column_width: Optional[float] = None) -> Dict[str, Any]:
     """Name -> figure, those of `names` (default: all). `points`: an array or file, drawn over the last heat map;
-    `labels`: of the axes; `own_scales`: a colour scale for each time; `column_width`: inches of a journal's column."""
+    `labels`: of the axes (default: grid.labels of the case); `own_scales`: a colour scale for each time; `column_width`: inches of a journal's column."""
     folder = pathlib.Path(directory)
     with applied(column_width):
         found = all_of(folder, points, labels, own_scales)
@@ -45,7 +45,7 @@ def figures(directory: Union[str, os.PathLike], names: Sequence[str] = (), **opt
     return Figures(draw(directory, names, **options).values())
 
 
-def all_of(folder: pathlib.Path, points: Any, labels: Sequence[str], own_scales: bool) -> Dict[str, Any]:
+def all_of(folder: pathlib.Path, points: Any, labels: Optional[Sequence[str]], own_scales: bool) -> Dict[str, Any]:
     found: Dict[str, Any] = {}
     has_run, has_cloud = ((folder / name).is_file() for name in ("run.h5", "particles.h5"))
     if (folder / "compare.h5").is_file():
@@ -59,8 +59,9 @@ def all_of(folder: pathlib.Path, points: Any, labels: Sequence[str], own_scales:
     return found
 
 
-def of_run(folder: pathlib.Path, points: Any, labels: Sequence[str], own_scales: bool) -> Dict[str, Any]:
+def of_run(folder: pathlib.Path, points: Any, labels: Optional[Sequence[str]], own_scales: bool) -> Dict[str, Any]:
     run = Drawn(folder, density.CURVES, density.MAPS)
+    labels = labels or run.labels
     over = read_points(points) if points is not None else None
     found = {"density": density.draw_line(run, labels) if run.dim == 1
              else density.draw_maps(run, labels, over, own_scales)}

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 
 from .. import stored
 from .axes import label_of, logarithmic, markers, positive, time_axis
-from .reading import equation
+from .reading import equation, labels_of
 from .style import BLUE, COLOURS, TIMES, legend, subplots, title
 
 TIMES_SHOWN = 5
@@ -21,7 +21,8 @@ class Cloud:
     def __init__(self, directory: pathlib.Path) -> None:
         with stored.open_file(directory / "particles.h5", ("time", "position", "weight")) as file:
             count = min(file[name].shape[0] for name in ("time", "position", "weight"))
-            self.title = equation(stored.as_text(file.attrs.get("case", "")), stored.as_text(file.attrs.get("status", "")))
+            case = stored.as_text(file.attrs.get("case", ""))
+            self.title, self.labels = equation(case, stored.as_text(file.attrs.get("status", ""))), labels_of(case)
             self.title += f"\n{stored.as_text(file.attrs.get('method', ''))}, {file['position'].shape[1]} particles"
             self.time, self.position = file["time"][:count], file["position"]
             shown = np.unique(np.linspace(0, count - 1, min(count, TIMES_SHOWN)).round().astype(int))
@@ -81,8 +82,9 @@ def draw_ledger(cloud: Cloud) -> Any:
     return figure
 
 
-def figures(directory: pathlib.Path, labels: Sequence[str]) -> Dict[str, Any]:
+def figures(directory: pathlib.Path, labels: Optional[Sequence[str]]) -> Dict[str, Any]:
     cloud = Cloud(directory)
+    labels = labels or cloud.labels
     found = {"cloud": (draw_line if next(iter(cloud.shown.values()))[0].shape[1] == 1 else draw_plane)(cloud, labels)}
     if any(name in cloud.ledger for name in LEDGER):
         found["energy"] = draw_ledger(cloud)

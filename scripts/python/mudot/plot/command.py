@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("-particles", "--particles", metavar="DIRECTORY", help="particles over the movie of a run")
     made.add_argument("-points", "--points", metavar="FILE", help="CSV or .npy: points over the last heat map")
     made.add_argument("-own_scales", "--own-scales", action="store_true", help="a colour scale for each time")
-    made.add_argument("-labels", "--labels", nargs=2, metavar=("X", "Y"), default=("x", "y"), help="names of the axes")
+    made.add_argument("-labels", "--labels", nargs=2, metavar=("X", "Y"), help="names of the axes (default: grid_labels)")
     return made
 
 

@@ -19,7 +19,7 @@ MOST_FRAMES = 300
 
 
 def write(directory: Union[str, os.PathLike], path: pathlib.Path, particles: Union[None, str, os.PathLike] = None,
-          labels: Sequence[str] = ("x", "y"), rate: int = 15, column_width: Optional[float] = None) -> pathlib.Path:
+          labels: Optional[Sequence[str]] = None, rate: int = 15, column_width: Optional[float] = None) -> pathlib.Path:
     """A .mp4 (through ffmpeg) or .gif of the run or the particles in a directory, a frame per snapshot, at most 300."""
     folder = pathlib.Path(directory)
     writer = writer_of(path, rate)
@@ -66,14 +66,14 @@ class Following:
 
 
 def of_run(folder: pathlib.Path, particles: Union[None, str, os.PathLike],
-           labels: Sequence[str]) -> Tuple[Any, Any, Callable[[int], Any]]:
+           labels: Optional[Sequence[str]]) -> Tuple[Any, Any, Callable[[int], Any]]:
     with stored.open_file(folder / "run.h5", ("time", "density")) as file:
         count = min(file["time"].shape[0], file["density"].shape[0])
         times, values = file["time"][:count], file["density"][:count]
     run = Drawn(folder, density.CURVES, 1)
     cloud = Following(particles) if particles is not None else None
     top = max(np.nanmax(values), 1e-300)
-    return (map_frames if run.dim == 2 else line_frames)(run, times, values, top, cloud, labels)
+    return (map_frames if run.dim == 2 else line_frames)(run, times, values, top, cloud, labels or run.labels)
 
 
 def line_frames(run: Drawn, times: np.ndarray, values: np.ndarray, top: float, cloud: Optional[Following],
@@ -116,10 +116,11 @@ def map_frames(run: Drawn, times: np.ndarray, values: np.ndarray, top: float, cl
     return figure, frames_of(len(times)), show
 
 
-def of_cloud(folder: pathlib.Path, labels: Sequence[str]) -> Tuple[Any, Any, Callable[[int], Any]]:
+def of_cloud(folder: pathlib.Path, labels: Optional[Sequence[str]]) -> Tuple[Any, Any, Callable[[int], Any]]:
     with stored.open_file(folder / "particles.h5", ("time", "position", "weight")) as file:
         count = min(file[name].shape[0] for name in ("time", "position", "weight"))
         times, x, weight = file["time"][:count], file["position"][:count], file["weight"][:count]
+    labels = labels or clouds.Cloud(folder).labels
     if x.shape[2] < 2:
         raise CaseError("movie: particles on a line have no movie of their own; give the run that they belong to", 2)
     figure, axes = style.subplots(1, 1, (6, 5.5))

@@ -37,6 +37,17 @@ def blocks_of(case: str) -> Dict[str, Dict[str, str]]:
     return blocks
 
 
+def labels_of(case: str) -> Tuple[str, str]:
+    """What the axes are called: grid.labels, else x and y.
+
+    >>> labels_of('grid:\\n  labels: ["position (mm)", y]\\n'), labels_of("")
+    (('position (mm)', 'y'), ('x', 'y'))
+    """
+    text = blocks_of(case).get("grid", {}).get("labels", "")
+    found = [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^\[\],"\s][^\[\],"]*)', text)]
+    return (found + ["x", "y"][len(found):])[0], (found + ["x", "y"][len(found):])[1]
+
+
 def summands(block: Dict[str, str]) -> List[str]:
     """Names with their weights: "0.5 Fisher-Rao"."""
     found = []
@@ -84,6 +95,7 @@ class Drawn:
         with stored.open_file(directory / "run.h5", ("grid", "time", "density")) as file:
             self.case = stored.as_text(file.attrs.get("case", ""))
             self.title = equation(self.case, stored.as_text(file.attrs.get("status", "")))
+            self.labels = labels_of(self.case)
             self.read_grid(file["grid"])
             self.read_densities(file, curves, maps)
             self.ledger = stored.columns(file.get("ledger"))
