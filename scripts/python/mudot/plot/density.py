@@ -132,7 +132,11 @@ def draw_maps(run: Drawn, labels: Sequence[str], points: Optional[np.ndarray], o
     for axes in grid[:, 0]:
         axes.set_ylabel(labels[1])
     for axes in list(grid.flat)[max(count - columns, 0):count]:
-        axes.set_xlabel(labels[0])
+        axes.tick_params(labelbottom=True)
+    if count == 1:
+        grid[0, 0].set_xlabel(labels[0])
+    else:
+        figure.supxlabel(labels[0], fontsize="medium")
     legend = map_legend(run, own_scales, points)
     title(figure, "\n".join([run.title, legend] if legend else [run.title]))
     return figure
