@@ -63,7 +63,7 @@ void MuDensityDoubt(MuDensity d, const char *format, ...) {
   vsnprintf(d->doubts + used, room, format, arguments);
   va_end(arguments);
   const size_t end = strlen(d->doubts);
-  if (end + 1 < sizeof d->doubts) strcpy(d->doubts + end, "\n");
+  if (end + 1 < sizeof d->doubts) memcpy(d->doubts + end, "\n", 2);
 }
 
 PetscErrorCode MuDensityCheckValue(MuDensity d, const MuCells *cells, PetscInt i, const char *what,

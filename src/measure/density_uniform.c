@@ -28,14 +28,16 @@ static PetscBool holds(MuDensity d, const MuCells *cells, PetscInt a, PetscReal 
 static PetscReal overlap(MuDensity d, const MuCells *cells, PetscInt a, PetscReal lower,
                          PetscReal upper) {
   const PetscReal period = cells->upper[a] - cells->lower[a];
-  PetscReal first = 0, last = 0, sum = 0;
+  PetscInt64 first = 0, last = 0;
+  PetscReal sum = 0;
   if (cells->periodic[a]) {
-    first = PetscFloorReal((d->lower[a] - upper) / period);
-    last = PetscCeilReal((d->upper[a] - lower) / period);
+    first = (PetscInt64)PetscFloorReal((d->lower[a] - upper) / period);
+    last = (PetscInt64)PetscCeilReal((d->upper[a] - lower) / period);
   }
-  for (PetscReal k = first; k <= last; ++k)
-    sum += PetscMax(
-        PetscMin(d->upper[a], upper + k * period) - PetscMax(d->lower[a], lower + k * period), 0);
+  for (PetscInt64 k = first; k <= last; ++k)
+    sum += PetscMax(PetscMin(d->upper[a], upper + (PetscReal)k * period) -
+                        PetscMax(d->lower[a], lower + (PetscReal)k * period),
+                    0);
   return sum;
 }
 

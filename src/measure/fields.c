@@ -46,7 +46,7 @@ PetscInt MuFieldsCut(char delimiter, char *line, char *field[MU_MOST_FIELDS]) {
   char *at = line;
   for (PetscInt n = 0; n < MU_MOST_FIELDS;) {
     char *end;
-    at = skip_blanks(delimiter == ' ' ? '\0' : delimiter, at);
+    at = skip_blanks((char)(delimiter == ' ' ? '\0' : delimiter), at);
     if (delimiter == ' ' && !*at && n) return n;
     field[n++] = at;
     if (*at == '"') {
@@ -54,7 +54,7 @@ PetscInt MuFieldsCut(char delimiter, char *line, char *field[MU_MOST_FIELDS]) {
       end = cut_quoted(at + 1);
       if (!end) return -1;
       if (delimiter == ' ' && *end && !is_blank(*end)) return -1;
-      end = skip_blanks(delimiter == ' ' ? '\0' : delimiter, end);
+      end = skip_blanks((char)(delimiter == ' ' ? '\0' : delimiter), end);
       if (delimiter != ' ' && *end && *end != delimiter) return -1;
       if (!*end) return n;
       at = delimiter == ' ' ? end : end + 1;
@@ -107,7 +107,7 @@ PetscBool MuFieldNumber(char delimiter, const char *text, PetscReal *value, int 
   PetscReal number;
   if (marks) *marks = strchr(text, '.') ? MU_MARK_POINT : 0;
   if (comma && strlen(text) < sizeof copy) {
-    strcpy(copy, text);
+    memcpy(copy, text, strlen(text) + 1);
     copy[comma - text] = '.';
     if (marks) *marks = MU_MARK_COMMA | (may_be_thousands(text, comma) ? MU_MARK_THOUSANDS : 0);
     text = copy;
@@ -154,12 +154,12 @@ typedef struct {
 static Look look(char delimiter, const char *line, char *scratch) {
   char *field[MU_MOST_FIELDS];
   Look l = {0};
-  strcpy(scratch, line);
+  memcpy(scratch, line, strlen(line) + 1);
   l.fields = MuFieldsCut(delimiter, scratch, field);
   if (l.fields < 0) return l;
   l.trimmed = MuFieldsTrim(l.fields, field);
   for (PetscInt k = 0; k < l.trimmed; ++k)
-    l.numbers += MuFieldNumber(delimiter, field[k], NULL, NULL);
+    l.numbers += MuFieldNumber(delimiter, field[k], NULL, NULL) ? 1 : 0;
   return l;
 }
 

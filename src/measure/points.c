@@ -135,7 +135,8 @@ static PetscErrorCode check_kinds(Table *t) {
   PetscInt numbers = 0;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < n; ++k) numbers += MuFieldNumber(delimiter, first[k], NULL, NULL);
+  for (PetscInt k = 0; k < n; ++k)
+    numbers += MuFieldNumber(delimiter, first[k], NULL, NULL) ? 1 : 0;
   for (PetscInt k = 0; k < PetscMin(n, m) && numbers; ++k)
     if (first[k][0] && !MuFieldNumber(delimiter, first[k], NULL, NULL) &&
         MuFieldNumber(delimiter, t->field[k], NULL, NULL))
@@ -155,7 +156,7 @@ static PetscErrorCode find_delimiter(Table *t, PetscBool *there) {
   PetscCall(rewind_lines(lines));
   PetscCall(next_line(lines, there));
   if (!*there) PetscFunctionReturn(0);
-  strcpy(lines->ahead, lines->line);
+  memcpy(lines->ahead, lines->line, strlen(lines->line) + 1);
   PetscCall(next_line(lines, &second));
   t->layout.delimiter =
       MuFieldsGuess(lines->ahead, second ? lines->line : NULL, lines->scratch, &ambiguous);

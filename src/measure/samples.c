@@ -41,7 +41,7 @@ void MuSamplesMoveInside(const MuCells *cells, PetscInt n, PetscReal *points, Pe
       if (!(x >= cells->lower[a] && x <= cells->upper[a])) in = PETSC_FALSE;
       points[*inside * cells->dim + a] = x;
     }
-    *inside += in;
+    *inside += in ? 1 : 0;
   }
 }
 
