@@ -747,7 +747,7 @@ START_TEST(parts_sum_to_the_derivative) {
     OK(MuEnergyLogarithmicPart(energy, &diffusivity, v, &only));
     OK(VecWAXPY(sum, diffusivity, log_rho, v));
     for (PetscInt p = 0; p < 3; ++p) OK(MuGridCreateField(f.grid, &part[p]));
-    OK(MuEnergyTransportParts(energy, rho, part[0], part[1], part[2], has));
+    OK(MuEnergyTransportParts(energy, rho, part, has));
     ck_assert_int_eq(only, !has[0] && !has[1] && !has[2]);
     for (PetscInt p = 0; p < 3; ++p) {
       PetscReal norm;
@@ -757,7 +757,7 @@ START_TEST(parts_sum_to_the_derivative) {
     }
     OK(MuEnergyEvaluate(energy, rho, NULL, NULL, df, NULL));
     ck_assert_double_le(TestMaxDifference(sum, df), 1e-12);
-    OK(MuEnergyTransportParts(energy, rho, NULL, part[1], NULL, NULL));
+    OK(MuEnergyTransportParts(energy, rho, (Vec[]){NULL, part[MU_DF_LOCAL], NULL}, NULL));
     OK(MuEnergyDestroy(&energy));
     OK(VecDestroy(&rho));
     OK(VecDestroy(&sum));

@@ -43,40 +43,40 @@ PetscErrorCode MuEnergyLogarithmicPart(MuEnergy e, PetscReal *diffusivity, Vec p
   PetscFunctionReturn(0);
 }
 
-enum { RELATIVE, LOCAL, FROZEN, PARTS };
-
-/* Which part takes DF of a term as a whole, or PARTS: none (it is logarithmic or a potential). */
+/* Which part takes DF of a term as a whole, or MU_DF_PARTS: none (it is logarithmic or a
+ * potential). */
 static PetscInt part_of(const MuTermOps *ops) {
-  static const MuTermKind kinds[PARTS] = {
-      [RELATIVE] = MU_TERM_RELATIVE, [LOCAL] = MU_TERM_LOCAL, [FROZEN] = MU_TERM_FROZEN};
+  static const MuTermKind kinds[MU_DF_PARTS] = {[MU_DF_RELATIVE] = MU_TERM_RELATIVE,
+                                                [MU_DF_LOCAL] = MU_TERM_LOCAL,
+                                                [MU_DF_FROZEN] = MU_TERM_FROZEN};
   PetscInt p = 0;
-  while (p < PARTS && kinds[p] != ops->kind) ++p;
+  while (p < MU_DF_PARTS && kinds[p] != ops->kind) ++p;
   return p;
 }
 
-static PetscErrorCode add_parts(MuEnergy e, MuTerm *term, PetscReal *const part[PARTS]) {
+static PetscErrorCode add_parts(MuEnergy e, MuTerm *term, PetscReal *const part[MU_DF_PARTS]) {
   const PetscInt which = part_of(term->ops);
 
   PetscFunctionBegin;
   if (term->ops->split) {
     PetscCall(term->ops->split(term, &e->state[0], e->slope, e->slope2));
-    if (part[LOCAL]) MuEnergyAddInside(&e->shared, term->weight, e->slope, part[LOCAL]);
-    if (part[FROZEN]) MuEnergyAddInside(&e->shared, term->weight, e->slope2, part[FROZEN]);
-  } else if (which < PARTS && part[which]) {
+    if (part[MU_DF_LOCAL]) MuEnergyAddInside(&e->shared, term->weight, e->slope, part[MU_DF_LOCAL]);
+    if (part[MU_DF_FROZEN])
+      MuEnergyAddInside(&e->shared, term->weight, e->slope2, part[MU_DF_FROZEN]);
+  } else if (which < MU_DF_PARTS && part[which]) {
     PetscCall(term->ops->evaluate(term, &e->state[0], NULL, e->slope));
     MuEnergyAddInside(&e->shared, term->weight, e->slope, part[which]);
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, Vec relative, Vec local, Vec frozen,
-                                      PetscBool has[3]) {
-  const Vec field[PARTS] = {relative, local, frozen};
-  PetscReal *part[PARTS] = {NULL};
-  PetscBool there[PARTS] = {PETSC_FALSE};
+PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, const Vec field[MU_DF_PARTS],
+                                      PetscBool has[MU_DF_PARTS]) {
+  PetscReal *part[MU_DF_PARTS] = {NULL};
+  PetscBool there[MU_DF_PARTS] = {PETSC_FALSE};
 
   PetscFunctionBegin;
-  for (PetscInt p = 0; p < PARTS; ++p)
+  for (PetscInt p = 0; p < MU_DF_PARTS; ++p)
     if (field[p]) {
       PetscCall(VecSet(field[p], 0));
       PetscCall(VecGetArray(field[p], &part[p]));
@@ -84,12 +84,12 @@ PetscErrorCode MuEnergyTransportParts(MuEnergy e, Vec rho, Vec relative, Vec loc
   PetscCall(MuEnergyStateBegin(e, 0, rho, MU_NEEDS_PAIR | MU_NEEDS_LOG));
   for (PetscInt k = 0; k < e->terms; ++k) {
     PetscInt which = part_of(e->term[k].ops);
-    if (which < PARTS) there[which] = PETSC_TRUE;
-    if (e->term[k].ops->split) there[FROZEN] = PETSC_TRUE;
+    if (which < MU_DF_PARTS) there[which] = PETSC_TRUE;
+    if (e->term[k].ops->split) there[MU_DF_FROZEN] = PETSC_TRUE;
     PetscCall(add_parts(e, &e->term[k], part));
   }
   PetscCall(MuEnergyStateEnd(e, 0));
-  for (PetscInt p = 0; p < PARTS; ++p) {
+  for (PetscInt p = 0; p < MU_DF_PARTS; ++p) {
     if (field[p]) PetscCall(VecRestoreArray(field[p], &part[p]));
     if (has) has[p] = there[p];
   }

@@ -85,6 +85,16 @@ static PetscErrorCode conserves_mass(MuFlow flow, PetscBool *conserves) {
   PetscFunctionReturn(0);
 }
 
+/* One step of first order of everything in `kinds`: Lie, or transport alone. */
+static PetscErrorCode create_substep(MuFlow flow, PetscInt kinds, PetscReal tolerance,
+                                     MuIntegrator *integrator) {
+  const MuIntegratorOps *ops = kinds & MU_PART_REACTION ? &MuSplittingLieOps : &MuSplitTransportOps;
+
+  PetscFunctionBegin;
+  PetscCall(MuIntegratorCreate(flow, ops, kinds, tolerance, integrator));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode extrapolation_create(MuIntegrator it) {
   const PetscReal tolerance = it->flow->spec.tolerance;
   Extrapolation *e;
@@ -101,8 +111,8 @@ static PetscErrorCode extrapolation_create(MuIntegrator it) {
                    "time_tolerance: %g is not allowed; extrapolation takes from %g to %g",
                    tolerance, MU_LEAST_TOLERANCE, MU_MOST_TOLERANCE);
   e->columns = most_columns(tolerance);
-  PetscCall(MuSubstepCreate(it->flow, it->kinds, 0.1 * tolerance / sum_of_weights(e->columns),
-                            &e->substep));
+  PetscCall(create_substep(it->flow, it->kinds, 0.1 * tolerance / sum_of_weights(e->columns),
+                           &e->substep));
   PetscCall(conserves_mass(it->flow, &e->conserves));
   PetscCall(MuGridCreateField(it->flow->grid, &e->state));
   PetscCall(create_table(it));

@@ -13,43 +13,6 @@ void MuFlowSpecDefault(MuFlowSpec *spec) {
   spec->guard = PETSC_TRUE;
 }
 
-PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
-  const MuGridInfo *info = flow->info;
-  const PetscReal *x;
-  int worst = MU_STEP_OK, bad = 0;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetArrayRead(rho, &x));
-  for (PetscInt i = 0; i < info->local_size; ++i) bad += !(x[i] >= 0 && x[i] <= PETSC_MAX_REAL);
-  for (PetscInt i = 0; bad && i < info->local_size; ++i) {
-    if (PetscIsInfOrNanReal(x[i]))
-      worst = MU_STEP_NOT_FINITE;
-    else if (x[i] < 0 && worst == MU_STEP_OK)
-      worst = MU_STEP_NEGATIVE;
-  }
-  PetscCall(VecRestoreArrayRead(rho, &x));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, info->comm));
-  *outcome = (MuStepOutcome)worst;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowPositivePart(MuFlow flow, Vec from, Vec to, PetscReal *removed) {
-  PetscReal *y, sum = 0;
-
-  PetscFunctionBegin;
-  if (from != to) PetscCall(VecCopy(from, to));
-  PetscCall(VecGetArray(to, &y));
-  for (PetscInt i = 0; i < flow->info->local_size; ++i) {
-    sum -= PetscMin(y[i], 0);
-    y[i] = PetscMax(y[i], 0);
-  }
-  PetscCall(VecRestoreArray(to, &y));
-  if (!removed) PetscFunctionReturn(0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, flow->info->comm));
-  *removed = sum * flow->info->volume;
-  PetscFunctionReturn(0);
-}
-
 static const char *outcome_sentence(MuFlow flow) {
   if (flow->outcome == MU_STEP_DIVERGED && !(flow->integrator->kinds & MU_PART_TRANSPORT))
     return "the integrator did not converge";
@@ -71,76 +34,6 @@ static const char *outcome_sentence(MuFlow flow) {
   default:
     return "the error of a step stays above time_tolerance";
   }
-}
-
-PetscErrorCode MuFlowKnowsDerivative(MuFlow flow, Vec rho, PetscBool *known) {
-  PetscObjectState state;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectStateGet((PetscObject)rho, &state));
-  *known = (PetscBool)(rho == flow->rho && state == flow->derivative_state);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowDerivative(MuFlow flow, Vec rho, Vec *derivative) {
-  PetscBool known;
-
-  PetscFunctionBegin;
-  PetscCall(MuFlowKnowsDerivative(flow, rho, &known));
-  *derivative = flow->derivative;
-  if (known) PetscFunctionReturn(0);
-  PetscCall(MuEnergyEvaluate(flow->energy, rho, NULL, NULL, flow->derivative, NULL));
-  flow->derivative_state = 0;
-  if (rho == flow->rho) PetscCall(PetscObjectStateGet((PetscObject)rho, &flow->derivative_state));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowKeepBefore(MuFlow flow) {
-  PetscBool known;
-
-  PetscFunctionBegin;
-  PetscCall(VecCopy(flow->rho, flow->before));
-  flow->before_state = 0;
-  if (!flow->derivative_before) PetscFunctionReturn(0);
-  PetscCall(MuFlowKnowsDerivative(flow, flow->rho, &known));
-  if (!known) PetscFunctionReturn(0);
-  PetscCall(VecCopy(flow->derivative, flow->derivative_before));
-  PetscCall(PetscObjectStateGet((PetscObject)flow->before, &flow->before_state));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowDerivativeBefore(MuFlow flow, Vec before, Vec *derivative) {
-  PetscObjectState state;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectStateGet((PetscObject)before, &state));
-  *derivative =
-      before == flow->before && state == flow->before_state ? flow->derivative_before : NULL;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
-  PetscFunctionBegin;
-  PetscCall(VecScale(flow->derivative, factor));
-  PetscCall(PetscObjectStateGet((PetscObject)rho, &flow->derivative_state));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed) {
-  PetscFunctionBegin;
-  *failed = (PetscBool)(code == MU_ERR_NUMERICS);
-  if (*failed) PetscCall(PetscStrncpy(flow->failure, MuErrorMessage(), sizeof flow->failure));
-  PetscFunctionReturn(*failed ? 0 : code);
-}
-
-PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow) {
-  PetscReal value, terms[MU_MAX_TERMS];
-
-  PetscFunctionBegin;
-  if (!flow->keep_derivative) PetscFunctionReturn(0);
-  PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &value, terms, flow->derivative, NULL));
-  PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
-  PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ TS */

@@ -168,10 +168,8 @@ PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,
                                        MuIntegrator *integrator);
-/* One step of first order of everything in `kinds`, which include transport: Lie, or transport
-   alone. tolerance as in MuIntegrator, > 0. */
-PetscErrorCode MuSubstepCreate(MuFlow flow, PetscInt kinds, PetscReal tolerance,
-                               MuIntegrator *integrator);
+/* What `auto` takes for the reaction, and why (a static string). */
+PetscErrorCode MuFlowChooseReaction(MuFlow flow, const MuIntegratorOps **ops, const char **why);
 /* What `auto` takes for these parts, and why (a static string). */
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                   const char **why);

@@ -27,7 +27,7 @@ enum { RHO, LOG_PI, RELATIVE, RELATIVE_SLOPE, LOCAL, LOCAL_SLOPE, FROZEN, QUANTI
 struct _p_MuLinearization {
   MuFlow flow;
   PetscReal diffusivity;
-  PetscBool has[3];                      /* relative, local, frozen */
+  PetscBool has[MU_DF_PARTS];
   PetscBool local_parts, nonlocal_parts; /* of the geometry */
   PetscBool unit_exponent;               /* M(mu) = mu for every local part */
   PetscReal total_weight;                /* of the parts with M(mu) = mu */
@@ -137,14 +137,15 @@ PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization
   PetscCall(VecDuplicate(flow->rho, &ones));
   PetscCall(VecSet(ones, 1));
   PetscCall(MuGridApplyMask(flow->grid, ones));
-  PetscCall(MuEnergyTransportParts(flow->energy, ones, NULL, NULL, NULL, l->has));
+  PetscCall(MuEnergyTransportParts(flow->energy, ones, (Vec[MU_DF_PARTS]){NULL}, l->has));
   PetscCall(VecDestroy(&ones));
   /* with upwind the donor is chosen by all of DF, so that nothing can be split off */
   if (l->diffusivity == 0 && l->mean == MU_MEAN_UPWIND) {
-    l->nonlinear = (PetscBool)(l->has[0] || l->has[1]);
-    l->has[0] = l->has[1] = PETSC_FALSE;
+    l->nonlinear = (PetscBool)(l->has[MU_DF_RELATIVE] || l->has[MU_DF_LOCAL]);
+    l->has[MU_DF_RELATIVE] = l->has[MU_DF_LOCAL] = PETSC_FALSE;
   }
-  l->only_drift = (PetscBool)(l->diffusivity == 0 && !l->has[0] && !l->has[1]);
+  l->only_drift =
+      (PetscBool)(l->diffusivity == 0 && !l->has[MU_DF_RELATIVE] && !l->has[MU_DF_LOCAL]);
   if (l->only_drift) flow->keep_derivative = PETSC_TRUE;
   l->plain_upwind = (PetscBool)(l->only_drift && l->mean == MU_MEAN_UPWIND && l->unit_exponent &&
                                 !l->nonlocal_parts);
@@ -186,20 +187,20 @@ PetscErrorCode MuLinearizationDestroy(MuLinearization *linearization) {
   PetscFunctionReturn(0);
 }
 
-/* The potential term without diffusion is frozen too, but not part of has[2]. */
+/* The potential term without diffusion is frozen too, but not part of has[MU_DF_FROZEN]. */
 static PetscBool has_drift(MuLinearization l) {
-  return (PetscBool)(l->has[2] || l->diffusivity == 0);
+  return (PetscBool)(l->has[MU_DF_FROZEN] || l->diffusivity == 0);
 }
 
 PetscErrorCode MuLinearizationIsConstant(MuLinearization l, PetscBool *constant) {
-  *constant = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1] &&
-                          !has_drift(l));
+  *constant = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[MU_DF_RELATIVE] &&
+                          !l->has[MU_DF_LOCAL] && !has_drift(l));
   return 0;
 }
 
 PetscErrorCode MuLinearizationIsFrozen(MuLinearization l, PetscBool *frozen) {
-  *frozen = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[0] && !l->has[1] &&
-                        !l->nonlinear);
+  *frozen = (PetscBool)(!l->nonlocal_parts && l->unit_exponent && !l->has[MU_DF_RELATIVE] &&
+                        !l->has[MU_DF_LOCAL] && !l->nonlinear);
   return 0;
 }
 
@@ -209,29 +210,29 @@ PetscErrorCode MuLinearizationIsFrozen(MuLinearization l, PetscBool *frozen) {
  * step. */
 static PetscErrorCode evaluate_parts(MuLinearization l, Vec rho) {
   MuFlow flow = l->flow;
-  Vec *p = l->part, *s = l->slope;
-  PetscBool has[3];
+  Vec *p = l->part, *s = l->slope, wanted[MU_DF_PARTS];
 
   PetscFunctionBegin;
   if (l->only_drift) {
     PetscCall(MuFlowDerivative(flow, rho, &l->drift));
     PetscFunctionReturn(0);
   }
-  l->drift = p[2];
-  PetscCall(MuEnergyTransportParts(flow->energy, rho, l->has[0] ? p[0] : NULL,
-                                   l->has[1] ? p[1] : NULL, l->has[2] ? p[2] : NULL, has));
+  l->drift = p[MU_DF_FROZEN];
+  for (PetscInt k = 0; k < MU_DF_PARTS; ++k) wanted[k] = l->has[k] ? p[k] : NULL;
+  PetscCall(MuEnergyTransportParts(flow->energy, rho, wanted, NULL));
   if (l->diffusivity == 0) {
-    if (l->has[2])
-      PetscCall(VecAXPY(p[2], 1, l->potential));
+    if (l->has[MU_DF_FROZEN])
+      PetscCall(VecAXPY(p[MU_DF_FROZEN], 1, l->potential));
     else
-      PetscCall(VecCopy(l->potential, p[2]));
+      PetscCall(VecCopy(l->potential, p[MU_DF_FROZEN]));
   }
-  if (!l->has[0] && !l->has[1]) PetscFunctionReturn(0);
+  if (!l->has[MU_DF_RELATIVE] && !l->has[MU_DF_LOCAL]) PetscFunctionReturn(0);
   PetscCall(VecCopy(rho, l->shifted));
   PetscCall(VecScale(l->shifted, 1 + SLOPE_STEP));
-  PetscCall(MuEnergyTransportParts(flow->energy, l->shifted, l->has[0] ? s[0] : NULL,
-                                   l->has[1] ? s[1] : NULL, NULL, has));
-  for (PetscInt k = 0; k < 2; ++k) {
+  for (PetscInt k = 0; k < MU_DF_FROZEN; ++k) wanted[k] = l->has[k] ? s[k] : NULL;
+  wanted[MU_DF_FROZEN] = NULL;
+  PetscCall(MuEnergyTransportParts(flow->energy, l->shifted, wanted, NULL));
+  for (PetscInt k = 0; k < MU_DF_FROZEN; ++k) {
     if (!l->has[k]) continue;
     PetscCall(VecAXPY(s[k], -1, p[k])); /* = derivative * SLOPE_STEP * value */
     PetscCall(VecScale(s[k], 1 / SLOPE_STEP));
@@ -368,76 +369,85 @@ static PetscErrorCode fill_upwind_axis(MuLinearization l, PetscInt axis, Vec a, 
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
-                                const Vec quantity[QUANTITIES]) {
+/* The rows of an axis from the arrays in `first`, which point at the first row; sg_a NULL: no
+   diffusion, flux NULL: no nonlocal part. */
+static PetscErrorCode fill_rows(MuLinearization l, PetscInt axis, const FaceRow *first) {
   const MuGridInfo *info = l->flow->info;
   const PetscInt n = info->row_length;
-  const PetscReal *mean = NULL, *mobility = NULL, *sg_a = NULL, *sg_b = NULL, *flux = NULL;
-  PetscReal *pa, *pb;
-  PetscBool need_mobility =
-      (PetscBool)(l->local_parts && l->mean != MU_MEAN_UPWIND &&
-                  (l->has[0] || l->has[1] || has_drift(l) || !l->unit_exponent));
+
+  PetscFunctionBegin;
+  for (PetscInt r = 0; r < info->rows; ++r) {
+    const PetscInt at = r * n;
+    FaceRow f = {.n = n,
+                 .open = info->open[axis] + at,
+                 .inverse_h2 = 1 / (info->spacing[axis] * info->spacing[axis]),
+                 .mean = first->mean + at,
+                 .mobility = first->mobility + at,
+                 .a = first->a + at,
+                 .b = first->b + at};
+    for (PetscInt q = 0; q < QUANTITIES; ++q) {
+      if (!l->value[q]) continue;
+      f.up[q] = l->value[q] + at;
+      f.low[q] = lower_row(l, axis, q, r);
+    }
+    if (first->sg_a && l->local_parts) {
+      f.sg_a = first->sg_a + at;
+      f.sg_b = first->sg_b + at;
+      row_linear(l, &f);
+    }
+    if (l->has[MU_DF_LOCAL] && l->local_parts) row_local(&f);
+    if (l->has[MU_DF_RELATIVE] && l->local_parts) row_relative(&f);
+    if (has_drift(l) && l->local_parts) PetscCall(row_frozen(l, &f));
+    for (PetscInt c = 0; first->flux && c < n; ++c)
+      if (f.open[c]) add_donor_flux(&f, c, first->flux[at + c] / info->spacing[axis]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_axis(MuLinearization l, PetscInt axis, Vec a, Vec b,
+                                const Vec quantity[QUANTITIES]) {
+  const PetscBool need_mobility = (PetscBool)(l->local_parts && l->mean != MU_MEAN_UPWIND &&
+                                              (l->has[MU_DF_RELATIVE] || l->has[MU_DF_LOCAL] ||
+                                               has_drift(l) || !l->unit_exponent));
+  Vec sg_a = l->diffusivity > 0 ? l->sg_a[axis] : NULL, sg_b = sg_a ? l->sg_b[axis] : NULL;
+  Vec flux = l->nonlocal_parts ? l->flux[axis] : NULL;
+  FaceRow first = {.n = 0};
 
   PetscFunctionBegin;
   if (need_mobility) {
     PetscCall(MuGeometryFaceMobility(l->flow->geometry, axis, l->mobility));
     PetscCall(MuGeometryFaceMean(l->flow->geometry, axis, l->face_mean));
   }
-  PetscCall(VecGetArrayRead(l->face_mean, &mean));
-  PetscCall(VecGetArrayRead(l->mobility, &mobility));
-  if (l->nonlocal_parts) PetscCall(VecGetArrayRead(l->flux[axis], &flux));
-  if (l->diffusivity > 0) {
-    PetscCall(VecGetArrayRead(l->sg_a[axis], &sg_a));
-    PetscCall(VecGetArrayRead(l->sg_b[axis], &sg_b));
-  }
+  const struct {
+    Vec field;
+    const PetscReal **array;
+  } read[] = {{l->face_mean, &first.mean},
+              {l->mobility, &first.mobility},
+              {flux, &first.flux},
+              {sg_a, &first.sg_a},
+              {sg_b, &first.sg_b}};
+  enum { READ = sizeof read / sizeof *read };
+  for (PetscInt k = 0; k < READ; ++k)
+    if (read[k].field) PetscCall(VecGetArrayRead(read[k].field, read[k].array));
   PetscCall(VecSet(a, 0));
   PetscCall(VecSet(b, 0));
-  PetscCall(VecGetArray(a, &pa));
-  PetscCall(VecGetArray(b, &pb));
+  PetscCall(VecGetArray(a, &first.a));
+  PetscCall(VecGetArray(b, &first.b));
   for (PetscInt q = 0; q < QUANTITIES; ++q) {
     l->value[q] = NULL;
     if (!quantity[q]) continue;
     PetscCall(VecGetArrayRead(quantity[q], &l->value[q]));
-    if (axis == info->slow_axis)
+    if (axis == l->flow->info->slow_axis)
       PetscCall(MuGridExchangeRows(l->flow->grid, l->value[q], l->halo[q], NULL));
   }
-  for (PetscInt r = 0; r < info->rows; ++r) {
-    FaceRow f = {.n = n,
-                 .open = info->open[axis] + r * n,
-                 .inverse_h2 = 1 / (info->spacing[axis] * info->spacing[axis]),
-                 .mean = mean + r * n,
-                 .mobility = mobility + r * n,
-                 .a = pa + r * n,
-                 .b = pb + r * n};
-    for (PetscInt q = 0; q < QUANTITIES; ++q) {
-      if (!quantity[q]) continue;
-      f.up[q] = l->value[q] + r * n;
-      f.low[q] = lower_row(l, axis, q, r);
-    }
-    if (sg_a && l->local_parts) {
-      f.sg_a = sg_a + r * n;
-      f.sg_b = sg_b + r * n;
-      row_linear(l, &f);
-    }
-    if (l->has[1] && l->local_parts) row_local(&f);
-    if (l->has[0] && l->local_parts) row_relative(&f);
-    if (has_drift(l) && l->local_parts) PetscCall(row_frozen(l, &f));
-    if (flux)
-      for (PetscInt c = 0; c < n; ++c)
-        if (f.open[c]) add_donor_flux(&f, c, flux[r * n + c] / info->spacing[axis]);
-  }
+  PetscErrorCode code = fill_rows(l, axis, &first);
   for (PetscInt q = 0; q < QUANTITIES; ++q)
     if (quantity[q]) PetscCall(VecRestoreArrayRead(quantity[q], &l->value[q]));
-  PetscCall(VecRestoreArray(b, &pb));
-  PetscCall(VecRestoreArray(a, &pa));
-  if (l->diffusivity > 0) {
-    PetscCall(VecRestoreArrayRead(l->sg_a[axis], &sg_a));
-    PetscCall(VecRestoreArrayRead(l->sg_b[axis], &sg_b));
-  }
-  if (l->nonlocal_parts) PetscCall(VecRestoreArrayRead(l->flux[axis], &flux));
-  PetscCall(VecRestoreArrayRead(l->mobility, &mobility));
-  PetscCall(VecRestoreArrayRead(l->face_mean, &mean));
-  PetscFunctionReturn(0);
+  PetscCall(VecRestoreArray(b, &first.b));
+  PetscCall(VecRestoreArray(a, &first.a));
+  for (PetscInt k = READ - 1; k >= 0; --k)
+    if (read[k].field) PetscCall(VecRestoreArrayRead(read[k].field, read[k].array));
+  PetscFunctionReturn(code);
 }
 
 PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport transport) {
@@ -451,11 +461,11 @@ PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport trans
     if (!l->plain_upwind) PetscCall(MuGeometrySetState(flow->geometry, rho));
     if (l->local_parts) PetscCall(evaluate_parts(l, rho));
     quantity[RHO] = rho;
-    quantity[LOG_PI] = l->has[0] ? l->log_target : NULL;
-    quantity[RELATIVE] = l->has[0] ? l->part[0] : NULL;
-    quantity[RELATIVE_SLOPE] = l->has[0] ? l->slope[0] : NULL;
-    quantity[LOCAL] = l->has[1] ? l->part[1] : NULL;
-    quantity[LOCAL_SLOPE] = l->has[1] ? l->slope[1] : NULL;
+    quantity[LOG_PI] = l->has[MU_DF_RELATIVE] ? l->log_target : NULL;
+    quantity[RELATIVE] = l->has[MU_DF_RELATIVE] ? l->part[0] : NULL;
+    quantity[RELATIVE_SLOPE] = l->has[MU_DF_RELATIVE] ? l->slope[0] : NULL;
+    quantity[LOCAL] = l->has[MU_DF_LOCAL] ? l->part[1] : NULL;
+    quantity[LOCAL_SLOPE] = l->has[MU_DF_LOCAL] ? l->slope[1] : NULL;
     quantity[FROZEN] = has_drift(l) ? l->drift : NULL;
   }
   if (l->nonlocal_parts) {

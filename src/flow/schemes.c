@@ -54,56 +54,9 @@ PetscErrorCode MuSchemeFind(const char *name, const MuIntegratorOps **ops) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuIntegratorCreate(MuFlow flow, const MuIntegratorOps *ops, PetscInt kinds,
-                                  PetscReal tolerance, MuIntegrator *integrator) {
-  MuIntegrator it;
-
-  PetscFunctionBegin;
-  *integrator = NULL;
-  PetscCall(PetscNew(&it));
-  it->ops = ops;
-  it->flow = flow;
-  it->kinds = kinds;
-  it->order = ops->order;
-  it->part = it->term = MU_WHOLE;
-  it->tolerance = tolerance;
-  *integrator = it;
-  PetscCall(ops->create(it));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuSubstepCreate(MuFlow flow, PetscInt kinds, PetscReal tolerance,
-                               MuIntegrator *integrator) {
-  const MuIntegratorOps *ops = kinds & MU_PART_REACTION ? &MuSplittingLieOps : &MuSplitTransportOps;
-
-  PetscFunctionBegin;
-  PetscCall(MuIntegratorCreate(flow, ops, kinds, tolerance, integrator));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator) {
-  PetscFunctionBegin;
-  if (!*integrator) PetscFunctionReturn(0);
-  if ((*integrator)->ops->destroy) PetscCall((*integrator)->ops->destroy(*integrator));
-  PetscCall(PetscFree(*integrator));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuIntegratorRemember(MuIntegrator it, MuMemory *memory) {
-  PetscFunctionBegin;
-  if (it->ops->remember) PetscCall(it->ops->remember(it, memory));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuIntegratorRecall(MuIntegrator it, MuMemory *memory) {
-  PetscFunctionBegin;
-  if (it->ops->recall) PetscCall(it->ops->recall(it, memory));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                   const char **why) {
-  PetscBool closed, relative, local;
+  PetscBool local;
 
   PetscFunctionBegin;
   if (kinds == MU_PART_ALL) {
@@ -119,18 +72,7 @@ PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegrato
                : "the transport is nonlocal: the balance of energy and dissipation is kept exactly";
     PetscFunctionReturn(0);
   }
-  PetscCall(MuClosedFormExists(flow, &closed));
-  PetscCall(MuGeometryHasRelative(flow->geometry, &relative));
-  if (closed) {
-    *ops = &MuClosedFormOps;
-    *why = "the reaction part has an exact solution for this energy";
-  } else if (relative) {
-    *ops = &MuLogDensityOps;
-    *why = "reaction without a closed form: positive by construction";
-  } else {
-    *ops = &MuDiscreteGradientOps;
-    *why = "the reaction part acts where the density vanishes, so its logarithm is no unknown";
-  }
+  PetscCall(MuFlowChooseReaction(flow, ops, why));
   PetscFunctionReturn(0);
 }
 
@@ -144,7 +86,7 @@ PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuInte
   *why = "";
   if (!(kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
   if (kinds & MU_PART_REACTION) {
-    PetscCall(MuFlowChooseScheme(flow, MU_PART_REACTION, &reaction, &chosen));
+    PetscCall(MuFlowChooseReaction(flow, &reaction, &chosen));
     if (reaction == &MuDiscreteGradientOps) {
       *why = "this reaction has no positive substep to extrapolate";
       PetscFunctionReturn(0);

@@ -26,7 +26,7 @@ static PetscErrorCode create_transport_and_reaction(MuIntegrator it, PetscBool t
   s->count = 2;
   PetscCall(MuIntegratorCreate(it->flow, &MuSplitTransportOps, MU_PART_TRANSPORT, it->tolerance,
                                &s->piece[t]));
-  PetscCall(MuFlowChooseScheme(it->flow, MU_PART_REACTION, &ops, &why));
+  PetscCall(MuFlowChooseReaction(it->flow, &ops, &why));
   PetscCall(MuIntegratorCreate(it->flow, ops, MU_PART_REACTION, it->tolerance, &s->piece[1 - t]));
   it->order = 1;
   PetscFunctionReturn(0);

@@ -147,10 +147,8 @@ typedef struct {
 /* The key number i; info->block is NULL past the end. Not collective. */
 PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *key);
 
-/* Prints every key with its value and its line of documentation. Not collective. */
-PetscErrorCode MuCasePrintKeys(FILE *out);
-/* The same of the blocks in the list `only` ("a|b", NULL: all) that are not in the list `except`
-   (NULL: none). */
+/* Prints keys with their values and their lines of documentation: of the blocks in the list `only`
+   ("a|b", NULL: all) that are not in the list `except` (NULL: none). */
 PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except);
 
 #endif

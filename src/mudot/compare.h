@@ -90,9 +90,6 @@ typedef struct _p_MuCompare *MuCompare;
    MU_ERR_FILE. */
 PetscErrorCode MuCompareCreate(MPI_Comm comm, const MuCompareSpec *spec, MuCompare *compare);
 PetscErrorCode MuCompareDestroy(MuCompare *compare);
-PetscErrorCode MuCompareGetRows(MuCompare compare, PetscInt *rows, const MuCompareRow **row,
-                                PetscInt *metrics, const char *const **names,
-                                const char **sentence);
 /* Prints the table on rank 0's standard output. Not collective. */
 PetscErrorCode MuComparePrint(MuCompare compare, FILE *out);
 /* compare.csv and compare.h5 in the directory, if there is one. Collective. MU_ERR_FILE. */

@@ -114,10 +114,11 @@ PetscErrorCode MuEnergyLogarithmicPart(MuEnergy energy, PetscReal *diffusivity, 
 /* The rest of DF, split for linearly implicit transport: relative (function of s = rho/pi:
    inclusive_kl, hellinger, chi2, power) into `relative`, function of rho alone (internal, and rho
    of l2) into `local`, everything else (mmd, interaction, blob_entropy, -pi of l2) into `frozen`.
-   Each a field, set (not added to). has[3] says which of the three, in that order, is there at all;
-   NULL fields are skipped. Collective. */
-PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, Vec relative, Vec local, Vec frozen,
-                                      PetscBool has[3]);
+   Each a field, set (not added to); NULL fields are skipped. `has` (may be NULL): which of them is
+   there at all. Collective. */
+typedef enum { MU_DF_RELATIVE, MU_DF_LOCAL, MU_DF_FROZEN, MU_DF_PARTS } MuDerivativePart;
+PetscErrorCode MuEnergyTransportParts(MuEnergy energy, Vec rho, const Vec field[MU_DF_PARTS],
+                                      PetscBool has[MU_DF_PARTS]);
 
 /* What the energy was made from (borrowed; names and kernels live as long as the energy), with the
    values of the terms filled in. */

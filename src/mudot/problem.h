@@ -34,11 +34,6 @@ PetscErrorCode MuProblemGetParts(MuProblem problem, const MuProblemParts **parts
    which the sentence names. */
 PetscErrorCode MuRunCase(MuCase c);
 
-/* Runs the method of the case and writes particles.h5 and ledger.csv into its output directory;
-   prints a summary on standard output. Collective. MU_ERR_INPUT, MU_ERR_FILE; MU_ERR_NUMERICS: the
-   last good state is the last snapshot of particles.h5, which the sentence names. */
-PetscErrorCode MuRunParticles(MuCase c);
-
 typedef struct {
   PetscBool restart; /* goes on from the newest good checkpoint of the output directory, else from
                         t = 0; says from where */

@@ -371,14 +371,3 @@ PetscErrorCode MuCompareDestroy(MuCompare *compare) {
   PetscCall(PetscFree(c));
   PetscFunctionReturn(0);
 }
-
-PetscErrorCode MuCompareGetRows(MuCompare c, PetscInt *rows, const MuCompareRow **row,
-                                PetscInt *metrics, const char *const **names,
-                                const char **sentence) {
-  *rows = c->rows;
-  *row = c->row;
-  *metrics = c->metrics;
-  *names = c->names;
-  *sentence = c->sentence;
-  return 0;
-}

@@ -36,7 +36,3 @@ PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *info) {
 PetscErrorCode MuCasePrintBlocks(FILE *out, const char *only, const char *except) {
   return MuKeyPrintBlocks(mu_case_tables, out, only, except);
 }
-
-PetscErrorCode MuCasePrintKeys(FILE *out) {
-  return MuKeyPrintBlocks(mu_case_tables, out, NULL, NULL);
-}

@@ -267,8 +267,3 @@ PetscErrorCode MuRunSolveParticles(MuCase c, const MuRunSpec *spec, PetscBool *i
   PetscCall(destroy(&r));
   PetscFunctionReturn(code);
 }
-
-PetscErrorCode MuRunParticles(MuCase c) {
-  PetscBool interrupted;
-  return MuRunSolveParticles(c, NULL, &interrupted);
-}

@@ -241,27 +241,32 @@ static PetscErrorCode destroy(MuStudy s) {
 /* ------------------------------------------------------------------ one run */
 
 /* The window: as given, or the later half of the time in which F is above rounding. */
-static void fit_rate(const Rate *r, PetscInt n, const PetscReal *t, const PetscReal *energy,
-                     PetscReal *row) {
-  PetscReal x[4096], y[4096], first = r->window[0], last = r->window[1];
+static PetscErrorCode fit_rate(const Rate *r, PetscInt n, const PetscReal *t,
+                               const PetscReal *energy, PetscReal *row) {
+  PetscReal *x, *y, first = r->window[0], last = r->window[1];
   PetscInt m = 0;
+
+  PetscFunctionBegin;
   if (!r->has_window) {
     last = t[0];
     for (PetscInt k = 0; k < n; ++k)
       if (energy[k] > ROUNDING * energy[0]) last = t[k];
     first = 0.5 * (t[0] + last);
   }
-  for (PetscInt k = 0; k < n && m < 4096; ++k)
+  PetscCall(PetscMalloc2(n, &x, n, &y));
+  for (PetscInt k = 0; k < n; ++k)
     if (t[k] >= first && t[k] <= last && energy[k] > ROUNDING * energy[0]) {
       x[m] = t[k];
       y[m++] = log(energy[k]);
     }
   MuFit fit = MuFitLine(m, x, y);
+  PetscCall(PetscFree2(x, y));
   row[RATE] = -fit.slope;
   row[RATE_STDERR] = fit.stderror;
   row[WINDOW_START] = first;
   row[WINDOW_END] = last;
   row[USED] = m;
+  PetscFunctionReturn(0);
 }
 
 static void check_bound(PetscInt n, const PetscReal *t, const PetscReal *energy, PetscReal *row) {
@@ -287,7 +292,7 @@ static PetscErrorCode measure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *
     curve[CURVE_BOUND * s->times + k] = energy[0] * exp(-row[CONSTANT] * (s->time[k] - s->time[0]));
   row[ENERGY_INITIAL] = energy[0];
   row[ENERGY_FINAL] = energy[s->times - 1];
-  fit_rate(r, s->times, s->time, energy, row);
+  PetscCall(fit_rate(r, s->times, s->time, energy, row));
   check_bound(s->times, s->time, energy, row);
   PetscFunctionReturn(0);
 }
