@@ -357,9 +357,8 @@ PetscErrorCode MuEnergyEvaluate(MuEnergy e, Vec rho, PetscReal *value, PetscReal
   if (wanted)
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (PetscMPIInt)e->terms, MPIU_REAL, MPI_SUM,
                                e->shared.info->comm));
-  if (value) *value = 0;
   for (PetscInt k = 0; wanted && k < e->terms; ++k) {
-    if (value) *value += sums[k];
+    if (value) *value = (k ? *value : 0) + sums[k];
     if (terms) terms[k] = sums[k];
   }
   PetscCall(MuEnergyPreimage(e, rho, preimage));

@@ -119,24 +119,22 @@ static PetscErrorCode create_formula(MuCloudEnergy e, MuEnergyForm form, MuFormu
 }
 
 static PetscErrorCode create_kernel(MuCloudEnergy e) {
-  MuKernelSpec kernel;
-  PetscBool given;
+  const MuKernelSpec *kernel;
   PetscReal peak, slope;
   MuRadial radial;
+  char why[80];
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetCommonKernelSpec(e->spec.c, "energy", &kernel, &given));
-  if (!given)
-    return MuError(MU_ERR_INPUT, "kernel: is missing; this energy needs one under %s",
-                   e->spec.method);
-  PetscCall(MuWallKernelCreate(e->spec.comm, &kernel, e->spec.dim, e->info, &e->kernel));
-  PetscCall(MuWallKernelGet(e->kernel, &radial, NULL, NULL));
+  snprintf(why, sizeof why, "this energy needs one under %.40s", e->spec.method);
+  PetscCall(
+      MuWallKernelOfCase(e->spec.c, e->spec.comm, "energy", why, e->spec.dim, e->info, &e->kernel));
+  PetscCall(MuWallKernelGet(e->kernel, &radial, NULL, &kernel));
   PetscCall(MuRadialEvaluate(radial, 0, &peak, &slope));
   if (e->blob > 0 && !(peak > 0))
     return MuError(MU_ERR_INPUT,
                    "kernel_type: %s is not positive, so that log(k*mu) has no "
                    "meaning; use another kernel",
-                   kernel.type);
+                   kernel->type);
   PetscFunctionReturn(0);
 }
 

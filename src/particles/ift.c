@@ -31,14 +31,12 @@ static PetscErrorCode quadratic_weight(MuParticles p, PetscReal *weight, const P
 }
 
 static PetscErrorCode create_simplex(MuParticles p) {
-  MuKernelSpec spec;
   MuRadial radial;
-  PetscBool given, reflects;
+  PetscBool reflects;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseGetCommonKernelSpec(p->c, "geometry", &spec, &given));
-  if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; ift needs a kernel");
-  PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->geometry_kernel));
+  PetscCall(MuWallKernelOfCase(p->c, p->comm, "geometry", "ift needs a kernel", p->cloud.dim,
+                               p->info, &p->geometry_kernel));
   PetscCall(MuWallKernelGet(p->geometry_kernel, &radial, &reflects, NULL));
   if (reflects)
     return MuError(MU_ERR_INPUT,

@@ -5,14 +5,8 @@
 #include "particles/particles_impl.h"
 
 static PetscErrorCode create(MuParticles p) {
-  MuKernelSpec spec;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetCommonKernelSpec(p->c, "geometry", &spec, &given));
-  if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; svgd needs a kernel");
-  PetscCall(MuWallKernelCreate(p->comm, &spec, p->cloud.dim, p->info, &p->geometry_kernel));
-  PetscFunctionReturn(0);
+  return MuWallKernelOfCase(p->c, p->comm, "geometry", "svgd needs a kernel", p->cloud.dim, p->info,
+                            &p->geometry_kernel);
 }
 
 /* columns [n][1 + dim]: w, w grad R; after the sums k*mu and k*(mu grad R). */

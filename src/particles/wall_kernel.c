@@ -3,6 +3,7 @@
  */
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
+#include "problem/problem.h"
 
 struct _MuWallKernel {
   MuRadial radial;
@@ -43,6 +44,21 @@ PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, Petsc
   if (code) PetscCall(MuWallKernelDestroy(&k));
   *kernel = k;
   PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuWallKernelOfCase(MuCase c, MPI_Comm comm, const char *block, const char *why,
+                                  PetscInt dim, const MuGridInfo *info, MuWallKernel *kernel) {
+  char name[MU_KERNEL_BLOCK];
+  MuKernelSpec spec;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetCommonKernelSpec(c, block, &spec, &given));
+  if (!given) return MuError(MU_ERR_INPUT, "kernel: is missing; %s", why);
+  PetscCall(MuCaseFindKernelBlock(c, block, name));
+  PetscCall(
+      MuCaseNameKernelKey(c, name, &spec, MuWallKernelCreate(comm, &spec, dim, info, kernel)));
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuWallKernelDestroy(MuWallKernel *kernel) {

@@ -2,7 +2,7 @@
 #ifndef MUDOT_WALL_KERNEL_H
 #define MUDOT_WALL_KERNEL_H
 
-#include "mudot/grid.h"
+#include "mudot/case.h"
 #include "particles/pairs.h"
 
 /* A kernel that meets the walls of the box as it does on the grid: `zero` is k on R^d; under
@@ -12,6 +12,10 @@ typedef struct _MuWallKernel *MuWallKernel;
 /* info NULL: no box. Collective. MU_ERR_INPUT: `reflect` and a kernel of infinite support. */
 PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, PetscInt dim,
                                   const MuGridInfo *info, MuWallKernel *kernel);
+/* The same for the kernel that the summands of "energy" or "geometry" have in common; `why` ends
+   the sentence where the case has none: "svgd needs a kernel". */
+PetscErrorCode MuWallKernelOfCase(MuCase c, MPI_Comm comm, const char *block, const char *why,
+                                  PetscInt dim, const MuGridInfo *info, MuWallKernel *kernel);
 PetscErrorCode MuWallKernelDestroy(MuWallKernel *kernel);
 PetscErrorCode MuWallKernelGet(MuWallKernel kernel, MuRadial *radial, PetscBool *reflects,
                                const MuKernelSpec **spec);

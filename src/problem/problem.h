@@ -27,9 +27,15 @@ PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
    MuCaseGetKernelSpec() (specs.c). */
 PetscErrorCode MuCaseGetSummandKernelSpec(MuCase c, const char *block, const MuCaseSummand *summand,
                                           MuKernelSpec *spec, PetscBool *given);
-/* The kernel of `block` as in MuCaseGetKernelSpec(); sentences name the key that the case gives. */
-PetscErrorCode MuCaseCreateKernel(MuCase c, const char *block, const MuKernelSpec *spec,
-                                  PetscInt dim, MuKernel *kernel);
+/* Returns `code` after a sentence of MU_ERR_INPUT about the kernel of `block`, as in
+   MuCaseGetKernelSpec(), "kernel_KEY: ...", has been made to begin with the key that the case
+   gives. */
+PetscErrorCode MuCaseNameKernelKey(MuCase c, const char *block, const MuKernelSpec *spec,
+                                   PetscErrorCode code);
+/* The block of the kernel that the summands of "energy" or "geometry" have in common: that of the
+   first which takes one. */
+#define MU_KERNEL_BLOCK 96
+PetscErrorCode MuCaseFindKernelBlock(MuCase c, const char *block, char name[MU_KERNEL_BLOCK]);
 /* The kernel that the summands which take one have in common, else that of the block; *other: the
    first summand whose kernel is not that of those before it; -1: there is none. */
 PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,

@@ -160,11 +160,9 @@ PetscErrorCode MuCaseGetKernelSpec(MuCase c, const char *block, MuKernelSpec *sp
   PetscFunctionReturn(0);
 }
 
-/* A sentence that begins "kernel_KEY: ..." is made to begin with the key that the case gives. */
-PetscErrorCode MuCaseCreateKernel(MuCase c, const char *block, const MuKernelSpec *spec,
-                                  PetscInt dim, MuKernel *kernel) {
+PetscErrorCode MuCaseNameKernelKey(MuCase c, const char *block, const MuKernelSpec *spec,
+                                   PetscErrorCode code) {
   char layers[3][MU_KEY_LENGTH], key[4 * MU_KEY_LENGTH], nearest[64];
-  const PetscErrorCode code = MuKernelCreate(spec, dim, kernel);
   const char *sentence = MuErrorMessage(), *strongest = "kernel";
   PetscBool number, given;
 
@@ -214,6 +212,17 @@ PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,
     any = PETSC_TRUE;
   }
   if (*other >= 0) PetscCall(MuCaseGetKernelSpec(c, name, spec, given));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseFindKernelBlock(MuCase c, const char *block, char name[MU_KERNEL_BLOCK]) {
+  MuCaseSummand s[MU_MAX_TERMS];
+  PetscInt n = MU_MAX_TERMS, k = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetSummands(c, block, &n, s));
+  while (k < n && !s[k].takes_kernel) ++k;
+  snprintf(name, MU_KERNEL_BLOCK, "%s_kernel", k < n && s[k].own_kernel ? s[k].key : block);
   PetscFunctionReturn(0);
 }
 

@@ -47,7 +47,7 @@ static PetscErrorCode create_own_kernel(MuCase c, const Sum *sum, PetscInt k, Pe
                                         MuKernel of_block, MuKernel *kernel) {
   const MuCaseSummand *own = &sum->given[k];
   const MuKernelSpec *common = NULL;
-  char name[96];
+  char name[MU_KERNEL_BLOCK];
   MuKernelSpec spec;
   PetscBool given;
 
@@ -58,7 +58,7 @@ static PetscErrorCode create_own_kernel(MuCase c, const Sum *sum, PetscInt k, Pe
   if (of_block) PetscCall(MuKernelGetSpec(of_block, &common));
   if (common && MuKernelSpecEqual(common, &spec)) PetscFunctionReturn(0);
   snprintf(name, sizeof name, "%s_kernel", own->own_kernel ? own->key : sum->block);
-  PetscCall(MuCaseCreateKernel(c, name, &spec, dim, kernel));
+  PetscCall(MuCaseNameKernelKey(c, name, &spec, MuKernelCreate(&spec, dim, kernel)));
   PetscFunctionReturn(0);
 }
 
@@ -83,19 +83,11 @@ static PetscErrorCode read_summand(MuCase c, const Sum *sum, PetscInt k, PetscIn
   PetscFunctionReturn(0);
 }
 
-/* Where the kernel that all have in common is from: the first summand that takes one. */
-static const char *find_own(const Sum *sum) {
-  for (PetscInt k = 0; k < sum->n; ++k)
-    if (sum->given[k].takes_kernel)
-      return sum->given[k].own_kernel ? sum->given[k].key : sum->block;
-  return sum->block;
-}
-
 /* Fills in the summands of a block, whose own kernels the caller destroys, also after an error.
  *kernel: that of the others, or NULL. */
 static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kernel,
                                MuFormula formula[], MuSummand summand[]) {
-  char name[96];
+  char name[MU_KERNEL_BLOCK];
   MuKernelSpec spec;
   PetscBool given;
   PetscInt other;
@@ -104,8 +96,9 @@ static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kerne
   sum->n = MU_MAX_TERMS;
   PetscCall(MuCaseGetSummands(c, sum->block, &sum->n, sum->given));
   PetscCall(MuCaseFindCommonKernel(c, sum->block, sum->n, sum->given, &spec, &given, &other));
-  snprintf(name, sizeof name, "%s_kernel", other < 0 ? find_own(sum) : sum->block);
-  if (given) PetscCall(MuCaseCreateKernel(c, name, &spec, dim, kernel));
+  snprintf(name, sizeof name, "%s_kernel", sum->block);
+  if (other < 0) PetscCall(MuCaseFindKernelBlock(c, sum->block, name));
+  if (given) PetscCall(MuCaseNameKernelKey(c, name, &spec, MuKernelCreate(&spec, dim, kernel)));
   for (PetscInt k = 0; k < sum->n; ++k)
     PetscCall(read_summand(c, sum, k, dim, *kernel, formula ? &formula[k] : NULL, &summand[k]));
   PetscFunctionReturn(0);
@@ -287,7 +280,8 @@ static PetscErrorCode create_diagnostics_kernel(MuCase c, PetscInt dim, MuProble
   PetscFunctionBegin;
   PetscCall(MuCaseGetKernelSpec(c, "diagnostics_kernel", &spec, &given));
   if (given)
-    PetscCall(MuCaseCreateKernel(c, "diagnostics_kernel", &spec, dim, &p->diagnostics_kernel));
+    PetscCall(MuCaseNameKernelKey(c, "diagnostics_kernel", &spec,
+                                  MuKernelCreate(&spec, dim, &p->diagnostics_kernel)));
   else if (p->energy_kernel) {
     PetscCall(MuKernelReference(p->energy_kernel));
     p->diagnostics_kernel = p->energy_kernel;

@@ -231,18 +231,6 @@ static PetscErrorCode find_snapshot(MuStudy s, const Order *o, const MuRunInfo *
                  o->stored, s->time[k]);
 }
 
-/* The means of a stored density over the cells of the coarsest grid, at output time k. */
-static void carry_over(MuStudy s, const MuRunInfo *run, const PetscReal *density, PetscInt k,
-                       PetscReal *curve) {
-  const Order *o = s->data;
-  const PetscInt nx = run->cells[0], ny = run->cells[1], cx = o->info->cells[0];
-  const PetscInt rx = nx / cx, ry = ny / o->info->cells[1];
-  for (PetscInt i = 0; i < o->cells; ++i) curve[i * s->times + k] = 0;
-  for (PetscInt j = 0; j < ny; ++j)
-    for (PetscInt i = 0; i < nx; ++i)
-      curve[((j / ry) * cx + i / rx) * s->times + k] += density[j * nx + i] / (PetscReal)(rx * ry);
-}
-
 static PetscErrorCode check_stored(const Order *o, const MuRunInfo *run) {
   const PetscInt *fine = run->cells, *coarse = o->info->cells;
   if (fine[0] % coarse[0] == 0 && fine[1] % coarse[1] == 0) return 0;
@@ -266,7 +254,7 @@ static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curv
   for (PetscInt k = 0; k < s->times && !code; ++k) {
     code = find_snapshot(s, o, run, k, &snapshot);
     if (!code) code = MuRunReaderSnapshot(reader, snapshot, density);
-    if (!code) carry_over(s, run, density, k, curve);
+    if (!code) MuTransferMeans(run->cells, density, o->info->cells, s->times, curve + k);
   }
   PetscCall(PetscFree(density));
   PetscFunctionReturn(code);

@@ -199,24 +199,29 @@ PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_f
   PetscFunctionReturn(0);
 }
 
+void MuTransferMeans(const PetscInt fine[2], const PetscReal *f, const PetscInt coarse[2],
+                     PetscInt stride, PetscReal *c) {
+  const PetscInt rx = fine[0] / coarse[0], ry = fine[1] / coarse[1];
+  for (PetscInt i = 0; i < coarse[0] * coarse[1]; ++i) c[i * stride] = 0;
+  for (PetscInt j = 0; j < fine[1]; ++j)
+    for (PetscInt i = 0; i < fine[0]; ++i)
+      c[((j / ry) * coarse[0] + i / rx) * stride] += f[j * fine[0] + i] / (PetscReal)(rx * ry);
+}
+
 PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c) {
-  const PetscInt rx = fine->cells[0] / coarse->cells[0], ry = fine->cells[1] / coarse->cells[1];
-  const PetscInt nx = fine->cells[0], ny = fine->cells[1];
+  const PetscInt *n = fine->cells, *m = coarse->cells;
   const PetscReal *x;
   PetscReal *y;
 
   PetscFunctionBegin;
-  if (fine->dim != coarse->dim || rx * coarse->cells[0] != nx || ry * coarse->cells[1] != ny)
+  if (fine->dim != coarse->dim || n[0] % m[0] || n[1] % m[1])
     return MuError(MU_ERR_INPUT,
                    "grid_cells: %d x %d cells cannot be carried over to %d x %d; the finer numbers "
                    "must be multiples of the coarser ones",
-                   (int)nx, (int)ny, (int)coarse->cells[0], (int)coarse->cells[1]);
-  PetscCall(VecSet(c, 0));
+                   (int)n[0], (int)n[1], (int)m[0], (int)m[1]);
   PetscCall(VecGetArrayRead(f, &x));
   PetscCall(VecGetArray(c, &y));
-  for (PetscInt j = 0; j < ny; ++j)
-    for (PetscInt i = 0; i < nx; ++i)
-      y[(j / ry) * coarse->cells[0] + i / rx] += x[j * nx + i] / (PetscReal)(rx * ry);
+  MuTransferMeans(n, x, m, 1, y);
   PetscCall(VecRestoreArray(c, &y));
   PetscCall(VecRestoreArrayRead(f, &x));
   PetscFunctionReturn(0);
