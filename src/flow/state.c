@@ -1,6 +1,8 @@
 /* The state of a flow, as its schemes ask for it: is it a density, what is DF there. */
 #include "flow/flow_impl.h"
 
+#include <petsc/private/petscimpl.h>
+
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
   const MuGridInfo *info = flow->info;
   const PetscReal *x;
