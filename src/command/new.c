@@ -115,27 +115,23 @@ static void print_case(FILE *out, const Chosen *c) {
   fprintf(out, "output:   {directory: out/new, every: 0.1, diagnostics: [l1]}\n");
 }
 
-static PetscErrorCode cannot_write(const char *file) {
-  return MuError(MU_ERR_FILE, "%s: cannot be written: %s", file, strerror(errno));
-}
-
 static PetscErrorCode write_case(const Chosen *c) {
   FILE *out;
 
   PetscFunctionBegin;
   if (!given.output) {
     print_case(stdout, c);
-    if (fflush(stdout)) return cannot_write("standard output");
+    if (fflush(stdout)) return MuCannotWrite("standard output");
     PetscFunctionReturn(0);
   }
   if (!given.overwrite && access(given.output, F_OK) == 0)
     return MuError(MU_ERR_INPUT, "output: %s is there already; give another name or -overwrite",
                    given.output);
   out = MuFileCreate(given.output);
-  if (!out) return cannot_write(given.output);
+  if (!out) return MuCannotWrite(given.output);
   print_case(out, c);
   const int wrong = ferror(out);
-  if (fclose(out) || wrong) return cannot_write(given.output);
+  if (fclose(out) || wrong) return MuCannotWrite(given.output);
   PetscFunctionReturn(0);
 }
 
