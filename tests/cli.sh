@@ -596,6 +596,14 @@ refused "ranks behind the command" 2 "n: there is no such key|mpiexec -n 4 mudot
 works "times in place of every" run case.yaml -output_times 0.05,0.2 -output_directory chosen
 reads "are those of the command line" '
 assert np.array_equal(open_run("chosen")["time"][:], [0.05, 0.2])'
+works "a run from where another has ended, on another grid" run case.yaml -initial_type run -initial_directory chosen -grid_cells 100 -output_directory gone-on
+refused "a run from a time that there is not" 2 "initial_directory: time: 5 is not covered by chosen/run.h5" run case.yaml -initial_type run -initial_directory chosen -initial_time 5
+reads "its density is that one" '
+a, b = open_run("chosen"), open_run("gone-on")
+x, y = a["grid/x"][:], b["grid/x"][:]
+below = np.r_[0, np.cumsum(a["density"][-1]) * 0.1875]
+exact = np.diff(np.interp(-6 + 0.12 * np.arange(101), -6 + 0.1875 * np.arange(65), below)) / 0.12
+assert np.allclose(b["density"][0], exact, atol=1e-13)'
 { echo "P2 16 8 1"; yes 1 | head -n 128; } >mask.pgm
 works "a run with a mask" run plane.yaml -grid_mask mask.pgm -output_directory masked
 { echo "P2 16 8 1 0"; yes 1 | head -n 127; } >mask.pgm

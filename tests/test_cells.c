@@ -396,6 +396,80 @@ START_TEST(samples_off_the_grid) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ another grid's cells */
+
+/* The mass that the stored cells have in a box: every pair of intervals, as slow as can be. */
+static PetscReal mass_in(const MuCellDensity *s, const PetscReal lower[2],
+                         const PetscReal upper[2]) {
+  PetscReal mass = 0;
+  for (PetscInt i = 0; i < s->cells[0] * s->cells[1]; ++i) {
+    const PetscInt index[2] = {i % s->cells[0], i / s->cells[0]};
+    PetscReal part = s->values[i];
+    for (PetscInt a = 0; a < s->dim; ++a) {
+      const PetscReal h = (s->upper[a] - s->lower[a]) / s->cells[a],
+                      at = s->lower[a] + index[a] * h;
+      part *= PetscMax(0, PetscMin(upper[a], at + h) - PetscMax(lower[a], at));
+    }
+    mass += part;
+  }
+  return mass;
+}
+
+/* On its own grid, a finer, a coarser and a shifted one: the mass of every cell, and in all what
+   lies in the box. */
+START_TEST(snapshots_keep_their_mass_on_other_grids) {
+  PetscReal values[9 * 7], total = 0;
+  MuCellDensity stored = {
+      .dim = 2, .cells = {9, 7}, .lower = {-1, 0}, .upper = {2, 3.5}, .values = values};
+  const struct {
+    PetscReal lower[2], upper[2];
+    PetscInt cells[2];
+    PetscBool cut;
+  } grids[] = {{{-1, 0}, {2, 3.5}, {9, 7}, PETSC_FALSE},
+               {{-1, 0}, {2, 3.5}, {27, 14}, PETSC_FALSE},
+               {{-2, -1}, {4, 5}, {5, 4}, PETSC_FALSE},
+               {{-0.3, 0.7}, {1.9, 3}, {16, 11}, PETSC_TRUE}};
+  for (PetscInt i = 0; i < 63; ++i) total += values[i] = i % 5 ? 1 + sin(2.0 * i) : 0;
+  for (PetscInt i = 0; i < 63; ++i) values[i] /= total / 6; /* cells of 1/3 x 1/2 */
+  for (size_t k = 0; k < sizeof grids / sizeof *grids; ++k) {
+    MuCells cells = {.comm = PETSC_COMM_SELF, .dim = 2};
+    MuDensitySpec spec = spec_of("run");
+    char doubts[1024];
+    PetscReal *l;
+    memcpy(cells.lower, grids[k].lower, sizeof cells.lower);
+    memcpy(cells.upper, grids[k].upper, sizeof cells.upper);
+    memcpy(cells.cells, grids[k].cells, sizeof cells.cells);
+    cells.count = cells.cells[0] * cells.cells[1];
+    spec.stored = &stored;
+    l = fill(&cells, &spec, doubts);
+    for (PetscInt i = 0; i < cells.count; ++i) {
+      PetscReal lower[2], upper[2];
+      MuCellBox(&cells, i, lower, upper);
+      ck_assert_double_eq_tol(exp(l[i]) * volume_of(&cells), mass_in(&stored, lower, upper), 1e-14);
+      if (k == 0) ck_assert_double_eq_tol(exp(l[i]), values[i], 1e-14);
+    }
+    ck_assert((strstr(doubts, "% of the mass lies outside") != NULL) == grids[k].cut);
+    ck_assert_ptr_null(strstr(doubts, "normalised"));
+    free(l);
+  }
+}
+END_TEST
+
+START_TEST(snapshots_of_another_mass_are_told) {
+  PetscReal values[4] = {1, 2, 3, 0};
+  MuCellDensity stored = {.dim = 1, .cells = {4, 1}, .lower = {0}, .upper = {2}, .values = values};
+  MuCells cells = cells_1d(0, 2, 4, PETSC_FALSE);
+  MuDensitySpec spec = spec_of("run");
+  char doubts[1024];
+  PetscReal *l;
+  spec.stored = &stored;
+  l = fill(&cells, &spec, doubts);
+  ck_assert_ptr_nonnull(strstr(doubts, "has the mass 3; it is normalised to 1"));
+  ck_assert_int_eq(isinf(l[3]), -1);
+  free(l);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ formulas */
 
 START_TEST(formulas_that_jump_across_the_seam) {
@@ -437,6 +511,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, narrow_kernels_keep_the_weight_of_points);
   tcase_add_test(t, samples_of_angles);
   tcase_add_test(t, samples_off_the_grid);
+  tcase_add_test(t, snapshots_keep_their_mass_on_other_grids);
+  tcase_add_test(t, snapshots_of_another_mass_are_told);
   tcase_add_test(t, formulas_that_jump_across_the_seam);
   suite_add_tcase(suite, t);
   return suite;

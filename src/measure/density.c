@@ -60,6 +60,7 @@ PetscErrorCode MuDensityDestroy(MuDensity *density) {
   PetscCall(PetscFree(d->normal));
   PetscCall(PetscFree(d->values));
   PetscCall(PetscFree(d->points));
+  PetscCall(PetscFree(d->stored.values));
   PetscCall(PetscFree(d));
   PetscFunctionReturn(0);
 }

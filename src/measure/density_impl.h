@@ -14,12 +14,13 @@ typedef enum {
   MU_FIELD_LIST,       /* const PetscReal *: dim^power numbers, required */
   MU_FIELD_COMPONENTS, /* const PetscReal *: dim^power numbers for each of spec->components; the
                           first such field of a type tells how many there are */
-  MU_FIELD_BOX,      /* PetscReal[2]: a number per axis; the box of the grid stands there before */
-  MU_FIELD_AXES,     /* PetscReal[2]: a number, or one per axis; optional */
-  MU_FIELD_TEXT,     /* const char *; optional */
-  MU_FIELD_PATH,     /* const char *: a file, required */
-  MU_FIELD_COLUMNS,  /* const char *const *: a name per axis; optional */
-  MU_FIELD_SMOOTHING /* MuSmoothing; optional */
+  MU_FIELD_BOX,       /* PetscReal[2]: a number per axis; the box of the grid stands there before */
+  MU_FIELD_AXES,      /* PetscReal[2]: a number, or one per axis; optional */
+  MU_FIELD_TEXT,      /* const char *; optional */
+  MU_FIELD_PATH,      /* const char *: a file, required */
+  MU_FIELD_COLUMNS,   /* const char *const *: a name per axis; optional */
+  MU_FIELD_SMOOTHING, /* MuSmoothing; optional */
+  MU_FIELD_RUN /* const MuCellDensity *: a snapshot of a run, keys directory, time, snapshot */
 } MuDensityFieldKind;
 
 /* A key of the block, and where its value stands in MuDensitySpec. */
@@ -49,7 +50,7 @@ typedef struct {
 } MuDensityOps;
 
 extern const MuDensityOps MuDensityGaussian, MuDensityMixture, MuDensityUniform, MuDensityFormula,
-    MuDensityFile, MuDensitySamples;
+    MuDensityFile, MuDensitySamples, MuDensityRun;
 
 /* The row of a type. MU_ERR_INPUT, with `block`, if there is none. */
 PetscErrorCode MuDensityFind(const char *block, const char *type, const MuDensityOps **ops);
@@ -68,10 +69,11 @@ struct _p_MuDensity {
   PetscReal lower[2], upper[2]; /* uniform */
   MuFormula formula;
   PetscBool formula_is_log;
-  PetscInt shape[2]; /* file: rows, columns; on every rank */
-  PetscReal *values; /* file: [rows][columns] on rank 0 */
-  PetscInt n;        /* samples */
-  PetscReal *points; /* [n][dim] */
+  PetscInt shape[2];    /* file: rows, columns; on every rank */
+  PetscReal *values;    /* file: [rows][columns] on rank 0 */
+  MuCellDensity stored; /* run */
+  PetscInt n;           /* samples */
+  PetscReal *points;    /* [n][dim] */
   PetscReal bandwidth[2];
   MuSmoothing smoothing;
   char doubts[1024]; /* of MuDensityDoubt() */

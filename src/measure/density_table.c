@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const MuDensityOps *const types[] = {&MuDensityGaussian, &MuDensityMixture,
-                                            &MuDensityUniform,  &MuDensityFormula,
-                                            &MuDensityFile,     &MuDensitySamples};
+static const MuDensityOps *const types[] = {
+    &MuDensityGaussian, &MuDensityMixture, &MuDensityUniform, &MuDensityFormula,
+    &MuDensityFile,     &MuDensitySamples, &MuDensityRun};
 enum { TYPES = sizeof types / sizeof types[0] };
 
 PetscErrorCode MuDensityGetTableRow(PetscInt i, const char **name, const char **formula) {

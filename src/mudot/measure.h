@@ -37,6 +37,13 @@ void MuCellsFromGrid(const MuGridInfo *info, MuCells *cells);
 
 typedef enum { MU_SMOOTHING_KDE, MU_SMOOTHING_NONE } MuSmoothing;
 
+/* A density that is constant in the cells of a grid of its own. */
+typedef struct {
+  PetscInt dim, cells[2]; /* cells[1] = 1 in 1-D */
+  PetscReal lower[2], upper[2];
+  PetscReal *values; /* [ny][nx], >= 0, on every rank */
+} MuCellDensity;
+
 /* What a density is made from; strings and arrays are borrowed until MuDensityCreate() returns. */
 typedef struct {
   const char *block;                 /* begins the keys of error sentences: "target" or "initial" */
@@ -52,7 +59,8 @@ typedef struct {
   const char *const *columns; /* samples: [dim], see MuSamplesRead(); NULL: the first ones */
   PetscReal bandwidth[2];     /* samples: of the KDE, per axis; 0: MuSamplesBandwidth() */
   MuSmoothing smoothing;      /* samples: kernel density estimate or binned empirical measure */
-  PetscReal background;       /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+  const MuCellDensity *stored; /* run */
+  PetscReal background;        /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
 } MuDensitySpec;
 
 /* The types of densities, see MuTableRow. */
@@ -75,10 +83,12 @@ PetscErrorCode MuDensityCreate(MPI_Comm comm, PetscInt dim, const MuDensitySpec 
                                MuDensity *density);
 PetscErrorCode MuDensityDestroy(MuDensity *density);
 
-/* log f at the cell centres, f not normalised (for a gaussian or a mixture it is the probability
-   density on R^dim), without the background; -infinity where f = 0 and outside the mask.
-   log_density [count]. Collective. MU_ERR_INPUT: a formula or file whose density is negative,
-   infinite or not a number (named with the point), a file of the wrong shape. */
+/* log f of the cells, f not normalised (for a gaussian or a mixture it is the probability density
+   on R^dim), without the background: at their centres, or its mean over the cells for what is
+   narrower than a cell (components of mixtures, boxes, kernels of samples) and for another grid's
+   cells; -infinity where f = 0 and outside the mask. log_density [count]. Collective. MU_ERR_INPUT:
+   a formula or file whose density is negative, infinite or not a number (named with the point), a
+   file of the wrong shape. */
 PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
 /* log of the normalised density (f/M + background/|D|)/(1 + background), M the mass of f on the

@@ -15,6 +15,7 @@ typedef struct {
   char **columns; /* [dim] */
   PetscInt dim;
   char path[PETSC_MAX_PATH_LEN];
+  MuCellDensity stored;
 } DensityInput;
 
 static PetscErrorCode free_input(DensityInput *in) {
@@ -22,6 +23,7 @@ static PetscErrorCode free_input(DensityInput *in) {
   for (PetscInt k = 0; k < in->list_count; ++k) PetscCall(PetscFree(in->lists[k]));
   for (PetscInt a = 0; a < in->dim && in->columns; ++a) PetscCall(PetscFree(in->columns[a]));
   PetscCall(PetscFree(in->columns));
+  PetscCall(PetscFree(in->stored.values));
   PetscFunctionReturn(0);
 }
 
@@ -128,6 +130,10 @@ static PetscErrorCode read_field(MuCase c, const MuDensityField *f, DensityInput
   case MU_FIELD_SMOOTHING:
     PetscCall(MuCaseGetChoice(c, key, smoothings, &word, &given));
     if (given) *(MuSmoothing *)at = (MuSmoothing)word;
+    break;
+  case MU_FIELD_RUN:
+    PetscCall(MuCaseReadStored(c, in->spec.block, &in->stored));
+    *(const MuCellDensity **)at = &in->stored;
     break;
   }
   PetscFunctionReturn(0);

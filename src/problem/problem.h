@@ -18,6 +18,9 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
 /* The law of a block in R^dim, as particles meet it; grid NULL: none. */
 PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
+/* The density of a block of type run: its keys directory, and time or snapshot. The caller frees
+   stored->values (stored_density.c). */
+PetscErrorCode MuCaseReadStored(MuCase c, const char *block, MuCellDensity *stored);
 /* Whether a block is one Gaussian without a background. */
 PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);
 /* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
