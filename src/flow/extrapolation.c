@@ -25,12 +25,12 @@
 
 #include <math.h>
 
-#define MOST    9    /* columns */
-#define LEAST   2    /* with an estimate of the error */
-#define SAFETY  0.9  /* of a step */
-#define GROWTH  5    /* of a step at most */
-#define DECAY   0.05 /* at least */
-#define OUTSIDE 1e-6 /* part of the time in which the first rate is measured */
+#define MOST   8    /* columns */
+#define LEAST  2    /* with an estimate of the error */
+#define SAFETY 0.9  /* of a step */
+#define GROWTH 5    /* of a step at most */
+#define DECAY  0.05 /* at least */
+#define MOMENT 1e-6 /* part of the time in which the first rate is measured */
 
 typedef struct {
   MuIntegrator substep;
@@ -220,10 +220,10 @@ static PetscErrorCode add_column(MuIntegrator it, PetscInt j, PetscReal step, Ve
   PetscCallMPI(
       MPI_Allreduce(MPI_IN_PLACE, change, MU_ROWS, MPIU_REAL, MPI_SUM, it->flow->info->comm));
   e->error[j] = 0;
-  for (PetscInt i = 0; i < MU_ROWS; ++i)
-    if (!(change[i] <= e->error[j])) e->error[j] = change[i];
-  e->error[j] *= it->flow->info->volume / e->mass;
-  if (PetscIsInfOrNanReal(e->error[j])) leap->outcome = MU_STEP_NOT_FINITE;
+  for (PetscInt i = 0; i < MU_ROWS; ++i) {
+    if (PetscIsInfOrNanReal(change[i])) leap->outcome = MU_STEP_NOT_FINITE;
+    e->error[j] = PetscMax(e->error[j], change[i] * it->flow->info->volume / e->mass);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -282,7 +282,7 @@ static PetscBool is_hopeless(const Extrapolation *e, PetscInt j, PetscInt last,
    column. */
 static PetscErrorCode first_step(MuIntegrator it, Vec rho, MuLeap *leap) {
   Extrapolation *e = it->data;
-  const PetscReal tolerance = it->flow->spec.tolerance, moment = OUTSIDE * leap->step;
+  const PetscReal tolerance = it->flow->spec.tolerance, moment = MOMENT * leap->step;
   PetscReal moved;
 
   PetscFunctionBegin;
@@ -338,6 +338,8 @@ static PetscErrorCode give_rows(MuIntegrator it, PetscInt k, Vec row[MU_ROWS], M
   Extrapolation *e = it->data;
 
   PetscFunctionBegin;
+  leap->error = 0;
+  leap->touched = 0;
   for (PetscInt i = 0; i < MU_ROWS; ++i) PetscCall(give_row(it, i, k, row[i], leap));
   e->error[k] = leap->error;
   leap->accepted = (PetscBool)(leap->error <= it->flow->spec.tolerance);

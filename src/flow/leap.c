@@ -111,7 +111,7 @@ static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
     PetscCall(attempt(flow, &leap));
     flow->adapted_step = leap.next;
     if (leap.accepted) {
-      if (leap.cut) flow->adapted_step = PetscMax(leap.next, planned);
+      if (leap.cut && leap.next > leap.step) flow->adapted_step = PetscMax(leap.next, planned);
       accept(flow, &leap);
       *found = PETSC_TRUE;
       PetscFunctionReturn(0);
