@@ -125,7 +125,7 @@ static const Shipped others[] = {
     {"order-heat-2d", "-grid_cells 64,64 -study_values 0.001,0.0005,0.00025 -time_end 0.008",
      MU_VERDICT_HOLDS, 1, 0.1},
     {"order-ornstein-uhlenbeck", "-study_values 32,64,128", MU_VERDICT_HOLDS, 2, 0.15},
-    {"order-hellinger-kantorovich-2d", "-study_values 12,24,48 -time_end 0.2", MU_VERDICT_HOLDS, 2,
+    {"order-hellinger-kantorovich-2d", "-study_values 16,32,64 -time_end 0.2", MU_VERDICT_HOLDS, 2,
      0.15},
     /* between the order 1 of the kink and 2 of the rest */
     {"order-porous-medium", "-study_values 32,64,128", MU_VERDICT_HOLDS, 1.5, 0.5},

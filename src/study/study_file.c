@@ -399,5 +399,6 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   PetscCall(code);
   if (wrong || rename(partial, path)) return MuCannotWrite(path);
   PetscCall(remove_tasks(s));
+  PetscCall(MuLockRelease(&s->lock)); /* nothing more is written */
   PetscFunctionReturn(0);
 }
