@@ -18,10 +18,10 @@
 #include <math.h>
 
 #define BALANCE_TOLERANCE  1e-12
-#define RESIDUAL_TOLERANCE 1e-9  /* L1 residual over L1 change of the density */
-#define ROUNDING           2e-15 /* L1 residual over the mass */
-#define STAGNATION         1e-12 /* the same, where an iteration no longer halves it */
-#define RIDGE_TOLERANCE    1e-12 /* Newton's differences are of the size 1e-8 */
+#define RESIDUAL_TOLERANCE 1e-9    /* L1 residual over L1 change of the density */
+#define ROUNDING           2e-15   /* L1 residual over the mass */
+#define STAGNATION         1.5e-14 /* the same, where an iteration no longer halves it */
+#define RIDGE_TOLERANCE    1e-12   /* Newton's differences are of the size 1e-8 */
 
 typedef struct {
   SNES snes;
