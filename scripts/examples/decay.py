@@ -13,7 +13,7 @@ case = mudot.Case({
              "mask_formula": "x^2 + y^2 - 0.16"},
     "target": {"type": "formula", "log_density": "-2*(x^2 - 1)^2 - 2*y^2"}, "energy": {"kl": 1},
     "initial": {"type": "gaussian", "mean": [-1, 0], "covariance": [0.1, 0, 0, 0.1], "background": 0.01},
-    "geometry": {"wasserstein": 1, "fisher_rao": 0.2, "spherical": True}, "time": {"end": 3, "step": 0.02}})
+    "geometry": {"wasserstein": 1, "fisher_rao": 0.2, "spherical": True}, "time": {"end": 3, "step": 0.00125}})
 
 
 def rate(name, window=(1.5, 3), **blocks):
@@ -26,6 +26,6 @@ def rate(name, window=(1.5, 3), **blocks):
 
 best = rate("best")
 errors = {"grid": abs(best - rate("grid", grid={"cells": [CELLS // 2, CELLS * 3 // 8]})) / 3,  # order 2
-          "step": abs(best - rate("step", time={"step": 0.04})),  # order 1: the error is the difference
+          "step": abs(best - rate("step", time={"step": 0.0025})),  # order 1: the error is the difference
           "window": abs(best - rate("best", window=(2, 3)))}
 print(f"rate {best:.4f} +- {sum(errors.values()):.1g} (" + ", ".join(f"{k} {v:.1g}" for k, v in errors.items()) + ")")
