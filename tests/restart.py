@@ -160,7 +160,7 @@ def same(name, a, b, **options):
 
 def fingerprint(directory):
     return {name: hashlib.sha1(open(os.path.join(directory, name), "rb").read()).hexdigest()
-            for name in sorted(os.listdir(directory))}
+            for name in sorted(os.listdir(directory)) if name != ".run.lock"}  # what a kill leaves of it goes
 
 
 def wait_for(condition, seconds=60):
