@@ -917,6 +917,24 @@ fi
 if wants particles; then
 # ---------------------------------------------------------------------- particle methods
 
+cat >explicit.yaml <<'CASE'
+initial:   {type: gaussian, mean: [2], covariance: [0.25]}
+target:    {type: mixture, weights: [0.3, 0.7], means: [-1, 1.5], covariances: [0.3, 0.2]}
+energy:    {mmd: 1}
+geometry:  {wasserstein: 1}
+kernel:    {type: gaussian, bandwidth: 1}
+particles: {method: mmd_flow, count: 50}
+time:      {end: 1000, step: 100}
+output:    {directory: explicit, every: 500}
+CASE
+"$mudot" particles explicit.yaml >log 2>err
+if [ $? = 0 ] && grep -q "warning: time_step: energy rose in [0-9]* of 10 rows of the ledger.* steps of 100 are too large here; try 10" err; then
+  ok "explicit steps that are too large are told"
+else
+  bad "explicit steps that are too large are told" "no warning"
+fi
+works "and smaller ones are not" particles explicit.yaml -time_step 2 -output_overwrite
+
 cat >cloud.yaml <<'CASE'
 grid:      {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
 target:    {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}

@@ -1,5 +1,6 @@
 /* mudot particles: a cloud advanced, recorded and summed up. */
-#include "mudot/particles.h"
+#include "output/terminal.h"
+#include "particles/particles_impl.h"
 #include "problem/problem.h"
 #include "record/record.h"
 
@@ -11,9 +12,61 @@ typedef struct {
   PetscReal end, *times;
   PetscInt every;  /* so many steps have a row */
   MuRecord record; /* while the cloud advances */
+  /* of what should fall, column `watched`, -1: nothing, or chance moves it as well */
+  PetscInt watched, rows, rises;
+  PetscReal highest, lowest, last, risen;
 } Run;
 
 /* ------------------------------------------------------------------ building */
+
+/* The energy, or mmd2, of a method and a target without chance. */
+static PetscErrorCode choose_watched(Run *r, MuCase c) {
+  static const char *const words[] = {"exact", "fixed", "fresh", NULL};
+  PetscInt word = 0;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetChoice(c, "particles_target_samples", words, &word, &given));
+  r->watched = MuColumnsFind(r->columns, MU_COLUMN_ENERGY, 0);
+  if (r->watched < 0) r->watched = MuColumnsFind(r->columns, MU_COLUMN_MMD2, 0);
+  if (r->particles->ops->random || word == 2) r->watched = -1;
+  PetscFunctionReturn(0);
+}
+
+/* Counts the rises that are more than rounding. */
+static void watch(Run *r, const PetscReal row[]) {
+  if (r->watched < 0) return;
+  const PetscReal value = row[r->watched], rise = value - r->last;
+  if (r->rows++ == 0) r->highest = r->lowest = value;
+  if (r->rows > 1 && rise > 1e-9 * (PetscAbsReal(value) + PetscAbsReal(r->last))) {
+    r->rises++;
+    r->risen += rise;
+  }
+  r->highest = PetscMax(r->highest, value);
+  r->lowest = PetscMin(r->lowest, value);
+  r->last = value;
+}
+
+/* A gradient flow does not rise; its explicit steps do where they are too large for it. */
+static PetscErrorCode warn_of_rises(Run *r) {
+  const MuColumn *column;
+  MuParticlesState state;
+  PetscInt count;
+
+  PetscFunctionBegin;
+  PetscCall(MuColumnsGet(r->columns, &count, &column));
+  /* mmd2 falls along flows of its own energy only: to and fro is what tells there */
+  const PetscReal share =
+      column[r->watched < 0 ? 0 : r->watched].role == MU_COLUMN_ENERGY ? 0.1 : 2;
+  if (r->rises < 3 || !(r->risen > share * (r->highest - r->lowest))) PetscFunctionReturn(0);
+  PetscCall(MuParticlesGetState(r->particles, &state));
+  const PetscReal step = r->end / PetscMax(state.steps, 1);
+  PetscCall(MuWarn(r->comm,
+                   "time_step: %s rose in %d of %d rows of the ledger, as that of a gradient flow "
+                   "does not: explicit steps of %.3g are too large here; try %.3g",
+                   column[r->watched].name, (int)r->rises, (int)r->rows - 1, step, step / 10));
+  PetscFunctionReturn(0);
+}
 
 static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   Run *r = ctx;
@@ -28,6 +81,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuParticlesCreate(c, NULL, &r->particles));
   PetscCall(MuParticlesDescribe(r->particles, &r->words));
   PetscCall(MuParticlesGetColumns(r->particles, &r->columns));
+  PetscCall(choose_watched(r, c));
   PetscCall(MuParticlesGetState(r->particles, &state));
   r->every = 1;
   PetscCall(MuCaseGetInt(c, "particles_ledger_every", &r->every, &given));
@@ -113,6 +167,7 @@ static PetscErrorCode start(void *ctx, PetscReal row[]) {
   PetscCall(MuParticlesGetRow(r->particles, &made));
   PetscCall(MuColumnsGet(r->columns, &count, NULL));
   PetscCall(PetscArraycpy(row, made, count));
+  watch(r, row);
   PetscFunctionReturn(0);
 }
 
@@ -126,6 +181,7 @@ static PetscErrorCode on_step(void *ctx, MuParticles particles) {
   PetscCall(MuParticlesGetState(particles, &state));
   if (state.steps % r->every == 0 || state.time >= r->end)
     PetscCall(MuParticlesGetRow(particles, &row));
+  if (row) watch(r, row);
   PetscCall(MuRecordStep(r->record, row));
   PetscFunctionReturn(0);
 }
@@ -223,6 +279,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
   PetscCall(print_line(r, "mmd2 is", r->words.mmd2));
   PetscCall(print_weights(r, record, state.count));
   PetscCall(MuRecordPrintResults(record));
+  PetscCall(warn_of_rises(r));
   PetscFunctionReturn(0);
 }
 
