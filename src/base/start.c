@@ -5,6 +5,9 @@
 
 #include <hdf5.h>
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -33,6 +36,17 @@ static void flush_subnormal_numbers(void) {
 #endif
 }
 
+/* Large arrays are pages of their own: zeros that take no memory before they are written to, and
+   given back when they are freed. OpenMPI turns that off for the sake of networks, which a process
+   by itself does not use. */
+static void keep_arrays_apart(void) {
+#if defined(__GLIBC__)
+  if (MuLaunched()) return;
+  mallopt(M_MMAP_MAX, 65536);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 /* Options come from the command line and the environment. PETSc would also take them from files
    named .petscrc and petscrc in the working directory, which may be a stranger's. */
 static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
@@ -55,6 +69,7 @@ PetscErrorCode MuInitialize(int *argc, char ***argv, const char *help) {
   PetscCall(PetscPushErrorHandler(error_handler, NULL));
   PetscCall(MuEventsRegister());
   flush_subnormal_numbers();
+  keep_arrays_apart();
   return 0;
 }
 

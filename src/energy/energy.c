@@ -304,8 +304,7 @@ void MuEnergyAddInside(const MuShared *shared, PetscReal weight, const PetscReal
   for (PetscInt i = 0; i < shared->n; ++i) y[i] += mask[i] ? weight * x[i] : 0;
 }
 
-/* The first term writes its result where the sum is to be. */
-static void scale_inside(const MuShared *shared, PetscReal weight, PetscReal *y) {
+void MuEnergyScaleInside(const MuShared *shared, PetscReal weight, PetscReal *y) {
   const unsigned char *mask = shared->info->mask;
   if (weight == 1 && !shared->info->masked) return;
   for (PetscInt i = 0; i < shared->n; ++i) y[i] = mask[i] ? weight * y[i] : 0;
@@ -336,7 +335,7 @@ static PetscErrorCode evaluate_terms(MuEnergy e, PetscReal sums[], PetscReal *df
     PetscCall(term->ops->evaluate(term, &e->state[0], sums ? e->share : NULL, slope));
     if (sums)
       sums[k] = term->weight * e->shared.info->volume * sum_inside(e->shared.info, e->share);
-    if (df && k == 0) scale_inside(&e->shared, term->weight, df);
+    if (df && k == 0) MuEnergyScaleInside(&e->shared, term->weight, df);
     if (df && k > 0) MuEnergyAddInside(&e->shared, term->weight, e->slope, df);
   }
   PetscFunctionReturn(0);
@@ -393,7 +392,7 @@ PetscErrorCode MuEnergyDiscreteGradientAt(MuEnergy e, Vec rho0, Vec rho1, Vec mi
     if (k)
       MuEnergyAddInside(&e->shared, term->weight, e->slope, g);
     else
-      scale_inside(&e->shared, term->weight, g);
+      MuEnergyScaleInside(&e->shared, term->weight, g);
   }
   PetscCall(VecRestoreArray(gradient, &g));
   PetscCall(VecRestoreArrayRead(mid, &e->pair.mid.rho));

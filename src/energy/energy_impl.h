@@ -39,7 +39,9 @@ struct _p_MuEnergy {
    back. */
 PetscErrorCode MuEnergyStateBegin(MuEnergy energy, PetscInt k, Vec rho, PetscInt needs);
 PetscErrorCode MuEnergyStateEnd(MuEnergy energy, PetscInt k);
-/* y += weight * x on the inside cells. */
+/* y += weight * x on the inside cells; y = weight * y there and 0 outside, for a first term, which
+   writes where the sum is to be. */
+void MuEnergyScaleInside(const MuShared *shared, PetscReal weight, PetscReal *y);
 void MuEnergyAddInside(const MuShared *shared, PetscReal weight, const PetscReal *x, PetscReal *y);
 
 /* log(rho/pi): from rho - pi where the two are close, which keeps the digits that the difference of

@@ -22,7 +22,7 @@ PetscErrorCode MuEnergyCurvature(MuEnergy e, Vec rho, Vec curvature) {
 PetscErrorCode MuEnergyLogarithmicPart(MuEnergy e, PetscReal *diffusivity, Vec potential,
                                        PetscBool *only) {
   PetscReal *v = NULL, logarithms = 0;
-  PetscBool rest = PETSC_FALSE;
+  PetscBool rest = PETSC_FALSE, first = PETSC_TRUE;
 
   PetscFunctionBegin;
   if (potential) {
@@ -34,8 +34,12 @@ PetscErrorCode MuEnergyLogarithmicPart(MuEnergy e, PetscReal *diffusivity, Vec p
     if (term->ops->kind == MU_TERM_LOGARITHMIC) logarithms += term->weight;
     if (!term->ops->potential) rest = PETSC_TRUE;
     if (!v || !term->ops->potential) continue;
-    PetscCall(term->ops->potential(term, e->slope));
-    MuEnergyAddInside(&e->shared, term->weight, e->slope, v);
+    PetscCall(term->ops->potential(term, first ? v : e->slope));
+    if (first)
+      MuEnergyScaleInside(&e->shared, term->weight, v);
+    else
+      MuEnergyAddInside(&e->shared, term->weight, e->slope, v);
+    first = PETSC_FALSE;
   }
   if (potential) PetscCall(VecRestoreArray(potential, &v));
   if (diffusivity) *diffusivity = logarithms;

@@ -56,6 +56,7 @@ static PetscErrorCode set_reversible(MuIntegrator it) {
   PetscCall(MuTransportSetReversible(e->transport, potential));
   PetscCall(VecDestroy(&potential));
   PetscCall(MuLinearizationFill(e->linearization, flow->rho, e->transport));
+  PetscCall(MuLinearizationDestroy(&e->linearization)); /* nothing changes any more */
   PetscFunctionReturn(0);
 }
 

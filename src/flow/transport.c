@@ -57,6 +57,7 @@ MuFaceMatrix MuTransportMatrix(MuTransport t) {
 
 PetscErrorCode MuTransportSetReversible(MuTransport t, Vec log_pi) {
   PetscFunctionBegin;
+  if (!t->ops->reversible) log_pi = NULL;
   if (log_pi) PetscCall(PetscObjectReference((PetscObject)log_pi));
   PetscCall(VecDestroy(&t->log_pi));
   t->log_pi = log_pi;

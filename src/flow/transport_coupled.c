@@ -172,6 +172,7 @@ static PetscErrorCode coupled_solve(MuTransport t, PetscBool reversed, Vec rho0,
 const MuTransportOps MuTransportCoupled = {
     .name = "coupled",
     .formula = "(I + dt div J)^-1 by multigrid",
+    .reversible = PETSC_TRUE,
     .create = coupled_create,
     .set_up = coupled_set_up,
     .solve = coupled_solve,

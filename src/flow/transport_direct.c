@@ -313,6 +313,7 @@ static PetscErrorCode direct_solve(MuTransport t, PetscBool reversed, Vec rho0, 
 const MuTransportOps MuTransportDirect = {
     .name = "direct",
     .formula = "(I + dt div J)^-1 by sparse factorisation",
+    .reversible = PETSC_TRUE,
     .create = direct_create,
     .set_up = direct_set_up,
     .solve = direct_solve,

@@ -9,6 +9,7 @@
 typedef struct {
   const char *name;    /* as in the key time_transport_solver */
   const char *formula; /* one line for a reader */
+  PetscBool reversible; /* whether t->log_pi is read; default no */
   /* REQUIRED. Allocates t->data, with everything that SetUp and Solve need. */
   PetscErrorCode (*create)(MuTransport t);
   /* REQUIRED. Factors for t->dt and the coefficients. */

@@ -51,7 +51,6 @@ PetscErrorCode MuFaceMeansDestroy(MuGeometry g) {
   for (PetscInt a = 0; a < 2; ++a) {
     PetscCall(VecDestroy(&face->mean[a]));
     PetscCall(PetscFree(face->open[a]));
-    PetscCall(PetscFree(face->rise[a]));
     PetscCall(PetscFree(face->weight_lower[a]));
     PetscCall(PetscFree(face->weight_upper[a]));
   }
@@ -68,8 +67,7 @@ static PetscErrorCode take_potential(MuGeometry g, PetscInt axis, const PetscRea
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(size, &lower));
-  if (!face->rise[axis]) {
-    PetscCall(PetscMalloc1(size, &face->rise[axis]));
+  if (!face->weight_lower[axis]) {
     PetscCall(PetscMalloc1(size, &face->weight_lower[axis]));
     PetscCall(PetscMalloc1(size, &face->weight_upper[axis]));
   }
@@ -78,7 +76,6 @@ static PetscErrorCode take_potential(MuGeometry g, PetscInt axis, const PetscRea
     PetscReal rise = v[i] - lower[i];
     PetscBool open = (PetscBool)(g->info->open[axis][i] && PetscAbsReal(rise) < INFINITE_RISE);
     face->open[axis][i] = open;
-    face->rise[axis][i] = open ? rise : 0;
     face->weight_lower[axis][i] = open ? MuBernoulli(rise) : 0;
     face->weight_upper[axis][i] = open ? MuBernoulli(-rise) : 0;
   }
@@ -98,7 +95,6 @@ PetscErrorCode MuGeometrySetReferencePotential(MuGeometry g, Vec potential) {
       PetscCall(VecRestoreArrayRead(potential, &v));
     } else {
       memcpy(g->face.open[a], g->info->open[a], (size_t)g->info->local_size);
-      PetscCall(PetscFree(g->face.rise[a]));
       PetscCall(PetscFree(g->face.weight_lower[a]));
       PetscCall(PetscFree(g->face.weight_upper[a]));
     }
@@ -115,17 +111,24 @@ static PetscReal mean_of_extremes(PetscReal high, PetscReal difference) {
 
 enum { CHUNK = 256 };
 
+/* V_upper - V_lower = z from B(z) and B(-z). */
+static PetscReal rise_of(PetscReal weight_lower, PetscReal weight_upper) {
+  if (weight_upper > 40) return weight_upper; /* B(-z) = z (1 + e^-z + ...) */
+  if (weight_lower > 40) return -weight_lower;
+  return log(weight_upper / weight_lower); /* B(-z)/B(z) = e^z */
+}
+
 /* Where the smaller side is below the normal numbers its logarithm is taken from those of rho and
    V: B may have underflown while the mean has not. */
 static void repair_extremes(const MuFaceMeans *face, PetscInt axis, PetscInt first, PetscInt n,
                             const PetscReal *lower, const PetscReal *upper, const PetscReal *a,
                             const PetscReal *b, PetscReal *mean) {
-  const PetscReal *rise = face->rise[axis];
+  const PetscReal *wl = face->weight_lower[axis], *wu = face->weight_upper[axis];
   for (PetscInt i = 0; i < n; ++i) {
     if (PetscMin(a[i], b[i]) >= MU_MIN_NORMAL || !face->open[axis][first + i]) continue;
     mean[i] = mean_of_extremes(PetscMax(a[i], b[i]), log(PetscMax(lower[i], MU_MIN_NORMAL)) -
                                                          log(PetscMax(upper[i], MU_MIN_NORMAL)) -
-                                                         (rise ? rise[first + i] : 0));
+                                                         (wl ? rise_of(wl[first + i], wu[first + i]) : 0));
   }
 }
 
@@ -136,7 +139,7 @@ static void logarithmic_means(const MuFaceMeans *face, PetscInt axis, PetscInt f
   PetscReal a[CHUNK], b[CHUNK];
   int extreme = 0;
 
-  if (face->rise[axis]) {
+  if (face->weight_lower[axis]) {
     const PetscReal *wl = face->weight_lower[axis] + first, *wu = face->weight_upper[axis] + first;
     for (PetscInt i = 0; i < n; ++i) { /* the weights vanish where a face is closed */
       a[i] = wl[i] * lower[i];

@@ -30,8 +30,8 @@ typedef struct {
   Vec mean[2];            /* per axis; NULL with UPWIND */
   PetscReal largest[2];   /* of this rank's */
   unsigned char *open[2]; /* open in the grid and not closed by an infinite potential */
-  /* V_upper - V_lower, B(V_upper - V_lower), B(V_lower - V_upper); NULL: V = 0 */
-  PetscReal *rise[2], *weight_lower[2], *weight_upper[2];
+  /* B(V_upper - V_lower), B(V_lower - V_upper); NULL: V = 0 */
+  PetscReal *weight_lower[2], *weight_upper[2];
   PetscReal *donor; /* UPWIND: [local_size], NULL before it is needed */
   PetscReal *row,
       *halo; /* [row_length]; halo: with UPWIND the row before the first, else scratch */

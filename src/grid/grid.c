@@ -1,6 +1,8 @@
 /* Uniform Cartesian grids: layout, mask, quadrature. */
 #include "grid/grid_impl.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static PetscErrorCode check_spec(const MuGridSpec *spec) {
@@ -37,9 +39,8 @@ static void fill_geometry(MuGridInfo *info, const MuGridSpec *spec) {
   info->total_rows = info->cells[info->slow_axis];
 }
 
-static PetscErrorCode create_dm(MuGrid grid) {
+static PetscErrorCode share_rows(MuGrid grid) {
   MuGridInfo *info = &grid->info;
-  PetscInt *rows;
 
   PetscFunctionBegin;
   if (info->total_rows < info->size)
@@ -48,20 +49,10 @@ static PetscErrorCode create_dm(MuGrid grid) {
         "grid_cells: %d rows of cells cannot be shared by %d ranks; use at most %d ranks",
         (int)info->total_rows, info->size, (int)info->total_rows);
   PetscCall(PetscMalloc1(info->size + 1, &grid->row_starts));
-  PetscCall(PetscMalloc1(info->size, &rows));
   grid->row_starts[0] = 0;
-  for (PetscMPIInt r = 0; r < info->size; ++r) {
-    rows[r] = info->total_rows / info->size + (r < info->total_rows % info->size);
-    grid->row_starts[r + 1] = grid->row_starts[r] + rows[r];
-  }
-  if (info->dim == 1)
-    PetscCall(DMDACreate1d(info->comm, DM_BOUNDARY_NONE, info->cells[0], 1, 1, rows, &grid->dm));
-  else
-    PetscCall(DMDACreate2d(info->comm, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR,
-                           info->cells[0], info->cells[1], 1, info->size, 1, 1, NULL, rows,
-                           &grid->dm));
-  PetscCall(DMSetUp(grid->dm));
-  PetscCall(PetscFree(rows));
+  for (PetscMPIInt r = 0; r < info->size; ++r)
+    grid->row_starts[r + 1] = grid->row_starts[r] + info->total_rows / info->size +
+                              (r < info->total_rows % info->size);
   info->row_starts = grid->row_starts;
   info->first_row = grid->row_starts[info->rank];
   info->rows = grid->row_starts[info->rank + 1] - info->first_row;
@@ -104,7 +95,7 @@ PetscErrorCode MuGridCreate(MPI_Comm comm, const MuGridSpec *spec, MuGrid *grid)
   PetscCallMPI(MPI_Comm_rank(comm, &info->rank));
   PetscCallMPI(MPI_Comm_size(comm, &info->size));
   fill_geometry(info, spec);
-  PetscErrorCode failed = create_dm(g);
+  PetscErrorCode failed = share_rows(g);
   if (failed) {
     PetscCall(MuGridDestroy(&g));
     return failed;
@@ -164,15 +155,77 @@ PetscErrorCode MuGridGetInfo(MuGrid grid, const MuGridInfo **info) {
   return 0;
 }
 
+/* DMDA keeps index sets of the size of the grid, which nothing here needs. */
 PetscErrorCode MuGridGetDM(MuGrid grid, DM *dm) {
+  const MuGridInfo *info = &grid->info;
+  PetscInt *rows;
+
+  PetscFunctionBegin;
   *dm = grid->dm;
+  if (grid->dm) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(info->size, &rows));
+  for (PetscMPIInt r = 0; r < info->size; ++r)
+    rows[r] = info->row_starts[r + 1] - info->row_starts[r];
+  if (info->dim == 1)
+    PetscCall(DMDACreate1d(info->comm, DM_BOUNDARY_NONE, info->cells[0], 1, 1, rows, &grid->dm));
+  else
+    PetscCall(DMDACreate2d(info->comm, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR,
+                           info->cells[0], info->cells[1], 1, info->size, 1, 1, NULL, rows,
+                           &grid->dm));
+  PetscCall(DMSetUp(grid->dm));
+  PetscCall(PetscFree(rows));
+  *dm = grid->dm;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode free_array(void *array) {
+  free(array);
   return 0;
 }
 
-PetscErrorCode MuGridCreateField(MuGrid grid, Vec *field) {
+static PetscErrorCode create_zeros(MPI_Comm comm, PetscInt local, PetscInt total, Vec *field);
+
+/* So that the vectors that PETSc's solvers make are like the one they are given. */
+static PetscErrorCode duplicate(Vec field, Vec *other) {
+  PetscInt local, total;
+
   PetscFunctionBegin;
-  PetscCall(DMCreateGlobalVector(grid->dm, field));
-  PetscCall(VecSet(*field, 0));
+  PetscCall(VecGetLocalSize(field, &local));
+  PetscCall(VecGetSize(field, &total));
+  PetscCall(create_zeros(PetscObjectComm((PetscObject)field), local, total, other));
+  PetscFunctionReturn(0);
+}
+
+/* A vector on zeros that the system hands out when they are first touched: what a run does not use
+   takes no memory. It begins with a cache line. */
+static PetscErrorCode create_zeros(MPI_Comm comm, PetscInt local, PetscInt total, Vec *field) {
+  const size_t line = 64, bytes = sizeof(PetscReal) * (size_t)local + line;
+  char *memory = calloc(bytes, 1);
+  PetscContainer owner;
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  if (!memory) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %zu bytes", bytes);
+  PetscReal *array = (PetscReal *)(void *)(memory + (line - (uintptr_t)memory % line));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  if (size == 1)
+    PetscCall(VecCreateSeqWithArray(comm, 1, local, array, field));
+  else
+    PetscCall(VecCreateMPIWithArray(comm, 1, local, total, array, field));
+  PetscCall(VecSetOperation(*field, VECOP_DUPLICATE, (void (*)(void))duplicate));
+  PetscCall(PetscContainerCreate(PETSC_COMM_SELF, &owner));
+  PetscCall(PetscContainerSetPointer(owner, memory));
+  PetscCall(PetscContainerSetUserDestroy(owner, free_array));
+  PetscCall(PetscObjectCompose((PetscObject)*field, "memory", (PetscObject)owner));
+  PetscCall(PetscContainerDestroy(&owner));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridCreateField(MuGrid grid, Vec *field) {
+  const MuGridInfo *info = &grid->info;
+
+  PetscFunctionBegin;
+  PetscCall(create_zeros(info->comm, info->local_size, info->total_rows * info->row_length, field));
   PetscFunctionReturn(0);
 }
 
