@@ -42,6 +42,8 @@ export OMPI_MCA_mpi_yield_when_idle := 1
 export OMPI_MCA_hwloc_base_binding_policy := none
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# Plans that tests and benchmarks measure do not go to the user.
+export XDG_CACHE_HOME ?= $(abspath $(BUILD))/cache
 
 CC      := mpicc
 MPIEXEC ?= mpiexec

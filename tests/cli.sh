@@ -14,6 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 cd "$work" || exit 1
+export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$work/.cache}"
 passed=0
 failed=0
 skipped=0
@@ -734,6 +735,52 @@ fi
 refused "a formula with y on a line" 2 "initial_density|y" run case.yaml -initial_type formula -initial_density "1+y^2"
 refused "a potential with y on a line" 2 "energy_potential_formula|y" run case.yaml -energy_potential 1 -energy_potential_formula "x*y"
 refused "a mask with y on a line" 2 "grid_mask_formula|y" run case.yaml -grid_mask_formula "y + 1"
+
+# ---------------------------------------------------------------------- plans of transforms
+
+# On 65536 cells plans are measured, once: two runs that start together, one later and one after `tune` are the same
+# to the bit; where nothing can be kept plans are estimated, and two runs are the same as well.
+cat >large.yaml <<'CASE'
+grid: {lower: [-3, -3], upper: [3, 3], cells: [256, 256], boundary: no_flux}
+target: {type: gaussian, mean: [0, 0], covariance: [1, 0, 0, 1]}
+initial: {type: gaussian, mean: [0.5, 0], covariance: [0.3, 0, 0, 0.3]}
+energy: {mmd: 1}
+geometry: {mmd: 1}
+kernel: {type: gaussian, bandwidth: 0.1, extension: zero}
+time: {end: 0.02, step: 0.01}
+output: {directory: out}
+CASE
+alone() { XDG_CACHE_HOME=$work/cache "$mudot" run large.yaml -output_directory "$1" >"$1.log" 2>&1; }
+rm -rf cache
+alone first &
+alone second
+wait $!
+alone third
+holds "plans are kept" sh -c 'ls cache/mudot | grep -q "^fftw-.*-f.*-f"'
+holds "runs that start together have the same bits" cmp first/ledger.csv second/ledger.csv
+holds "and so has a later one" cmp first/ledger.csv third/ledger.csv
+# Plans that are there are taken: damaged ones are measured again, whole ones stay.
+kept=$(ls cache/mudot/fftw-* | grep -v lock)
+cp $kept whole
+holds "tune measures nothing that is kept" env XDG_CACHE_HOME="$work/cache" "$mudot" tune large.yaml
+holds "and says where" env XDG_CACHE_HOME="$work/cache" sh -c "'$mudot' tune large.yaml | grep -q '$work/cache/mudot'"
+holds "kept plans stay" cmp whole $kept
+echo "(fftw" >$kept
+alone fourth
+holds "damaged plans are replaced" sh -c "tail -c 2 $kept | grep -q ')'"
+for n in 1 2; do MUDOT_CACHE=off "$mudot" run large.yaml -output_directory off$n >log 2>&1; done
+holds "estimated plans: the same bits" cmp off1/ledger.csv off2/ledger.csv
+mkdir -p none && : >none/mudot
+XDG_CACHE_HOME=$work/none "$mudot" run large.yaml -output_directory off3 >log 2>err
+holds "where nothing can be kept plans are estimated" cmp off1/ledger.csv off3/ledger.csv
+holds "without a word" test ! -s err
+export MUDOT_CACHE=off
+refused "tune without a cache" 4 "tune|MUDOT_CACHE" tune 8,8
+unset MUDOT_CACHE
+refused "tune without cells" 2 "tune|512,512" tune
+refused "tune with too much" 2 "tune|9" tune 8,8 9
+holds "tune small cells" env XDG_CACHE_HOME="$work/cache" "$mudot" tune 8,8
+rm -rf first second third fourth off1 off2 off3 cache none
 
 # ---------------------------------------------------------------------- -log_view
 

@@ -13,7 +13,7 @@ static const MuCommand help_command;
 static const MuCommand *const commands[] = {
     &mu_command_new,    &mu_command_run,     &mu_command_study, &mu_command_particles,
     &mu_command_sample, &mu_command_compare, &mu_command_check, &mu_command_report,
-    &mu_command_list,   &help_command,
+    &mu_command_list,   &mu_command_tune,    &help_command,
 };
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 

@@ -7,8 +7,8 @@
 #include "mudot.h"
 
 typedef struct {
-  const char *name;    /* as in the key time_transport_solver */
-  const char *formula; /* one line for a reader */
+  const char *name;     /* as in the key time_transport_solver */
+  const char *formula;  /* one line for a reader */
   PetscBool reversible; /* whether t->log_pi is read; default no */
   /* REQUIRED. Allocates t->data, with everything that SetUp and Solve need. */
   PetscErrorCode (*create)(MuTransport t);

@@ -126,9 +126,10 @@ static void repair_extremes(const MuFaceMeans *face, PetscInt axis, PetscInt fir
   const PetscReal *wl = face->weight_lower[axis], *wu = face->weight_upper[axis];
   for (PetscInt i = 0; i < n; ++i) {
     if (PetscMin(a[i], b[i]) >= MU_MIN_NORMAL || !face->open[axis][first + i]) continue;
-    mean[i] = mean_of_extremes(PetscMax(a[i], b[i]), log(PetscMax(lower[i], MU_MIN_NORMAL)) -
-                                                         log(PetscMax(upper[i], MU_MIN_NORMAL)) -
-                                                         (wl ? rise_of(wl[first + i], wu[first + i]) : 0));
+    mean[i] = mean_of_extremes(PetscMax(a[i], b[i]),
+                               log(PetscMax(lower[i], MU_MIN_NORMAL)) -
+                                   log(PetscMax(upper[i], MU_MIN_NORMAL)) -
+                                   (wl ? rise_of(wl[first + i], wu[first + i]) : 0));
   }
 }
 

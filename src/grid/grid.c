@@ -51,8 +51,8 @@ static PetscErrorCode share_rows(MuGrid grid) {
   PetscCall(PetscMalloc1(info->size + 1, &grid->row_starts));
   grid->row_starts[0] = 0;
   for (PetscMPIInt r = 0; r < info->size; ++r)
-    grid->row_starts[r + 1] = grid->row_starts[r] + info->total_rows / info->size +
-                              (r < info->total_rows % info->size);
+    grid->row_starts[r + 1] =
+        grid->row_starts[r] + info->total_rows / info->size + (r < info->total_rows % info->size);
   info->row_starts = grid->row_starts;
   info->first_row = grid->row_starts[info->rank];
   info->rows = grid->row_starts[info->rank + 1] - info->first_row;

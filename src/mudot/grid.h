@@ -49,7 +49,7 @@ PetscErrorCode MuGridDestroy(MuGrid *grid);
 PetscErrorCode MuGridReference(MuGrid grid);
 PetscErrorCode MuGridGetInfo(MuGrid grid, const MuGridInfo **info);
 
-/* The DMDA that holds the layout; borrowed. */
+/* A DMDA of the same layout; borrowed. Made at the first call, which is collective. */
 PetscErrorCode MuGridGetDM(MuGrid grid, DM *dm);
 
 /* A new field of zeros; the caller destroys it with VecDestroy(). Collective. */

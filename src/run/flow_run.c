@@ -5,6 +5,8 @@
 #include "record/record.h"
 #include "run/verify.h"
 
+#include <unistd.h>
+
 typedef struct {
   MuProblem problem;
   const MuProblemParts *parts;
@@ -350,6 +352,37 @@ static PetscErrorCode print_effort(Run *r) {
   PetscFunctionReturn(0);
 }
 
+/* Rows of cells below which a rank costs more than it brings: measured at 1024^2. */
+#define FEWEST_ROWS 64
+#define FEWEST_LINE 100000
+
+/* A line where fewer ranks would have been quicker. */
+static PetscErrorCode print_ranks(Run *r) {
+  const MuGridInfo *info = r->info;
+  const PetscInt cores = (PetscInt)sysconf(_SC_NPROCESSORS_ONLN);
+  const PetscInt pay_off =
+      PetscMax(1, info->total_rows / (info->dim == 2 ? FEWEST_ROWS : FEWEST_LINE));
+  PetscMPIInt neighbours;
+  MPI_Comm node;
+
+  PetscFunctionBegin;
+  if (info->size == 1) PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_split_type(info->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Comm_size(node, &neighbours));
+  PetscCallMPI(MPI_Comm_free(&node));
+  if (neighbours > cores)
+    PetscCall(PetscPrintf(info->comm,
+                          "ranks           %d share %d cores; with %d this would be quicker\n",
+                          neighbours, (int)cores, (int)PetscMin(cores, pay_off)));
+  else if (info->size > pay_off)
+    PetscCall(
+        PetscPrintf(info->comm,
+                    "ranks           %d rows of cells are few for a rank; with %d rank%s this "
+                    "would be quicker\n",
+                    (int)info->rows, (int)pay_off, pay_off > 1 ? "s" : ""));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode summarize(void *ctx, MuRecord record) {
   Run *r = ctx;
   const char *why, *sentence;
@@ -371,6 +404,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         why, (int)accepted, (int)rejected));
   PetscCall(print_effort(r));
   PetscCall(MuRecordPrintCosts(record));
+  PetscCall(print_ranks(r));
   PetscCall(PetscPrintf(r->info->comm,
                         "energy          %.10g -> %.10g\n"
                         "balance defect  %.3g at worst (%s)\n"
