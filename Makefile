@@ -301,9 +301,10 @@ SEED  ?= 1
 stress: all $(BUILD)/tests/stress
 	@BUILD=$(BUILD) MPIEXEC=$(MPIEXEC) COUNT=$(COUNT) SEED=$(SEED) tests/stress.sh
 
-bench: $(BENCHES)
+bench: $(BENCHES) $(BUILD)/mudot
 	@rm -f $(BUILD)/bench.csv
 	@for b in $(BENCHES); do $$b -bench_csv $(BUILD)/bench.csv || exit 1; done
+	@$(PYTHON) scripts/bench-runs.py $(BUILD)/mudot $(BUILD)/bench.csv
 	@$(PYTHON) scripts/bench-table.py $(BUILD)/bench.csv
 
 studies: $(BUILD)/mudot
