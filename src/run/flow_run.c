@@ -352,7 +352,8 @@ static PetscErrorCode print_effort(Run *r) {
   PetscFunctionReturn(0);
 }
 
-/* Rows of cells below which a rank costs more than it brings: measured at 1024^2. */
+/* Rows of cells (in 1-D: cells) below which a rank is taken to cost more than it brings: estimates.
+ */
 #define FEWEST_ROWS 64
 #define FEWEST_LINE 100000
 
