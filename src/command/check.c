@@ -19,7 +19,7 @@ static PetscBool read_words(int argc, char **argv, const char *words[2]) {
 
 static PetscErrorCode check(MuTableRow commands, int argc, char **argv) {
   const char *words[2];
-  MuCheckTable table;
+  MuCheckTable table = {0};
   PetscMPIInt rank;
   PetscInt failed = 0;
 

@@ -54,9 +54,11 @@ static PetscErrorCode fill_uniform(MuDensity d, const MuCells *cells, PetscReal 
       const PetscReal width = d->upper[a] - d->lower[a], spacing = MuCellSpacing(cells, a);
       const PetscReal share = width < spacing ? overlap(d, cells, a, lower[a], upper[a]) / spacing
                                               : (PetscReal)holds(d, cells, a, x[a]);
-      if (!(share > 0)) inside = PETSC_FALSE;
       constant -= log(width);
-      if (share < 1 && inside) constant += log(share);
+      if (share <= 0)
+        inside = PETSC_FALSE;
+      else if (share < 1)
+        constant += log(share);
     }
     log_density[i] = inside ? constant : -INFINITY;
   }

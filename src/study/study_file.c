@@ -262,7 +262,7 @@ static PetscErrorCode lock_directory(MuStudy s, const char *directory) {
 
 PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored) {
   const char *directory;
-  PetscBool same;
+  PetscBool same = PETSC_FALSE;
   PetscErrorCode code;
   char *text;
   Path path;
