@@ -203,7 +203,7 @@ def interruption():
     check("resume() goes on to the end", done.status == "done" and np.isclose(done.time[-1], 1))
     whole = mudot.run(mudot.Case("slow.yaml", time={"step": 2e-5}), "whole")
     check("to the same bits", np.array_equal(done.density, whole.density))
-    shown = subprocess.run([sys.executable, "-c", "import mudot\nmudot.run(mudot.Case('slow.yaml', time={'step': 1e-4}),"
+    shown = subprocess.run([sys.executable, "-c", "import mudot\nmudot.run(mudot.Case('slow.yaml', time={'step': 2e-5}),"
                             " 'shown', progress=True)"], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
                            capture_output=True, text=True)
     check("a progress bar", "[#" in shown.stderr and "t = " in shown.stderr, shown.stderr[-200:])

@@ -300,6 +300,36 @@ START_TEST(band_is_solved_with_and_without_interchanges) {
 }
 END_TEST
 
+/* Differences between neighbours, whose constants are free: the last unknown is kept at 0, and what
+   has no sum is solved. */
+START_TEST(singular_band_keeps_an_unknown_at_zero) {
+  enum { N = 8 };
+  PetscReal x[N], r[N] = {0}, sum = 0;
+  MuBand band;
+  OK(MuBandCreate(N, 1, &band));
+  OK(MuBandZero(band));
+  for (PetscInt i = 0; i + 1 < N; ++i) {
+    r[i] = (PetscReal)(i % 3) - 1; /* small integers: the elimination is exact */
+    sum += r[i];
+    MuBandAdd(band, i, i, 1);
+    MuBandAdd(band, i + 1, i + 1, 1);
+    MuBandAdd(band, i, i + 1, -1);
+    MuBandAdd(band, i + 1, i, -1);
+  }
+  r[N - 1] = -sum;
+  OK(PetscArraycpy(x, r, N));
+  OK(MuBandFactor(band));
+  OK(MuBandSolve(band, x));
+  ck_assert_double_eq_tol(x[N - 1], 0, 1e-300);
+  for (PetscInt i = 0; i < N; ++i) {
+    PetscReal product = i > 0 ? x[i] - x[i - 1] : 0;
+    if (i + 1 < N) product += x[i] - x[i + 1];
+    ck_assert_double_eq_tol(product, r[i], 1e-13);
+  }
+  OK(MuBandDestroy(&band));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ conjugate gradients */
 
 typedef struct {
@@ -375,6 +405,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, multigrid_cycles_contract);
   tcase_add_test(t, symmetric_cycle_is_symmetric);
   tcase_add_test(t, band_is_solved_with_and_without_interchanges);
+  tcase_add_test(t, singular_band_keeps_an_unknown_at_zero);
   tcase_add_test(t, conjugate_gradients_stop_as_they_are_told);
   suite_add_tcase(s, t);
   return s;

@@ -61,7 +61,10 @@ PetscErrorCode MuBandFactor(MuBand s) {
 
   PetscFunctionBegin;
   dgbtrf_(&s->size, &s->size, &s->width, &s->width, s->entry, &s->leading, s->pivot, &info);
-  PetscCheck(info == 0, PETSC_COMM_SELF, PETSC_ERR_MAT_LU_ZRPVT, "zero pivot in row %d", (int)info);
+  for (PetscInt i = 0; info > 0 && i < s->size; ++i) {
+    PetscReal *pivot = s->entry + (size_t)i * (size_t)s->leading + 2 * s->width;
+    if (*pivot == 0) *pivot = PETSC_MAX_REAL;
+  }
   s->interchanged = PETSC_FALSE;
   for (PetscBLASInt i = 0; i < s->size; ++i)
     if (s->pivot[i] != i + 1) s->interchanged = PETSC_TRUE;

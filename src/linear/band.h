@@ -12,7 +12,8 @@ PetscErrorCode MuBandDestroy(MuBand *band);
 PetscErrorCode MuBandZero(MuBand band);
 /* Entry (i, j) += value. */
 void MuBandAdd(MuBand band, PetscInt i, PetscInt j, PetscReal value);
-/* In place; MuBandZero() comes before the next matrix. PETSC_ERR_MAT_LU_ZRPVT if it is singular. */
+/* In place; MuBandZero() comes before the next matrix. Where it is singular in rounding a pivot is
+   0: the largest number stands for it, which keeps that unknown at 0. */
 PetscErrorCode MuBandFactor(MuBand band);
 /* x [size] <- A^(-1) x */
 PetscErrorCode MuBandSolve(MuBand band, PetscReal *x);
