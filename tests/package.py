@@ -222,13 +222,13 @@ def without_xarray():
     """The same numbers without xarray and pandas."""
     script = ("import sys\nsys.modules['xarray'] = sys.modules['pandas'] = None\nimport mudot, numpy as np\n"
               "run = mudot.Run('line')\nd = run.density\n"
-              "print(type(d).__name__, d.dims, d.time[-1], np.asarray(d).sum(), run.ledger.energy[-1])\n"
+              "print(type(d).__name__, d.dims, d.shape, len(d), d.time[-1], np.asarray(d).sum(), run.ledger.energy[-1])\n"
               "print(mudot.compare(run, run.sample(50, time=1), 1)['metric'][0])\n"
               "print(mudot.sweep(mudot.Case('line.yaml'), {'time.step': [0.02]}, 'plain').energy.values.shape)\n")
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
                           capture_output=True, text=True)
     run = mudot.Run("line")
-    first = f"Array ('time', 'x') 1.0 {np.asarray(run.density).sum()} {np.asarray(run.ledger['energy'])[-1]}"
+    first = f"Array ('time', 'x') (5, 64) 5 1.0 {np.asarray(run.density).sum()} {np.asarray(run.ledger['energy'])[-1]}"
     check("without xarray and pandas", done.stdout.splitlines() == [first, "mmd2", "(1, 5)"], done.stdout + done.stderr)
 
 

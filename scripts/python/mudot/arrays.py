@@ -32,10 +32,15 @@ class Array:
     def __getitem__(self, index: Any) -> Any:
         return self.values[index]
 
+    def __len__(self) -> int:
+        return len(self.values)
+
     def __getattr__(self, name: str) -> Any:
         coords = self.__dict__.get("coords", {})
         if name in coords:
             return coords[name]
+        if name in ("shape", "ndim", "size", "dtype") and "values" in self.__dict__:
+            return getattr(self.values, name)
         raise AttributeError(name)
 
 
