@@ -279,6 +279,7 @@ const MuIntegratorOps MuDiscreteGradientOps = {
                "F1 - F0 = -dt <G, K G> exactly, order 2",
     .order = 2,
     .exact_balance = PETSC_TRUE,
+    .may_be_negative = PETSC_TRUE,
     .create = discrete_gradient_create,
     .advance = discrete_gradient_advance,
     .destroy = discrete_gradient_destroy,

@@ -30,14 +30,16 @@ static PetscErrorCode add_change(MuFlow flow, Vec rho, PetscReal factor, PetscRe
 
 PetscErrorCode MuFlowEnergyRises(MuFlow flow, Vec rho, PetscReal before, PetscReal value,
                                  PetscBool *rises) {
+  const PetscReal allowed = before + 1e-11 * flow->energy_scale;
   PetscReal unit = 0;
 
   PetscFunctionBegin;
-  *rises = (PetscBool)(flow->spec.guard && value > before + 1e-11 * flow->energy_scale);
+  *rises = (PetscBool)(flow->spec.guard && value > allowed);
   if (!*rises) PetscFunctionReturn(0);
   PetscCall(add_change(flow, rho, 1 + SCALING, value, &unit));
   PetscCall(add_change(flow, rho, 1 - SCALING, value, &unit));
   unit /= SCALING * SCALING;
-  *rises = (PetscBool) !(value <= before + 1e-11 * flow->energy_scale + 1e-14 * unit);
+  if (!PetscIsInfOrNanReal(unit)) *rises = (PetscBool)(value > allowed + 1e-14 * unit);
+  if (!*rises) PetscCall(MuFlowEvaluateDerivative(flow));
   PetscFunctionReturn(0);
 }

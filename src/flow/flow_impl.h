@@ -55,9 +55,10 @@ typedef struct {
 /* One time integrator; it advances the parts of K that `kinds` names (MU_PART_*). */
 typedef struct {
   const char *name;
-  const char *formula;     /* for `mudot list schemes` */
-  PetscInt order;          /* in time */
-  PetscBool exact_balance; /* default no: F1 - F0 = -dt <G, K G> in every step */
+  const char *formula;       /* for `mudot list schemes` */
+  PetscInt order;            /* in time */
+  PetscBool exact_balance;   /* default no: F1 - F0 = -dt <G, K G> in every step */
+  PetscBool may_be_negative; /* default no: no step of any length is sure to be positive */
   /* REQUIRED: work space and plans; MU_ERR_INPUT if it does not fit the pair. */
   PetscErrorCode (*create)(MuIntegrator integrator);
   /* REQUIRED unless it leaps: rho(t) -> rho(t + dt) in place. On another outcome than OK rho is
@@ -157,8 +158,9 @@ PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow);
 PetscErrorCode MuFlowScaleEnergy(MuFlow flow);
 /* Whether F, now `value` at rho, rose above `before` by more than rounding: 1e-11 energy_scale, and
    1e-14 of the unit of energy (|F(1.1 rho) - F| + |F(0.9 rho) - F|)/0.01, which does not vanish at
-   an equilibrium; there rho changes by the rounding of a solve. False without the guard. Overwrites
-   the derivative if F rose at all. Collective. */
+   an equilibrium; there rho changes by the rounding of a solve. False without the guard. If F rose
+   at all the kept derivative is evaluated anew, for the bits of a restart; it is lost if F rises.
+   Collective. */
 PetscErrorCode MuFlowEnergyRises(MuFlow flow, Vec rho, PetscReal before, PetscReal value,
                                  PetscBool *rises);
 /* For callbacks of PETSc's solvers, through which no error may pass: *failed and 0 for

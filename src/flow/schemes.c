@@ -87,7 +87,7 @@ PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuInte
   if (!(kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
   if (kinds & MU_PART_REACTION) {
     PetscCall(MuFlowChooseReaction(flow, &reaction, &chosen));
-    if (reaction == &MuDiscreteGradientOps) {
+    if (reaction->may_be_negative) {
       *why = "this reaction has no positive substep to extrapolate";
       PetscFunctionReturn(0);
     }
