@@ -610,6 +610,11 @@ assert np.allclose(b["density"][0], exact, atol=1e-13)'
 works "a run with a mask" run plane.yaml -grid_mask mask.pgm -output_directory masked
 { echo "P2 16 8 1 0"; yes 1 | head -n 127; } >mask.pgm
 refused "a restart after the mask has changed" 2 "grid_mask: is not the one of the run in masked" run plane.yaml -grid_mask mask.pgm -output_directory masked -restart -time_end 0.04
+faint="run case.yaml -energy_kl 1e-12 -geometry_wasserstein 1e12 -time_step 0.01 -initial_type samples -initial_file some.csv -initial_bandwidth 0.5"
+seq -1 0.1 1 >some.csv
+works "a run with an energy far below 1" $faint -time_end 0.1 -output_directory faint
+seq -1.1 0.1 0.9 >some.csv
+refused "a restart after its initial points have changed" 2 "initial: is not the one of the run in faint" $faint -time_end 0.2 -output_directory faint -restart
 
 # One flow in three spellings: mappings, a list, flat keys. kernel_fisher_rao stands twice, each time with a kernel of its own.
 sed "s/^geometry:.*/geometry: {wasserstein: 1, kernel_fisher_rao: [{weight: 0.5, kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}}, {weight: 0.2, kernel: {bandwidth: 0.8}}]}/

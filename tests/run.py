@@ -167,9 +167,10 @@ def check(build, mpiexec, jobs):
 
 
 def stress(build, mpiexec, jobs):
-    """Random cases against every promise; the cases that mudot new writes."""
+    """Random cases against every promise; the cases that mudot new writes; studies in other units."""
     yield Job("stress", "tests/stress.sh", "check", processors=2, BUILD=build, MPIEXEC=mpiexec)
     yield Job("cases of mudot new", "tests/new.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("studies in other units", "tests/units.py", BUILD=build, MPIEXEC=mpiexec)
 
 
 def static(build, mpiexec, jobs):

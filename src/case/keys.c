@@ -122,7 +122,7 @@ const MuKeyRow mu_keys[] = {
     {"particles", "ledger_every", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "steps from one row of the ledger to the next (default 1)"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
-     .doc = "ift: of the optimality conditions of the weight step (default 1e-10)"},
+     .doc = "ift: of the optimality conditions of the weight step, relative to the energy (1e-10)"},
     {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance|particles",
      .doc = "what is studied"},
     {"study", "case", MU_KEY_TEXT, 1,

@@ -216,21 +216,24 @@ PetscErrorCode MuLawNeedDensity(MuLaw law, const char *who, PetscBool score) {
   PetscFunctionReturn(0);
 }
 
-/* Length over which formulas are differenced: far below a cell, or below 1. */
-static PetscReal difference_step(const MuGridInfo *info, PetscInt axis, PetscReal x) {
-  const PetscReal step = 1e-3 * PetscMax(1, PetscAbsReal(x));
+/* Length over which formulas are differenced: far below a cell, and below `length`. */
+static PetscReal difference_step(const MuGridInfo *info, PetscInt axis, PetscReal length,
+                                 PetscReal x) {
+  const PetscReal size = PetscMax(0.1 * length, PetscAbsReal(x));
+  const PetscReal step = 1e-3 * (size > 0 ? size : 1);
   return info ? PetscMin(step, info->spacing[axis] / 8) : step;
 }
 
-PetscErrorCode
-MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2], PetscReal *value), void *ctx,
-                  const MuGridInfo *info, PetscInt dim, const PetscReal *x, PetscReal *gradient) {
+PetscErrorCode MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2],
+                                                     PetscReal *value),
+                                 void *ctx, const MuGridInfo *info, PetscReal length, PetscInt dim,
+                                 const PetscReal *x, PetscReal *gradient) {
   static const PetscReal weight[3] = {45, -9, 1};
 
   PetscFunctionBegin;
   for (PetscInt a = 0; a < dim; ++a) {
     PetscReal at[2] = {x[0], dim == 2 ? x[1] : 0}, up, down;
-    const PetscReal step = difference_step(info, a, x[a]);
+    const PetscReal step = difference_step(info, a, length, x[a]);
     gradient[a] = 0;
     for (int k = 0; k < 3; ++k) {
       at[a] = x[a] + (k + 1) * step;
@@ -277,7 +280,8 @@ static PetscErrorCode raw_log_density(MuLaw law, PetscInt n, const PetscReal *x,
       }
       if (value) PetscCall(log_formula(law, at, &value[i]));
       if (score)
-        PetscCall(MuFormulaGradient(log_formula, law, law->info, dim, at, score + i * dim));
+        PetscCall(
+            MuFormulaGradient(log_formula, law, law->info, law->scale, dim, at, score + i * dim));
     }
   }
   PetscFunctionReturn(0);

@@ -52,10 +52,11 @@ PetscErrorCode MuLawLogDensity(MuLaw law, PetscInt n, const PetscReal *x, PetscR
 /* log of the density that MuLawSample() draws from: constant in cells for FORMULA. */
 PetscErrorCode MuLawLogSampled(MuLaw law, PetscInt n, const PetscReal *x, PetscReal *log_density);
 
-/* Gradient [dim] of a formula at x [dim] by central differences of order 6. info NULL: no grid. Not
-   collective. */
-PetscErrorCode
-MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2], PetscReal *value), void *ctx,
-                  const MuGridInfo *info, PetscInt dim, const PetscReal *x, PetscReal *gradient);
+/* Gradient [dim] of a formula at x [dim] by central differences of order 6. info NULL: no grid.
+   length: the largest |x| in use, roughly. Not collective. */
+PetscErrorCode MuFormulaGradient(PetscErrorCode (*f)(void *ctx, const PetscReal x[2],
+                                                     PetscReal *value),
+                                 void *ctx, const MuGridInfo *info, PetscReal length, PetscInt dim,
+                                 const PetscReal *x, PetscReal *gradient);
 
 #endif

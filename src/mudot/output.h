@@ -27,8 +27,8 @@ PetscErrorCode MuRunReaderGetInfo(MuRunReader reader, const MuRunInfo **info);
 /* Snapshot `index`, from 0, as [ny][nx]: finite numbers, of either sign. MU_ERR_INPUT: there is no
    such snapshot; MU_ERR_FILE. */
 PetscErrorCode MuRunReaderSnapshot(MuRunReader reader, PetscInt index, PetscReal *density);
-/* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9 of a
-   snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
+/* The density at a time, linear between snapshots: the mixture of the two. Times within 1e-9,
+   relative, of a snapshot are that snapshot. MU_ERR_INPUT: a time that the run does not cover. */
 PetscErrorCode MuRunReaderAt(MuRunReader reader, PetscReal time, PetscReal *density);
 
 /* A cloud to be written. */

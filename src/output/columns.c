@@ -23,8 +23,9 @@ static const struct {
     [MU_COLUMN_WEIGHT_MAX] = {"weight_max", "largest weight of a particle"},
     [MU_COLUMN_EFFECTIVE_SIZE] = {"ess", "effective sample size (sum w)^2/sum w^2"},
     [MU_COLUMN_DISPLACEMENT] = {"displacement", "mean distance that a particle moved in the step"},
-    [MU_COLUMN_SIMPLEX_RESIDUAL] = {"simplex_residual",
-                                    "to what the optimality conditions of the weight step hold"},
+    [MU_COLUMN_SIMPLEX_RESIDUAL] =
+        {"simplex_residual",
+         "to what the optimality conditions of the weight step hold, relative to the energy"},
     [MU_COLUMN_SIMPLEX_ITERATIONS] = {"simplex_iterations", "iterations of the weight step"},
 };
 

@@ -31,6 +31,20 @@ static PetscErrorCode read_dataset(hid_t file, const char *path, const char *nam
   PetscFunctionReturn(0);
 }
 
+/* The first snapshot, if it is of t = 0. */
+static PetscErrorCode read_initial(hid_t file, const char *path, MuRunRemains *r) {
+  const char *name = H5Lexists(file, "density", H5P_DEFAULT) > 0 ? "density" : "position";
+  PetscInt dims, extent[3] = {1, 1, 1};
+
+  PetscFunctionBegin;
+  if (!r->snapshots || r->times[0] != 0) PetscFunctionReturn(0);
+  PetscCall(MuHdf5Shape(file, path, name, 3, &dims, extent));
+  r->initial_values = extent[1] * extent[2];
+  PetscCall(PetscMalloc1(r->initial_values, &r->initial));
+  PetscCall(MuHdf5Read(file, path, name, 0, r->initial_values, r->initial));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
   PetscReal *t;
 
@@ -45,6 +59,7 @@ static PetscErrorCode inspect(hid_t file, const char *path, MuRunRemains *r) {
     PetscCall(read_dataset(file, path, "target/log_density", &r->cells, &r->target));
   if (H5Lexists(file, "grid", H5P_DEFAULT) > 0 && H5Lexists(file, "grid/mask", H5P_DEFAULT) > 0)
     PetscCall(read_dataset(file, path, "grid/mask", &r->mask_cells, &r->mask));
+  PetscCall(read_initial(file, path, r));
   r->there = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -94,6 +109,7 @@ PetscErrorCode MuRunRemainsRead(MPI_Comm comm, const char *directory, const char
   PetscCallMPI(MPI_Bcast(&r->snapshots, 1, MPIU_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&r->cells, 1, MPIU_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&r->mask_cells, 1, MPIU_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(&r->initial_values, 1, MPIU_INT, 0, comm));
   if (rank) PetscCall(PetscMalloc1(r->snapshots + 1, &r->times));
   PetscCallMPI(MPI_Bcast(r->times, (PetscMPIInt)r->snapshots, MPIU_REAL, 0, comm));
   for (int k = 0; k < 3; ++k) {
@@ -110,6 +126,7 @@ PetscErrorCode MuRunRemainsFree(MuRunRemains *r) {
   PetscCall(PetscFree(r->times));
   PetscCall(PetscFree(r->target));
   PetscCall(PetscFree(r->mask));
+  PetscCall(PetscFree(r->initial));
   PetscCall(PetscFree(r->case_text));
   PetscCall(PetscFree(r->status));
   PetscCall(PetscFree(r->restarts));

@@ -12,6 +12,8 @@ typedef struct {
   PetscReal *target;                   /* log_density, on rank 0 */
   PetscInt mask_cells;                 /* values of mask, 0 if it has none */
   PetscReal *mask;                     /* 1 = inside, on rank 0 */
+  PetscInt initial_values;             /* 0: there is no snapshot of t = 0 */
+  PetscReal *initial;                  /* its density, or the positions of its cloud, on rank 0 */
   char *case_text, *status, *restarts; /* attributes, "" where there is none */
 } MuRunRemains;
 

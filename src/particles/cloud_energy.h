@@ -27,6 +27,7 @@ typedef struct {
   PetscInt dim, count;
   MuGrid grid;           /* NULL: none */
   MuLaw target, initial; /* target NULL: none. Borrowed. */
+  PetscReal length;      /* the largest |x| of both, roughly */
   MuLogarithm logarithm;
   const char *method; /* in sentences */
   gsl_rng *rng;       /* of the target's samples. Borrowed. */

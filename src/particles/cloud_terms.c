@@ -97,7 +97,7 @@ PetscErrorCode MuCloudAddPotential(MuCloudEnergy e, const MuCloudEvaluation *v) 
     const PetscReal at[2] = {v->y[i * dim], dim == 2 ? v->y[i * dim + 1] : 0};
     PetscCall(MuFormulaEvaluate(e->potential, at, &e->mean_value[i]));
     if (v->gradient)
-      PetscCall(MuFormulaGradient(MuFormulaFunction, e->potential, e->info, dim, at,
+      PetscCall(MuFormulaGradient(MuFormulaFunction, e->potential, e->info, e->spec.length, dim, at,
                                   e->vector + i * dim));
   }
   add(v, weight_of(e, MU_FORM_POTENTIAL), e->mean_value, e->vector);
@@ -122,7 +122,8 @@ static PetscErrorCode interact(MuCloudEnergy e, const MuAtoms *cloud, const Pets
     PetscCall(MuFormulaEvaluate(e->interaction, z, &w));
     if (apart || !PetscIsInfOrNanReal(w)) *value += cloud->w[j] * w;
     if (!gradient || !apart) continue;
-    PetscCall(MuFormulaGradient(MuFormulaFunction, e->interaction, e->info, dim, z, force));
+    PetscCall(MuFormulaGradient(MuFormulaFunction, e->interaction, e->info, e->spec.length, dim, z,
+                                force));
     for (PetscInt a = 0; a < dim; ++a) gradient[a] += cloud->w[j] * force[a];
   }
   PetscFunctionReturn(0);

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#define SAME_TIME 1e-9 /* part of 1 + |t| that two times may differ by */
+#define SAME_TIME 1e-9 /* part of |t| that two times may differ by */
 #define LIMITED   5    /* score from which it is not chance */
 #define CLOSER    0.5 /* ratio of distances below which a cloud is better than independent samples */
 
@@ -163,7 +163,7 @@ static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader 
 /* ------------------------------------------------------------------ the times of a cloud */
 
 static PetscBool same_time(PetscReal a, PetscReal b) {
-  return (PetscBool)(fabs(a - b) <= SAME_TIME * (1 + fabs(b)));
+  return (PetscBool)(fabs(a - b) <= SAME_TIME * fmax(fabs(a), fabs(b)));
 }
 
 static PetscBool is_chosen(const MuCompare c, PetscReal time) {

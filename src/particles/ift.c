@@ -77,10 +77,33 @@ static PetscErrorCode create(MuParticles p) {
   PetscFunctionReturn(0);
 }
 
+/* Sums over the cloud are rounded to this part of the largest. */
+#define ROUNDING 1e-13
+
+/* In any units the same: the conditions hold to `tolerance` of the energy's differences, among
+   which are those of its kernel, or to rounding. sum: K w. *unit: that of the energy. */
+static PetscErrorCode find_tolerance(MuParticles p, PetscReal weight, PetscReal scale,
+                                     const PetscReal *sum, PetscReal *unit, PetscReal *tolerance) {
+  PetscReal size, low = PETSC_MAX_REAL, high = -PETSC_MAX_REAL;
+  MuRadial radial;
+
+  PetscFunctionBegin;
+  PetscCall(MuWallKernelGet(p->geometry_kernel, &radial, NULL, NULL));
+  PetscCall(MuRadialEvaluate(radial, 0, &size, NULL));
+  for (PetscInt i = 0; i < p->cloud.n; ++i) {
+    size = PetscMax(size, PetscAbsReal(sum[i]));
+    low = PetscMin(low, p->derivative[i]);
+    high = PetscMax(high, p->derivative[i]);
+  }
+  *unit = PetscMax(weight * size, high - low);
+  *tolerance = PetscMax(p->tolerance * *unit, ROUNDING * scale * size);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
   const MuAtoms *cloud = &p->cloud;
   const PetscReal *sum;
-  PetscReal weight;
+  PetscReal weight, unit = 0, tolerance = 0;
 
   PetscFunctionBegin;
   PetscCall(quadratic_weight(p, &weight, &sum));
@@ -91,8 +114,10 @@ static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
     sum = p->columns;
   }
   for (PetscInt i = 0; i < cloud->n; ++i) p->probe[i] = scale * sum[i] - p->derivative[i];
-  PetscCall(MuSimplexSolve(p->simplex, cloud->n, cloud->x, scale, p->probe, p->tolerance, cloud->w,
+  PetscCall(find_tolerance(p, weight, scale, sum, &unit, &tolerance));
+  PetscCall(MuSimplexSolve(p->simplex, cloud->n, cloud->x, scale, p->probe, tolerance, cloud->w,
                            &p->simplex_report));
+  p->simplex_report.residual = unit > 0 ? p->simplex_report.residual / unit : 0;
   PetscFunctionReturn(0);
 }
 

@@ -181,8 +181,8 @@ static PetscErrorCode create_laws(MuParticles p) {
   PetscCall(MuCaseCreateLaw(p->c, "initial", p->cloud.dim, p->grid, &p->initial));
   PetscCall(MuCaseGetString(p->c, "target_type", &type, &has_target));
   if (has_target) PetscCall(MuCaseCreateLaw(p->c, "target", p->cloud.dim, p->grid, &p->target));
-  p->limit = 1 + p->initial->scale + (p->target ? p->target->scale : 0);
-  p->limit *= FAR;
+  p->length = p->initial->scale + (p->target ? p->target->scale : 0);
+  p->limit = p->length > 0 ? FAR * p->length : PETSC_INFINITY;
   PetscFunctionReturn(0);
 }
 
@@ -194,6 +194,7 @@ static PetscErrorCode create_energy(MuParticles p) {
                                   .grid = p->grid,
                                   .target = p->target,
                                   .initial = p->initial,
+                                  .length = p->length,
                                   .logarithm = p->ops->logarithm,
                                   .method = p->ops->name,
                                   .rng = p->rng[MU_STREAM_TARGET]};

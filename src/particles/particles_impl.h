@@ -56,6 +56,7 @@ struct _p_MuParticles {
   PetscReal interval_start, interval_end; /* begun last; cut evenly into ... */
   PetscInt interval_steps, interval_done; /* ... steps, of which so many are done */
   PetscBool stop;                         /* MuParticlesStop() */
+  PetscReal length;                       /* largest |x| of initial measure and target, roughly */
   PetscReal limit;                        /* |x| beyond it counts as infinite */
   PetscReal transport, reaction;          /* weights a, b of the geometry's parts */
   PetscBool spherical;
@@ -79,6 +80,7 @@ struct _p_MuParticles {
   MuKernelMean test_mean; /* exact value; NULL: an independent sample */
   PetscInt test_count;
   PetscReal *test_points, *test_weights, *test_sum, *own_sum, test_norm;
+  PetscReal test_size; /* sum of the absolute parts of mmd2 */
   char test_sentence[512];
   MuColumns row_columns;
   PetscReal *row, displacement;

@@ -108,6 +108,8 @@ static PetscErrorCode test_distance(MuParticles p, PetscReal *mmd2) {
     for (PetscInt i = 0; i < p->test_count; ++i) cross += p->test_sum[i] / p->test_count;
   }
   *mmd2 = own / (mass * mass) - 2 * cross / mass + p->test_norm;
+  p->test_size = PetscAbsReal(own) / (mass * mass) + PetscAbsReal(2 * cross) / mass +
+                 PetscAbsReal(p->test_norm);
   PetscFunctionReturn(0);
 }
 

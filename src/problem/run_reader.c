@@ -13,7 +13,7 @@ enum {
 };
 
 #define UNEVEN    1e-6 /* part of a cell by which centres may deviate from even spacing */
-#define SAME_TIME 1e-9 /* part of 1 + |t| that two times may differ by */
+#define SAME_TIME 1e-9 /* part of |t| that two times may differ by */
 
 struct _p_MuRunReader {
   char path[PETSC_MAX_PATH_LEN];
@@ -329,7 +329,7 @@ PetscErrorCode MuRunReaderSnapshot(MuRunReader r, PetscInt index, PetscReal *den
 
 PetscErrorCode MuRunReaderAt(MuRunReader r, PetscReal time, PetscReal *density) {
   const PetscInt last = r->info.times - 1;
-  const PetscReal close = SAME_TIME * (1 + fabs(time));
+  const PetscReal close = SAME_TIME * fabs(time);
   PetscInt k = 0;
 
   PetscFunctionBegin;

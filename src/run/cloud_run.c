@@ -102,22 +102,64 @@ static PetscErrorCode destroy(Run *r) {
 
 /* ------------------------------------------------------------------ files */
 
-/* The row of t = 0, which follows from target, initial measure and seed, must be the one that is
-   there, to rounding. */
+/* Energies and mmd2 are differences of sums over the kernel: what those are at t = 0. */
+static PetscErrorCode kernel_size(const Run *r, PetscReal *size) {
+  MuWallKernel kernel;
+  const PetscReal *sum;
+  PetscReal weight;
+  PetscBool only;
+
+  PetscFunctionBegin;
+  *size = r->particles->test_size;
+  PetscCall(MuCloudEnergyGetKernel(r->particles->energy, &weight, &only, &kernel, &sum));
+  for (PetscInt i = 0; i < r->particles->cloud.n && sum; ++i)
+    *size = PetscMax(*size, weight * PetscAbsReal(sum[i]));
+  PetscFunctionReturn(0);
+}
+
+/* The positions of t = 0 must be those that are there. */
+static PetscErrorCode compare_cloud(Run *r, const MuRunRemains *remains, int *same) {
+  const MuAtoms *cloud = &r->particles->cloud;
+  const PetscInt n = cloud->n * cloud->dim;
+  PetscReal largest = 0;
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  *same = 1;
+  if (!remains->initial_values) PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(r->comm, &rank));
+  *same = n == remains->initial_values;
+  for (PetscInt i = 0; i < n; ++i) largest = PetscMax(largest, PetscAbsReal(cloud->x[i]));
+  for (PetscInt i = 0; i < n && *same && rank == 0; ++i)
+    if (!(PetscAbsReal(cloud->x[i] - remains->initial[i]) <= 1e-12 * largest)) *same = 0;
+  PetscCallMPI(MPI_Bcast(same, 1, MPI_INT, 0, r->comm));
+  PetscFunctionReturn(0);
+}
+
+/* The positions and the row of t = 0, which follow from target, initial measure and seed, must be
+   those that are there, to rounding. */
 static PetscErrorCode check(void *ctx, const MuRunRemains *remains, const PetscReal *first,
                             const char *directory) {
   Run *r = ctx;
   const MuColumn *column;
   const PetscReal *row;
+  PetscReal size;
   PetscInt count;
+  int same;
 
   PetscFunctionBegin;
-  (void)remains;
+  PetscCall(compare_cloud(r, remains, &same));
+  if (!same)
+    return MuError(MU_ERR_INPUT,
+                   "initial: the particles of t = 0 are not those of the run in %s although the "
+                   "case is the same; a file that they are made from has changed",
+                   directory);
   if (!first) PetscFunctionReturn(0);
   PetscCall(MuParticlesGetRow(r->particles, &row));
   PetscCall(MuColumnsGet(r->columns, &count, &column));
+  PetscCall(kernel_size(r, &size));
   for (PetscInt k = 0; k < count; ++k)
-    if (row[k] != first[k] && !(fabs(row[k] - first[k]) <= 1e-9 * (1 + fabs(first[k]))))
+    if (row[k] != first[k] && !(fabs(row[k] - first[k]) <= 1e-12 * size + 1e-9 * fabs(first[k])))
       return MuError(MU_ERR_INPUT,
                      "initial: at t = 0 %s is %g, but %g in the run in %s although the case is the "
                      "same; a file that it is made from has changed",

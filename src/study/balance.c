@@ -7,6 +7,8 @@
    R from the identity 1/2 <-G, v>, what is added is dt/2 <G, v + KG>, and the order is p. */
 #include "study/study_impl.h"
 
+#include <ctype.h>
+
 enum {
   VALUE,
   DEFECT,
@@ -53,6 +55,18 @@ typedef struct {
 
 /* ------------------------------------------------------------------ systems */
 
+/* strsep(rest, "+"), but for the + of a number with an exponent. */
+static char *next_part(char **rest) {
+  char *begin = *rest, *plus = begin;
+  if (!begin) return NULL;
+  while ((plus = strchr(plus, '+')) && plus > begin + 1 && tolower(plus[-1]) == 'e' &&
+         (isdigit(plus[-2]) || plus[-2] == '.') && isdigit(plus[1]))
+    ++plus;
+  if (plus) *plus++ = 0;
+  *rest = plus;
+  return begin;
+}
+
 /* Sets the weights of a block from "name*weight+name+...": those that the case has are taken away.
  */
 static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, const char *parts,
@@ -60,13 +74,13 @@ static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, c
   MuCaseSummand summands[MU_MAX_TERMS];
   const char *found;
   PetscInt n = MU_MAX_TERMS;
-  char text[MU_STATUS_LENGTH], key[128], nearest[64], *rest = text, *word;
+  char text[MU_STATUS_LENGTH], key[MU_STATUS_LENGTH + 32], nearest[64], *rest = text, *word;
 
   PetscFunctionBegin;
   PetscCall(MuCaseGetSummands(c, block, &n, summands));
   for (PetscInt k = 0; k < n; ++k) PetscCall(MuOverridesSet(o, summands[k].key, "0"));
   snprintf(text, sizeof text, "%s", parts);
-  while ((word = strsep(&rest, "+"))) {
+  while ((word = next_part(&rest))) {
     char *star = strchr(word, '*');
     if (star) *star = 0;
     if (!strcmp(word, "spherical") && !strcmp(block, "geometry")) {

@@ -224,7 +224,7 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *cu
 static PetscErrorCode find_snapshot(MuStudy s, const Order *o, const MuRunInfo *run, PetscInt k,
                                     PetscInt *found) {
   for (*found = 0; *found < run->times; ++*found)
-    if (PetscAbsReal(run->time[*found] - s->time[k]) < 1e-9 * (1 + s->time[k])) return 0;
+    if (PetscAbsReal(run->time[*found] - s->time[k]) <= 1e-9 * s->time[k]) return 0;
   return MuError(MU_ERR_INPUT,
                  "study_reference: %s has no snapshot at t = %g, which is an output time of the "
                  "study",

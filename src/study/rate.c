@@ -90,7 +90,7 @@ static PetscErrorCode spectral_gap(MuTrial *t, PetscReal *gap) {
   }
   PetscCall(VecRestoreArrayRead(fields[1], &b));
   PetscCall(VecRestoreArrayRead(fields[0], &a));
-  for (PetscInt i = 0; i < n; ++i) high = PetscMax(high, 4 * d[i] + 1);
+  for (PetscInt i = 0; i < n; ++i) high = PetscMax(high, 4 * d[i]);
   for (int k = 0; k < 200 && high - low > 1e-13 * high; ++k) {
     PetscReal middle = 0.5 * (low + high);
     if (count_below(n, d, e2, middle) >= 2)
