@@ -420,7 +420,8 @@ static void draw_geometry(Draw *d) {
 }
 
 static void put_face_mean(Draw *d) {
-  static const char *const means[] = {"logarithmic", "arithmetic", "upwind", "stolarsky"};
+  static const char *const means[] = {"logarithmic", "arithmetic", "upwind", "limited",
+                                      "stolarsky"};
   PetscBool logarithms = (PetscBool)(has_energy(d, "kl") || has_energy(d, "entropy"));
   PetscBool power = (PetscBool)(has_energy(d, "chi2") || has_energy(d, "internal") ||
                                 (has_energy(d, "power") && d->power_exponent > 1));
@@ -428,7 +429,7 @@ static void put_face_mean(Draw *d) {
   if (d->wild)
     put(d, ", face_mean: %s", PICK(d, means));
   else if (!logarithms)
-    put(d, ", face_mean: %s", means[below(d, power ? 4 : 3)]);
+    put(d, ", face_mean: %s", means[below(d, power ? 5 : 4)]);
 }
 
 static void put_geometry(Draw *d) {

@@ -810,8 +810,9 @@ static PetscReal minus_divergence(PetscReal x, PetscReal y) { /* -(rho xi')' of 
 }
 
 START_TEST(wasserstein_is_second_order_in_space) {
-  const MuMean means[] = {MU_MEAN_LOGARITHMIC, MU_MEAN_ARITHMETIC, MU_MEAN_STOLARSKY};
-  for (int m = 0; m < 3; ++m) {
+  const MuMean means[] = {MU_MEAN_LOGARITHMIC, MU_MEAN_ARITHMETIC, MU_MEAN_STOLARSKY,
+                          MU_MEAN_LIMITED};
+  for (int m = 0; m < 4; ++m) {
     PetscReal h[3], error[3];
     for (PetscInt k = 0; k < 3; ++k) {
       PetscInt n = 64 << k;

@@ -68,7 +68,7 @@ const MuKeyRow mu_keys[] = {
 
     {"geometry", "spherical", MU_KEY_BOOL, 1, .doc = "project the reaction part to conserve mass"},
     {"geometry", "face_mean", MU_KEY_CHOICE, 1,
-     .allowed = "auto|logarithmic|arithmetic|upwind|stolarsky",
+     .allowed = "auto|logarithmic|arithmetic|upwind|limited|stolarsky",
      .doc = "mean of the density over a face (default auto)"},
 
     {KERNEL, "type", MU_KEY_TEXT, 1, .doc = "kernel family (mudot list kernels)"},

@@ -66,6 +66,8 @@ static void describe(const MuTermOps *ops, const PetscReal value[], MuTermTraits
   const PetscReal m = t->density_power = ops->density_power ? ops->density_power(value) : NAN;
   t->logarithmic = (PetscBool)(ops->kind == MU_TERM_LOGARITHMIC);
   t->linear = (PetscBool)(ops->kind == MU_TERM_POTENTIAL);
+  t->local = (PetscBool)(ops->kind == MU_TERM_LOGARITHMIC || ops->kind == MU_TERM_RELATIVE ||
+                         ops->kind == MU_TERM_LOCAL);
   t->kernel_square = ops->kernel_square;
   t->flat_square = ops->flat_square;
   t->convex = (PetscBool)(ops->convex || t->linear || !isnan(p) || m >= 0);

@@ -35,7 +35,8 @@ struct _p_MuLinearization {
   Vec potential; /* V of DF = D log rho + V */
   Vec log_target;
   PetscBool plain_upwind; /* all of DF is frozen, carried by the donor: no face mean is needed */
-  PetscBool nonlinear;    /* upwind: the drift contains nonlinear diffusion */
+  PetscBool from_donor;   /* the mean is that of the cell that mass leaves: upwind, limited */
+  PetscBool nonlinear;    /* with it: the drift contains nonlinear diffusion */
   PetscBool only_drift;   /* all of DF is frozen: the flow may know it already */
   Vec drift;              /* borrowed: the frozen part while filling */
   Vec part[3], slope[3], shifted; /* relative, local, frozen; derivatives */
@@ -139,8 +140,9 @@ PetscErrorCode MuLinearizationCreate(MuFlow flow, MuLinearization *linearization
   PetscCall(MuGridApplyMask(flow->grid, ones));
   PetscCall(MuEnergyTransportParts(flow->energy, ones, (Vec[MU_DF_PARTS]){NULL}, l->has));
   PetscCall(VecDestroy(&ones));
-  /* with upwind the donor is chosen by all of DF, so that nothing can be split off */
-  if (l->diffusivity == 0 && l->mean == MU_MEAN_UPWIND) {
+  /* the donor is chosen by all of DF, so that nothing can be split off */
+  l->from_donor = (PetscBool)(l->mean == MU_MEAN_UPWIND || l->mean == MU_MEAN_LIMITED);
+  if (l->diffusivity == 0 && l->from_donor) {
     l->nonlinear = (PetscBool)(l->has[MU_DF_RELATIVE] || l->has[MU_DF_LOCAL]);
     l->has[MU_DF_RELATIVE] = l->has[MU_DF_LOCAL] = PETSC_FALSE;
   }
@@ -307,15 +309,27 @@ static inline void add_donor_flux(const FaceRow *f, PetscInt c, PetscReal flux) 
     f->b[c] += PetscMin(-flux / donor, LARGEST);
 }
 
+/* M/rho of a donor, which may be empty: what enters it during the step leaves it, too. */
+static PetscErrorCode donor_speed(MuLinearization l, const FaceRow *f, PetscInt c, PetscReal donor,
+                                  PetscReal *speed) {
+  PetscFunctionBegin;
+  *speed = l->total_weight;
+  if (l->mean == MU_MEAN_LIMITED && donor >= MU_MIN_NORMAL)
+    *speed = PetscMin(f->mobility[c] / donor, LARGEST);
+  else if (!l->unit_exponent)
+    PetscCall(MuGeometryDonorSpeed(l->flow->geometry, donor, speed));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode row_frozen(MuLinearization l, const FaceRow *f) {
+  PetscReal speed;
+
   PetscFunctionBegin;
   for (PetscInt c = 0; c < f->n; ++c) {
     if (!f->open[c]) continue;
     PetscReal drop = (f->low[FROZEN][c] - f->up[FROZEN][c]) * f->inverse_h2;
-    if (l->mean == MU_MEAN_UPWIND) {
-      PetscReal donor = drop > 0 ? f->low[RHO][c] : f->up[RHO][c];
-      PetscReal speed = l->total_weight;
-      if (!l->unit_exponent) PetscCall(MuGeometryDonorSpeed(l->flow->geometry, donor, &speed));
+    if (l->from_donor) {
+      PetscCall(donor_speed(l, f, c, drop > 0 ? f->low[RHO][c] : f->up[RHO][c], &speed));
       if (drop > 0)
         f->a[c] += speed * drop;
       else
@@ -460,6 +474,8 @@ PetscErrorCode MuLinearizationFill(MuLinearization l, Vec rho, MuTransport trans
   if (!constant) {
     if (!l->plain_upwind) PetscCall(MuGeometrySetState(flow->geometry, rho));
     if (l->local_parts) PetscCall(evaluate_parts(l, rho));
+    if (l->local_parts && l->only_drift)
+      PetscCall(MuGeometrySetDirection(flow->geometry, l->drift));
     quantity[RHO] = rho;
     quantity[LOG_PI] = l->has[MU_DF_RELATIVE] ? l->log_target : NULL;
     quantity[RELATIVE] = l->has[MU_DF_RELATIVE] ? l->part[0] : NULL;

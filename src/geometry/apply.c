@@ -69,6 +69,7 @@ static PetscErrorCode project(MuGeometry g, Vec preimage, Vec y) {
 PetscErrorCode MuGeometryApply(MuGeometry g, PetscInt kind, Vec xi, Vec preimage, Vec out) {
   PetscFunctionBegin;
   PetscCall(MuEventBegin(MU_EVENT_GEOMETRY));
+  if (kind & g->kinds & MU_PART_TRANSPORT) PetscCall(MuFaceMeansFollow(g, xi));
   if ((kind & g->kinds) == MU_PART_ALL && g->plain_weight > 0 && g->plain_reaction > 0 &&
       !g->spec.spherical) {
     PetscCall(MuFluxesPlainApply(g, g->plain_reaction, xi, out));
@@ -132,6 +133,8 @@ static PetscErrorCode check_linear_transport(MuGeometry g) {
     return MuError(MU_ERR_INPUT,
                    "geometry_face_mean: upwind has no mobility of its own; use logarithmic, "
                    "arithmetic or stolarsky");
+  if (g->spec.face_mean == MU_MEAN_LIMITED && !g->face.directed)
+    return MuError(MU_ERR_INPUT, "geometry_face_mean: limited has no mobility without a direction");
   return 0;
 }
 

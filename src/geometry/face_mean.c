@@ -5,6 +5,8 @@
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
 
+#include <petsc/private/petscimpl.h>
+
 /* A potential step that closes a face; NaN (infinite on both sides) does, too. PETSC_INFINITY is a
    finite number. */
 #define INFINITE_RISE 1e300
@@ -41,6 +43,7 @@ PetscErrorCode MuFaceMeansCreate(MuGeometry g) {
   }
   PetscCall(PetscCalloc1(g->info->row_length, &face->row));
   PetscCall(PetscCalloc1(g->info->row_length, &face->halo));
+  if (g->spec.face_mean == MU_MEAN_LIMITED) PetscCall(MuLimitedMeanCreate(g));
   PetscFunctionReturn(0);
 }
 
@@ -57,6 +60,7 @@ PetscErrorCode MuFaceMeansDestroy(MuGeometry g) {
   PetscCall(PetscFree(face->donor));
   PetscCall(PetscFree(face->row));
   PetscCall(PetscFree(face->halo));
+  PetscCall(MuLimitedMeanDestroy(g));
   PetscFunctionReturn(0);
 }
 
@@ -219,6 +223,9 @@ PetscErrorCode MuFaceMeansSetState(MuGeometry g) {
   PetscReal *mean;
 
   PetscFunctionBegin;
+  g->face.directed = PETSC_FALSE;
+  g->face.followed = 0;
+  if (g->spec.face_mean == MU_MEAN_LIMITED) PetscFunctionReturn(0);
   PetscCall(VecGetArrayRead(g->rho, &rho));
   if (g->spec.face_mean == MU_MEAN_UPWIND)
     PetscCall(MuGridExchangeRows(g->grid, rho, g->face.halo, NULL));
@@ -228,6 +235,35 @@ PetscErrorCode MuFaceMeansSetState(MuGeometry g) {
     PetscCall(VecRestoreArray(g->face.mean[a], &mean));
   }
   PetscCall(VecRestoreArrayRead(g->rho, &rho));
+  PetscFunctionReturn(0);
+}
+
+PetscBool MuFaceMeansDepend(MuGeometry g) {
+  return (PetscBool)(g->spec.face_mean == MU_MEAN_UPWIND || g->spec.face_mean == MU_MEAN_LIMITED);
+}
+
+PetscErrorCode MuFaceMeansFollow(MuGeometry g, Vec xi) {
+  MuFaceMeans *face = &g->face;
+  PetscObjectId id;
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  if (g->spec.face_mean != MU_MEAN_LIMITED || face->directed) PetscFunctionReturn(0);
+  PetscCall(PetscObjectGetId((PetscObject)xi, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)xi, &state));
+  if (face->followed == id && face->followed_state == state) PetscFunctionReturn(0);
+  PetscCall(MuLimitedMeanFollow(g, xi));
+  face->followed = id;
+  face->followed_state = state;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGeometrySetDirection(MuGeometry g, Vec xi) {
+  PetscFunctionBegin;
+  g->face.directed = PETSC_FALSE;
+  if (!xi || !(g->kinds & MU_PART_TRANSPORT)) PetscFunctionReturn(0);
+  PetscCall(MuFaceMeansFollow(g, xi));
+  g->face.directed = (PetscBool)(g->spec.face_mean == MU_MEAN_LIMITED);
   PetscFunctionReturn(0);
 }
 

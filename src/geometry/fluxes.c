@@ -210,6 +210,7 @@ PetscErrorCode MuGeometryNonlocalFlux(MuGeometry g, Vec xi, Vec flux[]) {
   for (PetscInt a = 0; a < g->info->dim; ++a) {
     PetscCall(VecSet(flux[a], 0));
     if (g->plain_weight > 0) continue;
+    PetscCall(MuFaceMeansFollow(g, xi));
     PetscCall(MuGridGradient(g->grid, a, xi, g->gradient));
     for (PetscInt k = 0; k < g->spec.parts; ++k)
       if (g->part[k].ops->kind == MU_PART_TRANSPORT && !g->part[k].ops->mobility)

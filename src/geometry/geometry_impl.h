@@ -25,9 +25,11 @@ extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherR
     MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd, MuPartRidgeMobility,
     MuPartWassersteinRidgeMobility;
 
+#define MU_LIMITED_ROWS 4
+
 /* Face means of the state (face_mean.c). */
 typedef struct {
-  Vec mean[2];            /* per axis; NULL with UPWIND */
+  Vec mean[2];            /* per axis; NULL with UPWIND; with LIMITED of the donors of `followed` */
   PetscReal largest[2];   /* of this rank's */
   unsigned char *open[2]; /* open in the grid and not closed by an infinite potential */
   /* B(V_upper - V_lower), B(V_lower - V_upper); NULL: V = 0 */
@@ -35,6 +37,12 @@ typedef struct {
   PetscReal *donor; /* UPWIND: [local_size], NULL before it is needed */
   PetscReal *row,
       *halo; /* [row_length]; halo: with UPWIND the row before the first, else scratch */
+  /* LIMITED, else NULL or unused: the field whose donors the means are of (0: none), whether it was
+     set for the calls to come, and scratch: [(rows + 3) row_length], [row_length + 3] */
+  PetscObjectId followed;
+  PetscObjectState followed_state;
+  PetscBool directed;
+  PetscReal *bend, *line[MU_LIMITED_ROWS];
 } MuFaceMeans;
 
 #define MU_FLUX_ROWS 5
@@ -94,6 +102,15 @@ PetscErrorCode MuFluxesFields(MuGeometry geometry);
 PetscErrorCode MuFaceMeansCreate(MuGeometry geometry);
 PetscErrorCode MuFaceMeansDestroy(MuGeometry geometry);
 PetscErrorCode MuFaceMeansSetState(MuGeometry geometry);
+/* Whether the means depend on what K is applied to. */
+PetscBool MuFaceMeansDepend(MuGeometry geometry);
+/* With LIMITED, unless a direction was set: the means of the donors of xi, for the calls to come;
+   else nothing is done. Collective. */
+PetscErrorCode MuFaceMeansFollow(MuGeometry geometry, Vec xi);
+/* The limited means (limited_mean.c). */
+PetscErrorCode MuLimitedMeanCreate(MuGeometry geometry);
+PetscErrorCode MuLimitedMeanDestroy(MuGeometry geometry);
+PetscErrorCode MuLimitedMeanFollow(MuGeometry geometry, Vec xi);
 /* f = (T + lambda)^(-1) T xi with T f = k * (m f), m >= 0, with the kernel and the regression_ridge
    of the part (ridge_solver.c). */
 typedef struct _p_MuRidge *MuRidge;

@@ -135,6 +135,26 @@ static PetscErrorCode inverse_closed(MuGeometry g, MuPrimal s, Vec v, PetscReal 
   PetscFunctionReturn(0);
 }
 
+/* The donors of a limited mean are those of the guess, as in its image. */
+static PetscErrorCode solve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec guess_image,
+                            PetscReal *value) {
+  const PetscBool depends = (PetscBool)((g->kinds & MU_PART_TRANSPORT) && MuFaceMeansDepend(g));
+
+  PetscFunctionBegin;
+  if (depends && !guess)
+    return MuError(MU_ERR_INPUT, "geometry: with limited face means the primal dissipation "
+                                 "potential needs a guess (minus the derivative of the energy)");
+  PetscCall(MuEventBegin(MU_EVENT_PRIMAL));
+  if (depends) {
+    PetscCall(MuGeometrySetDirection(g, guess));
+    MuPrimalReset(s);
+  }
+  PetscCall(MuPrimalSolve(g, s, v, guess, guess_image, value));
+  if (depends) PetscCall(MuGeometrySetDirection(g, NULL));
+  PetscCall(MuEventEnd(MU_EVENT_PRIMAL));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image, PetscReal *value) {
   MuPrimal s = g->primal;
 
@@ -147,9 +167,7 @@ PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image,
     else
       PetscCall(divide_by_diagonal(g, s, v, value));
   } else if (s->method == MU_PRIMAL_SOLVE) {
-    PetscCall(MuEventBegin(MU_EVENT_PRIMAL));
-    PetscCall(MuPrimalSolve(g, s, v, guess, guess_image, value));
-    PetscCall(MuEventEnd(MU_EVENT_PRIMAL));
+    PetscCall(solve(g, s, v, guess, guess_image, value));
   } else {
     if (!guess)
       return MuError(MU_ERR_INPUT,

@@ -27,13 +27,13 @@ static PetscErrorCode destroy(MuPart *part) {
   PetscFunctionReturn(0);
 }
 
-/* With UPWIND the weight is known in add_flux() only. */
+/* Where the means depend on xi the weight is known in add_flux() only. */
 static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
   Context *c = part->ctx;
   const PetscReal *mean;
 
   PetscFunctionBegin;
-  if (g->spec.face_mean == MU_MEAN_UPWIND) PetscFunctionReturn(0);
+  if (MuFaceMeansDepend(g)) PetscFunctionReturn(0);
   for (PetscInt a = 0; a < g->info->dim; ++a) {
     PetscCall(MuFaceMeansGet(g, a, NULL, &mean));
     PetscCall(MuRidgeSetWeight(c->ridge[a], mean));
@@ -49,7 +49,7 @@ static PetscErrorCode add_flux(MuGeometry g, MuPart *part, PetscInt axis, Vec gr
 
   PetscFunctionBegin;
   PetscCall(MuFaceMeansGet(g, axis, gradient, &mean));
-  if (g->spec.face_mean == MU_MEAN_UPWIND) PetscCall(MuRidgeSetWeight(c->ridge[axis], mean));
+  if (MuFaceMeansDepend(g)) PetscCall(MuRidgeSetWeight(c->ridge[axis], mean));
   PetscCall(MuRidgeApply(c->ridge[axis], gradient, g->work));
   PetscCall(VecGetArrayRead(g->work, &f));
   PetscCall(VecGetArray(flux, &j));

@@ -45,6 +45,7 @@ typedef struct {
   PetscReal weight;
   PetscBool logarithmic; /* DF = log rho + V, V not of rho */
   PetscBool linear;      /* DF = V, not of rho */
+  PetscBool local;       /* DF is a function of rho, or of rho/pi, cell by cell: it diffuses */
   PetscReal power; /* p where F = int phi_p(rho/pi) d pi: 0 inclusive KL, 1 KL, ...; else NaN */
   PetscReal density_power; /* m where F = int rho^m/(m-1), 1 for int rho log rho; else NaN */
   PetscBool kernel_square; /* F = 1/2 <rho - pi, Kc (rho - pi)>: rho - pi is the preimage of DF */

@@ -17,21 +17,22 @@ PetscErrorCode MuGeometryGetLimit(const MuSummand *part, const char *parameters,
 typedef struct _p_MuGeometry *MuGeometry;
 
 /* Mean of rho over a face. AUTO: logarithmic, except Stolarsky's for `internal`, whose flux then is
- * the difference of rho^m. */
+ * the difference of rho^m. LIMITED: rho of the donor, the cell that mass leaves, with a slope that
+ * is limited. */
 typedef enum {
   MU_MEAN_AUTO,
   MU_MEAN_LOGARITHMIC,
   MU_MEAN_ARITHMETIC,
   MU_MEAN_UPWIND,
-  MU_MEAN_STOLARSKY
+  MU_MEAN_STOLARSKY,
+  MU_MEAN_LIMITED
 } MuMean;
 
 typedef struct {
   PetscInt parts; /* 1 .. MU_MAX_TERMS */
   MuSummand part[MU_MAX_TERMS];
-  PetscBool spherical; /* project the reaction part to conserve mass */
-  MuMean face_mean;    /* LOGARITHMIC, ARITHMETIC, UPWIND or STOLARSKY; AUTO is taken as LOGARITHMIC
-                          here */
+  PetscBool spherical;          /* project the reaction part to conserve mass */
+  MuMean face_mean;             /* AUTO is taken as LOGARITHMIC here */
   PetscReal stolarsky_exponent; /* m of STOLARSKY: (m-1)/m (a^m - b^m)/(a^(m-1) - b^(m-1)) */
   MuKernel kernel;              /* of the parts that have none of their own; may be NULL */
 } MuGeometrySpec;
@@ -95,9 +96,14 @@ PetscErrorCode MuGeometryGetKinds(MuGeometry geometry, PetscInt *kinds);
 PetscErrorCode MuGeometrySetReferencePotential(MuGeometry geometry, Vec potential);
 
 /* Fixes mu = rho for the calls below: face means, q = k * mu, square roots. rho >= 0 is copied
-   where needed. With UPWIND the face mean is the density of the cell that mass leaves (the upper
-   one where xi rises), taken in Apply: K is then positively homogeneous, not linear. Collective. */
+   where needed. With UPWIND and LIMITED the face mean is that of the cell that mass leaves (the
+   upper one where xi rises), taken in Apply: K is then positively homogeneous, not linear.
+   Collective. */
 PetscErrorCode MuGeometrySetState(MuGeometry geometry, Vec rho);
+/* With LIMITED: the donors of the calls below are those of xi, whatever K is applied to, until the
+   state changes; K is then linear. NULL: those of what it is applied to. With another mean nothing
+   is done. Collective. */
+PetscErrorCode MuGeometrySetDirection(MuGeometry geometry, Vec xi);
 
 /* out = K(mu) xi for the parts of `kind` (spherical projection included for the reaction part).
    `preimage` (may be NULL) is eta with xi = Kc eta for the kernel of every part that inverts one
@@ -125,7 +131,8 @@ PetscErrorCode MuGeometrySetRidgeTolerance(MuGeometry geometry, PetscReal tolera
 PetscErrorCode MuGeometryGetRidgeIterations(MuGeometry geometry, PetscInt *largest);
 
 /* Mobility of the local transport parts on the faces of an axis: sum of weight * M(face mean), so
-   that their K xi = -div(mobility grad xi). MU_ERR_INPUT with UPWIND. Collective. */
+   that their K xi = -div(mobility grad xi). MU_ERR_INPUT with UPWIND, and with LIMITED without a
+   direction. Collective. */
 PetscErrorCode MuGeometryFaceMobility(MuGeometry geometry, PetscInt axis, Vec mobility);
 /* The face mean M_f itself. */
 PetscErrorCode MuGeometryFaceMean(MuGeometry geometry, PetscInt axis, Vec mean);
@@ -154,7 +161,8 @@ PetscErrorCode MuGeometryGetPrimalMethod(MuGeometry geometry, MuPrimalMethod *me
    a lower bound whose error is about 1e-9 of R and 1e-3 of 1/2 <v - K guess, K^(-1)(v - K guess)>,
    plus 1e-14 of what is spent where mobilities are below 1e-14 of their maximum; it is not below 0.
    Where K conserves mass, that of v is taken as zero (on every component, for a pure transport).
-   With IDENTITY R = 1/2 <guess, v> and guess must be there. Collective. */
+   With IDENTITY R = 1/2 <guess, v> and guess must be there; with LIMITED it must be there, too: K
+   is that of its donors. Collective. */
 PetscErrorCode MuGeometryPrimal(MuGeometry geometry, Vec v, Vec guess, Vec guess_image,
                                 PetscReal *value);
 /* With of_defect > 0 R of the next calls is accurate enough for the balance of energy and

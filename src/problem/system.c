@@ -167,14 +167,52 @@ static PetscErrorCode stolarsky_exponent(const MuEnergySpec *e, PetscReal *expon
   PetscFunctionReturn(0);
 }
 
-/* Auto: Stolarsky's mean where it has an exponent and log rho is no part of DF, else the
- * logarithmic one. */
+/* Whether no term is local, so that nothing diffuses, and every transport part is, so that mass
+   follows -grad DF. */
+static PetscErrorCode is_pure_drift(const MuEnergySpec *e, const MuGeometrySpec *g,
+                                    PetscBool *drift) {
+  PetscBool moves = PETSC_FALSE, other = PETSC_FALSE;
+  MuTermTraits term;
+  MuPartTraits part;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < e->terms; ++k) {
+    PetscCall(MuEnergyGetTraits(e, k, &term));
+    if (term.local) other = PETSC_TRUE;
+  }
+  for (PetscInt k = 0; k < g->parts; ++k) {
+    PetscCall(MuGeometryGetTraits(g, k, &part));
+    if (part.kind != MU_PART_TRANSPORT) continue;
+    if (part.local)
+      moves = PETSC_TRUE;
+    else
+      other = PETSC_TRUE;
+  }
+  *drift = (PetscBool)(moves && !other);
+  PetscFunctionReturn(0);
+}
+
+/* Auto: the limited mean where nothing diffuses, Stolarsky's where it has an exponent and log rho
+ * is no part of DF, else the logarithmic one. */
+static PetscErrorCode find_mean(const MuEnergySpec *e, PetscReal diffusivity,
+                                const MuGeometrySpec *g, PetscInt *mean) {
+  PetscBool drift = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(is_pure_drift(e, g, &drift));
+  *mean = drift                                           ? MU_MEAN_LIMITED
+          : g->stolarsky_exponent > 0 && diffusivity == 0 ? MU_MEAN_STOLARSKY
+                                                          : MU_MEAN_LOGARITHMIC;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) {
   static const char *const words[] = {[MU_MEAN_AUTO] = "auto",
                                       [MU_MEAN_LOGARITHMIC] = "logarithmic",
                                       [MU_MEAN_ARITHMETIC] = "arithmetic",
                                       [MU_MEAN_UPWIND] = "upwind",
                                       [MU_MEAN_STOLARSKY] = "stolarsky",
+                                      [MU_MEAN_LIMITED] = "limited",
                                       NULL};
   const MuEnergySpec *e;
   PetscInt mean = MU_MEAN_AUTO;
@@ -186,13 +224,12 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
   PetscCall(MuCaseGetChoice(c, "geometry_face_mean", words, &mean, &given));
   PetscCall(MuEnergyLogarithmicPart(energy, &diffusivity, NULL, &only));
   PetscCall(stolarsky_exponent(e, &g->stolarsky_exponent));
-  if (mean == MU_MEAN_AUTO)
-    mean = g->stolarsky_exponent > 0 && diffusivity == 0 ? MU_MEAN_STOLARSKY : MU_MEAN_LOGARITHMIC;
+  if (mean == MU_MEAN_AUTO) PetscCall(find_mean(e, diffusivity, g, &mean));
   if (mean == MU_MEAN_STOLARSKY && g->stolarsky_exponent == 0)
     return MuError(MU_ERR_INPUT,
                    "geometry_face_mean: stolarsky belongs to the energies internal, chi2 and power "
                    "(exponent above 1), which the case does not have; allowed here are "
-                   "logarithmic, arithmetic and upwind");
+                   "logarithmic, arithmetic, upwind and limited");
   g->face_mean = (MuMean)mean;
   PetscFunctionReturn(0);
 }
