@@ -90,6 +90,8 @@ def others(engine):
     rows = open_with(engine, "order/study.h5", "rows")
     check(f"{engine}: rows of a study", rows.value.dims == ("row",) and rows.sizes["row"] == 3, rows)
     compared = open_with(engine, "compared/compare.h5", "mmd2")
+    cloud = open_with(engine, "compared/compare.h5", "cloud")
+    check(f"{engine}: its particles", cloud.position.dims[1:] == ("particle", "axis") and np.isclose(cloud.weight.sum("particle"), 1).all(), cloud)
     check(f"{engine}: a comparison", compared.value.dims == ("time",) and np.isfinite(compared.value).all())
 
 

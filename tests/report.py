@@ -79,6 +79,7 @@ KNOWN = {"ridge": WIDE + "-geometry_ridge 0.5", "kernels": WIDE + "-energy_kerne
          "plain": KL + "-geometry_fisher_rao 0.25", "spherical": KL + "-geometry_fisher_rao 0.25 -geometry_spherical true"}
 
 results = {"passed": 0, "failed": 0}
+SAID = {}
 
 
 def check(name, good, detail=""):
@@ -99,7 +100,7 @@ def mudot(*arguments, status=0):
 def make_results():
     for name, text in (("line.yaml", LINE), ("plane.yaml", PLANE), ("cloud.yaml", CLOUD), ("study.yaml", STUDY), ("kernel.yaml", KERNEL)):
         pathlib.Path(name).write_text(text)
-    mudot("run", "line.yaml")
+    SAID["line"] = mudot("run", "line.yaml").stdout
     mudot("run", "line.yaml", "-output_directory", HOSTILE)
     mudot("run", "line.yaml", "-geometry_mmd", "1.5", "-output_directory", "fast")
     for name, arguments in KNOWN.items():
@@ -109,10 +110,14 @@ def make_results():
     mudot("study", "study.yaml", status=1)
     mudot("study", str(ROOT / "scripts/studies/rate-mmd-exact.yaml"), "-output_directory", "rate")
     mudot("particles", "cloud.yaml")
+    mudot("run", "line.yaml", *KL.split(), "-target_type", "gaussian", "-target_mean", "0", "-target_covariance", "0.5", "-time_step", "0.001", "-output_directory", "gaussian")
+    mudot("sample", "plane/run.h5", "-n", "400", "-output", "drawn.h5")
+    mudot("compare", "plane/run.h5", "drawn.h5", "-output_directory", "compared")
     mudot("particles", "line.yaml", "-energy_mmd", "0", "-energy_kl", "1", "-geometry_mmd", "0", "-geometry_wasserstein", "1", "-output_directory", "walk")
     make_comparison()
     make_long_run()
     make_fine_run()
+    make_square_run()
     os.mkdir("half")
     for name in ("study.csv", "study.yaml"):
         shutil.copy(f"study/{name}", "half")
@@ -157,6 +162,11 @@ def make_fine_run():
     make_stored_run("fine", (600, 300), 3, lambda k: np.tile((k + 1.0) * column, (300, 1)))
 
 
+def make_square_run():
+    x = (np.arange(512) + 0.5) / 512
+    make_stored_run("square", (512, 512), 61, lambda k: np.exp(-20 * ((x[:, None] - k / 60) ** 2 + (x - 0.5) ** 2)))
+
+
 def data_of(page):
     text = pathlib.Path(page).read_text()
     return json.loads(re.search(r'<script type="application/json" id="data">\n(.*?)</script>', text, re.S).group(1))
@@ -164,6 +174,13 @@ def data_of(page):
 
 def floats(text):
     return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+def decoded(run):
+    """Densities in the plane: 16 bits stand for 10^((k/65534 - 1) 12) of the largest value of a snapshot."""
+    codes = np.frombuffer(base64.b64decode(run["codes"]), "<u2").reshape(len(run["peaks"]), -1)
+    values = np.where(codes == 0, 0, 10.0 ** (12 * (codes / 65534 - 1))) * np.array(run["peaks"])[:, None]
+    return np.where(codes == 65535, np.nan, values)
 
 
 # ---------------------------------------------------------------------- what stands in the pages
@@ -182,9 +199,20 @@ def check_data():
             column = np.array(run["ledger"]["columns"][name]["values"], float)
             check(f"ledger {name}", np.allclose(column, file["ledger"][name][:], rtol=1e-8, atol=0, equal_nan=True))
         dt, primal = file["ledger/dt"][:], file["ledger/dissipation_primal"][:]
+        drift = run["ledger"]["columns"]["mass_drift"]
+        mass = file["ledger/mass"][:]
+        check("the drift of the mass is relative and keeps its digits", np.allclose(drift["values"], (mass - mass[0]) / mass[0], rtol=1e-8, atol=0))
         integral = run["ledger"]["columns"]["integral_primal"]["values"]
         check("integral of R", np.allclose(integral, np.r_[0, np.cumsum(dt[1:] * primal[1:])], rtol=1e-8))
         check("attributes", all(run["attributes"][k] == file.attrs[k] for k in ("case", "command_line", "started", "status")))
+    mudot("report", "plane")
+    run = data_of("plane/report.html")["directories"][0]["run"]
+    with h5py.File("plane/run.h5") as file:
+        density, inside = file["density"][:].reshape(len(run["time"]), -1), file["grid/mask"][:].ravel() == 1
+    shown = decoded(run)
+    check("densities in the plane within 0.03 % down to 1e-12 of the largest", np.isnan(shown[:, ~inside]).all()
+          and (abs(shown - density)[:, inside] < 3e-4 * density[:, inside] + 1e-12 * density.max()).all())
+    run = data_of("line/report.html")["directories"][0]["run"]
     decay = run["ledger"]["decay"]
     check("the fitted rate is that of the exact solution, 2b", abs(decay["rate"] - 1.5) < 1e-8 and decay["from"] == 1 and decay["to"] == 2, decay)
     check_thinning()
@@ -201,8 +229,12 @@ def check_thinning():
     check("its page stays below 20 MB", 1e7 < size < 2e7, size)
     mudot("report", "fine", "-output", "fine.html")
     run = data_of("fine.html")["directories"][0]["run"]
-    frames = floats(run["density"]).reshape(3, 100, 200)
+    frames = decoded(run).reshape(3, 100, 200)
     check("a fine grid is shown as block means", run["block"] == 3 and all((frames[k] == k + 1).all() for k in range(3)))
+    mudot("report", "square", "-output", "square.html")
+    run, size = data_of("square.html")["directories"][0]["run"], os.path.getsize("square.html")
+    check("a run on 512 x 512 cells: its page stays below 4 MB", 1e6 < size < 4e6, size)
+    check("which shows 40 snapshots of 60 or more", len(run["time"]) >= 30 and run["axes"][0]["shown"] >= 128, (len(run["time"]), run["block"]))
 
 
 def check_files():
@@ -280,6 +312,12 @@ def check_known():
     check("no logarithmic Sobolev rate where the mass changes", sentence == "" and np.isnan(rate), (sentence, rate))
     sentence, rate, _ = known("spherical")
     check("with conserved mass it depends on the target", "e^(-2act)" in sentence and "if the target" in sentence and np.isnan(rate), (sentence, rate))
+    check("the letters of a sentence are explained", "a the weights of kl and wasserstein multiplied" in sentence, sentence)
+    sentence, rate, _ = known("gaussian")
+    ledger = data_of("gaussian/report.html")["directories"][0]["run"]["ledger"]["columns"]
+    t, energy = (np.array(ledger[name]["values"], float) for name in ("t", "energy"))
+    check("a Gaussian target has its constant, 1/variance, and its bound", "here c = 2" in sentence and abs(rate - 4) < 1e-12, (sentence, rate))
+    check("which the energy keeps to, up to the errors of step and grid", (energy <= energy[0] * np.exp(-rate * t) * 1.002).all())
     shutil.copytree("line", "old")
     with h5py.File("old/run.h5", "r+") as file:
         del file.attrs["theorem"], file.attrs["theorem_rate"]
@@ -322,7 +360,19 @@ def check_accessible(name, page):
     check(f"{name}: the tables have rows", rows and min(rows) > 0, rows)
 
 
+def check_cut(name, page):
+    """At 1280 pixels every table, those folded away too, stands in its place as a whole."""
+    page.size(1280, 900)
+    page.evaluate("[...document.querySelectorAll('details')].forEach(d => { d.open = true; d.dispatchEvent(new Event('toggle')); })")
+    page.settle()
+    cut = page.evaluate("""[...document.querySelectorAll('.scroll')].filter(s => s.checkVisibility() && s.scrollWidth > s.clientWidth + 1)
+        .map(s => [s.getAttribute('aria-label'), s.scrollWidth, s.clientWidth])""")
+    page.evaluate("[...document.querySelectorAll('details')].forEach(d => { d.open = false; })")
+    check(f"{name}: no column of a table is cut", not cut, cut)
+
+
 def check_width(name, page):
+    check_cut(name, page)
     page.size(360, 740)
     page.settle()
     time.sleep(0.2)
@@ -351,6 +401,14 @@ def check_line(browser):
     energy = page.evaluate("document.querySelector('#energy').textContent")
     check("the fitted rate is shown", energy.find("1.5 ±") > 0)
     check("and what is known of it", "Known: " in energy and "the rate is 1.5." in energy)
+    raw = page.evaluate("[...document.querySelectorAll('.legend, .note, .formula')].map(n => n.textContent).filter(t => t.includes('^'))")
+    check("exponents are set as such", not raw and page.evaluate("document.querySelectorAll('#energy .legend sup').length") >= 2, raw)
+    drift = float(re.search(r"mass drift +(\S+) at worst", SAID["line"]).group(1))
+    shown = page.evaluate("[...document.querySelectorAll('.tiles dt')].find(n => n.textContent.startsWith('mass drift')).nextSibling.textContent")
+    mantissa, exponent = shown.replace("−", "-").split("·10") if "·10" in shown else (shown, "0")
+    check("the drift of the mass is what the terminal says", abs(float(mantissa) * 10.0 ** int(exponent) - drift) <= 0.005 * drift, (shown, drift))
+    marks = page.evaluate("[...document.querySelectorAll('#balance figure')].slice(0, 2).map(f => f.querySelectorAll('.drawing path[transform]').length)")
+    check("R* is points on the curve of R", min(marks) >= 8, marks)
     before = page.evaluate(CURVE)
     page.focus("#time")
     page.key("ArrowRight", 3)
@@ -527,6 +585,7 @@ def check_studies(page):
     check("its errors with their slopes", page.evaluate("document.querySelectorAll('#part-study figure')[0].textContent").count("slope") >= 2)
     check("its rows", page.evaluate("[...document.querySelectorAll('#part-study table')].some(t => t.caption && t.caption.textContent === 'All rows' && t.tBodies[0].rows.length === 4)"))
     check("a rate with its bound", page.evaluate("document.querySelector('#part-rate').textContent").count("constant") >= 1)
+    check("one number per rate: the study's", "±" not in page.evaluate("document.querySelector('#energy').textContent"))
 
 
 def check_particles(browser):
@@ -553,6 +612,13 @@ def check_particles(browser):
     check("a run that is not finished", "not finished" in page.evaluate("document.querySelector('.notice').textContent"))
     check_width("comparison", page)
     check_quiet("comparison", page)
+    page.close()
+    page = open_report(browser, "compared")
+    check("a comparison alone has its badge", "as samples" in page.evaluate("document.querySelector('.badges').textContent"))
+    check("and its particles over the density", page.evaluate("document.querySelectorAll('#comparisons canvas').length") == 1
+          and page.evaluate("[...document.querySelectorAll('#comparisons .drawing path.curve')].filter(p => p.getAttribute('d').length > 50).length") == 3)
+    check_width("one comparison", page)
+    check_quiet("one comparison", page)
     page.close()
 
 

@@ -80,7 +80,7 @@ typedef struct {
   PetscBool equality; /* F(t) = e^(-rate t) F(0) */
   PetscReal rate;     /* NaN: none, or one that the target's constant makes: */
   PetscReal factor;   /* rate = factor * constant of the target, 0 if it has no part in it */
-  char sentence[320]; /* for a reader of results; "" if nothing is known */
+  char sentence[400]; /* for a reader of results; "" if nothing is known */
   char missing[160];  /* a theorem that was asked for does not apply: what it needs; else "" */
 } MuDecay;
 

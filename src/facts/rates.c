@@ -30,9 +30,12 @@ static PetscBool interaction_force(const MuSystem *s, MuDecay *d) {
   d->rate = 2 * b * square;
   d->equality = (PetscBool)(classes == (PetscInt)MU_IS_INVERSE);
   snprintf(d->sentence, sizeof d->sentence,
-           d->equality ? "d mu/dt = -b (mu - pi), so that F(t) = e^(-2bt) F(0)"
-                       : "F(t) <= e^(-2bt) F(0) for every target and initial measure, MMD energy "
-                         "along interaction-force transport");
+           d->equality
+               ? "d mu/dt = -b (mu - pi), so that F(t) = e^(-2bt) F(0), b the weights of mmd in "
+                 "energy and geometry multiplied"
+               : "F(t) <= e^(-2bt) F(0) for every target and initial measure, MMD energy "
+                 "along interaction-force transport, b the weights of mmd in energy and "
+                 "geometry multiplied");
   return PETSC_TRUE;
 }
 
@@ -47,9 +50,11 @@ static PetscBool entropy_decay(const MuSystem *s, MuDecay *d) {
 
 static PetscBool log_sobolev(const MuSystem *s, MuDecay *d) {
   if (!entropy_decay(s, d)) return PETSC_FALSE;
-  snprintf(d->sentence, sizeof d->sentence,
-           "KL(t) <= e^(-2act) KL(0) if the target satisfies a logarithmic Sobolev inequality with "
-           "constant c; for a Gaussian on the whole space c = 1/largest variance");
+  snprintf(
+      d->sentence, sizeof d->sentence,
+      "KL(t) <= e^(-2act) KL(0), a the weights of kl and wasserstein multiplied, if the target "
+      "satisfies a logarithmic Sobolev inequality with constant c; for a Gaussian c = "
+      "1/largest variance");
   return PETSC_TRUE;
 }
 
@@ -57,8 +62,8 @@ static PetscBool spectral_gap(const MuSystem *s, MuDecay *d) {
   if (!entropy_decay(s, d)) return PETSC_FALSE;
   d->bound = PETSC_FALSE;
   snprintf(d->sentence, sizeof d->sentence,
-           "late rate of KL at least 2a gap, gap = spectral gap of the target; the logarithmic "
-           "Sobolev constant is at most the gap");
+           "late rate of KL at least 2a gap, a the weights of kl and wasserstein multiplied, gap = "
+           "spectral gap of the target; the logarithmic Sobolev constant is at most the gap");
   return PETSC_TRUE;
 }
 
@@ -74,9 +79,11 @@ static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
   d->rate = b * s->term[0].weight * (d->bound ? 1 / (1 - p) : 2);
   snprintf(d->sentence, sizeof d->sentence,
            d->bound ? "Lojasiewicz inequality with the constant 1/(1-p), valid for p <= 1/2: F(t) "
-                      "<= e^(-ct) F(0) for every initial measure, c = b/(1-p)"
+                      "<= e^(-ct) F(0) for every initial measure, c = b/(1-p), b the weights of "
+                      "energy and fisher_rao multiplied, p the exponent of the energy"
                     : "no rate holds for every initial measure (p > 1/2): those that hardly charge "
-                      "the support of the target decay slowly at first; near it the rate is 2b");
+                      "the support of the target decay slowly at first; near it the rate is 2b, b "
+                      "the weights of energy and fisher_rao multiplied");
   return PETSC_TRUE;
 }
 

@@ -142,6 +142,10 @@ void MuJsonFloatsPart(MuJson *j, MuBase64 *code, size_t n, const double *values)
   }
 }
 
+void MuJsonBytesPart(MuJson *j, MuBase64 *code, size_t n, const unsigned char *bytes) {
+  for (size_t i = 0; i < n; ++i) add_byte(j, code, bytes[i]);
+}
+
 void MuJsonFloatsEnd(MuJson *j, MuBase64 *code) {
   for (int k = code->count; k < 3; ++k) code->held[k] = 0;
   if (code->count) write_triple(j->out, code->held, code->count);

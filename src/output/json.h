@@ -29,6 +29,7 @@ typedef struct {
 } MuBase64;
 void MuJsonFloatsBegin(MuJson *j, const char *name, MuBase64 *code);
 void MuJsonFloatsPart(MuJson *j, MuBase64 *code, size_t n, const double *values);
+void MuJsonBytesPart(MuJson *j, MuBase64 *code, size_t n, const unsigned char *bytes);
 void MuJsonFloatsEnd(MuJson *j, MuBase64 *code);
 /* Base64 of bytes. */
 void MuJsonBytes(MuJson *j, const char *name, size_t n, const unsigned char *bytes);

@@ -165,7 +165,9 @@ static int write_hdf5(const MuCompare c, const char *path) {
     wrong |= MuHdf5PutText(file, "run", c->spec.run);
     wrong |= MuHdf5PutText(file, "kernel", c->kernel);
     wrong |= MuHdf5PutText(file, "sentence", c->sentence);
+    wrong |= MuHdf5PutText(file, "limit", c->limit);
     wrong |= put_numbers(c, file, column);
+    wrong |= MuKeptCloudWrite(c, file);
   }
   wrong = MuHdf5Finish(file, path, wrong);
   return PetscFree(column) || wrong;

@@ -4,6 +4,8 @@
 
 #include "mudot.h"
 
+#include <hdf5.h>
+
 /* ------------------------------------------------------------------ on the line */
 
 /* A probability measure whose density is constant in n bins of equal width. */
@@ -64,6 +66,16 @@ PetscErrorCode MuGridKernelInner(MuGridKernel kernel, PetscReal *inner);
 
 /* ------------------------------------------------------------------ clouds against a stored run */
 
+#define MU_COMPARE_KEPT 2000
+
+/* Particles of one time as a figure shows them: every k-th, so that they are at most
+   MU_COMPARE_KEPT. */
+typedef struct {
+  PetscInt n;
+  PetscReal *x; /* [n][dim] */
+  PetscReal *w; /* [n], as parts of their sum */
+} MuKeptCloud;
+
 struct _p_MuCompare {
   MPI_Comm comm;
   MuCompareSpec spec;
@@ -76,6 +88,8 @@ struct _p_MuCompare {
   const PetscBool *squared;
   PetscInt rows, room;
   MuCompareRow *row;
+  MuKeptCloud *cloud; /* [rows] */
+  const char *limit;  /* "sampling" or "method" */
   char sentence[256];
 };
 
@@ -83,5 +97,13 @@ struct _p_MuCompare {
 PetscReal MuCompareRatio(MuCompare c, const MuCompareRow *row, PetscInt m);
 /* MU_ERR_INPUT: the directory holds a comparison that is not to be overwritten. */
 PetscErrorCode MuCompareRefuse(MuCompare c);
+
+/* A copy of some of n particles; MuKeptCloudDestroy() frees it. */
+PetscErrorCode MuKeptCloudCreate(PetscInt dim, PetscInt n, const PetscReal *x, const PetscReal *w,
+                                 MuKeptCloud *cloud);
+PetscErrorCode MuKeptCloudDestroy(MuKeptCloud *cloud);
+/* /cloud of compare.h5: position [time, particle, axis] and weight [time, particle], NaN where a
+   time has fewer particles than others. Not 0 if HDF5 failed. */
+int MuKeptCloudWrite(MuCompare c, hid_t file);
 
 #endif

@@ -105,15 +105,20 @@ static PetscErrorCode find_kernel(MuCompare c, MuKernelSpec *spec) {
 
 /* ------------------------------------------------------------------ one time */
 
-static PetscErrorCode add_row(MuCompare c, const MuCompareRow *row) {
+static PetscErrorCode add_row(MuCompare c, const MuCompareRow *row, const MuKeptCloud *cloud) {
   PetscFunctionBegin;
   if (c->rows == c->room) {
     c->room = 2 * c->room + 16;
     PetscCall(PetscRealloc(sizeof *c->row * (size_t)c->room, &c->row));
+    PetscCall(PetscRealloc(sizeof *c->cloud * (size_t)c->room, &c->cloud));
   }
   PetscInt i = c->rows++;
-  for (; i > 0 && c->row[i - 1].time > row->time; --i) c->row[i] = c->row[i - 1];
+  for (; i > 0 && c->row[i - 1].time > row->time; --i) {
+    c->row[i] = c->row[i - 1];
+    c->cloud[i] = c->cloud[i - 1];
+  }
   c->row[i] = *row;
+  c->cloud[i] = *cloud;
   PetscFunctionReturn(0);
 }
 
@@ -143,6 +148,7 @@ static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader 
                                    PetscInt index, PetscReal time, PetscReal *density) {
   const PetscReal *x, *w;
   MuCompareRow row = {.time = time};
+  MuKeptCloud kept;
   PetscReal squares = 0;
 
   PetscFunctionBegin;
@@ -156,7 +162,8 @@ static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader 
   PetscCall(MuComparisonEvaluate(c->comparison, row.n, x, w, row.value));
   PetscCall(MuComparisonExpect(c->comparison, row.n, row.expected, row.deviation));
   find_scores(c, &row);
-  PetscCall(add_row(c, &row));
+  PetscCall(MuKeptCloudCreate(c->info->dim, row.n, x, w, &kept));
+  PetscCall(add_row(c, &row, &kept));
   PetscFunctionReturn(0);
 }
 
@@ -268,6 +275,7 @@ static void conclude(MuCompare c) {
     worst = &c->row[i];
     metric = m;
   }
+  c->limit = worst ? "method" : "sampling";
   if (!worst)
     snprintf(c->sentence, sizeof c->sentence, "the particles are %s N i.i.d. samples%s",
              closer == c->rows ? "closer to the reference than" : "at the level of",
@@ -367,6 +375,8 @@ PetscErrorCode MuCompareDestroy(MuCompare *compare) {
   if (!c) PetscFunctionReturn(0);
   PetscCall(MuComparisonDestroy(&c->comparison));
   PetscCall(MuRunReaderDestroy(&c->reader));
+  for (PetscInt i = 0; i < c->rows; ++i) PetscCall(MuKeptCloudDestroy(&c->cloud[i]));
+  PetscCall(PetscFree(c->cloud));
   PetscCall(PetscFree(c->row));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(0);

@@ -275,6 +275,22 @@ PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuCaseGetLogSobolev(MuCase c, PetscInt dim, PetscReal *constant) {
+  PetscReal s[4] = {0};
+  PetscInt count = 4;
+  PetscBool gaussian;
+
+  PetscFunctionBegin;
+  *constant = NAN;
+  PetscCall(MuCaseHasGaussian(c, "target", &gaussian));
+  if (!gaussian) PetscFunctionReturn(0);
+  PetscCall(MuCaseGetRealArray(c, "target_covariance", &count, s, NULL));
+  const PetscReal middle = dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
+  const PetscReal half = dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
+  *constant = 1 / (middle + half);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *p) {
   const MuGridInfo *info;
   PetscReal *x;

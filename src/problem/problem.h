@@ -23,6 +23,10 @@ PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid
 PetscErrorCode MuCaseReadStored(MuCase c, const char *block, MuCellDensity *stored);
 /* Whether a block is one Gaussian without a background. */
 PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);
+/* 1/(largest variance) of a Gaussian target in R^dim, its constant in the logarithmic Sobolev
+   inequality int rho log rho dpi <= 1/(2c) int |grad rho|^2/rho dpi, also in a convex part of the
+   space; NaN for other targets. */
+PetscErrorCode MuCaseGetLogSobolev(MuCase c, PetscInt dim, PetscReal *constant);
 /* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
 PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
 

@@ -29,6 +29,8 @@ PetscErrorCode MuReportAge(MuJson *j, const char *path);
 /* "ledger": the columns of /ledger, thinned, each with its extremes over all rows, and the decay
    rate of the energy; nothing if there are no rows. */
 PetscErrorCode MuReportLedger(MuJson *j, const MuStored *s, PetscInt rows);
+/* "cloud": the particles of compare.h5; nothing if it has none. */
+PetscErrorCode MuReportCloud(MuJson *j, const MuStored *s, const MuReportShare *share);
 /* A whole text file of at most 16 MB; the caller frees it with PetscFree(). MU_ERR_FILE. */
 PetscErrorCode MuReportReadText(const char *path, char **text);
 /* "header" and "rows" of a CSV file. MU_ERR_FILE. */

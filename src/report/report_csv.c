@@ -83,22 +83,52 @@ PetscErrorCode MuReportCsv(MuJson *j, const char *path) {
   PetscFunctionReturn(0);
 }
 
-/* compare.csv, and what compare.h5 beside it says in words. */
+static PetscErrorCode find_run(void *ctx, const char *name, const char *text, PetscReal number) {
+  char *path = ctx;
+  (void)number;
+  if (text && strcmp(name, "run") == 0) snprintf(path, PETSC_MAX_PATH_LEN, "%s", text);
+  return 0;
+}
+
+/* The run that particles were compared with, if it still stands where it stood. */
+static PetscErrorCode write_reference(MuJson *j, const MuStored *s, const MuReportShare *share) {
+  char run[PETSC_MAX_PATH_LEN] = "";
+  struct stat status;
+
+  PetscFunctionBegin;
+  PetscCall(MuStoredEachAttribute(s, "/", find_run, run));
+  if (stat(run, &status) == 0 && S_ISDIR(status.st_mode) && strlen(run) + 8 < sizeof run)
+    strcat(run, "/run.h5");
+  if (access(run, R_OK) != 0) PetscFunctionReturn(0);
+  MuJsonBegin(j, "reference", '{');
+  PetscCall(mu_report_run.write(j, run, share));
+  MuJsonEnd(j, '}');
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_words(MuJson *j, const MuStored *s, const MuReportShare *share) {
+  PetscFunctionBegin;
+  PetscCall(MuReportAttributes(j, s, "/"));
+  PetscCall(MuReportCloud(j, s, share));
+  PetscCall(write_reference(j, s, share));
+  PetscFunctionReturn(0);
+}
+
+/* compare.csv, and what compare.h5 beside it says in words and shows. */
 static PetscErrorCode write_compare(MuJson *j, const char *path, const MuReportShare *share) {
   char words[PETSC_MAX_PATH_LEN + 16];
   PetscErrorCode code;
   MuStored s = {.path = words};
 
   PetscFunctionBegin;
-  (void)share;
   PetscCall(MuReportCsv(j, path));
   snprintf(words, sizeof words, "%.*s.h5", (int)(strlen(path) - strlen(".csv")), path);
   if (access(words, F_OK) != 0) PetscFunctionReturn(0);
   PetscCall(MuHdf5Open(words, &s.file));
-  code = MuReportAttributes(j, &s, "/");
+  code = write_words(j, &s, share);
   H5Fclose(s.file);
   PetscFunctionReturn(code);
 }
 
 const MuReportPart mu_report_compare = {
-    .name = "compare", .file = "compare.csv", .write = write_compare};
+    .name = "compare", .file = "compare.csv", .heavy = PETSC_TRUE, .write = write_compare};

@@ -110,6 +110,22 @@ static PetscErrorCode write_integral(Ledger *l, const char *name, const char *in
   PetscFunctionReturn(0);
 }
 
+/* (mass - initial mass)/(initial mass): the differences would be lost in
+   the digits of the masses. */
+static PetscErrorCode write_drift(Ledger *l) {
+  double *mass;
+
+  PetscFunctionBegin;
+  PetscCall(read_column(l, "mass", &mass));
+  if (!mass) PetscFunctionReturn(0);
+  const double initial = mass[0];
+  for (PetscInt i = 0; i < l->rows; ++i) mass[i] = (mass[i] - initial) / fabs(initial);
+  PetscCall(write_values(l, "mass_drift", mass));
+  MuJsonEnd(l->j, '}');
+  PetscCall(PetscFree(mass));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ decay rate */
 
 /* Rows of the late half of the time in which the energy is above rounding. */
@@ -172,6 +188,7 @@ PetscErrorCode MuReportLedger(MuJson *j, const MuStored *s, PetscInt rows) {
   PetscCall(MuStoredEachDataset(s, "ledger", write_column, &l));
   PetscCall(write_integral(&l, "dissipation_primal", "integral_primal"));
   PetscCall(write_integral(&l, "dissipation_dual", "integral_dual"));
+  PetscCall(write_drift(&l));
   MuJsonEnd(j, '}');
   PetscCall(write_decay(&l));
   MuJsonEnd(j, '}');

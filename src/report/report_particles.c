@@ -6,6 +6,7 @@
 
 typedef struct {
   const MuStored *s;
+  const char *position_path, *weight_path;
   PetscInt times, particles, dimension;
   PetscBool weighted;
   PetscInt axes; /* shown: 1 or 2 */
@@ -21,8 +22,8 @@ static PetscErrorCode find(Cloud *c) {
 
   PetscFunctionBegin;
   PetscCall(MuStoredShape(c->s, "time", &time_dims, time));
-  PetscCall(MuStoredShape(c->s, "position", &dims, position));
-  PetscCall(MuStoredShape(c->s, "weight", &weight_dims, weight));
+  PetscCall(MuStoredShape(c->s, c->position_path, &dims, position));
+  PetscCall(MuStoredShape(c->s, c->weight_path, &weight_dims, weight));
   if (time_dims != 1 || dims != 3 || position[1] < 1 || position[2] < 1)
     return MuError(MU_ERR_FILE, "%s: has no /time [ns] and /position [ns, n, d]", c->s->path);
   c->particles = position[1];
@@ -36,10 +37,10 @@ static PetscErrorCode find(Cloud *c) {
 
 static PetscErrorCode read_time(Cloud *c, PetscInt k) {
   PetscFunctionBegin;
-  PetscCall(
-      MuHdf5Read(c->s->file, c->s->path, "position", k, c->particles * c->dimension, c->position));
+  PetscCall(MuHdf5Read(c->s->file, c->s->path, c->position_path, k, c->particles * c->dimension,
+                       c->position));
   if (c->weighted) {
-    PetscCall(MuHdf5Read(c->s->file, c->s->path, "weight", k, c->particles, c->weight));
+    PetscCall(MuHdf5Read(c->s->file, c->s->path, c->weight_path, k, c->particles, c->weight));
   } else {
     for (PetscInt i = 0; i < c->particles; ++i) c->weight[i] = 1.0 / (double)c->particles;
   }
@@ -156,11 +157,24 @@ static PetscErrorCode write_all(MuJson *j, Cloud *c, const MuReportShare *share)
   PetscFunctionReturn(code);
 }
 
+PetscErrorCode MuReportCloud(MuJson *j, const MuStored *s, const MuReportShare *share) {
+  Cloud c = {.s = s, .position_path = "cloud/position", .weight_path = "cloud/weight"};
+  PetscInt dims, extent[3];
+
+  PetscFunctionBegin;
+  PetscCall(MuStoredShape(s, c.position_path, &dims, extent));
+  if (dims != 3) PetscFunctionReturn(0);
+  MuJsonBegin(j, "cloud", '{');
+  PetscCall(write_all(j, &c, share));
+  MuJsonEnd(j, '}');
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode write_particles_file(MuJson *j, const char *path,
                                            const MuReportShare *share) {
   PetscErrorCode code;
   MuStored s = {.path = path};
-  Cloud c = {.s = &s};
+  Cloud c = {.s = &s, .position_path = "position", .weight_path = "weight"};
 
   PetscFunctionBegin;
   PetscCall(MuReportAge(j, path));

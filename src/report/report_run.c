@@ -1,14 +1,21 @@
 /* A run: its grid, target and snapshots, thinned to what a page can hold, and its ledger. */
 #include "report/report.h"
 
-#define CELLS_LINE  2048 /* shown along x in 1-D */
-#define CELLS_PLANE 256  /* along the longer axis in 2-D */
+#define CELLS_LINE   2048    /* shown along x in 1-D */
+#define CELLS_PLANE  256     /* along the longer axis in 2-D, */
+#define CELLS_COARSE 128     /* down to so many if that shows */
+#define TIMES_PLANE  40      /* so many snapshots */
+#define CODES        1100000 /* of all of them: with the rest of a page below 4 MB */
+#define DECADES      12      /* below the largest value of a snapshot, with codes */
+#define CODE_MOST    65534
+#define CODE_NAN     65535
 
 typedef struct {
   MuRunReader reader;
   const MuRunInfo *info;
   PetscInt block;        /* cells per axis that are averaged */
   PetscInt shown[2];     /* blocks per axis */
+  PetscInt numbers;      /* of all snapshots */
   PetscReal *fine;       /* [ny][nx] */
   PetscReal *coarse;     /* [shown[1]][shown[0]] */
   unsigned char *inside; /* the same */
@@ -16,13 +23,25 @@ typedef struct {
 
 /* ------------------------------------------------------------------ block means */
 
-static PetscErrorCode picture_create(MuRunReader reader, Picture *p) {
+static void set_block(Picture *p, PetscInt block) {
+  p->block = block;
+  for (int a = 0; a < 2; ++a) p->shown[a] = (p->info->cells[a] + block - 1) / block;
+}
+
+static PetscInt most_times(const Picture *p) {
+  return p->numbers / (p->shown[0] * p->shown[1]);
+}
+
+static PetscErrorCode picture_create(MuRunReader reader, const MuReportShare *share, Picture *p) {
   PetscFunctionBegin;
   p->reader = reader;
   PetscCall(MuRunReaderGetInfo(reader, &p->info));
   const PetscInt *cells = p->info->cells, most = p->info->dim == 1 ? CELLS_LINE : CELLS_PLANE;
-  p->block = (PetscMax(cells[0], cells[1]) + most - 1) / most;
-  for (int a = 0; a < 2; ++a) p->shown[a] = (cells[a] + p->block - 1) / p->block;
+  set_block(p, (PetscMax(cells[0], cells[1]) + most - 1) / most);
+  p->numbers = p->info->dim == 1 ? share->numbers : PetscMin(share->numbers, CODES);
+  while (p->info->dim == 2 && most_times(p) < PetscMin(p->info->times, TIMES_PLANE) &&
+         PetscMax(cells[0], cells[1]) >= CELLS_COARSE * (p->block + 1))
+    set_block(p, p->block + 1);
   PetscCall(PetscMalloc1((size_t)cells[0] * (size_t)cells[1], &p->fine));
   PetscCall(PetscCalloc2((size_t)p->shown[0] * (size_t)p->shown[1], &p->coarse,
                          (size_t)p->shown[0] * (size_t)p->shown[1], &p->inside));
@@ -99,26 +118,66 @@ static PetscErrorCode write_target(MuJson *j, Picture *p, const MuStored *s) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode write_snapshots(MuJson *j, Picture *p, const MuReportShare *share) {
-  const PetscInt times = p->info->times;
-  const PetscInt every = MuReportEvery(times, share->numbers / (p->shown[0] * p->shown[1]));
-  const PetscInt count = MuReportCount(times, every);
+/* Code k of 16 bits, little endian, stands for 10^((k/65534 - 1) 12) of the largest value, within
+   0.02 %; 0 for less than that, 65535 for a block outside. */
+static void write_codes(MuJson *j, MuBase64 *base64, size_t n, const double *value,
+                        double largest) {
+  for (size_t i = 0; i < n; ++i) {
+    const double part = 1 + log10(value[i] / largest) / DECADES;
+    const unsigned k = isnan(value[i]) ? CODE_NAN
+                       : !(part > 0)   ? 0
+                                       : (unsigned)lround(CODE_MOST * PetscMin(part, 1));
+    const unsigned char two[2] = {(unsigned char)(k & 255), (unsigned char)(k >> 8)};
+    MuJsonBytesPart(j, base64, 2, two);
+  }
+}
+
+static double largest_of(size_t n, const double *value) {
+  double largest = 0;
+  for (size_t i = 0; i < n; ++i)
+    if (value[i] > largest) largest = value[i];
+  return largest;
+}
+
+/* Densities of the shown snapshots; in 2-D as codes, peaks [count] their largest values. */
+static PetscErrorCode write_fields(MuJson *j, Picture *p, PetscInt count, PetscInt every,
+                                   double *peaks) {
   PetscErrorCode code = 0;
   MuBase64 base64;
 
+  MuJsonFloatsBegin(j, p->info->dim == 1 ? "density" : "codes", &base64);
+  for (PetscInt i = 0; i < count && !code; ++i) {
+    code = MuRunReaderSnapshot(p->reader, MuReportIndex(i, p->info->times, every), p->fine);
+    if (code) break;
+    const size_t n = coarsen(p);
+    peaks[i] = largest_of(n, p->coarse);
+    if (p->info->dim == 1)
+      MuJsonFloatsPart(j, &base64, n, p->coarse);
+    else
+      write_codes(j, &base64, n, p->coarse, peaks[i]);
+  }
+  MuJsonFloatsEnd(j, &base64);
+  return code;
+}
+
+static PetscErrorCode write_snapshots(MuJson *j, Picture *p) {
+  const PetscInt times = p->info->times;
+  const PetscInt every = MuReportEvery(times, most_times(p));
+  const PetscInt count = MuReportCount(times, every);
+  double *peaks;
+
+  PetscFunctionBegin;
   MuJsonInteger(j, "snapshots", times);
   MuJsonInteger(j, "every", every);
   MuJsonBegin(j, "time", '[');
   for (PetscInt i = 0; i < count; ++i)
     MuJsonNumber(j, NULL, p->info->time[MuReportIndex(i, times, every)]);
   MuJsonEnd(j, ']');
-  MuJsonFloatsBegin(j, "density", &base64);
-  for (PetscInt i = 0; i < count && !code; ++i) {
-    code = MuRunReaderSnapshot(p->reader, MuReportIndex(i, times, every), p->fine);
-    if (!code) MuJsonFloatsPart(j, &base64, coarsen(p), p->coarse);
-  }
-  MuJsonFloatsEnd(j, &base64);
-  return code;
+  PetscCall(PetscMalloc1(count, &peaks));
+  const PetscErrorCode code = write_fields(j, p, count, every, peaks);
+  MuJsonNumbers(j, "peaks", code ? 0 : (size_t)count, peaks);
+  PetscCall(PetscFree(peaks));
+  PetscFunctionReturn(code);
 }
 
 static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *path,
@@ -129,10 +188,10 @@ static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *
 
   PetscFunctionBegin;
   PetscCall(MuRunReaderCreate(path, &reader));
-  PetscCall(picture_create(reader, &p));
+  PetscCall(picture_create(reader, share, &p));
   write_grid(j, &p);
   code = write_target(j, &p, s);
-  if (!code) code = write_snapshots(j, &p, share);
+  if (!code) code = write_snapshots(j, &p);
   PetscCall(picture_destroy(&p));
   PetscCall(MuRunReaderDestroy(&reader));
   PetscFunctionReturn(code);

@@ -105,39 +105,27 @@ static PetscErrorCode spectral_gap(MuTrial *t, PetscReal *gap) {
   PetscFunctionReturn(0);
 }
 
-/* 1/c: the largest variance of a Gaussian target. */
-static PetscErrorCode largest_variance(MuTrial *t, PetscReal *variance) {
-  PetscReal s[4] = {0};
-  PetscInt count = 4;
-  PetscBool gaussian;
-
+/* c of a Gaussian target. */
+static PetscErrorCode log_sobolev(MuTrial *t, PetscReal *constant) {
   PetscFunctionBegin;
-  PetscCall(MuCaseHasGaussian(t->c, "target", &gaussian));
-  if (!gaussian)
+  PetscCall(MuCaseGetLogSobolev(t->c, t->info->dim, constant));
+  if (isnan(*constant))
     return MuError(
         MU_ERR_INPUT,
         "study_theorem: log_sobolev knows the constant of a gaussian target only, without "
         "background; take "
         "spectral_gap, which bounds it, or give study_expect_rate");
-  PetscCall(MuCaseGetRealArray(t->c, "target_covariance", &count, s, NULL));
-  const PetscReal middle = t->info->dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
-  const PetscReal half =
-      t->info->dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
-  *variance = middle + half;
   PetscFunctionReturn(0);
 }
 
 /* The constant of the target that a theorem's factor is multiplied by, told in the sentence. */
 static PetscErrorCode target_constant(Rate *r, MuTrial *t, PetscReal *constant) {
-  PetscReal number = NAN;
+  const PetscBool gap = (PetscBool)(r->decay.theorem == MU_THEOREM_SPECTRAL_GAP);
 
   PetscFunctionBegin;
-  if (r->decay.theorem == MU_THEOREM_SPECTRAL_GAP)
-    PetscCall(spectral_gap(t, &number));
-  else
-    PetscCall(largest_variance(t, &number));
-  *constant = r->decay.theorem == MU_THEOREM_SPECTRAL_GAP ? number : 1 / number;
-  snprintf(r->sentence, sizeof r->sentence, "%s; here it is %.6g", r->decay.sentence, *constant);
+  PetscCall((gap ? spectral_gap : log_sobolev)(t, constant));
+  snprintf(r->sentence, sizeof r->sentence, "%s; here %s = %.6g", r->decay.sentence,
+           gap ? "gap" : "c", *constant);
   PetscFunctionReturn(0);
 }
 

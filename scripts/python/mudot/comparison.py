@@ -58,7 +58,7 @@ def write_one(x: np.ndarray, weights: Any, path: str) -> str:
 
 def rows(path: pathlib.Path) -> Iterator[Dict[str, Any]]:
     with h5py.File(path, "r") as file:
-        times, names = file["time"][:], [name for name in file if isinstance(file[name], h5py.Group)]
+        times, names = file["time"][:], [name for name in file if "value" in getattr(file[name], "keys", list)()]
         for k, t in enumerate(times):
             for name in order(names):
                 yield {"time": float(t), "particles": int(file["particles"][k]), "metric": name,

@@ -101,9 +101,18 @@ function readLedger(source) {
   return { ...source.ledger, columns, t: columns.t ? columns.t.values : [] };
 }
 
+/* Codes of 16 bits: 10^((k/65534 − 1) 12) of the largest value, 0 for less, 65535 outside. */
+function decoded(run, size) {
+  const raw = bytes(run.codes), out = new Float32Array(raw.length / 2), table = new Float32Array(65536);
+  for (let k = 1; k < 65535; ++k) table[k] = 10 ** (12 * (k / 65534 - 1));
+  table[65535] = NaN;
+  for (let i = 0; i < out.length; ++i) out[i] = run.peaks[Math.floor(i / size)] * table[raw[2 * i] + 256 * raw[2 * i + 1]];
+  return out;
+}
+
 function readRun(run) {
   const size = run.axes.reduce((n, a) => n * a.shown, 1);
-  const all = floats(run.density);
+  const all = run.codes ? decoded(run, size) : floats(run.density);
   run.frames = numbers(run.time).map((_, k) => all.subarray(k * size, (k + 1) * size));
   run.time = numbers(run.time);
   run.targetValues = run.target ? floats(run.target) : null;
@@ -119,6 +128,7 @@ function readRun(run) {
     });
   });
   delete run.density;
+  delete run.codes;
 }
 
 function largest(field) {
@@ -133,7 +143,7 @@ function readParticles(p) {
   p.frames = p.time.map((_, k) => all.subarray(k * p.shown * width, (k + 1) * p.shown * width));
   p.histograms = histogram ? p.time.map((_, k) => histogram.subarray(k * p.bins, (k + 1) * p.bins)) : null;
   p.ledger = readLedger(p);
-  p.case = parseCase(p.attributes.case);
+  p.case = parseCase((p.attributes || {}).case);
   p.extent = p.extent.map(numbers).map(([a, b]) => (Number.isFinite(a) ? [a, b] : [0, 1]));
 }
 

@@ -75,7 +75,7 @@ function formula(text) {
   const out = [];
   let rest = text, match;
   while (rest) {
-    if ((match = /^\^\(([^()]*)\)/.exec(rest) || /^\^(-?\w+)/.exec(rest))) out.push(el("sup", {}, formula(match[1])));
+    if ((match = /^\^\(((?:[^()]|\([^()]*\))*)\)/.exec(rest) || /^\^(-?\w+)/.exec(rest))) out.push(el("sup", {}, formula(match[1])));
     else if ((match = /^_(\w+)/.exec(rest))) out.push(el("sub", {}, formula(match[1])));
     else if ((match = /^(grad|sqrt) (?=\w)/.exec(rest))) out.push(SYMBOLS[match[1]]);
     else if ((match = /^d (?=rho)/.exec(rest))) out.push("d");
@@ -102,9 +102,10 @@ function prose(text) {
   return rich(plainer.replace(/\b[a-zA-Z]+\b/g, (word) => (Object.hasOwn(SYMBOLS, word) ? SYMBOLS[word] : word)));
 }
 
-/* Text in which ^(...) stands for an exponent. */
+/* Text in which ^(...), or ^ before a number, stands for an exponent. */
 function rich(text) {
-  return text.split(/(\^\([^()]*\))/).map((piece) => (piece.startsWith("^(") ? el("sup", {}, piece.slice(2, -1)) : piece));
+  return text.split(/(\^\([^()]*\)|\^[−-]?\d+)/).map((piece) => (piece.startsWith("^(") ? el("sup", {}, rich(piece.slice(2, -1)))
+    : piece.startsWith("^") ? el("sup", {}, minus(piece.slice(1))) : piece));
 }
 
 /* A formula of the tables: what it is, and after a comma what its letters mean. */

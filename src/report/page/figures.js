@@ -33,7 +33,7 @@ class Figure {
   }
   fillTable() {
     if (!this.details || !this.details.open) return;
-    this.tableBody.replaceChildren(...this.tables().map((t) => dataTable(t, this.spec.title)));
+    this.tableBody.replaceChildren(...this.tables().flatMap((t) => wideTables(t, this.spec.title, 1, Math.max(2, Math.floor(this.host.clientWidth / 110)))));
   }
   note(text) {
     this.noteNode.replaceChildren();
@@ -52,8 +52,19 @@ function dataTable({ caption, head, rows, classes }, label) {
   const cell = (v, k) => el("td", { class: numeric[k] ? "n" : "free" }, typeof v === "number" ? html(v, 5) : v);
   return el("div", { class: rows.length > 16 ? "scroll tall" : "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label || caption || ""}` },
     el("table", {}, caption ? el("caption", {}, caption) : null,
-      el("thead", {}, el("tr", {}, head.map((h, k) => el("th", { scope: "col", class: numeric[k] ? "n" : null }, h)))),
+      el("thead", {}, el("tr", {}, head.map((h, k) => el("th", { scope: "col", class: numeric[k] ? "n" : null }, typeof h === "string" ? rich(h) : h)))),
       el("tbody", {}, rows.map((row, i) => el("tr", { class: classes ? classes[i] : null }, row.map(cell))))));
+}
+
+const COLUMNS_MOST = 9;
+
+/* A table of many columns as several, each of which begins with the first `fixed`. */
+function wideTables({ caption, head, rows, classes }, label, fixed = 1, room = COLUMNS_MOST) {
+  const rest = head.length - fixed, count = Math.max(1, Math.ceil(rest / room)), most = Math.ceil(rest / count);
+  return Array.from({ length: count }, (_, k) => {
+    const cut = (list) => [...list.slice(0, fixed), ...list.slice(fixed + k * most, fixed + (k + 1) * most)];
+    return dataTable({ caption: k ? `${caption || label}, continued` : caption, head: cut(head), rows: rows.map(cut), classes }, k ? `${label}, continued` : label);
+  });
 }
 
 const thinned = (n, most = 25) => {
@@ -106,7 +117,7 @@ const MARKS = [
 ];
 
 /* Curves over a common axis. spec: title, x and y {label, log, domain, zero, decades, ticks}, series
-   [{name, x, y, colour, dash, width, line, mark, open, area, hidden}], shade {low, high}, time (the
+   [{name, x, y, colour, dash, width, faint, line, mark, sparse, open, area, hidden}], shade {low, high}, time (the
    player whose time is marked). */
 class Plot extends Figure {
   tables() {
@@ -197,7 +208,7 @@ class Plot extends Figure {
     if (s.area) this.layer.append((drawn.area = svg("path", { class: "area", d: this.areaPath(s), style: `fill:${stroke}` })));
     if (s.line !== false) {
       drawn.line = svg("path", { class: "curve", d: this.path(s), "stroke-dasharray": s.dash || null,
-        style: `stroke:${stroke};${s.width ? `stroke-width:${s.width}` : ""}` });
+        style: `stroke:${stroke};${s.width ? `stroke-width:${s.width};` : ""}${s.faint ? "opacity:.4" : ""}` });
       this.layer.append(drawn.line);
     }
     const few = s.mark === undefined && s.y.filter(Number.isFinite).length <= 3;
@@ -205,9 +216,11 @@ class Plot extends Figure {
     return drawn;
   }
   drawMarks(s, mark, stroke) {
+    let last = -Infinity;
     for (let i = 0; i < s.x.length; ++i) {
       const a = this.px(s.x[i]), b = this.py(s.y[i]);
-      if (!Number.isFinite(a) || !Number.isFinite(b)) continue;
+      if (!Number.isFinite(a) || !Number.isFinite(b) || (s.sparse && a - last < this.box.width / s.sparse)) continue;
+      last = a;
       const open = s.open && s.open(i);
       this.root.append(svg("path", { d: MARKS[mark % MARKS.length](4), transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`,
         style: `stroke:${stroke};stroke-width:1.6;fill:${open ? "var(--paper)" : stroke}` }));
@@ -271,7 +284,7 @@ class Plot extends Figure {
     this.root.append(this.dot);
     this.tip = el("div", { class: "tip", style: `top:${Math.max(0, b * zoom - 34)}px;${right
       ? `right:${this.host.clientWidth - a * zoom + 8}px` : `left:${a * zoom + 8}px`}` },
-      s.name ? `${s.name}: ` : "", html(s.y[i]), " at ", html(s.x[i]));
+      s.name ? [rich(s.name), ": "] : "", html(s.y[i]), " at ", html(s.x[i]));
     this.host.append(this.tip);
   }
   hideTip() {
@@ -285,9 +298,9 @@ class Plot extends Figure {
       const k = this.spec.series.indexOf(s);
       const stroke = s.colour ? (typeof s.colour === "number" ? colour(s.colour) : s.colour) : colour(k + 1);
       const key = svg("svg", { viewBox: "0 0 28 12", "aria-hidden": "true" });
-      if (s.line !== false) key.append(svg("path", { class: "curve", d: "M1 6H27", "stroke-dasharray": s.dash || null, style: `stroke:${stroke}` }));
+      if (s.line !== false) key.append(svg("path", { class: "curve", d: "M1 6H27", "stroke-dasharray": s.dash || null, style: `stroke:${stroke};${s.width ? `stroke-width:${Math.min(s.width, 6)};` : ""}${s.faint ? "opacity:.4" : ""}` }));
       if (s.mark !== undefined) key.append(svg("path", { d: MARKS[s.mark % MARKS.length](3.6), transform: "translate(14 6)",
-        style: `stroke:${stroke};stroke-width:1.6;fill:${s.open && s.open(-1) ? "var(--paper)" : stroke}` }));
+        style: `stroke:${stroke};stroke-width:1.6;fill:${s.open && (s.sparse || s.open(-1)) ? "var(--paper)" : stroke}` }));
       return el("li", {}, key, el("span", {}, rich(s.name)));
     }));
   }

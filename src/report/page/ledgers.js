@@ -2,12 +2,12 @@
 
 const NAMES = {
   t: "time t", energy: "energy F", dissipation_primal: "primal R(μ, dμ/dt)", dissipation_dual: "dual R*(μ, −DF)",
-  dissipated: "∫ (R + R*) dt", balance_defect: "balance defect F + ∫(R + R*) − F(0)", mass: "mass", min_density: "smallest density",
+  dissipated: "∫ (R + R*) dt", balance_defect: "balance defect F + ∫(R + R*) − F(0)", mass: "mass", mass_drift: "mass drift, relative", min_density: "smallest density",
   integral_primal: "∫ R dt", integral_dual: "∫ R* dt", mmd2: "MMD² to the target", ess: "effective sample size 1/Σw²",
   weight_min: "smallest weight", weight_max: "largest weight", simplex_residual: "residual of the weight step",
 };
 const nameOf = (column) => NAMES[column] || (column.startsWith("energy_") ? `${words(column.slice(7))} term` : words(column));
-const CORE = ["t", "dt", "energy", "dissipation_primal", "dissipation_dual", "dissipated", "balance_defect", "mass", "min_density", "integral_primal", "integral_dual"];
+const CORE = ["t", "dt", "energy", "dissipation_primal", "dissipation_dual", "dissipated", "balance_defect", "mass", "mass_drift", "min_density", "integral_primal", "integral_dual"];
 const isDiagnostic = (column) => !CORE.includes(column) && !column.startsWith("energy_");
 
 /* Value of a ledger column at a time. */
@@ -17,7 +17,7 @@ function ledgerAt(ledger, column, t) {
 }
 
 function nowValues(view) {
-  const rows = ["energy", "dissipation_primal", "dissipation_dual", "balance_defect", "mass", "min_density"];
+  const rows = ["energy", "dissipation_primal", "dissipation_dual", "balance_defect", "mass_drift", "min_density"];
   const sources = view.runs.filter((r) => r.data.ledger);
   if (!sources.length) return null;
   const body = el("tbody"), caption = el("caption"), several = sources.length > 1;
@@ -51,6 +51,9 @@ function switchable(plot, name) {
   return plot.node;
 }
 
+/* Two curves that lie on each other: a broad one, and points on it. */
+const together = (one, other) => [{ ...one, colour: 1, width: 7, faint: true }, { ...other, colour: 2, width: 1.2, mark: 0, sparse: 14, open: () => true }];
+
 const column = (ledger, name) => ledger.columns[name].values;
 
 /* How the numbers of a column are made, or what they are. */
@@ -69,6 +72,9 @@ function signedSeries(x, values, names = ["positive", "negative"]) {
   return out.length ? out : [{ name: "", x, y: values, colour: 1 }];
 }
 
+/* Whether a study on the page says the rates: then nothing else does. */
+let ratesByStudy = false;
+
 /* What the run says is known of the decay: a sentence, and c of F(t) <= e^(-ct) F(0) or NaN. Runs say nothing
    where nothing is known. */
 function knownDecay({ theorem, theorem_rate: rate }) {
@@ -80,7 +86,7 @@ function energyFigures(view, source, several) {
   const terms = Object.keys(ledger.columns).filter((c) => c.startsWith("energy_"));
   const series = [{ name: "energy F", x: t, y: energy, colour: 1, width: 2.3 }];
   if (terms.length > 1) terms.forEach((c, i) => series.push({ name: nameOf(c), x: t, y: column(ledger, c), colour: i + 3, dash: DASHES[i + 1] }));
-  const negative = hasNegative(energy), decay = negative ? null : ledger.decay, known = knownDecay(attributes);
+  const negative = hasNegative(energy), decay = negative || ratesByStudy ? null : ledger.decay, known = knownDecay(attributes);
   if (decay) series.push({ name: `fit e^(−${plain(decay.rate, 4)} t)`, x: [decay.from, decay.to],
     y: [decay.from, decay.to].map((s) => Math.exp(decay.log_factor - decay.rate * s)), colour: 2, dash: "2 4", width: 3, mark: 2 });
   if (known && known.rate > 0 && !negative) series.push({ name: `known e^(−${plain(known.rate, 4)} t) F(0)`, x: t, y: t.map((s) => energy[0] * Math.exp(-known.rate * s)), colour: 7, dash: "9 4 2 4", width: 1.4, reference: true });
@@ -106,7 +112,7 @@ function rateFigure(view, source) {
       : (column(ledger, "dissipated")[i] - column(ledger, "dissipated")[i - 1]) / dt;
     balance.push(good ? spent / mean : NaN);
   }
-  const series = [{ name: "−d log F/dt", x: middle, y: rate, colour: 1, width: 3.4 }, { name: "(R + R*)/F", x: middle, y: balance, colour: 2, dash: "3 4" }];
+  const series = together({ name: "−d log F/dt", x: middle, y: rate }, { name: "(R + R*)/F", x: middle, y: balance });
   const sorted = [...rate, ...balance].filter(Number.isFinite).sort((a, b) => a - b);
   if (!sorted.length) return null;
   const wide = sorted[0] > 0 && sorted[sorted.length - 1] > 30 * sorted[0];
@@ -120,6 +126,7 @@ function decaySentence(name, energy) {
   const out = [];
   if (decay) out.push("Late decay rate of ", el("var", {}, "F"), ": ", el("b", {}, html(decay.rate, 5)), " ± ", html(decay.rate_stderr, 2),
     ` (least squares of log F on ${decay.rows} rows, t from ${plain(decay.from)} to ${plain(decay.to)}, the later half of the time above rounding). `);
+  else if (ratesByStudy) out.push("The rate is that of the study. ");
   else out.push("No decay rate is fitted: the energy changes its sign, or has too few values above rounding. ");
   if (known) out.push("Known: ", prose(known.sentence), known.rate > 0 ? ["; here the rate is ", html(known.rate, 5)] : null, ".");
   return el("p", { class: "small" }, name ? el("b", {}, `${name}. `) : null, out);
@@ -137,28 +144,28 @@ function balanceFigures(view, source) {
   const { ledger } = source.data, t = ledger.t, c = (name) => column(ledger, name);
   const figures = [];
   const push = (spec) => figures.push(timePlot(view, spec));
-  push({ title: "Dissipation potentials", series: [{ name: NAMES.dissipation_primal, x: t, y: c("dissipation_primal"), colour: 1, width: 3.4 },
-    { name: NAMES.dissipation_dual, x: t, y: c("dissipation_dual"), colour: 2, dash: "3 4" }], y: { label: "R, R*", log: true, decades: 18 } });
-  figures[0].note(columnNote(ledger, "dissipation_primal"));
+  push({ title: "Dissipation potentials", series: together({ name: NAMES.dissipation_primal, x: t, y: c("dissipation_primal") },
+    { name: NAMES.dissipation_dual, x: t, y: c("dissipation_dual") }), y: { label: "R, R*", log: true, decades: 18 } });
+  figures[0].note(["R = R* along a solution: points on the curve. ", columnNote(ledger, "dissipation_primal")]);
   if (ledger.columns.integral_primal)
-    push({ title: "Their integrals", series: [{ name: NAMES.integral_primal, x: t, y: c("integral_primal"), colour: 1, width: 3.4 },
-      { name: NAMES.integral_dual, x: t, y: c("integral_dual"), colour: 2, dash: "3 4" },
+    push({ title: "Their integrals", series: [...together({ name: NAMES.integral_primal, x: t, y: c("integral_primal") }, { name: NAMES.integral_dual, x: t, y: c("integral_dual") }),
       { name: "F(0) − F(t)", x: t, y: c("energy").map((v) => c("energy")[0] - v), colour: 3, dash: "9 4" }], y: { label: "energy", zero: true } });
   push({ title: "Balance defect |F + ∫(R + R*) dt − F(0)|", series: signedSeries(t, c("balance_defect")), y: { label: "", log: true, decades: 14 } });
-  push({ title: "Mass drift |mass − initial mass|", series: signedSeries(t, c("mass").map((m) => m - ledger.columns.mass.first)), y: { label: "", log: true, decades: 14 }, empty: "Zero throughout." });
+  if (ledger.columns.mass_drift) push({ title: "Mass drift |mass − initial mass| / initial mass", series: signedSeries(t, c("mass_drift")), y: { label: "", log: true, decades: 14 }, empty: "Zero throughout." });
   push({ title: "Smallest density", series: signedSeries(t, c("min_density")), y: { label: "min ρ", log: true, decades: 40 }, empty: "Zero throughout." });
   return figures.map((f) => f.node);
 }
 
 const largestSize = (c) => Math.max(Math.abs(c.least), Math.abs(c.most));
-const massDrift = (c) => Math.max(Math.abs(c.most - c.first), Math.abs(c.least - c.first));
+/* The largest, relative to the initial mass, as the terminal says it. */
+const massDrift = (ledger) => (ledger.columns.mass_drift ? largestSize(ledger.columns.mass_drift) : NaN);
 const dissipatedPart = (ledger) => largestSize(ledger.columns.balance_defect) / Math.abs(ledger.columns.dissipated.last);
 
 function worstTable(sources) {
   const rows = [
     ["largest |balance defect|", (l) => largestSize(l.columns.balance_defect)],
     ["the same, over what was dissipated", dissipatedPart],
-    ["largest drift of the mass", (l) => massDrift(l.columns.mass)],
+    ["largest drift of the mass, relative", massDrift],
     ["smallest density", (l) => l.columns.min_density.least],
     ["∫ R dt", (l) => (l.columns.integral_primal || { last: NaN }).last],
     ["∫ R* dt", (l) => (l.columns.integral_dual || { last: NaN }).last],

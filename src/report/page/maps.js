@@ -165,7 +165,7 @@ class HeatMap extends Figure {
 }
 
 /* A cloud in the plane; the radius of a particle is the root of its weight. spec: title, extent,
-   axes (names), frame() -> Float32Array [n][3], still. */
+   axes (names), frame() -> Float32Array [n][3], run and density() -> a frame of it, or neither, still. */
 class Scatter extends Figure {
   tables() { return this.spec.table ? this.spec.table() : []; }
   draw() {
@@ -181,28 +181,30 @@ class Scatter extends Figure {
     const root = svg("svg", { viewBox: `0 0 ${width} ${box.total}`, role: "img", "aria-label": this.describe() });
     const [x, y] = this.spec.still ? ["", ""] : this.spec.axes;
     drawAxes(root, box, { x: { label: x }, y: { label: y }, xScale, yScale, grid: true });
-    if (run && run.targetValues) this.drawTarget(root, run);
+    this.lines = svg("g");
+    root.append(this.lines);
     const ratio = 2;
     this.canvas = el("canvas", { width: Math.round(box.width * ratio), height: Math.round(box.height * ratio), class: "smooth" });
     const percent = (a, b) => `${((100 * a) / b).toFixed(3)}%`;
     this.canvas.style.cssText = `left:${percent(box.left, width)};top:${percent(box.top, box.total)};width:${percent(box.width, width)};height:${percent(box.height, box.total)}`;
     this.host.replaceChildren(root, this.canvas);
-    this.legend.hidden = !(run && run.targetValues) || this.spec.still;
-    this.legend.replaceChildren(el("li", {}, svg("svg", { viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("path", { class: "curve", d: "M1 6H27", style: "stroke:var(--s2)" })), "10, 50 and 90 % of the target’s mass"));
+    this.legend.hidden = !run || this.spec.still;
+    this.legend.replaceChildren(el("li", {}, svg("svg", { viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("path", { class: "curve", d: "M1 6H27", style: "stroke:var(--s2)" })), "10, 50 and 90 % of the density’s mass"));
     this.paint();
   }
-  drawTarget(root, run) {
+  drawDensity(run, field) {
     const { left, top, width, height } = this.box, [cx, cy] = run.centres;
     const between = (c, i) => c[Math.floor(i)] + (i % 1) * ((c[Math.floor(i) + 1] ?? 0) - c[Math.floor(i)]);
     const place = (i, j) => [left + this.xScale(between(cx, i)) * width, top + (1 - this.yScale(between(cy, j))) * height];
-    for (const level of massLevels(run.targetValues, [0.9, 0.5, 0.1]))
-      root.append(svg("path", { class: "curve", style: "stroke:var(--s2);stroke-width:1.3", d: contour(run.targetValues, cx.length, cy.length, level, place) }));
+    this.lines.replaceChildren(...massLevels(field, [0.9, 0.5, 0.1]).map((level) =>
+      svg("path", { class: "curve", style: "stroke:var(--s2);stroke-width:1.5", d: contour(field, cx.length, cy.length, level, place) })));
   }
   describe() {
     return `${this.spec.label || this.caption.textContent}: particles in the plane. Their moments are in the table below.`;
   }
   paint() {
     if (!this.canvas) return;
+    if (this.spec.run) this.drawDensity(this.spec.run, this.spec.density());
     const cloud = this.spec.frame(), n = cloud.length / 3, { width, height } = this.canvas;
     const context = this.canvas.getContext("2d");
     const size = Math.max(1.3, Math.min(3.6, 60 / Math.sqrt(n))) * 2;

@@ -38,7 +38,7 @@ const FACTS = [["status", "status"], ["command_line", "command"], ["started", "s
 
 function facts(attributes) {
   const values = { ...attributes, started: when(attributes.started), finished: when(attributes.finished), duration: duration(attributes) };
-  const shown = new Set([...FACTS.map(([k]) => k), "case", "study", "notes", "verdict", "expected_verdict", "type", "vary", "theorem", "theorem_rate"]);
+  const shown = new Set([...FACTS.map(([k]) => k), "case", "study", "notes", "verdict", "expected_verdict", "type", "vary", "theorem", "theorem_rate", "sentence", "limit"]);
   const rest = Object.keys(attributes).filter((k) => !shown.has(k) && !/^(status_|system_|order|expected)/.test(k));
   const rows = [...FACTS, ...rest.map((k) => [k, words(k)])].filter(([k]) => values[k] !== undefined && values[k] !== "");
   return el("div", { class: "scroll" }, el("table", { class: "facts" }, el("tbody", {}, rows.map(([k, label]) =>
@@ -66,9 +66,9 @@ function runTiles(run) {
   const c = l ? l.columns : {};
   return tiles([["grid", run.axes.map((x) => x.cells).join(" × ")], ["time reached", run.time.at(-1)],
     ["energy at the start", l && c.energy ? c.energy.first : null], ["energy at the end", l && c.energy ? c.energy.last : null],
-    ["late decay rate", l && l.decay && !(c.energy.least < 0) ? l.decay.rate : null],
+    ["late decay rate", ratesByStudy ? "see the study" : l && l.decay && !(c.energy.least < 0) ? l.decay.rate : null],
     ["largest balance defect", l && c.balance_defect ? largestSize(c.balance_defect) : null],
-    ["drift of the mass", l && c.mass ? massDrift(c.mass) : null], ["smallest density", l && c.min_density ? c.min_density.least : null],
+    ["mass drift at worst, relative", l ? massDrift(l) : null], ["smallest density", l && c.min_density ? c.min_density.least : null],
     ["steps", l ? l.rows - 1 : null], ["duration", duration(a)]]);
 }
 
@@ -84,7 +84,7 @@ function runSummary(runs) {
     rows: runs.map(({ name, data: run }) => {
       const l = run.ledger, c = l ? l.columns : {};
       return [name, statusBadge(run) || "", run.axes.map((x) => x.cells).join(" × "), run.time.at(-1), c.energy ? c.energy.first : NaN, c.energy ? c.energy.last : NaN,
-        l && l.decay && !(c.energy.least < 0) ? l.decay.rate : NaN, c.balance_defect ? largestSize(c.balance_defect) : NaN, c.mass ? massDrift(c.mass) : NaN, c.min_density ? c.min_density.least : NaN];
+        !ratesByStudy && l && l.decay && !(c.energy.least < 0) ? l.decay.rate : NaN, c.balance_defect ? largestSize(c.balance_defect) : NaN, l ? massDrift(l) : NaN, c.min_density ? c.min_density.least : NaN];
     }) }, "Runs");
 }
 
@@ -126,7 +126,7 @@ function particleSections(view, particles, runs) {
 
 function comparisons(compare, view) {
   return part("comparisons", "Particles against the density",
-    `Beside every distance stands what N independent samples of the density would give. Shaded: within a factor ${LIMIT} of it, where more particles help and a better method does not.`,
+    `Beside every distance stands what N independent samples of the density would give. Shaded: within a factor ${SHADED} of it, where more particles help and a better method does not.`,
     compare.map((c) => compareArticle(view, c, compare.length > 1)));
 }
 
@@ -137,7 +137,7 @@ function caseSection(sources) {
 }
 
 function badgesOf(d) {
-  return [d.run && statusBadge(d.run), d.particles && !d.run && statusBadge(d.particles), d.study && verdictBadge(d.study.attributes), d.rows && verdictBadge({})].filter(Boolean);
+  return [d.run && statusBadge(d.run), d.particles && !d.run && statusBadge(d.particles), d.compare && limitBadge(d.compare.attributes || {}), d.study && verdictBadge(d.study.attributes), d.rows && verdictBadge({})].filter(Boolean);
 }
 
 function header(all) {
@@ -158,8 +158,14 @@ function build(page) {
   shortNames(all.map((d) => d.path)).forEach((name, i) => { all[i].name = name; });
   const of = (kind) => all.filter((d) => d[kind]).map((d) => ({ name: d.name, data: d[kind] }));
   const [runs, particles, compare, studies, rows] = ["run", "particles", "compare", "study", "rows"].map(of);
+  ratesByStudy = studies.some((s) => s.data.attributes.type === "rate");
   runs.forEach((r) => readRun(r.data));
   particles.forEach((p) => readParticles(p.data));
+  compare.forEach(({ data }) => {
+    if (data.reference) readRun(data.reference);
+    if (data.cloud) readParticles(data.cloud);
+  });
+  const clouds = compare.filter((c) => c.data.cloud).map((c) => ({ ...c, data: c.data.cloud }));
   studies.forEach((s) => readStudy(s.data));
   const moving = runs.filter((r) => r.data.time.length), main = document.getElementById("page");
   const equations = moving.map((r) => [r, equation(r.data.case, page.formulas)]).filter(([, e]) => e);
@@ -167,8 +173,8 @@ function build(page) {
   if (moving.length === 1) add(main, [equations.length ? equations[0][1] : null, runTiles(moving[0].data)]);
   if (!moving.length && particles.length === 1) add(main, [equation(particles[0].data.case, page.formulas), particleTiles(particles[0].data)]);
   if (moving.length > 1) main.append(part("runs", "Runs", null, columns(equations.map(([r, e]) => el("div", {}, el("h3", {}, r.name), e))), runSummary(moving)));
-  if (moving.length || particles.length) {
-    const view = new View(moving, particles), wrapper = el("div", { id: "moving" });
+  if (moving.length || particles.length || clouds.length) {
+    const view = new View(moving, [...particles, ...clouds]), wrapper = el("div", { id: "moving" });
     if (view.player.times.length > 1) wrapper.append(timeBar(view.player));
     add(wrapper, [moving.length ? runSections(view, moving) : null, particles.length ? particleSections(view, particles, moving) : null]);
     main.append(wrapper);

@@ -3,13 +3,15 @@
 /* The first run of the same dimension, whose density the particles follow. */
 const runBeside = (p, runs) => (runs.find((r) => r.data.dim === p.axes && p.dimension === p.axes) || {}).data;
 
+const densityAt = (p, runs, t) => { const run = runBeside(p, runs); return run.frames[indexAt(run.time, t)]; };
+
 function particleFigure(view, { data: p, name }, runs) {
   const at = () => indexAt(p.time, view.player.time);
   const note = [p.dimension > 2 ? `The first two of ${p.dimension} coordinates.` : "",
     p.shown < p.particles ? `Shown: ${p.shown} of ${p.particles} particles${p.axes === 1 ? " as marks; the histogram has all of them" : ""}.` : "",
     p.every > 1 ? `Every ${ordinal(p.every)} time.` : ""].filter(Boolean).join(" ");
   const figure = p.axes === 1 ? rug(view, p, name, runs) : new Scatter({
-    title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], run: runBeside(p, runs), frame: () => p.frames[at()],
+    title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], run: runBeside(p, runs), density: () => densityAt(p, runs, view.player.time), frame: () => p.frames[at()],
     table: () => momentTable(p.time, 2, (k) => cloudMoments(p, k)) });
   let shown = -1;
   const show = () => {
@@ -31,7 +33,7 @@ function printedParticles({ data: p, name }, runs) {
   const bins = p.axes === 1 ? Array.from({ length: p.bins }, (_, b) => low + (b + 0.5) * width) : null;
   return el("div", { class: "print-only" }, el("p", { class: "small" }, `${name}: particles at ${chosen.length} times.`), el("div", { class: "print-only frames" }, chosen.map((k) => (p.axes === 1
     ? new Plot({ title: title(k), still: true, width: 230, height: 150, series: [{ name: "histogram", x: bins, y: Array.from(p.histograms[k], (v) => v / width), colour: 1, area: true }], x: { label: "" }, y: { label: "", zero: true } })
-    : new Scatter({ title: title(k), still: true, width: 230, extent: p.extent, run: runBeside(p, runs), frame: () => p.frames[k] })).node)));
+    : new Scatter({ title: title(k), still: true, width: 230, extent: p.extent, run: runBeside(p, runs), density: () => densityAt(p, runs, p.time[k]), frame: () => p.frames[k] })).node)));
 }
 
 function cloudMoments(p, k) {

@@ -62,12 +62,12 @@ function envelopeFigure(study) {
   const t = study.curves.t, series = [];
   for (let r = 0; r < study.count; ++r) {
     if (!done(study, r)) continue;
-    const energy = study.curves.energy[r], at = `${valueName(study, r)}: rate ${plain(study.rows.rate[r], 3)}, constant ${plain(study.rows.constant[r], 3)}`;
+    const energy = study.curves.energy[r], at = `${valueName(study, r)}: rate ${plain(study.rows.rate[r])}, constant ${plain(study.rows.constant[r])}`;
     series.push({ name: at, x: t, y: energy.map((v) => v / energy[0]), colour: r + 1, width: 2.2 },
       { x: t, y: study.curves.bound[r].map((v) => v / energy[0]), colour: r + 1, dash: "5 4", width: 1.3 });
   }
   const plot = new Plot({ title: "Energy and its bound", series, legend: true, height: 360, x: { label: "time t" }, y: { label: "F(t)/F(0)", log: true, decades: 14 } });
-  plot.note("Dashed: the bound e^(−ct) of the theorem.");
+  plot.note("Dashed: the bound e^(−ct), c the constant.");
   return plot.node;
 }
 
@@ -112,17 +112,21 @@ function studyTable(study) {
   const list = [...Array(study.count).keys()];
   const used = (r) => !rows.used_in_fit || rows.used_in_fit[r] !== 0;
   const remark = (r) => (done(study, r) ? (used(r) ? "in the fit" : rows.floor && rows.value && attributes.type !== "rate" ? "near the floor: not in the fit" : "not in the fit") : attributes[`status_${String(r).padStart(4, "0")}`]);
-  return dataTable({ caption: "All rows",
+  return wideTables({ caption: "All rows",
     head: [...(systems ? ["system"] : []), "remark", ...names.map((n) => (n === "value" ? words(attributes.vary || "value") : ERRORS[n] || words(n)))],
-    rows: list.map((r) => [...(systems ? [systemName(study, r)] : []), remark(r), ...names.map((n) => rows[n][r])]),
-    classes: list.map((r) => (used(r) ? null : "unused")) }, "Rows of the study");
+    rows: list.map((r) => [...(systems ? [systemName(study, r)] : []), remark(r), ...names.map((n) => (/^rate/.test(n) ? plainRate(rows[n][r], n) : rows[n][r]))]),
+    classes: list.map((r) => (used(r) ? null : "unused")) }, "Rows of the study", systems ? 3 : 2);
 }
 
-function observed(attributes) {
-  const { order, order_stderr: error, expected, type } = attributes;
+/* The rate with as many digits everywhere. */
+const plainRate = (value, name = "rate") => el("span", { class: "n" }, html(value, name === "rate" ? 4 : 2));
+
+function observed(study) {
+  const { order, order_stderr: error, expected, type } = study.attributes;
+  const row = type === "rate" && study.count > 1 ? (study.rows.rate || []).indexOf(order) : -1;
   if (!Number.isFinite(order ?? NaN)) return null;
   const what = type === "rate" ? "rate" : "order";
-  return el("p", {}, `Observed ${what} `, el("b", {}, html(order, 4)), Number.isFinite(error ?? NaN) ? [" ± ", html(error, 2)] : null,
+  return el("p", {}, `Observed ${what}${row >= 0 ? ` at ${valueName(study, row)}` : ""} `, el("b", {}, html(order, 4)), Number.isFinite(error ?? NaN) ? [" ± ", html(error, 2)] : null,
     Number.isFinite(expected ?? NaN) ? [type === "rate" ? "; the theorem’s constant is " : "; expected ", html(expected, 4)] : null, ".");
 }
 
@@ -133,14 +137,14 @@ function studyArticle({ data: study, name }, alone) {
   const notes = (attributes.notes || "").split("\n").filter(Boolean);
   return el("article", { class: "study" }, alone ? null : el("h3", {}, name),
     el("div", { class: "badges" }, alone ? null : verdictBadge(attributes), el("span", { class: "soft small" }, `${TYPES[attributes.type] || attributes.type || "study"}; ${words(attributes.vary || "")}`)),
-    observed(attributes), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, prose(n)))) : null,
+    observed(study), notes.length ? el("ul", { class: "small" }, notes.map((n) => el("li", {}, prose(n)))) : null,
     el("div", { class: "columns wide" }, studyFigures(study).filter(Boolean)), studyTable(study),
     codeBlock(attributes.study || attributes.case || "", "Copy the study", `Study file of ${name}`), facts(attributes));
 }
 
 function unfinishedStudy({ data, name }) {
   return el("article", {}, el("h3", {}, name), el("div", { class: "badges" }, verdictBadge({})),
-    el("p", { class: "small" }, "The study is not finished: these are the rows that it has."), csvTable(data), data.text ? codeBlock(data.text, "Copy the study", `Study file of ${name}`) : null);
+    el("p", { class: "small" }, "The study is not finished: these are the rows that it has."), csvTable(data, "Rows"), data.text ? codeBlock(data.text, "Copy the study", `Study file of ${name}`) : null);
 }
 
 function studySummary(studies) {
