@@ -73,7 +73,7 @@ SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
             $(BUILD)/obj/manual/chapters.o
 # The manual: src/manual/*.md in this order.
-CHAPTERS := cases geometries energies kernels running studies particle-methods comparing python reports speed library checks
+CHAPTERS := cases geometries energies kernels running references studies particle-methods comparing python reports speed library checks
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
@@ -207,7 +207,7 @@ check: deps-tests
 
 check-all: deps-checks
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/stress
-	@$(RUN_PARTS) static sanitized stress fuzz restart browser formats valgrind
+	@$(RUN_PARTS) static sanitized stress fuzz restart browser formats valgrind references
 
 test: deps-tests
 	@$(MAKE) --no-print-directory $(PARALLEL) $(TESTS)

@@ -135,6 +135,7 @@ def style(build, mpiexec, jobs):
 def cli(build, mpiexec, jobs):
     """The command line."""
     yield from command_line(build, MPIEXEC=mpiexec)
+    yield Job("references, quick", "tests/references.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("a full disk, quick", "tests/full_disk.py", f"{build}/mudot", "--every", "40", "run", "restart", "sample-over")
     yield Job("the Python package, quick", "tests/package.py", "quick", BUILD=build, MPIEXEC=mpiexec)
 
@@ -142,6 +143,11 @@ def cli(build, mpiexec, jobs):
 def installed(build, mpiexec, jobs):
     """What make install leaves."""
     yield Job("installation", "tests/install.sh", BUILD=build, MPIEXEC=mpiexec)
+
+
+def references(build, mpiexec, jobs):
+    """mudot reference against exact solutions, all of them."""
+    yield Job("references", "tests/references.py", "--all", BUILD=build, MPIEXEC=mpiexec)
 
 
 def manual(build, mpiexec, jobs):
@@ -225,7 +231,8 @@ def fuzz(build, mpiexec, jobs):
               f"FUZZ_BUILD={build}/fuzz-check", "FUZZ_OPT=-O0 -gline-tables-only", processors=jobs)
 
 
-PARTS = {make.__name__: make for make in (style, cli, installed, manual, unit, copied, check, stress, static, sanitized, restart, valgrind, browser, formats, fuzz)}
+PARTS = {make.__name__: make for make in (style, cli, installed, manual, unit, copied, check, stress, static, sanitized, restart, valgrind, browser, formats,
+                                         fuzz, references)}
 
 
 def main():

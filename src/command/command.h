@@ -27,6 +27,6 @@ PetscBool MuCommandPrints(void);
 
 extern const MuCommand mu_command_run, mu_command_study, mu_command_particles, mu_command_sample,
     mu_command_compare, mu_command_check, mu_command_report, mu_command_list, mu_command_new,
-    mu_command_tune;
+    mu_command_tune, mu_command_reference;
 
 #endif

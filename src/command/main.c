@@ -11,9 +11,9 @@
 
 static const MuCommand help_command;
 static const MuCommand *const commands[] = {
-    &mu_command_new,    &mu_command_run,     &mu_command_study, &mu_command_particles,
-    &mu_command_sample, &mu_command_compare, &mu_command_check, &mu_command_report,
-    &mu_command_list,   &mu_command_tune,    &help_command,
+    &mu_command_new,    &mu_command_run,     &mu_command_study,     &mu_command_particles,
+    &mu_command_sample, &mu_command_compare, &mu_command_check,     &mu_command_report,
+    &mu_command_list,   &mu_command_tune,    &mu_command_reference, &help_command,
 };
 #define COMMANDS ((PetscInt)(sizeof commands / sizeof *commands))
 
@@ -35,7 +35,7 @@ static void print_usage(FILE *out, const MuCommand *command) {
 static PetscErrorCode print_help(FILE *out) {
   static const char *const statuses[][2] = {
       {"0", "done"},
-      {"1", "the verdict of a study is not \"holds\""},
+      {"1", "the verdict of a study is not \"holds\", or a reference fell short of its accuracy"},
       {"2", "the case or the command line is wrong"},
       {"3", "the numerics failed; the last good state is on disk and named"},
       {"4", "a file could not be read or written"},

@@ -411,6 +411,30 @@ PetscErrorCode MuRunFileAddRows(MuRunFile *f, PetscInt n, const PetscReal *rows)
   PetscFunctionReturn(code);
 }
 
+static herr_t write_numbers(hid_t file, const char *name, const char *doc, PetscInt n,
+                            const PetscReal *values) {
+  static const char *const dimension[] = {"/time", NULL};
+  char group[64];
+  snprintf(group, sizeof group, "%.*s", (int)strcspn(name, "/"), name);
+  if (H5Lexists(file, group, H5P_DEFAULT) <= 0 && create_group(file, group) < 0) return -1;
+  if (create_growing(file, name, 1, NULL, TIME_CHUNK) < 0) return -1;
+  hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+  herr_t status = set < 0 ? -1 : append(set, 1, 0, (hsize_t)n, NULL, values);
+  if (set >= 0 && H5Dclose(set) < 0) status = -1;
+  return status < 0 ? status : name_dimensions(file, name, dimension, doc);
+}
+
+PetscErrorCode MuRunFileAddNumbers(MuRunFile *f, const char *name, const char *doc, PetscInt n,
+                                   const PetscReal *values) {
+  PetscFunctionBegin;
+  PetscCall(close_file(f));
+  PetscCall(open_file(f, PETSC_FALSE));
+  HDF(write_numbers(f->file, name, doc, n, values));
+  PetscCall(close_file(f));
+  PetscCall(open_file(f, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ resumed runs */
 
 static herr_t cut(hid_t set, int rank, hsize_t length, const hsize_t *item) {

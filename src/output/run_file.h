@@ -66,6 +66,10 @@ PetscErrorCode MuRunFileSetTarget(MuRunFile *f, const PetscReal *values);
 /* Names the dimensions of all series and columns, and gives the file its name; from here on any
    reader may open it at any moment. */
 PetscErrorCode MuRunFilePublish(MuRunFile *f);
+/* A number at each of the n snapshots that are there, in a new dataset GROUP/NAME, the group made
+   where it is missing; after publishing. */
+PetscErrorCode MuRunFileAddNumbers(MuRunFile *f, const char *name, const char *doc, PetscInt n,
+                                   const PetscReal *values);
 /* Appends an item to every series; /time is written last, so that its length counts finished
    snapshots. */
 PetscErrorCode MuRunFileAddSnapshot(MuRunFile *f, PetscReal t, const PetscReal *const values[]);

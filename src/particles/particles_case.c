@@ -109,7 +109,7 @@ PetscErrorCode MuParticlesCreateGrid(MuParticles p) {
   has_grid = (PetscBool)(items > 0 || file > 0);
   PetscCall(find_dimension(p->c, has_grid, &p->cloud.dim));
   if (!has_grid) PetscFunctionReturn(0);
-  PetscCall(MuCaseCreateGrid(p->c, &p->grid));
+  PetscCall(MuCaseCreateGrid(p->c, 1, &p->grid));
   PetscCall(MuGridGetInfo(p->grid, &p->info));
   if (p->info->masked)
     return MuError(MU_ERR_INPUT, "grid_mask: particles move in a whole box; leave the mask out");

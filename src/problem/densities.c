@@ -98,9 +98,10 @@ static PetscErrorCode read_columns(MuCase c, const char *key, DensityInput *in) 
   PetscFunctionReturn(0);
 }
 
+static const char *const smoothings[] = {
+    [MU_SMOOTHING_KDE] = "gaussian", [MU_SMOOTHING_NONE] = "none", NULL};
+
 static PetscErrorCode read_field(MuCase c, const MuDensityField *f, DensityInput *in) {
-  static const char *const smoothings[] = {
-      [MU_SMOOTHING_KDE] = "gaussian", [MU_SMOOTHING_NONE] = "none", NULL};
   void *at = (char *)&in->spec + f->offset;
   PetscInt word;
   PetscBool given;
@@ -288,6 +289,33 @@ PetscErrorCode MuCaseGetLogSobolev(MuCase c, PetscInt dim, PetscReal *constant) 
   const PetscReal middle = dim == 1 ? s[0] : 0.5 * (s[0] + s[3]);
   const PetscReal half = dim == 1 ? 0 : sqrt(0.25 * (s[0] - s[3]) * (s[0] - s[3]) + s[1] * s[2]);
   *constant = 1 / (middle + half);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCaseCheckLimit(MuCase c, const char *block) {
+  MuDensityTraits traits;
+  const char *type;
+  PetscInt word = MU_SMOOTHING_KDE;
+  PetscBool given;
+  char key[64];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(key, sizeof key, "%s_type", block));
+  PetscCall(MuCaseGetString(c, key, &type, &given));
+  if (!given) PetscFunctionReturn(0);
+  PetscCall(MuDensityGetTraits(type, &traits));
+  if (traits.of_cells)
+    return MuError(MU_ERR_INPUT,
+                   "%s: %s gives the density at the cells of one grid; a reference needs one that "
+                   "is known on finer grids too",
+                   key, type);
+  PetscCall(PetscSNPrintf(key, sizeof key, "%s_smoothing", block));
+  PetscCall(MuCaseGetChoice(c, key, smoothings, &word, &given));
+  if (word == MU_SMOOTHING_NONE)
+    return MuError(MU_ERR_INPUT,
+                   "%s: none puts point masses into cells, which tend to no density on finer "
+                   "grids; a reference needs smoothing gaussian",
+                   key);
   PetscFunctionReturn(0);
 }
 

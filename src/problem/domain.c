@@ -81,8 +81,9 @@ static PetscErrorCode warn_of_components(MuGrid grid) {
 #define EXTRAPOLATION 40 /* doubles per cell of its rows and columns, at the least tolerance */
 
 /* About how many doubles per cell a run holds at its peak, from runs of 1024 x 1024 cells (closed
-   form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm). */
-static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscReal cells,
+   form 40, transport 100 to 120, of 512 x 512 a factorisation 170, growing like the logarithm).
+   leaps: it extrapolates; otherwise the case tells. */
+static PetscErrorCode doubles_per_cell(MuCase c, PetscInt dim, PetscReal cells, PetscBool leaps,
                                        PetscReal *doubles) {
   char key[64], nearest[64];
   const char *name, *formula;
@@ -102,11 +103,11 @@ static PetscErrorCode doubles_per_cell(MuCase c, const MuGridSpec *spec, PetscRe
   }
   PetscCall(MuCaseGetTransportSolver(c, &solver));
   *doubles = MU_LEAST_FIELDS;
-  if (!transport || spec->dim == 1) PetscFunctionReturn(0);
+  if (!transport || dim == 1) PetscFunctionReturn(0);
   *doubles += solver == MU_TRANSPORT_DIRECT ? 7 * PetscLog2Real(cells) : 60;
   PetscCall(MuCaseGetReal(c, "time_tolerance", &unused, &given));
   PetscCall(MuCaseGetReal(c, "time_step", &unused, &number));
-  if (given && !number) *doubles += EXTRAPOLATION;
+  if (leaps || (given && !number)) *doubles += EXTRAPOLATION;
   PetscFunctionReturn(0);
 }
 
@@ -118,7 +119,7 @@ static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm co
   char what[64];
 
   PetscFunctionBegin;
-  PetscCall(doubles_per_cell(c, spec, cells, &doubles));
+  PetscCall(doubles_per_cell(c, spec->dim, cells, PETSC_FALSE, &doubles));
   if (spec->dim == 2)
     snprintf(what, sizeof what, "%d x %d cells", (int)spec->cells[0], (int)ny);
   else
@@ -128,7 +129,47 @@ static PetscErrorCode check_memory(MuCase c, const MuGridSpec *spec, MPI_Comm co
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
+PetscErrorCode MuCaseEstimateMemory(MuCase c, PetscInt refinement, PetscReal *bytes) {
+  MuGridSpec spec;
+  PetscReal cells = 1, doubles = MU_LEAST_FIELDS;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetGridSpec(c, &spec));
+  for (PetscInt a = 0; a < spec.dim; ++a) cells *= (PetscReal)refinement * (PetscReal)spec.cells[a];
+  PetscCall(doubles_per_cell(c, spec.dim, cells, PETSC_TRUE, &doubles));
+  *bytes = doubles * cells * (PetscReal)sizeof(PetscReal);
+  PetscFunctionReturn(0);
+}
+
+/* Every cell of a mask becomes factor^dim cells, freed by the caller. */
+static PetscErrorCode refine_mask(const MuGridSpec *spec, PetscInt factor,
+                                  const unsigned char *mask, unsigned char **fine) {
+  const PetscInt nx = spec->cells[0] * factor, plane = spec->dim == 2 ? factor : 1;
+  const PetscInt ny = (spec->dim == 2 ? spec->cells[1] : 1) * plane;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)nx * (size_t)ny, fine));
+  for (PetscInt j = 0; j < ny; ++j)
+    for (PetscInt i = 0; i < nx; ++i)
+      (*fine)[j * nx + i] = mask[j / plane * spec->cells[0] + i / factor];
+  PetscFunctionReturn(0);
+}
+
+/* The grid of a specification of the case's own cells, with or without their mask. */
+static PetscErrorCode create_refined(MPI_Comm comm, MuGridSpec *spec, PetscInt factor,
+                                     const unsigned char *mask, MuGrid *grid) {
+  unsigned char *fine = NULL;
+
+  PetscFunctionBegin;
+  if (mask && factor > 1) PetscCall(refine_mask(spec, factor, mask, &fine));
+  spec->mask = fine ? fine : mask;
+  for (PetscInt a = 0; a < spec->dim; ++a) spec->cells[a] *= factor;
+  PetscErrorCode failed = MuGridCreate(comm, spec, grid);
+  PetscCall(PetscFree(fine));
+  PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuCaseCreateGrid(MuCase c, PetscInt refinement, MuGrid *grid) {
   MuGridSpec spec;
   MPI_Comm comm;
   unsigned char *mask;
@@ -144,12 +185,10 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid) {
   memset(mask, 1, (size_t)total);
   failed = mask_from_image(c, &spec, mask, &image);
   if (!failed) failed = mask_from_formula(c, &spec, mask, &formula);
-  if (!failed) {
-    spec.mask = image || formula ? mask : NULL;
-    failed = MuGridCreate(comm, &spec, grid);
-  }
+  if (!failed)
+    failed = create_refined(comm, &spec, refinement, image || formula ? mask : NULL, grid);
   PetscCall(PetscFree(mask));
   PetscCall(failed);
-  PetscCall(warn_of_components(*grid));
+  if (refinement == 1) PetscCall(warn_of_components(*grid));
   PetscFunctionReturn(0);
 }

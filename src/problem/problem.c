@@ -87,13 +87,13 @@ static PetscErrorCode read_diagnostics(MuCase c, MuProblemParts *p) {
 
 /* ------------------------------------------------------------------ the object */
 
-static PetscErrorCode build(MuCase c, MuProblem problem) {
+static PetscErrorCode build(MuCase c, PetscInt refinement, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
   PetscBool has_target;
   const char *type;
 
   PetscFunctionBegin;
-  PetscCall(MuCaseCreateGrid(c, &p->grid));
+  PetscCall(MuCaseCreateGrid(c, refinement, &p->grid));
   PetscCall(MuCaseGetString(c, "target_type", &type, &has_target));
   if (has_target) PetscCall(MuCaseCreateLogDensity(c, "target", p->grid, &p->log_target));
   PetscCall(MuProblemCreateInitial(c, p));
@@ -104,18 +104,22 @@ static PetscErrorCode build(MuCase c, MuProblem problem) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem) {
+PetscErrorCode MuProblemCreateRefined(MuCase c, PetscInt refinement, MuProblem *problem) {
   PetscErrorCode failed;
 
   PetscFunctionBegin;
   PetscCall(MuCaseRequire(c));
   PetscCall(PetscNew(problem));
   PetscCall(MuEventBegin(MU_EVENT_SETUP));
-  failed = build(c, *problem);
+  failed = build(c, refinement, *problem);
   PetscCall(MuEventEnd(MU_EVENT_SETUP));
   if (failed) PetscCall(MuProblemDestroy(problem));
   PetscCall(failed);
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem) {
+  return MuProblemCreateRefined(c, 1, problem);
 }
 
 PetscErrorCode MuProblemDestroy(MuProblem *problem) {

@@ -11,8 +11,13 @@ struct _p_MuProblem {
   MuFormula formula[MU_MAX_TERMS]; /* of the energy's terms, NULL where they have none */
 };
 
-/* The grid with its mask (domain.c). Refuses one that does not fit into memory. */
-PetscErrorCode MuCaseCreateGrid(MuCase c, MuGrid *grid);
+/* The grid with its mask (domain.c). Refuses one that does not fit into memory. refinement: 1, or
+   every cell is cut into so many along each axis, and those under the mask stay the same. */
+PetscErrorCode MuCaseCreateGrid(MuCase c, PetscInt refinement, MuGrid *grid);
+/* About how much memory an extrapolating run on that grid takes. Not collective. */
+PetscErrorCode MuCaseEstimateMemory(MuCase c, PetscInt refinement, PetscReal *bytes);
+/* MuProblemCreate() on that grid; everything that a case gives by functions is evaluated there. */
+PetscErrorCode MuProblemCreateRefined(MuCase c, PetscInt refinement, MuProblem *problem);
 
 /* log of the normalised density of a block, "target" or "initial", as a new field (densities.c). */
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
@@ -27,6 +32,9 @@ PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);
    inequality int rho log rho dpi <= 1/(2c) int |grad rho|^2/rho dpi, also in a convex part of the
    space; NaN for other targets. */
 PetscErrorCode MuCaseGetLogSobolev(MuCase c, PetscInt dim, PetscReal *constant);
+/* MU_ERR_INPUT if the density of a block, where it is given, has no limit on finer and finer grids
+   of the case. */
+PetscErrorCode MuCaseCheckLimit(MuCase c, const char *block);
 /* parts->initial: rho_0 = exp of its logarithm; outside cells 0. Needs the grid. */
 PetscErrorCode MuProblemCreateInitial(MuCase c, MuProblemParts *parts);
 

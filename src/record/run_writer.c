@@ -15,7 +15,6 @@
 
 #define XDMF_SECONDS 0.1 /* the files of viewers are rewritten no more often, and at the end */
 
-/* What a writer writes: the results of a command. */
 typedef struct {
   const char *file, *command;
 } Kind;
@@ -92,8 +91,7 @@ static void utc_now(char *text, size_t size) {
 }
 
 static PetscErrorCode set_root(MuRunWriter w, const char *name, const char *text) {
-  MuRunAttribute attribute = {.object = "/", .name = name, .text = text};
-  return MuRunFileSetAttribute(&w->file, &attribute);
+  return MuRunFileSetAttribute(&w->file, &(MuRunAttribute){"/", name, text});
 }
 
 /* `status`, `finished` and `restarts`, which change, come first. */
@@ -309,7 +307,7 @@ PetscErrorCode MuRunWriterSetTarget(MuRunWriter w, Vec log_density) {
 
 PetscErrorCode MuRunWriterSetAttribute(MuRunWriter w, const char *object, const char *name,
                                        const char *text) {
-  MuRunAttribute attribute = {.object = object, .name = name, .text = text};
+  const MuRunAttribute attribute = {.object = object, .name = name, .text = text};
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
@@ -395,6 +393,14 @@ PetscErrorCode MuRunWriterAddCloud(MuRunWriter w, PetscReal t, const PetscReal *
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuRunWriterAddNumbers(MuRunWriter w, const char *name, const char *doc,
+                                     const PetscReal *values) {
+  PetscErrorCode code = 0;
+  if (writes(w) && !w->failed)
+    code = remember(w, MuRunFileAddNumbers(&w->file, name, doc, w->snapshots, values));
+  return MuErrorAgree(w->comm, code);
+}
+
 /* ------------------------------------------------------------------ the end */
 
 static PetscErrorCode sync_files(MuRunWriter w) {
@@ -432,10 +438,8 @@ static PetscErrorCode cut_files(MuRunWriter w) {
 
 PetscErrorCode MuRunWriterCut(MuRunWriter w) {
   PetscErrorCode code = 0;
-
   if (writes(w)) code = remember(w, w->failed ? 0 : cut_files(w));
-  code = MuErrorAgree(w->comm, code);
-  return code;
+  return MuErrorAgree(w->comm, code);
 }
 
 static PetscErrorCode finish(MuRunWriter w, const char *status) {
@@ -452,10 +456,8 @@ static PetscErrorCode finish(MuRunWriter w, const char *status) {
 
 static PetscErrorCode close_files(MuRunWriter w) {
   PetscErrorCode code = MuLedgerCsvClose(&w->csv);
-
   if (code) remember(w, code);
-  code = MuRunFileClose(&w->file);
-  return code;
+  return MuRunFileClose(&w->file);
 }
 
 PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
@@ -466,8 +468,7 @@ PetscErrorCode MuRunWriterFinish(MuRunWriter w, const char *status) {
   w->finished = PETSC_TRUE;
   if (writes(w)) {
     if (!w->failed) remember(w, finish(w, status));
-    code = close_files(w);
-    code = remember(w, code);
+    code = remember(w, close_files(w));
   }
   PetscCall(MuErrorAgree(w->comm, code));
   PetscFunctionReturn(0);

@@ -48,6 +48,10 @@ PetscErrorCode MuRunWriterSetAttribute(MuRunWriter writer, const char *object, c
 PetscErrorCode MuRunWriterAddLedgerRow(MuRunWriter writer, const PetscReal *values);
 /* Collective. */
 PetscErrorCode MuRunWriterAddSnapshot(MuRunWriter writer, PetscReal t, Vec rho);
+/* A number at each snapshot, /GROUP/NAME [ns], after the last one; values are used on rank 0.
+   Collective. */
+PetscErrorCode MuRunWriterAddNumbers(MuRunWriter writer, const char *name, const char *doc,
+                                     const PetscReal *values);
 /* x [n][dim], weights [n], used on rank 0. Collective. */
 PetscErrorCode MuRunWriterAddCloud(MuRunWriter writer, PetscReal t, const PetscReal *x,
                                    const PetscReal *weights);

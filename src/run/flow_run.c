@@ -1,9 +1,9 @@
 /* mudot run: a case solved, recorded and summed up. */
-#include "facts/facts.h"
 #include "mudot/problem.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
 #include "record/record.h"
+#include "run/rows.h"
 #include "run/verify.h"
 
 #include <unistd.h>
@@ -13,51 +13,12 @@ typedef struct {
   const MuProblemParts *parts;
   const MuGridInfo *info;
   MuFlow flow;
-  MuLedger ledger;
-  MuDiagnostic diagnostic[MU_MAX_TERMS];
-  MuColumns columns; /* the ledger's, then one per diagnostic */
-  PetscReal *row;
-  PetscReal log_sobolev;       /* constant of the target, NaN: not known */
+  MuRunRows rows;
   MuRecord record;             /* while the flow advances */
   MuVerification verification; /* NULL: none is wanted */
 } Run;
 
 /* ------------------------------------------------------------------ building */
-
-/* The ledger's columns, then one per diagnostic, named after it. */
-static PetscErrorCode create_columns(Run *r) {
-  const MuProblemParts *p = r->parts;
-  const char *name, *formula;
-  PetscInt count;
-  MuColumns own;
-
-  PetscFunctionBegin;
-  PetscCall(MuLedgerGetColumns(r->ledger, &own));
-  PetscCall(MuColumnsCreate(own, &r->columns));
-  for (PetscInt k = 0; k < p->diagnostics; ++k) {
-    PetscCall(MuDiagnosticCreate(p->grid, p->diagnostic_names[k], p->log_target,
-                                 p->diagnostics_kernel, &r->diagnostic[k]));
-    for (PetscInt i = 0;; ++i) {
-      PetscCall(MuDiagnosticGetTableRow(i, &name, &formula));
-      if (!name || name == p->diagnostic_names[k]) break;
-    }
-    PetscCall(MuColumnsAdd(r->columns, MU_COLUMN_DIAGNOSTIC, p->diagnostic_names[k], formula));
-  }
-  PetscCall(MuColumnsGet(r->columns, &count, NULL));
-  PetscCall(PetscMalloc1(count, &r->row));
-  PetscFunctionReturn(0);
-}
-
-/* Walls of a box keep the inequality of a Gaussian; obstacles and periodic axes do not. */
-static PetscErrorCode find_log_sobolev(Run *r, MuCase c) {
-  const MuGridInfo *info = r->info;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseGetLogSobolev(c, info->dim, &r->log_sobolev));
-  if (info->masked || info->periodic[0] || (info->dim == 2 && info->periodic[1]))
-    r->log_sobolev = NAN;
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   Run *r = ctx;
@@ -66,13 +27,11 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuProblemCreate(c, &r->problem));
   PetscCall(MuProblemGetParts(r->problem, &r->parts));
   PetscCall(MuGridGetInfo(r->parts->grid, &r->info));
-  PetscCall(find_log_sobolev(r, c));
   PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
                          &r->parts->flow, &r->flow));
   PetscCall(MuVerificationCreate(c, r->flow, &r->verification));
-  PetscCall(MuLedgerCreate(r->flow, &r->ledger));
-  PetscCall(create_columns(r));
-  *plan = (MuRecordPlan){.columns = r->columns,
+  PetscCall(MuRunRowsCreate(c, r->parts, r->flow, &r->rows));
+  *plan = (MuRecordPlan){.columns = r->rows.columns,
                          .end = r->parts->flow.end,
                          .snapshots = r->parts->snapshots,
                          .times = r->parts->snapshot_times,
@@ -82,12 +41,9 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
 
 static PetscErrorCode destroy(Run *r) {
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuDiagnosticDestroy(&r->diagnostic[k]));
-  PetscCall(MuLedgerDestroy(&r->ledger));
+  PetscCall(MuRunRowsDestroy(&r->rows));
   PetscCall(MuVerificationDestroy(&r->verification));
   PetscCall(MuFlowDestroy(&r->flow));
-  PetscCall(MuColumnsDestroy(&r->columns));
-  PetscCall(PetscFree(r->row));
   PetscCall(MuProblemDestroy(&r->problem));
   PetscFunctionReturn(0);
 }
@@ -152,7 +108,7 @@ static PetscErrorCode compare_initial(Run *r, const MuRunRemains *remains, const
   PetscCall(MuEnergyGetTerms(r->parts->energy, &count, NULL, NULL));
   PetscCall(MuFlowGetEnergy(r->flow, &here, terms));
   for (PetscInt k = 0; k < count; ++k) size += fabs(terms[k]);
-  const PetscReal there = MuColumnsValue(r->columns, first, MU_COLUMN_ENERGY);
+  const PetscReal there = MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY);
   *same = here == there || fabs(here - there) <= 1e-9 * size;
   PetscFunctionReturn(0);
 }
@@ -183,55 +139,16 @@ static PetscErrorCode create_writer(void *ctx, const MuRunWriterSpec *spec, MuRu
   return MuRunWriterCreate(r->parts->grid, spec, writer);
 }
 
-/* What is known of the decay of F: a sentence, and c where F(t) <= e^(-ct) F(0) is proved; "" and
-   nan otherwise. */
-static PetscErrorCode describe_decay(Run *r, MuRunWriter writer) {
-  const MuGeometrySpec *geometry;
-  const MuEnergySpec *energy;
-  MuSystem system;
-  MuDecay decay;
-  char rate[32], sentence[512];
-
-  PetscFunctionBegin;
-  PetscCall(MuGeometryGetSpec(r->parts->geometry, &geometry));
-  PetscCall(MuEnergyGetSpec(r->parts->energy, &energy));
-  PetscCall(MuSystemRead(geometry, energy, &system));
-  MuFactsDecay(&system, MU_THEOREM_AUTO, &decay);
-  snprintf(sentence, sizeof sentence, "%s", decay.sentence);
-  if (decay.factor > 0 && !isnan(r->log_sobolev)) {
-    decay.rate = decay.factor * r->log_sobolev;
-    snprintf(sentence, sizeof sentence, "%s; here c = %.6g", decay.sentence, r->log_sobolev);
-  }
-  PetscCall(PetscSNPrintf(rate, sizeof rate, "%.17g", decay.bound ? decay.rate : NAN));
-  PetscCall(MuRunWriterSetAttribute(writer, "/", "theorem", sentence));
-  PetscCall(MuRunWriterSetAttribute(writer, "/", "theorem_rate", rate));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode describe(void *ctx, MuRunWriter writer) {
   Run *r = ctx;
-  const char *why, *sentence;
-  MuPrimalMethod method;
 
   PetscFunctionBegin;
   if (r->parts->log_target) PetscCall(MuRunWriterSetTarget(writer, r->parts->log_target));
-  PetscCall(MuFlowGetScheme(r->flow, NULL, NULL, &why));
-  PetscCall(MuRunWriterSetAttribute(writer, "/", "scheme", why));
-  PetscCall(MuGeometryGetPrimalMethod(r->parts->geometry, &method, &sentence));
-  PetscCall(MuRunWriterSetAttribute(writer, "/ledger/dissipation_primal", "method", sentence));
-  PetscCall(describe_decay(r, writer));
+  PetscCall(MuRunRowsDescribe(&r->rows, writer));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ solving */
-
-static PetscErrorCode add_diagnostics(Run *r, Vec rho, PetscReal row[]) {
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < r->parts->diagnostics; ++k)
-    PetscCall(MuDiagnosticEvaluate(r->diagnostic[k], rho,
-                                   row + MuColumnsFind(r->columns, MU_COLUMN_DIAGNOSTIC, k)));
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
                               Vec after) {
@@ -239,21 +156,13 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
 
   PetscFunctionBegin;
   (void)flow;
-  PetscCall(MuLedgerStep(r->ledger, time, dt, before, after, r->row));
-  PetscCall(add_diagnostics(r, after, r->row));
-  PetscCall(MuRecordStep(r->record, r->row));
+  PetscCall(MuRunRowsStep(&r->rows, time, dt, before, after));
+  PetscCall(MuRecordStep(r->record, r->rows.row));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode start(void *ctx, PetscReal row[]) {
-  Run *r = ctx;
-  Vec rho;
-
-  PetscFunctionBegin;
-  PetscCall(MuLedgerStart(r->ledger, row));
-  PetscCall(MuFlowGetState(r->flow, NULL, &rho));
-  PetscCall(add_diagnostics(r, rho, row));
-  PetscFunctionReturn(0);
+  return MuRunRowsStart(&((Run *)ctx)->rows, row);
 }
 
 static PetscErrorCode advance(void *ctx, MuRecord record, PetscReal time) {
@@ -296,7 +205,7 @@ static PetscErrorCode save(void *ctx, MuCheckpoint checkpoint) {
 
   PetscFunctionBegin;
   PetscCall(MuFlowSave(r->flow, checkpoint));
-  PetscCall(MuLedgerSave(r->ledger, checkpoint));
+  PetscCall(MuLedgerSave(r->rows.ledger, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -305,7 +214,7 @@ static PetscErrorCode load(void *ctx, MuCheckpoint checkpoint) {
 
   PetscFunctionBegin;
   PetscCall(MuFlowLoad(r->flow, checkpoint));
-  PetscCall(MuLedgerLoad(r->ledger, checkpoint));
+  PetscCall(MuLedgerLoad(r->rows.ledger, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -319,21 +228,12 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
     PetscCall(
         MuWarn(r->info->comm,
                "the balance defect is not finite: the steps are far too large for this flow"));
-  PetscCall(MuLedgerGetCutOff(r->ledger, &steps));
+  PetscCall(MuLedgerGetCutOff(r->rows.ledger, &steps));
   if (steps > 0)
     PetscCall(
         MuWarn(r->info->comm,
                "dissipation_primal is only a lower bound in %d steps, where its solve was cut off",
                (int)steps));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode set_number(MuRunWriter writer, const char *name, PetscReal value) {
-  char text[32];
-
-  PetscFunctionBegin;
-  PetscCall(PetscSNPrintf(text, sizeof text, "%.17g", value));
-  PetscCall(MuRunWriterSetAttribute(writer, "/", name, text));
   PetscFunctionReturn(0);
 }
 
@@ -347,10 +247,10 @@ static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   PetscCall(MuFlowLeaps(r->flow, &leaps));
   PetscCall(MuFlowGetEffort(r->flow, &effort));
-  if (leaps) PetscCall(set_number(writer, "estimated_time_error", effort.error));
+  if (leaps) PetscCall(MuRunSetNumber(writer, "estimated_time_error", effort.error));
   if (!r->verification) PetscFunctionReturn(0);
   PetscCall(MuVerificationGet(r->verification, &largest, &last));
-  PetscCall(set_number(writer, "verified_time_error", largest));
+  PetscCall(MuRunSetNumber(writer, "verified_time_error", largest));
   PetscFunctionReturn(0);
 }
 
@@ -429,7 +329,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
   PetscCall(MuFlowGetScheme(r->flow, NULL, NULL, &why));
   PetscCall(MuFlowGetSteps(r->flow, &accepted, &rejected));
   PetscCall(MuFlowGetEnergy(r->flow, &energy, NULL));
-  PetscCall(MuLedgerGetWorst(r->ledger, &defect, &drift));
+  PetscCall(MuLedgerGetWorst(r->rows.ledger, &defect, &drift));
   PetscCall(MuGeometryGetPrimalMethod(r->parts->geometry, &method, &sentence));
   PetscCall(MuRecordGetRows(record, &first, NULL, NULL));
   PetscCall(PetscPrintf(r->info->comm,
@@ -443,7 +343,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         "energy          %.10g -> %.10g\n"
                         "balance defect  %.3g at worst (%s)\n"
                         "mass drift      %.3g at worst, relative\n",
-                        MuColumnsValue(r->columns, first, MU_COLUMN_ENERGY), energy, defect,
+                        MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY), energy, defect,
                         sentence, drift));
   PetscCall(MuRecordPrintResults(record));
   PetscCall(warn_of_ledger(r, defect));
