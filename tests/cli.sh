@@ -606,6 +606,66 @@ x, y = a["grid/x"][:], b["grid/x"][:]
 below = np.r_[0, np.cumsum(a["density"][-1]) * 0.1875]
 exact = np.diff(np.interp(-6 + 0.12 * np.arange(101), -6 + 0.1875 * np.arange(65), below)) / 0.12
 assert np.allclose(b["density"][0], exact, atol=1e-13)'
+works "from its end with another target: in two parts" run case.yaml -output_times 0.1 -time_end 0.1 -output_directory part-1
+works "the second part" run case.yaml -initial_type run -initial_directory part-1 -time_end 0.1 -output_times 0.1 -output_directory part-2
+works "the whole" run case.yaml -output_directory parts
+reads "two parts are the whole" '
+assert np.allclose(open_run("part-2")["density"][-1], open_run("parts")["density"][-1], rtol=1e-12, atol=1e-15)'
+works "a run from the end of another under another energy" run case.yaml -initial_type run -initial_directory part-1 -energy_kl 0 -energy_chi2 1 -output_directory part-3
+reads "it begins there" '
+assert np.allclose(open_run("part-3")["density"][0], open_run("part-1")["density"][-1], rtol=1e-13, atol=0)'
+
+# steady NAME ARGUMENTS...: ends at the first step whose rates are below 1e-4 of the first ones
+steady() {
+  what=$1
+  shift
+  rm -rf steady unsteady
+  works "steady, $what" run case.yaml -target_type gaussian -target_mean 0 -target_covariance 1 -output_every 0.1 -time_step 0.1 -time_end 30 "$@" -time_steady 1e-4 -output_directory steady
+  grep -q "^steady .* where the run ends" log || bad "steady, $what, is told" "$(grep ^steady log)"
+  works "the same up to its end, $what" run case.yaml -target_type gaussian -target_mean 0 -target_covariance 1 -output_every 0.1 -time_step 0.1 -time_end 15 "$@" -output_directory unsteady
+  reads "ends where it should, $what" '
+a, b = open_run("steady"), open_run("unsteady")
+time, rho, energy = (np.array(b[name]) for name in ("time", "density", "ledger/energy"))
+rates = abs(np.diff(energy)) / np.diff(time), abs(np.diff(rho, axis=0)).sum(1) / np.diff(time)
+still = (rates[0] <= 1e-4 * rates[0][0]) & (rates[1] <= 1e-4 * rates[1][0])
+first = 1 + still.argmax()
+assert still.any() and first > 5
+assert float(a.attrs["steady_time"]) == time[first] == a["time"][-1] == a["ledger/t"][-1] and len(a["time"]) == first + 1
+assert a.attrs["status"] in ("done", b"done") and np.array_equal(a["density"][:], rho[:first + 1])'
+}
+steady "implicit Euler"
+steady "a splitting" -geometry_fisher_rao 1 -geometry_spherical true -time_scheme splitting
+steady "the discrete gradient" -time_scheme discrete_gradient
+steady "log densities" -geometry_wasserstein 0 -geometry_fisher_rao 1 -geometry_spherical true -time_scheme log_density
+calm="run case.yaml -target_type gaussian -target_mean 0 -target_covariance 1 -output_every 1"
+still="$calm -time_end 30 -time_steady 1e-5"
+works "steady, extrapolation" $still -time_step 1 -time_scheme extrapolation -time_tolerance 1e-8 -output_directory leaps
+reads "ends early, and at rest" '
+a = open_run("leaps")
+t = float(a.attrs["steady_time"])
+assert 5 < t < 25 and t == a["time"][-1] == a["ledger/t"][-1]'
+works "steady on one rank" $still -time_step 0.1 -output_directory still-1
+holds "steady on two ranks" "$mpiexec" -n 2 "$mudot" $still -time_step 0.1 -output_directory still-2
+reads "ends as on one" '
+a, b = open_run("still-1"), open_run("still-2")
+assert a.attrs["steady_time"] == b.attrs["steady_time"] and abs(a["density"][-1] - b["density"][-1]).max() < 1e-10'
+works "a run that is not steady yet" $calm -time_steady 1e-5 -time_step 0.1 -time_end 3 -output_checkpoint "7 steps" -output_directory still-3
+if grep -q "^steady .*not yet" log; then ok "it says so"; else bad "it says so" "$(grep ^steady log)"; fi
+works "a restart that becomes steady" $still -time_step 0.1 -output_checkpoint "7 steps" -output_directory still-3 -restart
+reads "the same bits as in one go" '
+a, b = open_run("still-1"), open_run("still-3")
+assert a.attrs["steady_time"] == b.attrs["steady_time"] and np.array_equal(a["density"][:], b["density"][:])
+assert all(np.array_equal(a["ledger"][k][:], b["ledger"][k][:]) for k in a["ledger"])'
+works "and again: it is done" $still -time_step 0.1 -output_checkpoint "7 steps" -output_directory still-3 -restart
+if grep -q "is done" log; then ok "it is not begun again"; else bad "it is not begun again" "$(tail -n 1 log)"; fi
+works "a restart with a smaller rate goes on" $calm -time_end 30 -time_step 0.1 -time_steady 1e-6 -output_checkpoint "7 steps" -output_directory still-3 -restart
+reads "to a later end" '
+assert float(open_run("still-3").attrs["steady_time"]) > float(open_run("still-1").attrs["steady_time"])'
+works "a flow that starts at rest" $still -time_step 0.1 -initial_mean 0 -initial_covariance 1 -output_directory at-rest
+if grep -q "^steady .*t = 0.1, .*rounding" log; then ok "ends at once"; else bad "ends at once" "$(grep ^steady log)"; fi
+refused "a rate that is none" 2 "time_steady: 2 is not allowed" $calm -time_steady 2 -output_directory nowhere
+refused "particles that would stop" 2 "time_steady: 1e-05 is given" particles ${still#run } -particles_method langevin -output_directory nowhere
+
 { echo "P2 16 8 1"; yes 1 | head -n 128; } >mask.pgm
 works "a run with a mask" run plane.yaml -grid_mask mask.pgm -output_directory masked
 { echo "P2 16 8 1 0"; yes 1 | head -n 127; } >mask.pgm

@@ -86,6 +86,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "error of a step; without step the scheme chooses its own"},
     {"time", "verify", MU_KEY_BOOL, 1,
      .doc = "solve at a tenth of the tolerance as well and tell the difference"},
+    {"time", "steady", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "end before `end` where energy and density change at this part of their first rates"},
     {"time", "transport_solver", MU_KEY_CHOICE, 1, .allowed = "auto|coupled|dimension_split|direct",
      .doc = "linear solver of implicit transport steps (default auto)"},
     {"time", "wall_limit", MU_KEY_INTERVAL, 1,

@@ -180,6 +180,15 @@ PetscErrorCode MuRecordStep(MuRecord r, const PetscReal row[]) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuRecordEnd(MuRecord r) {
+  r->ended = PETSC_TRUE;
+  return r->ops->stop(r->ctx);
+}
+
+PetscBool MuRecordHasEnded(MuRecord r) {
+  return r->ended;
+}
+
 /* Once for every time, also where a run ends at it twice. */
 static PetscErrorCode add_snapshot(MuRecord r) {
   PetscReal time;
@@ -206,8 +215,10 @@ static PetscErrorCode solve(MuRecord r) {
     PetscCall(r->ops->advance(r->ctx, r, r->plan.times[k]));
     if (r->keeping.reason[0]) PetscFunctionReturn(0);
     PetscCall(add_snapshot(r));
+    if (r->ended) PetscFunctionReturn(0);
   }
   PetscCall(r->ops->advance(r->ctx, r, r->plan.end));
+  if (r->ended && !r->keeping.reason[0]) PetscCall(add_snapshot(r));
   PetscFunctionReturn(0);
 }
 

@@ -64,6 +64,9 @@ PetscErrorCode MuRecordRun(MuCase c, const MuRecordOps *ops, void *ctx, const Mu
 /* After every step: writes its row (NULL: it has none) and does what signals and the clock ask for.
    Collective. */
 PetscErrorCode MuRecordStep(MuRecord record, const PetscReal row[]);
+/* From advance(): the run is done with this state, before its end. Calls stop(). Collective. */
+PetscErrorCode MuRecordEnd(MuRecord record);
+PetscBool MuRecordHasEnded(MuRecord record);
 
 /* Rows of the whole run, also of what was before a restart: the first, the last, and of every
    column the largest size so far. [columns]; borrowed. */

@@ -43,6 +43,7 @@ struct _p_MuRecord {
   MuProgress progress;
   PetscReal *first, *last, *largest; /* rows */
   PetscReal last_snapshot;           /* time of the last one in the file, NAN: none */
+  PetscBool ended;                   /* MuRecordEnd() */
   MuRestart restart;
   MuKeeping keeping;
   MuLock lock;    /* of the directory, on rank 0; NULL: not yet */

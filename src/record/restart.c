@@ -5,13 +5,9 @@
 #include "record/record_impl.h"
 
 /* Keys that do not change what the flow is up to a given time. */
-static const char *const free_keys[] = {"time_end",
-                                        "time_wall_limit",
-                                        "output_directory",
-                                        "output_checkpoint",
-                                        "output_overwrite",
-                                        "study_*",
-                                        NULL};
+static const char *const free_keys[] = {
+    "time_end",          "time_wall_limit",  "time_steady", "output_directory",
+    "output_checkpoint", "output_overwrite", "study_*",     NULL};
 
 static PetscErrorCode compare(MuRecord record, const char *text) {
   char key[64], here[64], there[64];
@@ -29,7 +25,8 @@ static PetscErrorCode compare(MuRecord record, const char *text) {
 /* To another end the run goes on only with a step that does not follow from it, and not to one that
    lies behind. */
 static PetscErrorCode check_end(MuRecord record) {
-  static const char *const others[] = {"time_wall_limit", "output_*", "study_*", NULL};
+  static const char *const others[] = {"time_wall_limit", "time_steady", "output_*", "study_*",
+                                       NULL};
   const char *directory = record->directory;
   const MuRestart *r = &record->restart;
   MuCase c = record->c;

@@ -343,10 +343,16 @@ static const MuRecordOps ops = {
 
 /* Keys that every run needs. */
 static PetscErrorCode require(MuCase c) {
-  PetscReal end;
+  PetscReal end, steady;
   const char *type, *directory;
+  PetscBool given;
 
   PetscFunctionBegin;
+  PetscCall(MuCaseGetReal(c, "time_steady", &steady, &given));
+  if (given)
+    return MuError(
+        MU_ERR_INPUT,
+        "time_steady: %g is given, but particles do not stop by themselves; leave it out", steady);
   PetscCall(MuCaseGetString(c, "initial_type", &type, NULL));
   PetscCall(MuCaseGetReal(c, "time_end", &end, NULL));
   PetscCall(MuCaseGetString(c, "output_directory", &directory, NULL));

@@ -3,7 +3,9 @@
 #include "output/terminal.h"
 #include "problem/problem.h"
 #include "record/record.h"
+#include "run/changed.h"
 #include "run/rows.h"
+#include "run/steady.h"
 #include "run/verify.h"
 
 #include <unistd.h>
@@ -16,6 +18,7 @@ typedef struct {
   MuRunRows rows;
   MuRecord record;             /* while the flow advances */
   MuVerification verification; /* NULL: none is wanted */
+  MuSteady steady;
 } Run;
 
 /* ------------------------------------------------------------------ building */
@@ -30,6 +33,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
                          &r->parts->flow, &r->flow));
   PetscCall(MuVerificationCreate(c, r->flow, &r->verification));
+  PetscCall(MuSteadyCreate(c, r->flow, &r->steady));
   PetscCall(MuRunRowsCreate(c, r->parts, r->flow, &r->rows));
   *plan = (MuRecordPlan){.columns = r->rows.columns,
                          .end = r->parts->flow.end,
@@ -43,6 +47,7 @@ static PetscErrorCode destroy(Run *r) {
   PetscFunctionBegin;
   PetscCall(MuRunRowsDestroy(&r->rows));
   PetscCall(MuVerificationDestroy(&r->verification));
+  PetscCall(MuSteadyDestroy(&r->steady));
   PetscCall(MuFlowDestroy(&r->flow));
   PetscCall(MuProblemDestroy(&r->problem));
   PetscFunctionReturn(0);
@@ -50,82 +55,14 @@ static PetscErrorCode destroy(Run *r) {
 
 /* ------------------------------------------------------------------ files */
 
-/* Whether a field, NULL: none, is the one that is there: values differ by at most 1e-9 of
-   themselves, and by what convolutions round of `unit` (logarithms: 1) or, if that is 0, of the
-   largest. there [cells] on rank 0. */
-static PetscErrorCode compare_field(Run *r, Vec field, PetscReal unit, PetscInt cells,
-                                    const PetscReal *there, int *same) {
-  const PetscInt n = r->info->cells[0] * r->info->cells[1];
-  PetscReal *here = NULL;
-
-  PetscFunctionBegin;
-  *same = cells == (field ? n : 0);
-  if (!field || !*same) PetscFunctionReturn(0);
-  if (r->info->rank == 0) PetscCall(PetscMalloc1(n, &here));
-  PetscCall(MuGridGather(r->parts->grid, field, PETSC_FALSE, here));
-  PetscReal slack = 1e-9 * unit;
-  for (PetscInt i = 0; i < n && unit == 0 && r->info->rank == 0; ++i)
-    slack = PetscMax(slack, 1e-12 * fabs(there[i]));
-  for (PetscInt i = 0; i < n && r->info->rank == 0; ++i)
-    if (here[i] != there[i] && !(fabs(here[i] - there[i]) <= slack + 1e-9 * fabs(there[i])))
-      *same = 0;
-  PetscCall(PetscFree(here));
-  PetscCallMPI(MPI_Bcast(same, 1, MPI_INT, 0, r->info->comm));
-  PetscFunctionReturn(0);
-}
-
-/* Files of before have no mask. */
-static PetscErrorCode compare_mask(Run *r, const MuRunRemains *remains, int *same) {
-  PetscReal *inside;
-  Vec mask;
-
-  PetscFunctionBegin;
-  *same = 1;
-  if (!remains->mask_cells) PetscFunctionReturn(0);
-  PetscCall(MuGridCreateField(r->parts->grid, &mask));
-  PetscCall(VecGetArray(mask, &inside));
-  for (PetscInt i = 0; i < r->info->local_size; ++i) inside[i] = r->info->mask[i];
-  PetscCall(VecRestoreArray(mask, &inside));
-  PetscCall(compare_field(r, mask, 1, remains->mask_cells, remains->mask, same));
-  PetscCall(VecDestroy(&mask));
-  PetscFunctionReturn(0);
-}
-
-/* The initial density is the first snapshot, or is known by its energy. */
-static PetscErrorCode compare_initial(Run *r, const MuRunRemains *remains, const PetscReal *first,
-                                      int *same) {
-  PetscReal terms[MU_MAX_TERMS], here, size = 0;
-  PetscInt count;
-
-  PetscFunctionBegin;
-  *same = 1;
-  if (remains->initial_values) {
-    PetscCall(
-        compare_field(r, r->parts->initial, 0, remains->initial_values, remains->initial, same));
-    PetscFunctionReturn(0);
-  }
-  if (!first) PetscFunctionReturn(0);
-  PetscCall(MuEnergyGetTerms(r->parts->energy, &count, NULL, NULL));
-  PetscCall(MuFlowGetEnergy(r->flow, &here, terms));
-  for (PetscInt k = 0; k < count; ++k) size += fabs(terms[k]);
-  const PetscReal there = MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY);
-  *same = here == there || fabs(here - there) <= 1e-9 * size;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode check(void *ctx, const MuRunRemains *remains, const PetscReal *first,
                             const char *directory) {
   Run *r = ctx;
-  const char *changed = NULL;
-  int same;
+  const PetscReal energy = first ? MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY) : NAN;
+  const char *changed;
 
   PetscFunctionBegin;
-  PetscCall(compare_initial(r, remains, first, &same));
-  if (!same) changed = "initial";
-  PetscCall(compare_field(r, r->parts->log_target, 1, remains->cells, remains->target, &same));
-  if (!same) changed = "target";
-  PetscCall(compare_mask(r, remains, &same));
-  if (!same) changed = "grid_mask";
+  PetscCall(MuRunChanged(r->parts, r->flow, remains, energy, &changed));
   if (changed)
     return MuError(MU_ERR_INPUT,
                    "%s: is not the one of the run in %s although the case is the same; a file "
@@ -150,6 +87,16 @@ static PetscErrorCode describe(void *ctx, MuRunWriter writer) {
 
 /* ------------------------------------------------------------------ solving */
 
+static PetscErrorCode end_if_steady(Run *r) {
+  PetscReal time;
+  PetscBool asked;
+
+  PetscFunctionBegin;
+  PetscCall(MuSteadyGet(r->steady, &time, &asked));
+  if (!PetscIsNanReal(time)) PetscCall(MuRecordEnd(r->record));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
                               Vec after) {
   Run *r = ctx;
@@ -157,7 +104,9 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
   PetscFunctionBegin;
   (void)flow;
   PetscCall(MuRunRowsStep(&r->rows, time, dt, before, after));
+  PetscCall(MuSteadyStep(r->steady, time, dt, before, after));
   PetscCall(MuRecordStep(r->record, r->rows.row));
+  PetscCall(end_if_steady(r));
   PetscFunctionReturn(0);
 }
 
@@ -171,7 +120,8 @@ static PetscErrorCode advance(void *ctx, MuRecord record, PetscReal time) {
   PetscFunctionBegin;
   r->record = record;
   PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));
-  PetscCall(MuFlowAdvance(r->flow, time));
+  PetscCall(end_if_steady(r)); /* stopped by a signal in its last step */
+  if (!MuRecordHasEnded(record)) PetscCall(MuFlowAdvance(r->flow, time));
   PetscFunctionReturn(0);
 }
 
@@ -206,6 +156,7 @@ static PetscErrorCode save(void *ctx, MuCheckpoint checkpoint) {
   PetscFunctionBegin;
   PetscCall(MuFlowSave(r->flow, checkpoint));
   PetscCall(MuLedgerSave(r->rows.ledger, checkpoint));
+  PetscCall(MuSteadySave(r->steady, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -215,6 +166,7 @@ static PetscErrorCode load(void *ctx, MuCheckpoint checkpoint) {
   PetscFunctionBegin;
   PetscCall(MuFlowLoad(r->flow, checkpoint));
   PetscCall(MuLedgerLoad(r->rows.ledger, checkpoint));
+  PetscCall(MuSteadyLoad(r->steady, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -237,14 +189,16 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
   PetscFunctionReturn(0);
 }
 
-/* The errors in time that the run has come to. */
+/* Whether it has come to rest, and its errors in time. */
 static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
   Run *r = ctx;
-  PetscReal largest, last;
-  PetscBool leaps;
+  PetscReal largest, last, time;
+  PetscBool leaps, asked;
   MuEffort effort;
 
   PetscFunctionBegin;
+  PetscCall(MuSteadyGet(r->steady, &time, &asked));
+  if (asked) PetscCall(MuRunSetNumber(writer, "steady_time", time));
   PetscCall(MuFlowLeaps(r->flow, &leaps));
   PetscCall(MuFlowGetEffort(r->flow, &effort));
   if (leaps) PetscCall(MuRunSetNumber(writer, "estimated_time_error", effort.error));
@@ -282,6 +236,15 @@ static PetscErrorCode print_effort(Run *r) {
                           "positivity      %d values of cells were raised to a lower order%s\n",
                           (int)effort.touched,
                           diffusivity > 0 ? "" : "; a front may depend on them, see -time_verify"));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_steady(Run *r) {
+  char sentence[256];
+
+  PetscFunctionBegin;
+  PetscCall(MuSteadyDescribe(r->steady, sizeof sentence, sentence));
+  if (sentence[0]) PetscCall(PetscPrintf(r->info->comm, "steady          %s\n", sentence));
   PetscFunctionReturn(0);
 }
 
@@ -336,6 +299,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         "scheme          %s\n"
                         "steps           %d (%d rejected)\n",
                         why, (int)accepted, (int)rejected));
+  PetscCall(print_steady(r));
   PetscCall(print_effort(r));
   PetscCall(MuRecordPrintCosts(record));
   PetscCall(print_ranks(r));
