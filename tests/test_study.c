@@ -80,40 +80,39 @@ static const Shipped gammas[] = {
     {"gamma-not-fisher-rao", "-grid_cells 128 -study_values 0.4,0.28,0.2,0.14 -time_end 2",
      MU_VERDICT_FAILS, 0, 0.1},
     {"gamma-normalized-kernel-fisher-rao",
-     "-grid_cells 256 -study_values 0.4,0.28,0.2,0.14 -time_end 1 -time_step 0.05",
+     "-grid_cells 256 -study_values 0.4,0.28,0.2,0.14 -time_end 1 -time_step 0.0125",
      MU_VERDICT_HOLDS, 2, 0.2},
     {"gamma-ridge-fisher-rao-bandwidth",
-     "-grid_cells 256 -study_values 0.2,0.14,0.1 -time_end 1 -time_step 0.05", MU_VERDICT_HOLDS, 2,
-     0.1},
+     "-grid_cells 256 -study_values 0.25,0.16,0.1 -time_end 1 -time_step 0.0125", MU_VERDICT_HOLDS,
+     2, 0.1},
     {"gamma-ridge-fisher-rao-ridge",
-     "-grid_cells 256 -study_values 3e-3,1e-3,3e-4 -time_end 1 -time_step 0.05", MU_VERDICT_HOLDS,
+     "-grid_cells 256 -study_values 3e-3,1e-3,3e-4 -time_end 1 -time_step 0.0125", MU_VERDICT_HOLDS,
      0.9, 0.1},
     {"gamma-ridge-fisher-rao-joint",
-     "-grid_cells 256 -study_values 0.2,0.14,0.1 -time_end 1 -time_step 0.05", MU_VERDICT_HOLDS,
+     "-grid_cells 256 -study_values 0.25,0.16,0.1 -time_end 1 -time_step 0.0125", MU_VERDICT_HOLDS,
      1.8, 0.2},
     {"gamma-ridge-mobility",
-     "-grid_cells 256 -study_values 3e-3,1e-3,3e-4 -time_end 1 -time_step 0.05", MU_VERDICT_HOLDS,
+     "-grid_cells 256 -study_values 3e-3,1e-3,3e-4 -time_end 1 -time_step 0.0125", MU_VERDICT_HOLDS,
      0.9, 0.1},
-    {"gamma-stein", "-grid_cells 128 -study_values 0.4,0.28,0.2 -time_end 0.5 -time_step 0.05",
+    {"gamma-stein", "-grid_cells 128 -study_values 0.4,0.25,0.16 -time_end 0.5 -time_step 0.05",
      MU_VERDICT_HOLDS, 2, 0.15},
     {"gamma-ridge-stein-bandwidth",
-     "-grid_cells 192 -study_values 0.3,0.21,0.15 -time_end 0.5 -time_step 0.02", MU_VERDICT_HOLDS,
-     2, 0.3},
+     "-grid_cells 192 -study_values 0.375,0.24,0.15 -time_end 0.5 -time_step 0.02",
+     MU_VERDICT_HOLDS, 2, 0.3},
     {"gamma-ridge-stein-ridge",
      "-grid_cells 128 -study_values 6e-2,3e-2,1.5e-2 -time_end 0.5 -time_step 0.05",
      MU_VERDICT_HOLDS, 0.9, 0.1},
-    {"gamma-mmd", "-grid_cells 128 -study_values 0.2,0.14,0.1 -time_end 1 -time_step 0.1",
+    {"gamma-mmd", "-grid_cells 128 -study_values 0.25,0.16,0.1 -time_end 1 -time_step 0.1",
      MU_VERDICT_HOLDS, 2, 0.1},
-    {"gamma-blob-entropy",
-     "-grid_cells 128 -study_values 0.25,0.21,0.18 -time_end 0.4 -time_step 0.02", MU_VERDICT_HOLDS,
-     4, 0.3},
+    {"gamma-blob-entropy", "-time_step 0.01", MU_VERDICT_HOLDS, 4, 0.3},
     {"gamma-kernel-fisher-rao-2d",
-     "-grid_cells 64,64 -study_values 0.28,0.22,0.17 -time_end 1 -time_step 0.2", MU_VERDICT_HOLDS,
+     "-grid_cells 64,64 -study_values 0.28,0.16,0.1 -time_end 1 -time_step 0.2", MU_VERDICT_HOLDS,
      2, 0.25},
     {"gamma-ridge-fisher-rao-2d",
-     "-grid_cells 48,48 -study_values 0.4,0.28,0.2 -time_end 0.4 -time_step 0.2", MU_VERDICT_HOLDS,
-     2, 0.15},
-    {"gamma-stein-2d", "-grid_cells 48,48 -study_values 0.3,0.26,0.22 -time_end 0.6 -time_step 0.1",
+     "-grid_cells 48,48 -study_values 0.4,0.25,0.16 -time_end 0.4 -time_step 0.05",
+     MU_VERDICT_HOLDS, 2, 0.15},
+    {"gamma-stein-2d",
+     "-grid_cells 48,48 -study_values 0.4,0.28,0.2,0.14 -time_end 0.6 -time_step 0.1",
      MU_VERDICT_HOLDS, 2, 0.25},
 };
 
@@ -132,7 +131,7 @@ static const Shipped others[] = {
     {"order-stein-finest", "-study_values 16,32,64 -time_end 0.4", MU_VERDICT_HOLDS, 2, 0.3},
     /* exact solutions: the rates are those of the formulas */
     {"rate-mmd-exact", "-grid_cells 64", MU_VERDICT_HOLDS, 2, 1e-9},
-    {"rate-ornstein-uhlenbeck", "-grid_cells 128 -time_step 0.02", MU_VERDICT_HOLDS, 2, 0.03},
+    {"rate-ornstein-uhlenbeck", "-grid_cells 128", MU_VERDICT_HOLDS, 2, 0.03},
     {"rate-lojasiewicz", "-grid_cells 128", MU_VERDICT_HOLDS, 2, 1e-9},
     {"rate-lojasiewicz-fails", "-grid_cells 128", MU_VERDICT_FAILS, NAN, 0},
     {"rate-ift-mmd", "-grid_cells 128 -time_step 0.05", MU_VERDICT_HOLDS, NAN, 0},
@@ -147,10 +146,11 @@ static const Shipped others[] = {
      1.16, 0.02},
     {"balance", "-grid_cells 32 -study_values 0.02,0.01,0.005 -time_end 0.1", MU_VERDICT_HOLDS, 4,
      0.05},
-    /* seeds are fixed, so these are the same numbers every time; 1/2 with the noise of 8 seeds */
-    {"particles-ift", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
-    {"particles-wfr", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
-    {"particles-svgd", PARTICLES, MU_VERDICT_HOLDS, 0.5, 0.15},
+    /* seeds are fixed, so these are the same numbers every time; 1/2 with the noise of 8 seeds,
+       which leaves it open (the whole studies take 60) */
+    {"particles-ift", PARTICLES, MU_VERDICT_UNDECIDED, 0.5, 0.15},
+    {"particles-wfr", PARTICLES, MU_VERDICT_UNDECIDED, 0.5, 0.15},
+    {"particles-svgd", PARTICLES, MU_VERDICT_UNDECIDED, 0.5, 0.15},
     {"particles-ift-entropic", PARTICLES, MU_VERDICT_FAILS, 0, 0.15},
 };
 
@@ -314,7 +314,6 @@ START_TEST(mistakes_are_one_sentence) {
       {"order-fisher-rao-step", "-study_exact fisher_rao", "the nearest is fisher_rao"},
       {"order-stein-finest", "-study_values 32,48,64", "not a multiple"},
       {"rate-ift-mmd", "-study_theorem lojasiewicz", "study_theorem: lojasiewicz does not belong"},
-      {"rate-hellinger-kantorovich-bimodal", "-study_theorem log_sobolev", "gaussian target only"},
       {"balance", "-study_systems wasserstein:kl", "is not geometry:energy:scheme"},
       {"balance", "-study_systems wassertein:kl:auto", "the nearest is wasserstein"},
   };
@@ -341,23 +340,6 @@ START_TEST(fit_has_the_textbook_error) {
   ck_assert_double_eq_tol(fit.slope, 0.5001, 1e-4);
   ck_assert_double_eq_tol(fit.intercept, 3.0001, 1e-4);
   ck_assert_double_eq_tol(fit.stderror, 0.1179, 1e-4);
-}
-END_TEST
-
-/* Errors h^2, one of them at the floor and one of a row that failed: both are left out. */
-START_TEST(orders_come_from_rows_above_the_floor) {
-  PetscReal values[] = {0.4, 0.2, 0.1, 0.05, 0.025}, table[] = {1.6, 0.4, 0.1, 99, 1e-6};
-  const PetscReal floor = 1e-6;
-  char status[5][MU_STATUS_LENGTH] = {"done", "done", "done", "failed", "done"};
-  struct _p_MuStudy s = {
-      .count = 5, .rows = 5, .columns = 1, .values = values, .table = table, .status = status};
-  PetscBool use[5];
-  MuFit fit = MuStudyFit(&s, 0, 0, PETSC_FALSE, &floor, 0, use);
-  ck_assert_int_eq(fit.points, 3);
-  ck_assert_double_eq_tol(fit.slope, 2, 1e-12);
-  ck_assert(use[2] && !use[3] && !use[4]);
-  ck_assert_int_eq(MuStudyJudgeFit(&fit, 1.9, 0.25), MU_VERDICT_HOLDS);
-  ck_assert_int_eq(MuStudyJudgeFit(&fit, 2.5, 0.25), MU_VERDICT_FAILS);
 }
 END_TEST
 
@@ -518,7 +500,6 @@ static Suite *make_suite(void) {
   tcase_set_timeout(t, 0);
   tcase_add_unchecked_fixture(t, make_folder, remove_folder);
   tcase_add_test(t, fit_has_the_textbook_error);
-  tcase_add_test(t, orders_come_from_rows_above_the_floor);
   tcase_add_test(t, transfer_conserves_mass);
   tcase_add_test(t, exact_solutions_solve_the_equation);
   tcase_add_test(t, mixture_is_exact);

@@ -142,7 +142,7 @@ const MuKeyRow mu_keys[] = {
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "rate: c of F(t) <= exp(-c t) F(0), instead of the theorem's"},
     {"study", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
-     .doc = "by how much the order may be missed (0.25; particles: 0.1); rate: of log F (1e-3)"},
+     .doc = "by how much the order may be missed (0.25; particles: 0.1); rate: relative (0.02)"},
     {"study", "exact", MU_KEY_TEXT, 1,
      .doc = "order: exact solution to compare with (mudot list exact_solutions)"},
     {"study", "reference", MU_KEY_TEXT, 1,

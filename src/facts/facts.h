@@ -81,7 +81,7 @@ typedef struct {
   PetscReal rate;     /* NaN: none, or one that the target's constant makes: */
   PetscReal factor;   /* rate = factor * constant of the target, 0 if it has no part in it */
   char sentence[400]; /* for a reader of results; "" if nothing is known */
-  char missing[160];  /* a theorem that was asked for does not apply: what it needs; else "" */
+  char missing[160];  /* none applies: what the one that was asked for needs, or one nearly has */
 } MuDecay;
 
 /* What is known of the decay of F; `theorem` AUTO: the strongest that applies. Not collective. */

@@ -67,8 +67,8 @@ static PetscBool spectral_gap(const MuSystem *s, MuDecay *d) {
   return PETSC_TRUE;
 }
 
-/* p <= 1/2: c = 1/(1-p). Beyond, no rate holds for every initial measure; 2, the rate near
-   equilibrium, is what is tried. */
+/* 2 R* >= c F itself. p <= 1/2: c = 1/(1-p). Beyond, no c > 0 holds for every measure; 2, the rate
+   near equilibrium and the sharp constant at p = 1/2, is what is tried. */
 static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
   PetscInt classes;
   const PetscReal b = MuSystemWeight(s, MU_IS_FISHER_RAO, &classes);
@@ -78,12 +78,13 @@ static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
   if (!d->bound && classes != (PetscInt)MU_IS_FISHER_RAO) return PETSC_FALSE;
   d->rate = b * s->term[0].weight * (d->bound ? 1 / (1 - p) : 2);
   snprintf(d->sentence, sizeof d->sentence,
-           d->bound ? "Lojasiewicz inequality with the constant 1/(1-p), valid for p <= 1/2: F(t) "
-                      "<= e^(-ct) F(0) for every initial measure, c = b/(1-p), b the weights of "
-                      "energy and fisher_rao multiplied, p the exponent of the energy"
-                    : "no rate holds for every initial measure (p > 1/2): those that hardly charge "
-                      "the support of the target decay slowly at first; near it the rate is 2b, b "
-                      "the weights of energy and fisher_rao multiplied");
+           d->bound
+               ? "Lojasiewicz inequality 2 R*(mu, -DF) >= c F for every measure, c = b/(1-p), "
+                 "valid for p <= 1/2, b the weights of energy and fisher_rao multiplied, p the "
+                 "exponent of the energy; hence F(t) <= e^(-ct) F(0)"
+               : "no inequality 2 R*(mu, -DF) >= c F holds for every measure (p > 1/2): those "
+                 "that hardly charge the support of the target break it; tried is c = 2b, true "
+                 "near the target, b the weights of energy and fisher_rao multiplied");
   return PETSC_TRUE;
 }
 
@@ -105,12 +106,22 @@ static const Theorem theorems[] = {
      lojasiewicz}};
 
 void MuFactsDecay(const MuSystem *s, MuTheorem theorem, MuDecay *decay) {
+  PetscBool lacks_mass = PETSC_FALSE;
   for (size_t k = 0; k < sizeof theorems / sizeof *theorems; ++k) {
     const Theorem *t = &theorems[k];
     if (theorem != MU_THEOREM_AUTO && theorem != t->theorem) continue;
     *decay = (MuDecay){.theorem = t->theorem, .bound = PETSC_TRUE, .rate = NAN};
     if (t->apply(s, decay)) return;
+    const PetscBool free_mass = (PetscBool)(decay->factor > 0);
     *decay = (MuDecay){.rate = NAN};
-    if (theorem != MU_THEOREM_AUTO) snprintf(decay->missing, sizeof decay->missing, "%s", t->needs);
+    if (theorem != MU_THEOREM_AUTO)
+      snprintf(decay->missing, sizeof decay->missing, "%s", t->needs);
+    else if (free_mass)
+      lacks_mass = PETSC_TRUE;
   }
+  if (lacks_mass)
+    snprintf(
+        decay->missing, sizeof decay->missing,
+        "conserved mass (geometry_spherical true): the logarithmic Sobolev inequality fails for "
+        "measures of other masses");
 }

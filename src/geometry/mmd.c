@@ -121,6 +121,10 @@ static const MuLimitRow limits[] = {{.parameters = "bandwidth",
                                      .order = 2,
                                      .set = {{"exponent", 0}},
                                      .factor = limit_factor},
+                                    {.parameters = "bandwidth ridge",
+                                     .to = &MuPartPowerMobility,
+                                     .order = 1,
+                                     .set = {{"exponent", 0}}},
                                     {0}};
 
 const MuPartOps MuPartMmd = {.name = "mmd",

@@ -3,74 +3,36 @@
    Math. 57 (2004); Mielke, On evolutionary Gamma-convergence for gradient systems (2016); Zhu and
    Mielke, Kernel approximation of Fisher-Rao gradient flows (2024).
 
-   Every column that is an error has its own floor: the same quantity between the limit flow and the
-   limit flow on twice the cells per axis with half the step. */
-#include "grid/arrays.h"
-#include "study/study_impl.h"
+   Every row has two companions, on half the cells and with twice the step, which are compared with
+   the limit flow on the same grid and with the same step: the orders of their errors tell what grid
+   and step make of the order. */
+#include "study/gamma_impl.h"
 
-enum {
-  VALUE,
-  DENSITY_L1,
-  DENSITY_HELLINGER,
-  ENERGY,
-  PRIMAL,
-  DUAL,
-  DUAL_POTENTIAL,
-  BALANCE_DEFECT,
-  FLOOR,
-  USED,
-  DENSITY_W2,
-  LIMINF_ENERGY,
-  LIMINF_PRIMAL,
-  LIMINF_DUAL,
-  INITIAL_ENERGY,
-  MONOTONE,
-  IDENTITY,
-  SECOND,
-  COLUMNS
-};
-static const char *const columns[COLUMNS] = {"value",
-                                             "density_error_l1",
-                                             "density_error_hellinger",
-                                             "energy_error",
-                                             "dissipation_primal_error",
-                                             "dissipation_dual_error",
-                                             "dual_potential_error",
-                                             "balance_defect",
-                                             "floor",
-                                             "used_in_fit",
-                                             "density_error_w2",
-                                             "liminf_energy",
-                                             "liminf_primal",
-                                             "liminf_dual",
-                                             "initial_energy_error",
-                                             "dual_potential_gap",
-                                             "ridge_identity",
-                                             "second_value"};
+static const char *const columns[MU_GAMMA_COLUMNS] = {"value",
+                                                      "density_error_l1",
+                                                      "density_error_hellinger",
+                                                      "energy_error",
+                                                      "dissipation_primal_error",
+                                                      "dissipation_dual_error",
+                                                      "dual_potential_error",
+                                                      "balance_defect",
+                                                      "floor",
+                                                      "used_in_fit",
+                                                      "density_error_w2",
+                                                      "liminf_energy",
+                                                      "liminf_primal",
+                                                      "liminf_dual",
+                                                      "initial_energy_error",
+                                                      "dual_potential_gap",
+                                                      "ridge_identity",
+                                                      "second_value"};
 
-/* Columns that must vanish, DENSITY_L1 first. */
-static const PetscInt errors[] = {DENSITY_L1, DENSITY_HELLINGER, DENSITY_W2, ENERGY, PRIMAL,
-                                  DUAL,       DUAL_POTENTIAL};
-enum { ERRORS = sizeof errors / sizeof errors[0] };
-
-enum { CURVE_L1 = MU_TRIAL_CURVES, CURVE_HELLINGER, CURVE_W2, CURVE_DUAL_AT_LIMIT, CURVES };
 static const char *const extra_curves[] = {"density_error_l1", "density_error_hellinger",
                                            "density_error_w2", "dual_potential_at_limit"};
 
-typedef struct {
-  MuOverrides limit; /* the base with the limit */
-  MuStudyLimit found;
-  MuTrial trial; /* the limit flow */
-  Vec *density;  /* [times] of the limit flow */
-  MuDiagnostic *w2;
-  PetscBool has_w2, refine_grid, has_identity;
-  PetscReal *dual; /* [times] R*_0 at the limit's states */
-  const char *names[CURVES];
-} Gamma;
-
 /* ------------------------------------------------------------------ what is asked */
 
-static PetscErrorCode read_limit(MuStudy s, Gamma *g, MuTrial *first) {
+static PetscErrorCode read_limit(MuStudy s, MuGamma *g, MuTrial *first) {
   const char *limit = "auto";
   PetscBool given;
 
@@ -79,14 +41,18 @@ static PetscErrorCode read_limit(MuStudy s, Gamma *g, MuTrial *first) {
   PetscCall(MuOverridesCopy(&s->base, &g->limit));
   PetscCall(MuStudyFindLimit(s, limit, first, &g->limit, &g->found));
   if (isnan(s->expected) && g->found.order > 0) s->expected = g->found.order;
-  PetscCall(MuTrialCanRefine(first, &g->refine_grid));
+  if (isnan(s->expected)) {
+    s->expected = 0.25;
+    s->tolerance = 0;
+  }
+  PetscCall(MuStudyCheckThreshold(s->expected, s->tolerance));
   g->has_w2 = (PetscBool)(first->info->dim == 1 && !first->info->periodic[0]);
   PetscFunctionReturn(0);
 }
 
 /* `auto` would solve a nonlocal transport with the discrete gradient, of order 2, and its local
    limit with implicit Euler, of order 1: the limit then takes the scheme of its approximations. */
-static PetscErrorCode choose_scheme(Gamma *g, MuTrial *first) {
+static PetscErrorCode choose_scheme(MuGamma *g, MuTrial *first) {
   const char *asked = "auto", *scheme;
   PetscBool given, exact;
 
@@ -99,7 +65,23 @@ static PetscErrorCode choose_scheme(Gamma *g, MuTrial *first) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode build_first(MuStudy s, Gamma *g) {
+/* Tasks: the rows, the limit flow itself, the companions of all rows on half the cells and with
+   twice the step. */
+static PetscErrorCode place_companions(MuStudy s, MuGamma *g, MuTrial *first) {
+  PetscBool grid;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialCanRefine(first, &grid));
+  s->rows = s->count;
+  s->extras = 1;
+  for (int k = 0; k < MU_COMPANIONS; ++k) {
+    g->companion[k] = k == MU_FROM_GRID && !grid ? -1 : s->rows + s->extras;
+    if (g->companion[k] >= 0) s->extras += s->rows;
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode build_first(MuStudy s, MuGamma *g) {
   MuTrial first;
 
   PetscFunctionBegin;
@@ -107,12 +89,13 @@ static PetscErrorCode build_first(MuStudy s, Gamma *g) {
   PetscErrorCode code = read_limit(s, g, &first);
   if (!code) code = choose_scheme(g, &first);
   if (!code) code = MuStudyTakeTimes(s, &first);
+  if (!code) code = place_companions(s, g, &first);
   PetscCall(MuTrialDestroy(&first));
   PetscFunctionReturn(code);
 }
 
 static PetscErrorCode create(MuStudy s) {
-  Gamma *g;
+  MuGamma *g;
   MuTrial limit;
 
   PetscFunctionBegin;
@@ -133,247 +116,157 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(MuTrialCreate(s->case_path, &g->limit, PETSC_FALSE, &limit)); /* finds mistakes now */
   PetscCall(MuTrialDestroy(&limit));
   for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) g->names[k] = MuTrialCurveNames[k];
-  for (PetscInt k = MU_TRIAL_CURVES; k < CURVES; ++k) g->names[k] = extra_curves[k - CURVE_L1];
-  s->rows = s->count;
-  s->extras = 2; /* the limit flow itself, and its refinement */
-  s->columns = COLUMNS;
+  for (PetscInt k = MU_TRIAL_CURVES; k < MU_GAMMA_CURVES; ++k)
+    g->names[k] = extra_curves[k - MU_TRIAL_CURVES];
+  s->columns = MU_GAMMA_COLUMNS;
   s->column_names = columns;
-  s->curves = CURVES;
+  s->curves = MU_GAMMA_CURVES;
   s->curve_names = g->names;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode destroy(MuStudy s) {
-  Gamma *g = s->data;
+  MuGamma *g = s->data;
 
   PetscFunctionBegin;
   if (!g) PetscFunctionReturn(0);
-  for (PetscInt k = 0; k < s->times; ++k) {
-    if (g->density) PetscCall(VecDestroy(&g->density[k]));
-    if (g->w2) PetscCall(MuDiagnosticDestroy(&g->w2[k]));
-  }
-  PetscCall(PetscFree(g->density));
-  PetscCall(PetscFree(g->w2));
-  PetscCall(PetscFree(g->dual));
-  PetscCall(MuTrialDestroy(&g->trial));
+  PetscCall(MuGammaDestroyLimits(g));
   PetscCall(MuOverridesDestroy(&g->limit));
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
 
-/* ------------------------------------------------------------------ the limit flow */
-
-static PetscErrorCode create_w2(Gamma *g, PetscInt k, Vec rho) {
-  Vec log_rho;
-  PetscReal *x;
-
-  PetscFunctionBegin;
-  PetscCall(VecDuplicate(rho, &log_rho));
-  PetscCall(VecCopy(rho, log_rho));
-  PetscCall(VecGetArray(log_rho, &x));
-  MuArrayLogPositive(g->trial.info->local_size, x, x);
-  PetscCall(VecRestoreArray(log_rho, &x));
-  PetscCall(MuDiagnosticCreate(g->trial.parts->grid, "w2", log_rho, NULL, &g->w2[k]));
-  PetscCall(VecDestroy(&log_rho));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode keep(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
-  Gamma *g = ctx;
-
-  PetscFunctionBegin;
-  (void)t;
-  PetscCall(VecDuplicate(rho, &g->density[k]));
-  PetscCall(VecCopy(rho, g->density[k]));
-  if (g->has_w2) PetscCall(create_w2(g, k, rho));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode prepare(MuStudy s) {
-  Gamma *g = s->data;
-
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(s->times, &g->density));
-  PetscCall(PetscCalloc1(s->times, &g->w2));
-  PetscCall(PetscCalloc1(s->times, &g->dual));
-  PetscCall(MuTrialCreate(s->case_path, &g->limit, PETSC_TRUE, &g->trial));
-  g->trial.output = keep;
-  g->trial.ctx = g;
-  PetscCall(MuTrialSolve(&g->trial));
-  for (PetscInt k = 0; k < s->times; ++k)
-    PetscCall(MuLedgerDual(g->trial.ledger, g->density[k], &g->dual[k]));
-  PetscFunctionReturn(0);
-}
-
-/* ------------------------------------------------------------------ one value */
-
-typedef struct {
-  Gamma *g;
-  PetscReal *row, *curve;
-  PetscInt times;
-  PetscBool refined;
-  Vec coarse; /* NULL: the trial has the limit's grid */
-} Comparison;
-
-/* NaN stays. */
-static void raise_to(PetscReal *most, PetscReal value) {
-  if (isnan(value) || value > *most) *most = value;
-}
-
-/* Densities at one output time. */
-static PetscErrorCode compare_density(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
-  Comparison *c = ctx;
-  Gamma *g = c->g;
-  const MuGridInfo *info = g->trial.info;
-  PetscReal *l1 = c->curve + CURVE_L1 * c->times + k;
-  PetscReal *hellinger = c->curve + CURVE_HELLINGER * c->times + k;
-  PetscReal *w2 = c->curve + CURVE_W2 * c->times + k;
-
-  PetscFunctionBegin;
-  if (c->refined)
-    PetscCall(MuLedgerDual(t->ledger, rho, c->curve + CURVE_DUAL_AT_LIMIT * c->times + k));
-  if (c->coarse) {
-    PetscCall(MuTransferRestrict(t->info, rho, info, c->coarse));
-    rho = c->coarse;
-  }
-  PetscCall(MuGridDistanceL1(g->trial.parts->grid, rho, g->density[k], l1));
-  PetscCall(MuTransferHellinger(info, rho, g->density[k], hellinger));
-  *w2 = NAN;
-  if (g->has_w2) PetscCall(MuDiagnosticEvaluate(g->w2[k], rho, w2));
-  raise_to(&c->row[DENSITY_L1], *l1);
-  raise_to(&c->row[DENSITY_HELLINGER], *hellinger);
-  if (g->has_w2) raise_to(&c->row[DENSITY_W2], *w2);
-  PetscFunctionReturn(0);
-}
-
-/* Energies and the two dissipation integrals at every output time, with their sign. */
-static void compare_curves(Comparison *c, MuTrial *t) {
-  static const PetscInt error[] = {ENERGY, PRIMAL, DUAL};
-  static const PetscInt sign[] = {LIMINF_ENERGY, LIMINF_PRIMAL, LIMINF_DUAL};
-  static const PetscInt of[] = {MU_CURVE_ENERGY, MU_CURVE_PRIMAL_INTEGRAL, MU_CURVE_DUAL_INTEGRAL};
-  for (int q = 0; q < 3; ++q) {
-    c->row[sign[q]] = INFINITY;
-    for (PetscInt k = 0; k < c->times; ++k) {
-      PetscReal d = t->curve[of[q]][k] - c->g->trial.curve[of[q]][k];
-      raise_to(&c->row[error[q]], PetscAbsReal(d));
-      c->row[sign[q]] = PetscMin(c->row[sign[q]], d);
-    }
-  }
-  c->row[INITIAL_ENERGY] = t->curve[MU_CURVE_ENERGY][0] - c->g->trial.curve[MU_CURVE_ENERGY][0];
-  c->row[BALANCE_DEFECT] = t->worst_defect;
-}
-
-/* R*_e at the limit flow's states; of the refined limit flow it is known already, at its own. */
-static PetscErrorCode compare_dual(Comparison *c, MuTrial *t) {
-  PetscReal gap = INFINITY, *dual = c->curve + CURVE_DUAL_AT_LIMIT * c->times;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < c->times; ++k) {
-    if (!c->refined) PetscCall(MuLedgerDual(t->ledger, c->g->density[k], &dual[k]));
-    raise_to(&c->row[DUAL_POTENTIAL], PetscAbsReal(dual[k] - c->g->dual[k]));
-    gap = PetscMin(gap, c->g->dual[k] - dual[k]);
-  }
-  c->row[MONOTONE] = gap;
-  PetscFunctionReturn(0);
-}
-
 /* ------------------------------------------------------------------ tasks */
 
-static PetscErrorCode compare(MuStudy s, MuTrial *t, PetscBool refined, PetscReal *row,
-                              PetscReal *curve) {
-  Gamma *g = s->data;
-  Comparison c = {.g = g, .row = row, .curve = curve, .times = s->times, .refined = refined};
-  PetscErrorCode code;
-
-  PetscFunctionBegin;
-  if (refined && t->info->local_size != g->trial.info->local_size)
-    PetscCall(MuGridCreateField(g->trial.parts->grid, &c.coarse));
-  for (PetscInt e = 0; e < ERRORS; ++e) row[errors[e]] = 0;
-  if (!g->has_w2) row[DENSITY_W2] = NAN;
-  t->output = compare_density;
-  t->ctx = &c;
-  code = MuTrialSolve(t);
-  t->ctx = NULL;
-  if (!code) compare_curves(&c, t);
-  if (!code) code = MuStudyKeepCurves(s, t, curve);
-  if (!code) code = compare_dual(&c, t);
-  if (!code && !refined) code = MuStudyRidgeIdentity(t, s->times, g->density, &row[IDENTITY]);
-  PetscCall(VecDestroy(&c.coarse));
-  PetscFunctionReturn(code);
+static PetscErrorCode prepare(MuStudy s) {
+  return MuGammaSolveLimit(s, 0);
 }
 
-static PetscErrorCode record_limit(MuStudy s, PetscReal *row, PetscReal *curve) {
-  Gamma *g = s->data;
-  Comparison c = {.g = g, .row = row, .curve = curve, .times = s->times};
-
-  PetscFunctionBegin;
-  for (PetscInt e = 0; e < ERRORS; ++e) row[errors[e]] = 0;
-  compare_curves(&c, &g->trial);
-  PetscCall(MuStudyKeepCurves(s, &g->trial, curve));
-  memcpy(curve + CURVE_DUAL_AT_LIMIT * s->times, g->dual, sizeof(PetscReal) * (size_t)s->times);
-  PetscFunctionReturn(0);
+/* The level of a task and the number of its value. */
+static PetscInt level_of(MuStudy s, PetscInt task, PetscInt *value) {
+  const MuGamma *g = s->data;
+  PetscInt level = 0;
+  *value = task;
+  for (int k = 0; k < MU_COMPANIONS; ++k) {
+    if (g->companion[k] < 0 || task < g->companion[k]) continue;
+    level = k + 1;
+    *value = task - g->companion[k];
+  }
+  return level;
 }
 
 static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
-  Gamma *g = s->data;
+  PetscInt value;
+  const PetscInt level = level_of(s, i, &value);
   MuOverrides o = {0};
   MuTrial t;
   PetscErrorCode code;
-  const PetscBool refined = (PetscBool)(i == s->rows + 1);
 
   PetscFunctionBegin;
-  row[FLOOR] = row[USED] = NAN;
-  row[VALUE] = i < s->rows ? s->values[i] : 0;
-  row[SECOND] = i < s->rows ? MuStudyJoint(s, i) : 0;
+  row[MU_GAMMA_FLOOR] = row[MU_GAMMA_USED] = row[MU_GAMMA_IDENTITY] = NAN;
   if (i == s->rows) {
-    PetscCall(record_limit(s, row, curve));
+    PetscCall(MuGammaRecordLimit(s, row, curve));
     PetscFunctionReturn(0);
   }
-  code = refined ? MuOverridesCopy(&g->limit, &o) : MuStudyOverrides(s, i, &o);
-  if (!code && refined) code = MuTrialRefine(&g->trial, g->refine_grid ? 2 : 1, 2, &o);
+  row[MU_GAMMA_VALUE] = s->values[value];
+  row[MU_GAMMA_SECOND] = MuStudyJoint(s, value);
+  PetscCall(MuGammaSolveLimit(s, level));
+  code = MuStudyOverrides(s, value, &o);
+  if (!code && level) code = MuStudyCoarsen(s, (int)level - 1, &o);
   PetscCall(MuStudyTrial(s, code, &o, PETSC_TRUE, &t));
-  code = compare(s, &t, refined, row, curve);
+  code = MuGammaCompare(s, &t, level, row, curve);
   PetscCall(MuTrialDestroy(&t));
   PetscFunctionReturn(code);
 }
 
 /* ------------------------------------------------------------------ the verdict */
 
-/* Order of every error. The density must have the claimed order; energies, dissipation integrals
-   and dual potentials must converge, with half of it, or have come down to their floor. */
-static void judge_orders(MuStudy s) {
-  const PetscReal *floors = MuStudyRow(s, s->rows + 1);
-  const PetscReal claim = isnan(s->expected) ? 0.25 : s->expected - s->tolerance;
+/* What an error column is compared with: mass, energy that the limit loses, its largest R*. */
+static PetscReal scale_of(MuStudy s, PetscInt column) {
+  const PetscReal *energy = MuStudyCurve(s, s->rows, MU_CURVE_ENERGY);
+  const PetscReal *mass = MuStudyCurve(s, s->rows, MU_CURVE_MASS);
+  const PetscReal *dual = MuStudyCurve(s, s->rows, MU_GAMMA_CURVE_DUAL);
+  PetscReal most = 0;
+
+  switch (column) {
+  case MU_GAMMA_DENSITY_L1:
+    return mass[0];
+  case MU_GAMMA_DENSITY_HELLINGER:
+    return sqrt(mass[0]);
+  case MU_GAMMA_DENSITY_W2:
+    return MuStudyRow(s, 0)[column];
+  case MU_GAMMA_DUAL_POTENTIAL:
+    for (PetscInt k = 0; k < s->times; ++k) most = PetscMax(most, dual[k]);
+    return most;
+  default:
+    return PetscAbsReal(energy[0] - energy[s->times - 1]);
+  }
+}
+
+/* A column that has come down to what grid and step make of it has no order: it must then be small.
+ */
+static void claim_smallness(MuStudy s, PetscInt column, PetscReal floor, MuClaim *c) {
+  const PetscReal scale = scale_of(s, column);
+  const PetscReal last = PetscAbsReal(MuStudyRow(s, s->rows - 1)[column]);
+  MuClaim small = {.claimed = 0, .tolerance = 1e-3};
+
+  if (!(last <= MU_FLOOR_FACTOR * floor)) return;
+  snprintf(small.name, sizeof small.name, "%.60s over its scale, negative", columns[column]);
+  small.observed = -last / scale;
+  small.error[MU_FROM_GRID] = floor / scale;
+  if (MuClaimVerdict(&small) == MU_VERDICT_HOLDS) *c = small;
+}
+
+/* A column that must vanish, with the claimed order (the density) or half of it. */
+static MuClaim claim_column(MuStudy s, PetscInt column, PetscInt *points) {
+  const MuGamma *g = s->data;
+  const PetscBool leads = (PetscBool)(column == MU_GAMMA_DENSITY_L1);
+  const PetscReal part = leads ? 1 : 0.5;
+  MuClaim c = {.claimed = part * s->expected, .tolerance = part * s->tolerance};
+  MuStudySeries series = {.column = column, .rounding = 1e-14 * scale_of(s, column)};
+  PetscReal floor[MU_MAX_VALUES];
   PetscBool use[MU_MAX_VALUES];
 
+  snprintf(c.name, sizeof c.name, "order of %s", columns[column]);
+  for (int k = 0; k < MU_COMPANIONS; ++k) series.companion[k] = g->companion[k];
+  MuStudyClaimOrder(s, &series, &c, floor, use);
+  MuStudyAddClaim(s, columns[column], &c);
+  *points = 0;
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    *points += use[i];
+    if (!leads) continue;
+    MuStudyRow(s, i)[MU_GAMMA_FLOOR] = floor[i];
+    MuStudyRow(s, i)[MU_GAMMA_USED] = use[i];
+  }
+  if (leads)
+    MuStudyTakeClaim(s, &c);
+  else if (*points < 3)
+    claim_smallness(s, column, floor[s->rows - 1], &c);
+  return c;
+}
+
+/* Order of every error: the density must have the claimed one; energies (at the start too: the data
+   are well prepared), dissipation integrals and dual potentials half of it, or be as small as grid
+   and step let them. */
+static void judge_orders(MuStudy s) {
+  PetscInt count, points;
+  const PetscInt *errors = MuGammaErrors(&count);
+
   s->verdict = MU_VERDICT_HOLDS;
-  for (PetscInt e = 0; e < ERRORS; ++e) {
-    const PetscInt column = errors[e];
-    if (isnan(floors[column])) continue;
-    MuFit fit = MuStudyFit(s, 0, column, PETSC_FALSE, &floors[column], 0, use);
-    MuStudyVerdict verdict = MuStudyJudgeFit(&fit, e == 0 ? claim : claim / 2, s->tolerance);
-    const PetscReal last = MuStudyRow(s, s->rows - 1)[column];
-    if (e > 0 && fit.points < 3 && last <= MU_FLOOR_FACTOR * floors[column])
-      verdict = MU_VERDICT_HOLDS;
-    MuStudyAddOrder(s, columns[column], fit.slope, fit.stderror);
-    if (e == 0) {
-      MuStudyTakeOrder(s, &fit);
-      for (PetscInt i = 0; i < s->rows; ++i) MuStudyRow(s, i)[USED] = use[i];
-      if (fit.points < 3)
-        MuStudyNote(s, "only %d rows lie a factor %d above the floor %.3g; three are needed",
-                    (int)fit.points, MU_FLOOR_FACTOR, floors[column]);
-    }
-    if (verdict != MU_VERDICT_HOLDS)
-      MuStudyNote(s, "%s: order %.2f +- %.2f from %d rows where %.2f is %s", columns[column],
-                  fit.slope, fit.stderror, (int)fit.points, e == 0 ? claim : claim / 2,
-                  e == 0 ? "claimed" : "needed");
-    s->verdict = MuStudyWorse(s->verdict, verdict);
+  for (PetscInt e = 0; e < count; ++e) {
+    PetscReal most = 0;
+    for (PetscInt i = 0; i < s->rows; ++i)
+      most = fmax(most, PetscAbsReal(MuStudyRow(s, i)[errors[e]]));
+    if (isnan(MuStudyRow(s, 0)[errors[e]])) continue;
+    if (errors[e] == MU_GAMMA_INITIAL_ENERGY && most <= 1e-14 * scale_of(s, errors[e])) continue;
+    const MuClaim c = claim_column(s, errors[e], &points);
+    MuStudyJudge(s, &c);
   }
 }
 
 /* R*_lambda rises as lambda falls, up to the tolerance of the ridge solves. */
 static void judge_ridge(MuStudy s) {
-  const Gamma *g = s->data;
+  const MuGamma *g = s->data;
   const PetscReal slack = 1e-7;
   PetscReal worst = 0, identity = NAN;
 
@@ -381,11 +274,12 @@ static void judge_ridge(MuStudy s) {
   for (PetscInt i = 0; i < s->rows; ++i) {
     if (!MuStudyDone(s, i)) return;
     const PetscInt next = i + 1 < s->rows ? i + 1 : s->rows; /* then the limit itself */
-    const PetscReal *lower = MuStudyCurve(s, i, CURVE_DUAL_AT_LIMIT);
-    const PetscReal *upper = MuStudyCurve(s, next, CURVE_DUAL_AT_LIMIT);
+    const PetscReal *lower = MuStudyCurve(s, i, MU_GAMMA_CURVE_DUAL);
+    const PetscReal *upper = MuStudyCurve(s, next, MU_GAMMA_CURVE_DUAL);
     for (PetscInt k = 0; k < s->times; ++k)
       worst = PetscMax(worst, (lower[k] - upper[k]) / PetscMax(upper[k], 1e-300));
-    if (!isnan(MuStudyRow(s, i)[IDENTITY])) identity = fmax(identity, MuStudyRow(s, i)[IDENTITY]);
+    if (!isnan(MuStudyRow(s, i)[MU_GAMMA_IDENTITY]))
+      identity = fmax(identity, MuStudyRow(s, i)[MU_GAMMA_IDENTITY]);
   }
   if (s->varied == 1) {
     MuStudyNote(s, "R* rises to its limit as the ridge falls: %s (largest fall %.1e of R*)",
@@ -406,21 +300,17 @@ static void note_liminf(MuStudy s) {
       s,
       "liminf inequalities at the last value, smallest over time: energy %+.3g, primal %+.3g, "
       "dual %+.3g; well-preparedness F_e(mu_0) - F_0(mu_0) = %+.3g",
-      last[LIMINF_ENERGY], last[LIMINF_PRIMAL], last[LIMINF_DUAL], last[INITIAL_ENERGY]);
+      last[MU_GAMMA_LIMINF_ENERGY], last[MU_GAMMA_LIMINF_PRIMAL], last[MU_GAMMA_LIMINF_DUAL],
+      last[MU_GAMMA_INITIAL_ENERGY]);
 }
 
 static PetscErrorCode judge(MuStudy s) {
-  Gamma *g = s->data;
+  MuGamma *g = s->data;
 
   MuStudyNote(s, "limit: %s", g->found.what);
-  if (!MuStudyDone(s, s->rows + 1)) {
-    s->verdict = MU_VERDICT_UNDECIDED;
-    MuStudyNote(s, "the floor could not be had: %s", s->status[s->rows + 1]);
-    return 0;
-  }
-  if (!g->refine_grid) MuStudyNote(s, "the floor is that of the step alone: the grid has a shape");
-  for (PetscInt i = 0; i < s->rows; ++i)
-    MuStudyRow(s, i)[FLOOR] = MuStudyRow(s, s->rows + 1)[DENSITY_L1];
+  if (g->companion[MU_FROM_GRID] < 0)
+    MuStudyNote(s,
+                "the grid has a shape of its own: what half the cells would change is not known");
   judge_orders(s);
   judge_ridge(s);
   note_liminf(s);

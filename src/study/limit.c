@@ -210,7 +210,7 @@ static PetscErrorCode take_named(Search *q, const char *part, MuLimit *limit) {
   MuPartKind own = MU_PART_ALL, named = MU_PART_ALL;
 
   PetscFunctionBegin;
-  if (!strcmp(q->limit, "auto") || !strcmp(q->limit, limit->name)) PetscFunctionReturn(0);
+  if (!strcmp(q->limit, limit->name)) PetscFunctionReturn(0);
   PetscCall(MuGeometryGetKind(part, &own));
   PetscCall(MuGeometryGetKind(q->limit, &named));
   if (own != named)
@@ -222,13 +222,13 @@ static PetscErrorCode take_named(Search *q, const char *part, MuLimit *limit) {
   PetscFunctionReturn(0);
 }
 
-/* Whether the limit is looked for among the energies, the geometries. */
+/* Whether the limit is a name among the energies, the geometries. */
 static PetscErrorCode check_name(Search *q, PetscBool *energy, PetscBool *geometry) {
   const char *name, *other;
   char nearest[64], unused[64];
 
   PetscFunctionBegin;
-  *energy = *geometry = PETSC_TRUE;
+  *energy = *geometry = PETSC_FALSE;
   if (!strcmp(q->limit, "auto")) PetscFunctionReturn(0);
   PetscCall(MuTableFind(MuGeometryGetTableRow, q->limit, &name, nearest));
   PetscCall(MuTableFind(MuEnergyGetTableRow, q->limit, &other, unused));
@@ -241,7 +241,16 @@ static PetscErrorCode check_name(Search *q, PetscBool *energy, PetscBool *geomet
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode replace_geometry(Search *q) {
+/* A summand that depends on the parameter and knows no limit would stay where it is. */
+static PetscErrorCode refuse(const Search *q, const Sum *sum, PetscInt k, const char *parameters) {
+  return MuError(MU_ERR_INPUT,
+                 "study_limit: %s: the %s %s depends on %s%s and no limit of it is known as the %s "
+                 "vanishes; give it a kernel or a ridge of its own that does not vary",
+                 q->limit, sum->block, sum->list[k].name, q->study->vary[0],
+                 q->study->varied == 2 ? " or the other key" : "", parameters);
+}
+
+static PetscErrorCode replace_geometry(Search *q, PetscBool named) {
   Sum sum = {.block = "geometry", .table = MuGeometryGetInfo, .n = MU_MAX_TERMS};
   const MuGeometrySpec *g;
   char parameters[32];
@@ -252,15 +261,16 @@ static PetscErrorCode replace_geometry(Search *q) {
   PetscCall(MuGeometryGetSpec(q->trial->parts->geometry, &g));
   for (PetscInt k = 0; k < g->parts; ++k) {
     PetscCall(find_vanishing(q, &sum, k, parameters));
+    if (!parameters[0]) continue;
     PetscCall(MuGeometryGetLimit(&g->part[k], parameters, &limit));
-    if (!limit.name) continue;
-    PetscCall(take_named(q, sum.list[k].name, &limit));
+    if (!limit.name) return refuse(q, &sum, k, parameters);
+    if (named) PetscCall(take_named(q, sum.list[k].name, &limit));
     PetscCall(replace(q, &sum, k, &limit));
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode replace_energy(Search *q) {
+static PetscErrorCode replace_energy(Search *q, PetscBool named) {
   Sum sum = {.block = "energy", .table = MuEnergyGetInfo, .n = MU_MAX_TERMS};
   const MuEnergySpec *e;
   char parameters[32];
@@ -271,9 +281,10 @@ static PetscErrorCode replace_energy(Search *q) {
   PetscCall(MuEnergyGetSpec(q->trial->parts->energy, &e));
   for (PetscInt k = 0; k < e->terms; ++k) {
     PetscCall(find_vanishing(q, &sum, k, parameters));
+    if (!parameters[0]) continue;
     PetscCall(MuEnergyGetLimit(&e->term[k], &limit));
-    if (strcmp(parameters, "bandwidth") != 0 || !limit.name) continue;
-    if (strcmp(q->limit, "auto") != 0) limit.name = q->limit;
+    if (strcmp(parameters, "bandwidth") != 0 || !limit.name) return refuse(q, &sum, k, parameters);
+    if (named) limit.name = q->limit;
     PetscCall(replace(q, &sum, k, &limit));
   }
   PetscFunctionReturn(0);
@@ -288,8 +299,8 @@ PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, Mu
   memset(found, 0, sizeof *found);
   PetscCall(check_keys(s));
   PetscCall(check_name(&q, &energy, &geometry));
-  if (geometry) PetscCall(replace_geometry(&q));
-  if (energy) PetscCall(replace_energy(&q));
+  PetscCall(replace_geometry(&q, geometry)); /* what has no name given goes to its own limit */
+  PetscCall(replace_energy(&q, energy));
   if (!q.replaced)
     return MuError(
         MU_ERR_INPUT,

@@ -94,6 +94,39 @@ PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode check_cells(MuStudy s, PetscBool nested) {
+  const PetscReal first = PetscMin(s->values[0], s->values[s->count - 1]);
+
+  for (PetscInt i = 0; i < s->count; ++i) {
+    const PetscReal n = s->values[i], ny = n * s->grid_ratio;
+    if (n != floor(n) || n < 1 || (s->grid_dim == 2 && ny != floor(ny)))
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is no number of cells; a whole number along x is needed, and one "
+          "along y in the ratio of the case",
+          n);
+    if (nested && fmod(n, first) != 0)
+      return MuError(
+          MU_ERR_INPUT,
+          "study_values: %g is not a multiple of %g; without an exact solution the grids "
+          "must be nested",
+          n, first);
+  }
+  return 0;
+}
+
+PetscErrorCode MuStudyReadGrid(MuStudy s, PetscBool nested) {
+  MuTrial trial;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &trial));
+  s->grid_dim = trial.info->dim;
+  s->grid_ratio = (PetscReal)trial.info->cells[1] / (PetscReal)trial.info->cells[0];
+  PetscCall(MuTrialDestroy(&trial));
+  PetscCall(check_cells(s, nested));
+  PetscFunctionReturn(0);
+}
+
 /* ------------------------------------------------------------------ trials */
 
 PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, PetscBool flow,
@@ -109,6 +142,16 @@ PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t)
   return MuStudyTrial(s, MuStudyOverrides(s, i, &o), &o, flow, t);
 }
 
+PetscErrorCode MuStudyCoarsen(MuStudy s, int companion, MuOverrides *o) {
+  MuTrial t;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialCreate(s->case_path, o, PETSC_FALSE, &t));
+  PetscErrorCode code = MuTrialCoarsen(&t, companion, o);
+  PetscCall(MuTrialDestroy(&t));
+  PetscFunctionReturn(code);
+}
+
 PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t) {
   PetscFunctionBegin;
   s->times = t->times;
@@ -117,43 +160,81 @@ PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t) {
   PetscFunctionReturn(0);
 }
 
+PetscInt MuStudySlot(MuStudy s, PetscReal time) {
+  PetscInt nearest = 0;
+  for (PetscInt k = 1; k < s->times; ++k)
+    if (PetscAbsReal(s->time[k] - time) < PetscAbsReal(s->time[nearest] - time)) nearest = k;
+  return nearest;
+}
+
 PetscErrorCode MuStudyKeepCurves(MuStudy s, const MuTrial *t, PetscReal *curve) {
   PetscFunctionBegin;
-  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q)
-    PetscCall(PetscArraycpy(curve + q * s->times, t->curve[q], s->times));
+  for (PetscInt q = 0; q < MU_TRIAL_CURVES; ++q) {
+    PetscReal *to = curve + q * s->times;
+    for (PetscInt k = 0; k < s->times; ++k) to[k] = NAN;
+    for (PetscInt k = 0; k < t->times; ++k)
+      to[MuStudySlot(s, t->parts->snapshot_times[k])] = t->curve[q][k];
+  }
   PetscFunctionReturn(0);
 }
 
-/* ------------------------------------------------------------------ fits */
+/* ------------------------------------------------------------------ orders */
 
-MuFit MuStudyFit(MuStudy s, PetscInt first, PetscInt column, PetscBool inverse,
-                 const PetscReal *floor, PetscInt stride, PetscBool *use) {
-  PetscReal x[MU_MAX_VALUES], y[MU_MAX_VALUES];
+/* How far the error of row i moves on the companions; infinite where one could not be run. */
+static PetscReal floor_of(MuStudy s, const MuStudySeries *q, PetscInt i) {
+  const PetscReal error = PetscAbsReal(MuStudyRow(s, q->first + i)[q->column]);
+  PetscReal floor = q->rounding;
+  for (int k = 0; k < MU_COMPANIONS; ++k) {
+    if (q->companion[k] < 0) continue;
+    const PetscReal other = PetscAbsReal(MuStudyRow(s, q->companion[k] + i)[q->column]);
+    floor += MuStudyDone(s, q->companion[k] + i) ? PetscAbsReal(error - other) : 0;
+  }
+  return floor;
+}
+
+/* The slope of a companion over the rows that are used; NaN if one of them failed. */
+static PetscReal companion_slope(MuStudy s, const MuStudySeries *q, int k, const PetscReal *x,
+                                 const PetscBool *use, MuClaim *c) {
+  static const char *const what[] = {"half the cells", "twice the step"};
+  PetscReal y[MU_MAX_VALUES];
   PetscInt n = 0;
   for (PetscInt i = 0; i < s->count; ++i) {
-    const PetscReal error = MuStudyRow(s, first + i)[column];
-    use[i] = (PetscBool)(MuStudyDone(s, first + i) && isfinite(error) && error > 0 &&
-                         error > MU_FLOOR_FACTOR * floor[i * stride]);
     if (!use[i]) continue;
-    x[n] = log(inverse ? 1 / s->values[i] : s->values[i]);
+    if (!MuStudyDone(s, q->companion[k] + i)) {
+      MuClaimDoubt(c, "the companion of row %d with %s failed: %.120s", (int)i + 1, what[k],
+                   s->status[q->companion[k] + i]);
+      return NAN;
+    }
+    y[n++] = log(PetscAbsReal(MuStudyRow(s, q->companion[k] + i)[q->column]));
+  }
+  return MuClaimSlope(n, x, y, q->scattered);
+}
+
+void MuStudyClaimOrder(MuStudy s, const MuStudySeries *q, MuClaim *c, PetscReal *floor,
+                       PetscBool *use) {
+  PetscReal x[MU_MAX_VALUES], y[MU_MAX_VALUES];
+  PetscInt n = 0;
+
+  for (PetscInt i = 0; i < s->count; ++i) {
+    const PetscReal error = PetscAbsReal(MuStudyRow(s, q->first + i)[q->column]);
+    floor[i] = floor_of(s, q, i);
+    use[i] = (PetscBool)(MuStudyDone(s, q->first + i) && isfinite(error) && error > 0 &&
+                         error > MU_FLOOR_FACTOR * floor[i]);
+    if (!use[i]) continue;
+    x[n] = log(q->inverse ? 1 / s->values[i] : s->values[i]);
     y[n++] = log(error);
   }
-  return MuFitLine(n, x, y);
+  MuClaimFit(c, n, x, y, q->scattered);
+  for (int k = 0; k < MU_COMPANIONS; ++k)
+    c->error[k] =
+        q->companion[k] < 0 ? 0 : PetscAbsReal(companion_slope(s, q, k, x, use, c) - c->observed);
 }
 
-MuStudyVerdict MuStudyJudgeFit(const MuFit *fit, PetscReal least, PetscReal tolerance) {
-  if (fit->points < 3) return MU_VERDICT_UNDECIDED;
-  if (fit->slope >= least) return MU_VERDICT_HOLDS;
-  return fit->slope + 2 * fit->stderror < least - tolerance ? MU_VERDICT_FAILS
-                                                            : MU_VERDICT_UNDECIDED;
+void MuStudyAddClaim(MuStudy s, const char *name, const MuClaim *c) {
+  MuStudyAddOrder(s, name, c->observed, MuClaimError(c));
 }
 
-MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b) {
-  if (a == MU_VERDICT_FAILS || b == MU_VERDICT_FAILS) return MU_VERDICT_FAILS;
-  return a == MU_VERDICT_UNDECIDED ? a : b;
-}
-
-void MuStudyTakeOrder(MuStudy s, const MuFit *fit) {
-  s->order = fit->slope;
-  s->order_stderr = fit->stderror;
+void MuStudyTakeClaim(MuStudy s, const MuClaim *c) {
+  s->order = c->observed;
+  s->order_stderr = MuClaimError(c);
 }

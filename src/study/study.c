@@ -311,12 +311,24 @@ static PetscErrorCode print_table(MuStudy s) {
   PetscFunctionReturn(0);
 }
 
+/* A fitted number with its error; none where nothing could be fitted. */
+static PetscErrorCode print_fitted(MuStudy s, const MuStudyOrder *fitted) {
+  PetscFunctionBegin;
+  if (isnan(fitted->value))
+    PetscCall(PetscPrintf(s->comm, "%-28s        - (too few points)\n", fitted->name));
+  else if (isnan(fitted->stderror))
+    PetscCall(PetscPrintf(s->comm, "%-28s %8.3f (error not known)\n", fitted->name, fitted->value));
+  else
+    PetscCall(PetscPrintf(s->comm, "%-28s %8.3f +- %.*f\n", fitted->name, fitted->value,
+                          fitted->stderror < 0.01 && fitted->stderror > 0 ? 5 : 3,
+                          fitted->stderror));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode print(MuStudy s) {
   PetscFunctionBegin;
   PetscCall(print_table(s));
-  for (PetscInt k = 0; k < s->orders; ++k)
-    PetscCall(PetscPrintf(s->comm, "%-28s %8.3f +- %.3f\n", s->fitted[k].name, s->fitted[k].value,
-                          s->fitted[k].stderror));
+  for (PetscInt k = 0; k < s->orders; ++k) PetscCall(print_fitted(s, &s->fitted[k]));
   PetscCall(PetscPrintf(s->comm, "%s", s->notes));
   PetscCall(PetscPrintf(s->comm, "verdict: %s%s%s\n",
                         MuStyleText(stdout, verdict_styles[s->verdict]), MuVerdictWords[s->verdict],

@@ -7,7 +7,8 @@
 
 /* ------------------------------------------------------------------ overrides of a case */
 
-/* Keys with their values, as text; setting a key again replaces it. */
+/* Keys with their values, as text; setting a key again replaces it, removing one that is not there
+   changes nothing. */
 typedef struct {
   PetscInt count, capacity;
   char **text; /* [2 count]: "-key", "value", ... */
@@ -15,6 +16,7 @@ typedef struct {
 
 PetscErrorCode MuOverridesSet(MuOverrides *o, const char *key, const char *format, ...)
     PETSC_ATTRIBUTE_FORMAT(3, 4);
+PetscErrorCode MuOverridesRemove(MuOverrides *o, const char *key);
 PetscErrorCode MuOverridesCopy(const MuOverrides *from, MuOverrides *to);
 PetscErrorCode MuOverridesDestroy(MuOverrides *o);
 
@@ -70,8 +72,11 @@ static inline PetscReal MuTrialValue(const MuTrial *t, MuColumnRole role) {
 PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can);
 /* Overrides for `factor` times the cells per axis and the step (and the tolerance of adaptation)
    over `step_factor`. */
-PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_factor,
+PetscErrorCode MuTrialRefine(const MuTrial *t, PetscReal factor, PetscReal step_factor,
                              MuOverrides *o);
+/* Overrides for a companion: MU_FROM_GRID, MU_FROM_STEP. Where an output interval leaves no room
+   for twice the step, every other output time is left out. */
+PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o);
 
 /* coarse = mean of the fine cells in each coarse cell: conserves mass. Fields of grids of one rank
    on the same box, the number of cells a multiple. MU_ERR_INPUT otherwise. */
@@ -119,7 +124,8 @@ struct _p_MuStudy {
   char *vary[2];
   PetscReal joint_factor, joint_power;
   PetscReal expected, tolerance; /* NaN: not given */
-  PetscInt grid_dim;             /* order: of the case, and its cells along y over those along x */
+  PetscInt
+      grid_dim; /* grid_cells is varied: of the case, and its cells along y over those along x */
   PetscReal grid_ratio;
 
   PetscInt rows, extras; /* rows of the table, and tasks beside them */
@@ -181,30 +187,80 @@ PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
 PetscReal MuStudyJoint(MuStudy s, PetscInt i);
 /* MU_ERR_INPUT unless there are at least `least` values, monotone, of a key that the case has. */
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
+/* grid_cells is varied: takes the ratio of the cells along the axes from the case. MU_ERR_INPUT
+   unless the values are numbers of cells, multiples of the first where they must be nested. */
+PetscErrorCode MuStudyReadGrid(MuStudy s, PetscBool nested);
 /* Builds the case with the overrides, which are destroyed; with a `code` that says why they could
    not be made nothing is built, and it is returned. */
 PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, PetscBool flow,
                             MuTrial *t);
 /* The case for value i. */
 PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t);
+/* Adds to the overrides of a case what makes its companion of them, see MuTrialCoarsen(). */
+PetscErrorCode MuStudyCoarsen(MuStudy s, int companion, MuOverrides *o);
 /* The study's times are the output times of a trial. */
 PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
-/* curve [MU_TRIAL_CURVES][times] = the trial's. */
+/* The number of a time among the study's. */
+PetscInt MuStudySlot(MuStudy s, PetscReal time);
+/* curve [MU_TRIAL_CURVES][times] = the trial's; NaN at times that a companion leaves out. */
 PetscErrorCode MuStudyKeepCurves(MuStudy s, const MuTrial *t, PetscReal *curve);
 
-/* Errors this near to their floor say nothing about the parameter. */
-#define MU_FLOOR_FACTOR 3
-/* Order of a column of the rows first, first + 1, ... of all values, over the value or its inverse,
-   from the rows that are done and a factor above floor[i stride]: use[i]. */
-MuFit MuStudyFit(MuStudy s, PetscInt first, PetscInt column, PetscBool inverse,
-                 const PetscReal *floor, PetscInt stride, PetscBool *use);
-/* A claim "order >= least": refuted if the order misses it by more than two standard errors and,
-   since the approach to the asymptotic order is no scatter, by the tolerance once more. */
-MuStudyVerdict MuStudyJudgeFit(const MuFit *fit, PetscReal least, PetscReal tolerance);
+/* ------------------------------------------------------------------ claims and verdicts */
+
+/* Where the error of an observed number comes from; the first two have companions, the same runs on
+   half the cells per axis and with twice the step. */
+enum { MU_FROM_GRID, MU_FROM_STEP, MU_COMPANIONS, MU_FROM_WINDOW = MU_COMPANIONS, MU_CLAIM_ERRORS };
+
+/* observed >= claimed, in one unit: an order, a rate, a constant (verdict.c). */
+typedef struct {
+  char name[96];
+  PetscReal claimed, observed, tolerance;
+  PetscReal error[MU_CLAIM_ERRORS]; /* NaN: could not be had */
+  char reason[MU_STATUS_LENGTH];    /* why nothing can be said; "" if something can */
+} MuClaim;
+
+PetscReal MuClaimExcess(const MuClaim *c); /* claimed - observed */
+PetscReal MuClaimError(const MuClaim *c);  /* the sum */
+/* Holds if excess + error <= tolerance, fails if excess - error > tolerance, else undecided. */
+MuStudyVerdict MuClaimVerdict(const MuClaim *c);
+/* Gives a reason to be undecided, if there is none yet. */
+void MuClaimDoubt(MuClaim *c, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
+/* The verdict of one claim, which makes that of the study the worse of both and leaves a note
+   unless the claim holds. */
+MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c);
 /* Of both: fails if one fails, holds if both hold. */
 MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b);
-/* The study's order is the slope. */
-void MuStudyTakeOrder(MuStudy s, const MuFit *fit);
+/* MU_ERR_INPUT if the tolerance is negative or the claimed order not above it. */
+PetscErrorCode MuStudyCheckThreshold(PetscReal claimed, PetscReal tolerance);
+
+/* Errors this near to what grid and step make of them say nothing about the parameter. */
+#define MU_FLOOR_FACTOR 3
+/* The slope of y against x, from the coarsest point to the finest: of all points if they are
+   scattered or there are three, else of all but the coarsest. */
+PetscReal MuClaimSlope(PetscInt n, const PetscReal *x, const PetscReal *y, PetscBool scattered);
+/* Observed = that slope; the window's error = the largest change of it where the coarsest point
+   comes in (or goes) or the finest goes. Doubtful below three points or where they span less than a
+   factor 2.5. */
+void MuClaimFit(MuClaim *c, PetscInt n, const PetscReal *x, const PetscReal *y,
+                PetscBool scattered);
+
+/* A column of the rows first, first + 1, ... of all values, and of their companions. */
+typedef struct {
+  PetscInt first, companion[MU_COMPANIONS]; /* first rows; -1: there is no companion */
+  PetscInt column;
+  PetscBool inverse;   /* the order is over the inverse of the value */
+  PetscBool scattered; /* the errors are random numbers */
+  PetscReal rounding;  /* errors below are none */
+} MuStudySeries;
+/* The order of a series as a claim: observed and errors are set, name, claimed and tolerance are
+   the caller's. floor[count]: how far each error moves on the companions, and the rounding;
+   use[count]: done and a factor above that floor. */
+void MuStudyClaimOrder(MuStudy s, const MuStudySeries *series, MuClaim *c, PetscReal *floor,
+                       PetscBool *use);
+/* Adds the observed number with its error to the fitted ones. */
+void MuStudyAddClaim(MuStudy s, const char *name, const MuClaim *c);
+/* The study's order is that of the claim. */
+void MuStudyTakeClaim(MuStudy s, const MuClaim *c);
 
 /* The overrides that turn the case into its limit (limit.c): `limit` is "auto" or a name. order: of
    the descriptor, 0 if it says nothing. */
@@ -221,6 +277,17 @@ PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, Mu
    NaN where the geometry has none. */
 PetscErrorCode MuStudyRidgeIdentity(MuTrial *t, PetscInt times, const Vec density[],
                                     PetscReal *worst);
+
+/* Second eigenvalue of the discrete -div(pi grad(rho/pi)), pi the target (spectral_gap.c); 0 where
+   the domain falls apart. */
+PetscErrorCode MuStudySpectralGap(MuTrial *t, PetscReal *gap);
+/* The constant of the logarithmic Sobolev inequality of the target (log_sobolev.c). */
+typedef struct {
+  PetscReal lower;   /* proved; NaN: none is known, as with a mask */
+  PetscReal upper;   /* the spectral gap */
+  const char *proof; /* of the lower bound */
+} MuTargetConstant;
+PetscErrorCode MuStudyTargetConstant(MuTrial *t, MuTargetConstant *constant);
 
 /* Exact solutions (exact.c): MU_ERR_INPUT if it does not belong to the case. */
 typedef struct _p_MuExact *MuExact;

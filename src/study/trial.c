@@ -13,13 +13,17 @@ const char *const MuTrialCurveNames[MU_TRIAL_CURVES] = {"energy",
 /* ------------------------------------------------------------------ overrides */
 
 PetscErrorCode MuOverridesSet(MuOverrides *o, const char *key, const char *format, ...) {
-  char value[4096], name[80];
+  char *value, name[80];
   va_list arguments;
   PetscInt i = 0;
 
   PetscFunctionBegin;
   va_start(arguments, format);
-  vsnprintf(value, sizeof value, format, arguments);
+  const size_t length = 1 + (size_t)vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  PetscCall(PetscMalloc1(length, &value));
+  va_start(arguments, format);
+  vsnprintf(value, length, format, arguments);
   va_end(arguments);
   snprintf(name, sizeof name, "-%s", key);
   while (i < o->count && strcmp(o->text[2 * i], name) != 0) ++i;
@@ -33,7 +37,19 @@ PetscErrorCode MuOverridesSet(MuOverrides *o, const char *key, const char *forma
   } else {
     PetscCall(PetscFree(o->text[2 * i + 1]));
   }
-  PetscCall(PetscStrallocpy(value, &o->text[2 * i + 1]));
+  o->text[2 * i + 1] = value;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuOverridesRemove(MuOverrides *o, const char *key) {
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < o->count; ++i) {
+    if (strcmp(o->text[2 * i] + 1, key) != 0) continue;
+    PetscCall(PetscFree(o->text[2 * i]));
+    PetscCall(PetscFree(o->text[2 * i + 1]));
+    o->count--;
+    memmove(o->text + 2 * i, o->text + 2 * i + 2, sizeof *o->text * 2 * (size_t)(o->count - i));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -177,7 +193,12 @@ static PetscErrorCode leaps_to_tolerance(const MuTrial *t, PetscBool *leaps) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_factor,
+/* A part of the cells per axis, at least two. */
+static int cells_of(const MuTrial *t, int axis, PetscReal factor) {
+  return (int)PetscMax(2, PetscCeilReal(factor * (PetscReal)t->info->cells[axis]));
+}
+
+PetscErrorCode MuTrialRefine(const MuTrial *t, PetscReal factor, PetscReal step_factor,
                              MuOverrides *o) {
   const PetscReal tolerance = t->parts->flow.tolerance / (step_factor * step_factor);
   PetscBool leaps;
@@ -185,17 +206,56 @@ PetscErrorCode MuTrialRefine(const MuTrial *t, PetscInt factor, PetscReal step_f
   PetscFunctionBegin;
   PetscCall(leaps_to_tolerance(t, &leaps));
   if (t->info->dim == 1)
-    PetscCall(MuOverridesSet(o, "grid_cells", "%d", (int)(factor * t->info->cells[0])));
+    PetscCall(MuOverridesSet(o, "grid_cells", "%d", cells_of(t, 0, factor)));
   else
-    PetscCall(MuOverridesSet(o, "grid_cells", "%d,%d", (int)(factor * t->info->cells[0]),
-                             (int)(factor * t->info->cells[1])));
+    PetscCall(
+        MuOverridesSet(o, "grid_cells", "%d,%d", cells_of(t, 0, factor), cells_of(t, 1, factor)));
   if (!leaps || !t->parts->flow.free_step)
     PetscCall(MuOverridesSet(o, "time_step", "%.17g", t->parts->flow.step / step_factor));
   if (leaps)
-    PetscCall(
-        MuOverridesSet(o, "time_tolerance", "%.17g", PetscMax(tolerance, MU_LEAST_TOLERANCE)));
+    PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g",
+                             PetscClipInterval(tolerance, MU_LEAST_TOLERANCE, MU_MOST_TOLERANCE)));
   else if (t->parts->flow.adapt)
     PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g", tolerance));
+  PetscFunctionReturn(0);
+}
+
+/* Whether an interval between output times is an odd, small number of steps, which cannot be
+ * halved.
+ */
+static PetscBool has_no_room(const MuTrial *t) {
+  const PetscReal *time = t->parts->snapshot_times;
+  for (PetscInt k = 1; k < t->times; ++k) {
+    const PetscReal steps = PetscCeilReal((time[k] - time[k - 1]) / t->parts->flow.step - 1e-6);
+    if (steps < 8 && fmod(steps, 2) != 0) return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
+/* Every other output time, and the last one. */
+static PetscErrorCode thin_times(const MuTrial *t, MuOverrides *o) {
+  const PetscInt room = 32 * (t->times + 1);
+  char *text;
+  PetscInt used = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(room, &text));
+  for (PetscInt k = 0; k < t->times; ++k)
+    if (k % 2 == 0 || k + 1 == t->times)
+      used += snprintf(text + used, (size_t)(room - used), "%s%.17g", used ? "," : "",
+                       t->parts->snapshot_times[k]);
+  PetscCall(MuOverridesRemove(o, "output_every"));
+  PetscCall(MuOverridesSet(o, "output_times", "%s", text));
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o) {
+  const PetscBool step = (PetscBool)(companion == MU_FROM_STEP);
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialRefine(t, step ? 1 : 0.5, step ? 0.5 : 1, o));
+  if (step && has_no_room(t)) PetscCall(thin_times(t, o));
   PetscFunctionReturn(0);
 }
 

@@ -12,10 +12,8 @@ function readStudy(study) {
 }
 
 const floorOf = (study, name) => {
-  const own = study.attributes.type === "gamma" && study.reference[name] ? study.reference[name].at(-1) : NaN;
-  if (Number.isFinite(own)) return own;
-  const floors = (study.rows.floor || []).filter(Number.isFinite);
-  return /l1$/.test(name) && floors.length ? Math.max(...floors) : NaN;
+  const floors = study.rows.floor || [];
+  return /l1$/.test(name) && floors.length ? floors[floors.length - 1] : NaN;
 };
 
 function errorFigure(study, names, title) {
@@ -37,7 +35,7 @@ function errorFigure(study, names, title) {
   });
   const plot = new Plot({ title, legend: true, series, height: 360, shade: Number.isFinite(floor) && floor > 0 ? { low: floor, high: FLOOR_FACTOR * floor } : null,
     x: { label: words(attributes.vary || "value"), log: true, pad: 0.06, ticks: x.length <= 9 ? x : undefined }, y: { label: "error", log: true, decades: 18 } });
-  plot.note(Number.isFinite(floor) && floor > 0 ? "Lines: fitted slopes. Shaded: from the floor, the discretisation’s own error, to 3 times it; hollow points are left out of the fit." : "Lines: fitted slopes. Hollow points are left out of the fit.");
+  plot.note(Number.isFinite(floor) && floor > 0 ? "Lines: fitted slopes. Shaded: from the floor, what grid and step make of the last error, to 3 times it; hollow points are left out of the fit." : "Lines: fitted slopes. Hollow points are left out of the fit.");
   return plot.node;
 }
 

@@ -55,11 +55,9 @@ class Study:
         return "\n".join(filter(None, [flow, f"{kind}: {as_text(self.attributes['verdict'])}"]))
 
     def floor(self, column: str) -> float:
-        """Of an error column: the reference's own, the last one, or the column `floor`."""
-        if self.kind == "gamma" and column in self.reference:
-            return self.reference[column][-1]
+        """Of the leading error: the column `floor` at the last row, what grid and step make of it there."""
         floor = self.rows["floor"]
-        return np.nanmax(floor) if column == "error_l1" and np.isfinite(floor).any() else np.nan
+        return floor[-1] if column in ("error_l1", "density_error_l1") and len(floor) else np.nan
 
 
 # ------------------------------------------------------------------ errors against the value

@@ -1,0 +1,297 @@
+/* Verdicts: the rule that all studies share, the errors of fitted orders, and small cases with
+   their right verdict. */
+#include "study/study_impl.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[PETSC_MAX_PATH_LEN];
+
+static void make_folder(void) {
+  PetscMPIInt rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(folder, sizeof folder, "/tmp/mudot-test-verdicts-XXXXXX");
+  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
+  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+static void remove_folder(void) {
+  PetscMPIInt rank;
+  char command[PETSC_MAX_PATH_LEN + 16];
+  MPI_Barrier(MPI_COMM_WORLD);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  if (rank == 0) ck_assert_int_eq(system(command), 0);
+}
+
+/* ------------------------------------------------------------------ the rule */
+
+/* The rule: holds if excess + error is within the tolerance, fails if excess - error is beyond it.
+ */
+START_TEST(one_rule_for_all_verdicts) {
+  static const struct {
+    PetscReal claimed, observed, grid, step, window;
+    MuStudyVerdict verdict;
+  } cases[] = {
+      {2, 2, 0, 0, 0, MU_VERDICT_HOLDS},
+      {2, 5, 0.5, 0.5, 0.5, MU_VERDICT_HOLDS}, /* far above */
+      {2, 1.8, 0.02, 0.02, 0, MU_VERDICT_HOLDS},
+      {2, 1.8, 0.02, 0.02, 0.03, MU_VERDICT_UNDECIDED},
+      {2, 2.1, 1, 0, 0, MU_VERDICT_UNDECIDED},     /* an error does not excuse */
+      {2, 1.6, 0.1, 0, 0.2, MU_VERDICT_UNDECIDED}, /* and does not refute */
+      {2, 1.6, 0.05, 0.05, 0.04, MU_VERDICT_FAILS},
+      {2, -INFINITY, 0, 0, 0, MU_VERDICT_FAILS},
+      {2, NAN, 0, 0, 0, MU_VERDICT_UNDECIDED},
+      {2, 3, NAN, 0, 0, MU_VERDICT_UNDECIDED},
+  };
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; ++k) {
+    MuClaim c = {.claimed = cases[k].claimed,
+                 .observed = cases[k].observed,
+                 .tolerance = 0.25,
+                 .error = {cases[k].grid, cases[k].step, cases[k].window}};
+    ck_assert_msg(MuClaimVerdict(&c) == cases[k].verdict, "case %zu: %d", k,
+                  (int)MuClaimVerdict(&c));
+    MuClaimDoubt(&c, "a reason");
+    ck_assert_int_eq(MuClaimVerdict(&c), MU_VERDICT_UNDECIDED);
+  }
+  ck_assert_int_eq(MuStudyCheckThreshold(0.2, 0.25), MU_ERR_INPUT);
+  ck_assert_int_eq(MuStudyCheckThreshold(0.25, 0.25), MU_ERR_INPUT);
+  ck_assert_int_eq(MuStudyCheckThreshold(NAN, -1), MU_ERR_INPUT);
+  OK(MuStudyCheckThreshold(0.5, 0.25));
+}
+END_TEST
+
+/* Errors h^2 + 0.1 h^3 with a row that failed, and companions on a coarser grid whose errors are
+   h^2.2: the last row is within a factor 3 of what the grid makes of it. */
+START_TEST(orders_have_the_errors_of_their_companions) {
+  PetscReal values[] = {0.8, 0.4, 0.2, 0.1, 0.05}, table[10], floor[5];
+  char status[10][MU_STATUS_LENGTH];
+  struct _p_MuStudy s = {
+      .count = 5, .rows = 5, .columns = 1, .values = values, .table = table, .status = status};
+  MuStudySeries series = {.companion = {5, -1}, .rounding = 1e-3};
+  MuClaim c = {.claimed = 2, .tolerance = 0.25};
+  PetscBool use[5];
+  for (int i = 0; i < 5; ++i) {
+    table[i] = values[i] * values[i] + 0.1 * pow(values[i], 3);
+    table[5 + i] = pow(values[i], 2.2);
+    snprintf(status[i], MU_STATUS_LENGTH, i == 3 ? "failed" : "done");
+    snprintf(status[5 + i], MU_STATUS_LENGTH, "done");
+  }
+  MuStudyClaimOrder(&s, &series, &c, floor, use);
+  ck_assert(use[0] && use[1] && use[2] && !use[3] && !use[4]);
+  ck_assert_double_eq_tol(c.observed, 2.04, 0.01);
+  ck_assert_double_eq_tol(c.error[MU_FROM_GRID], 2.2 - c.observed, 1e-9);
+  ck_assert(c.error[MU_FROM_STEP] == 0);
+  ck_assert_double_eq_tol(floor[4], 1e-3 + fabs(table[4] - table[9]), 1e-15);
+  const PetscReal slopes[] = {log(table[0] / table[1]) / log(2), log(table[1] / table[2]) / log(2)};
+  ck_assert_double_eq_tol(c.error[MU_FROM_WINDOW], fabs(slopes[0] - slopes[1]) / 2, 1e-9);
+  ck_assert_int_eq(MuClaimVerdict(&c), MU_VERDICT_HOLDS);
+
+  snprintf(status[6], MU_STATUS_LENGTH, "failed"); /* a companion: nothing can be said */
+  c = (MuClaim){.claimed = 2, .tolerance = 0.25};
+  MuStudyClaimOrder(&s, &series, &c, floor, use);
+  ck_assert_int_eq(MuClaimVerdict(&c), MU_VERDICT_UNDECIDED);
+  ck_assert_ptr_nonnull(strstr(c.reason, "half the cells"));
+}
+END_TEST
+
+/* Values within a factor 2.5 have no order; slopes that drift are an error of the window. */
+START_TEST(orders_need_a_span) {
+  const PetscReal x[] = {log(0.4), log(0.3), log(0.2)}, wide[] = {log(1.0), log(0.3), log(0.1)};
+  const PetscReal y[] = {2 * x[0], 2 * x[1], 2 * x[2]}, bent[] = {0, -1, -4};
+  MuClaim c = {.claimed = 2, .tolerance = 0.25};
+  MuClaimFit(&c, 3, x, y, PETSC_FALSE);
+  ck_assert_int_eq(MuClaimVerdict(&c), MU_VERDICT_UNDECIDED);
+  ck_assert_ptr_nonnull(strstr(c.reason, "span a factor of 2;"));
+  c = (MuClaim){.claimed = 2, .tolerance = 0.25};
+  MuClaimFit(&c, 3, wide, bent, PETSC_FALSE);
+  ck_assert(c.error[MU_FROM_WINDOW] > 0.5);
+  ck_assert_int_eq(MuClaimVerdict(&c), MU_VERDICT_UNDECIDED);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ small cases and their verdicts
+ */
+
+#define SMOOTH                                                                                     \
+  "grid: {lower: [-3.0], upper: [3.0], cells: [96], boundary: no_flux}\n"                          \
+  "target: {type: formula, log_density: \"-0.5*x^2+0.3*sin(2*x)\"}\n"                              \
+  "initial: {type: formula, log_density: \"-0.3*(x-0.7)^2\"}\n"                                    \
+  "time: {end: 0.5, step: 0.05}\n"                                                                 \
+  "output: {every: 0.25}\n"
+#define NARROW  "kernel: {type: gaussian, bandwidth: 0.3}\n"
+#define FALLING "vary: kernel_bandwidth, values: [0.4, 0.28, 0.2, 0.14]"
+#define ORNSTEIN                                                                                   \
+  "target: {type: gaussian, mean: [0.0], covariance: [1.0]}\n"                                     \
+  "initial: {type: gaussian, mean: [1.5], covariance: [1.0]}\n"                                    \
+  "energy: {kl: 1.0}\n"
+
+/* A study file, and its verdict with a sentence of the notes, or (REFUSED) of the refusal. */
+enum { REFUSED = MU_VERDICT_UNDECIDED + 1 };
+static const struct {
+  const char *what, *text;
+  int verdict;
+  const char *sentence;
+} small[] = {
+    {"the energy has a kernel of its own, which does not vary",
+     SMOOTH NARROW "energy: {mmd: 1.0}\ngeometry: {kernel_fisher_rao: 1.0}\n"
+                   "energy_kernel: {type: gaussian, bandwidth: 0.5}\n"
+                   "study: {type: gamma, " FALLING "}\n",
+     MU_VERDICT_HOLDS, "limit: kernel_fisher_rao -> power_mobility with exponent 2\n"},
+    {"an order below the tolerance claims nothing",
+     SMOOTH NARROW "energy: {kl: 1.0}\ngeometry: {kernel_fisher_rao: 1.0}\n"
+                   "study: {type: gamma, " FALLING ", limit: fisher_rao, expect_order: 0.2}\n",
+     REFUSED, "study_expect_order: 0.2 with the tolerance 0.25"},
+    {"two exponents side by side",
+     SMOOTH NARROW
+     "energy: {kl: 1.0}\n"
+     "geometry: {kernel_fisher_rao: 1.0, power_mobility: 1.0, mobility_exponent: 0.5}\n"
+     "study: {type: gamma, " FALLING "}\n",
+     MU_VERDICT_HOLDS, "limit: kernel_fisher_rao -> power_mobility with exponent 2\n"},
+    {"mmd with a ridge tends to 1/(1 + ridge)",
+     SMOOTH "kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}\nenergy: {l2: 1.0}\n"
+            "geometry: {mmd: 1.0, ridge: 0.2}\nstudy: {type: gamma, " FALLING "}\n",
+     MU_VERDICT_HOLDS, "limit: mmd -> power_mobility with exponent 0"},
+    {"every part goes to its own limit",
+     SMOOTH NARROW
+     "energy: {kl: 1.0}\n"
+     "geometry: {ridge_fisher_rao: 1.0, kernel_fisher_rao: 0.5, ridge: 0.01}\n"
+     "study: {type: gamma, vary: [kernel_bandwidth, geometry_ridge], values: [0.4, 0.28, 0.2, "
+     "0.14], joint_factor: 0.1, joint_power: 2}\n",
+     -1, "ridge_fisher_rao -> fisher_rao, kernel_fisher_rao -> power_mobility with exponent 2"},
+    {"a part that knows no limit is refused",
+     SMOOTH "kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}\nenergy: {kl: 1.0}\n"
+            "geometry: {ridge_fisher_rao: 1.0, mmd: 0.01, ridge: 0.2}\n"
+            "study: {type: gamma, vary: geometry_ridge, values: [0.4, 0.28, 0.1]}\n",
+     REFUSED, "the geometry mmd depends on geometry_ridge and no limit of it is known"},
+    {"three close steps, and an error of the grid of the other sign",
+     "grid: {lower: [0.0], upper: [1.0], cells: [32], boundary: periodic}\n"
+     "initial: {type: formula, density: \"1+0.5*cos(2*pi*x)\"}\n"
+     "energy: {entropy: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 0.048, step: 0.01, scheme: discrete_gradient}\noutput: {every: 0.048}\n"
+     "study: {type: order, vary: time_step, values: [0.012, 0.0096, 0.008], exact: heat, "
+     "expect_order: 2.95}\n",
+     MU_VERDICT_UNDECIDED, "a factor 3 above what grid and step make of them"},
+    {"ten cells do not excuse",
+     "grid: {lower: [-7.0], upper: [8.0], cells: [10], boundary: no_flux}\n" ORNSTEIN
+     "geometry: {wasserstein: 1.0}\n"
+     "time: {end: 3.0, step: 0.02, scheme: discrete_gradient}\noutput: {every: 0.25}\n"
+     "study: {type: rate, expect_rate: 2.2}\n",
+     MU_VERDICT_FAILS, "where 2.2 is claimed"},
+    {"free mass has no logarithmic Sobolev inequality",
+     "grid: {lower: [-7.0], upper: [8.0], cells: [200], boundary: no_flux}\n" ORNSTEIN
+     "geometry: {wasserstein: 1.0, fisher_rao: 0.05}\n"
+     "time: {end: 10.0, step: 0.02, scheme: discrete_gradient}\noutput: {every: 0.5}\n"
+     "study: {type: rate}\n",
+     REFUSED, "conserved mass (geometry_spherical true)"},
+    {"the same of the spectral gap",
+     "grid: {lower: [-7.0], upper: [8.0], cells: [200], boundary: no_flux}\n" ORNSTEIN
+     "geometry: {wasserstein: 1.0, fisher_rao: 0.05}\n"
+     "time: {end: 10.0, step: 0.02, scheme: discrete_gradient}\noutput: {every: 0.5}\n"
+     "study: {type: rate, theorem: spectral_gap}\n",
+     REFUSED, "or spherical"},
+    {"a dumbbell has the gap of a dumbbell",
+     "grid: {lower: [-3.0, -2.0], upper: [3.0, 2.0], cells: [60, 40], boundary: no_flux, "
+     "mask_formula: \"0.15^2-y^2+100*(abs(x)>0.4)\"}\n"
+     "target: {type: gaussian, mean: [0.0, 0.0], covariance: [1.0, 0.0, 0.0, 1.0]}\n"
+     "initial: {type: gaussian, mean: [1.5, 0.0], covariance: [0.25, 0.0, 0.0, 0.25]}\n"
+     "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 3.0, step: 0.02}\noutput: {every: 0.3}\nstudy: {type: rate}\n",
+     MU_VERDICT_HOLDS, "here gap = 0.2475"},
+    {"on a mask no lower bound is known, and the advice leads on",
+     "grid: {lower: [-3.0, -2.0], upper: [3.0, 2.0], cells: [60, 40], boundary: no_flux, "
+     "mask_formula: \"0.15^2-y^2+100*(abs(x)>0.4)\"}\n"
+     "target: {type: gaussian, mean: [0.0, 0.0], covariance: [1.0, 0.0, 0.0, 1.0]}\n"
+     "initial: {type: gaussian, mean: [1.5, 0.0], covariance: [0.25, 0.0, 0.0, 0.25]}\n"
+     "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 3.0, step: 0.02}\noutput: {every: 0.3}\n"
+     "study: {type: rate, theorem: log_sobolev}\n",
+     REFUSED, "take spectral_gap, which is 0.2475"},
+    {"an error of the step is no refutation",
+     "grid: {lower: [-5], upper: [5], cells: [64]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1}\ntime: {end: 5, step: 0.05}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: spectral_gap}\n",
+     MU_VERDICT_UNDECIDED, "smaller steps would help"},
+    {"with a tenth of the step it holds",
+     "grid: {lower: [-5], upper: [5], cells: [64]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1}\ntime: {end: 5, step: 0.005}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: spectral_gap}\n",
+     MU_VERDICT_HOLDS, "here gap = 0.9959"},
+    {"what starts at its target does not decay",
+     "grid: {lower: [-5], upper: [5], cells: [64]}\n"
+     "target: {type: gaussian, mean: [0], covariance: [1]}\n"
+     "initial: {type: gaussian, mean: [0], covariance: [1]}\nenergy: {kl: 1}\n"
+     "geometry: {wasserstein: 1}\ntime: {end: 1, step: 0.05}\noutput: {every: 0.25}\n"
+     "study: {type: rate}\n",
+     MU_VERDICT_UNDECIDED, "F(0) = 0"},
+    {"a window without points",
+     "grid: {lower: [-5], upper: [5], cells: [64]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1}\ntime: {end: 1, step: 0.05}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: spectral_gap, window: [100, 200]}\n",
+     MU_VERDICT_UNDECIDED, "holds 0 output times"},
+};
+
+/* Writes the text as a case file of this rank, opens it as a study. */
+static PetscErrorCode open_text(size_t number, const char *text, MuStudy *study) {
+  char path[2 * PETSC_MAX_PATH_LEN], out[2 * PETSC_MAX_PATH_LEN];
+  char *words[] = {(char *)"-output_directory", out};
+  PetscMPIInt rank;
+  MuCase c;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(path, sizeof path, "%s/small-%zu-%d.yaml", folder, number, (int)rank);
+  snprintf(out, sizeof out, "%s/small-%zu-%d", folder, number, (int)rank);
+  FILE *file = fopen(path, "w");
+  ck_assert_ptr_nonnull(file);
+  ck_assert(fputs(text, file) >= 0 && fclose(file) == 0);
+  OK(MuCaseCreate(PETSC_COMM_SELF, path, 2, words, &c));
+  PetscErrorCode code = MuStudyCreate(c, study);
+  OK(MuCaseDestroy(&c));
+  return code;
+}
+
+static void check_small(size_t k) {
+  MuStudyResult r = {0};
+  MuStudy study;
+  const PetscErrorCode code = open_text(k, small[k].text, &study);
+  ck_assert_msg((code == MU_ERR_INPUT) == (small[k].verdict == REFUSED), "%s: code %d: %s",
+                small[k].what, (int)code, MuErrorMessage());
+  if (code) {
+    ck_assert_msg(strstr(MuErrorMessage(), small[k].sentence) != NULL, "%s: %s", small[k].what,
+                  MuErrorMessage());
+    return;
+  }
+  OK(MuStudySolve(study));
+  OK(MuStudyGetResult(study, &r));
+  ck_assert_msg(small[k].verdict < 0 || (int)r.verdict == small[k].verdict, "%s: verdict %d\n%s",
+                small[k].what, (int)r.verdict, r.notes);
+  ck_assert_msg(strstr(r.notes, small[k].sentence) != NULL, "%s: %s", small[k].what, r.notes);
+  OK(MuStudyDestroy(&study));
+}
+
+/* Shared out among the ranks, since each is a study on one. */
+START_TEST(small_cases_have_their_verdict) {
+  PetscMPIInt rank, size;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  for (size_t k = (size_t)rank; k < sizeof small / sizeof *small; k += (size_t)size) check_small(k);
+}
+END_TEST
+
+static Suite *make_suite(void) {
+  Suite *suite = suite_create("verdicts");
+  TCase *t = tcase_create("verdicts");
+  tcase_set_timeout(t, 0);
+  tcase_add_unchecked_fixture(t, make_folder, remove_folder);
+  tcase_add_test(t, one_rule_for_all_verdicts);
+  tcase_add_test(t, orders_have_the_errors_of_their_companions);
+  tcase_add_test(t, orders_need_a_span);
+  tcase_add_test(t, small_cases_have_their_verdict);
+  suite_add_tcase(suite, t);
+  return suite;
+}
+
+int main(int argc, char **argv) {
+  return TestMain(argc, argv, make_suite);
+}
