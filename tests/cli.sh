@@ -666,6 +666,41 @@ if grep -q "^steady .*t = 0.1, .*rounding" log; then ok "ends at once"; else bad
 refused "a rate that is none" 2 "time_steady: 2 is not allowed" $calm -time_steady 2 -output_directory nowhere
 refused "particles that would stop" 2 "time_steady: 1e-05 is given" particles ${still#run } -particles_method langevin -output_directory nowhere
 
+median="run case.yaml -target_type gaussian -target_mean 0 -target_covariance 1 -energy_kl 0 -energy_mmd 1 -kernel_bandwidth median"
+works "a bandwidth that is the median of distances" $median -output_directory halfway-apart
+if grep -q "^chosen .*kernel_bandwidth 0.9.* median" log; then ok "it is told"; else bad "it is told" "$(grep ^chosen log)"; fi
+works "a restart with it" $median -output_directory halfway-apart -time_end 0.3 -restart
+works "the same in metres, along a periodic axis" run case.yaml -target_type gaussian -target_mean 0 -energy_kl 0 -energy_mmd 1 -kernel_bandwidth median \
+  -grid_boundary periodic -grid_lower -6e-9 -grid_upper 6e-9 -target_covariance 1e-18 -initial_mean 2e-9 -initial_covariance 0.25e-18 -geometry_wasserstein 1e-27 -output_directory metres
+"$python" -c 'import numpy; numpy.savetxt("pairs.csv", numpy.random.default_rng(1).normal(size=(50, 2)) * [1, 2], delimiter=",")'
+works "of the points of a cloud" particles case.yaml -target_type samples -target_file pairs.csv -target_smoothing none -initial_mean 1,0 -initial_covariance 1,0,0,1 \
+  -grid_lower -9,-9 -grid_upper 9,9 -grid_cells 20,20 -energy_kl 0 -energy_mmd 1 -particles_method mmd_flow -particles_count 20 -kernel_bandwidth median -output_directory points-apart
+works "Scott's rule" run case.yaml -target_type samples -target_file pairs.csv -grid_lower -9,-9 -grid_upper 9,9 -grid_cells 20,20 -initial_mean 1,0 -initial_covariance 1,0,0,1 \
+  -energy_kl 0 -energy_mmd 1 -kernel_bandwidth scott -output_directory by-rule
+if grep -q "^chosen .*target_bandwidth" log; then ok "the bandwidth of samples is told"; else bad "the bandwidth of samples is told" "$(grep ^chosen log)"; fi
+printf 'study: {type: order, case: case.yaml, vary: grid_cells, values: [16, 32, 64]}\nkernel: {bandwidth: median}\nenergy: {kl: 0, mmd: 1}\noutput: {directory: chosen-study}\n' >chosen.yaml
+"$mudot" study chosen.yaml >log 2>err
+if grep -q "^kernel_bandwidth [0-9.]* (the median" log; then ok "a study tells it"; else bad "a study tells it" "$(head -n 1 log)"; fi
+reads "are what they should be" '
+import re
+def chosen(name, key="kernel_bandwidth", file="run.h5"):
+    attributes = h5py.File(name + "/" + file, "r").attrs
+    text, case = (str(attributes[word]) for word in ("chosen", "case"))
+    value = re.search(r"bandwidth: ([0-9.e+-]+)", case)
+    assert "median" not in case and "scott" not in case, case
+    return float(value.group(1))
+exact = 0.67448975 * 2**0.5
+assert abs(chosen("halfway-apart") / exact - 1) < 4e-3 and abs(chosen("metres") * 1e9 / exact - 1) < 4e-3, (chosen("halfway-apart"), chosen("metres"))
+x = np.loadtxt("pairs.csv", delimiter=",")
+distances = np.sqrt(((x[:, None] - x) ** 2).sum(-1))[np.triu_indices(50, 1)]
+assert abs(chosen("points-apart", file="particles.h5") / np.median(distances) - 1) < 1e-3
+rule = 50 ** (-1 / 6) * np.sqrt(x.var(axis=0, ddof=1).mean())
+assert abs(chosen("by-rule") / rule - 1) < 1e-3
+text = str(h5py.File("chosen-study/study.h5", "r").attrs["case"])
+assert re.search(r"bandwidth: [0-9.]+", text.split("its case")[1]) and "median" not in text.split("its case")[1], text'
+refused "a median without a target" 2 "kernel_bandwidth|neither a number nor one of median|scott" run case.yaml -kernel_bandwidth medium -output_directory nowhere
+refused "Scott's rule without samples" 2 "kernel_bandwidth|scott is a rule for samples" ${median% median} scott -output_directory nowhere
+
 { echo "P2 16 8 1"; yes 1 | head -n 128; } >mask.pgm
 works "a run with a mask" run plane.yaml -grid_mask mask.pgm -output_directory masked
 { echo "P2 16 8 1 0"; yes 1 | head -n 127; } >mask.pgm

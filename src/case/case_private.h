@@ -12,6 +12,7 @@ typedef struct {
   PetscBool domain; /* the file is the domain file */
   PetscBool list;   /* written as a list */
   PetscBool nested; /* written in a mapping of a summand */
+  PetscBool chosen; /* was a word that stands for this number */
 } MuCaseEntry;
 
 struct _p_MuCase {
@@ -22,6 +23,7 @@ struct _p_MuCase {
   MuCaseEntry *entries;     /* in the order given */
   PetscInt count, capacity;
   char *effective, *command_line;
+  char notes[1024]; /* MuCaseNote() */
 };
 
 /* What a case is made of. */

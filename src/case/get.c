@@ -66,8 +66,11 @@ static const char *item_fault(const MuKeyRow *row, const char *item, size_t size
   case MU_KEY_INTERVAL:
     return MuParseInterval(item, (PetscBool)(row->allowed != NULL), &real, &integer);
   case MU_KEY_REAL:
-    if (!MuParseReal(item, &real)) return "is not a number";
-    return range_sentence(row->range, real);
+    if (MuKeyInList(row->allowed, item)) return NULL;
+    if (MuParseReal(item, &real)) return range_sentence(row->range, real);
+    snprintf(buffer, size, row->allowed ? "is neither a number nor one of %s" : "is not a number",
+             row->allowed);
+    return buffer;
   case MU_KEY_INT:
     if (!MuParseInt(item, &integer)) return "is not an integer";
     return range_sentence(row->range, (PetscReal)integer);
@@ -193,6 +196,8 @@ PetscErrorCode MuCaseGetRealArray(MuCase c, const char *key, PetscInt *count, Pe
   PetscCall(look_up(c, key, MU_KEY_REAL, given, &entry, &value));
   if (!entry) PetscFunctionReturn(0);
   for (rest = value; next_item(&rest, item); ++n) {
+    if (MuKeyInList(entry->key.row.allowed, item))
+      return MuCaseWrong(c, entry, item, "is found from the target, which the case does not have");
     if (!MuParseReal(item, &number)) return MuCaseWrong(c, entry, item, "is not a number");
     if (n < most) values[n] = number;
   }

@@ -72,7 +72,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "mean of the density over a face (default auto)"},
 
     {KERNEL, "type", MU_KEY_TEXT, 1, .doc = "kernel family (mudot list kernels)"},
-    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "bandwidth h, the length scale"},
+    {KERNEL, "bandwidth", MU_KEY_REAL, 1, MU_POSITIVE, .allowed = "median|scott",
+     .doc = "bandwidth h, the length scale; or median, of distances under the target, or scott"},
     {KERNEL, "normalization", MU_KEY_CHOICE, 1, .allowed = "mass|peak",
      .doc = "integral 1 (default) or k(0) = 1"},
     {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",

@@ -27,6 +27,7 @@ typedef struct {
   MuKeyRange range;
   const char
       *allowed;        /* MU_KEY_CHOICE: words separated by |.
+                          MU_KEY_REAL: words that stand for numbers, MuCaseResolveWords(); or NULL.
                           MU_KEY_INTERVAL: "steps" if a number of steps, true and false are allowed */
   const char *doc;     /* one line of --help */
   const char *same_as; /* a second spelling of this key of the block; NULL usually */

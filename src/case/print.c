@@ -119,7 +119,9 @@ void MuKeyDescribe(const MuKeyTable *tables, const MuKey *key, MuKeyInfo *info) 
                       .value = value_word(&key->row),
                       .type = type_word(&key->row),
                       .most = key->row.most};
-  info->allowed = key->row.type == MU_KEY_CHOICE ? key->row.allowed : "";
+  const PetscBool words =
+      (PetscBool)(key->row.type == MU_KEY_CHOICE || key->row.type == MU_KEY_REAL);
+  info->allowed = words && key->row.allowed ? key->row.allowed : "";
   snprintf(info->name, sizeof info->name, "%s", key->name);
   describe(tables, key, sizeof info->doc, info->doc);
   set_range(info, key);

@@ -77,6 +77,7 @@ struct _p_MuDensity {
   PetscReal bandwidth[2];
   MuSmoothing smoothing;
   char doubts[1024]; /* of MuDensityDoubt() */
+  char chosen[128];  /* what fill() has chosen, in words; "": nothing */
 };
 
 /* Where a formula differs at the two ends of a periodic axis by more than a thousandth of its range

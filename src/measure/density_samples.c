@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MOST_OUTSIDE 0.5 /* of the points; a smaller part is told */
 
@@ -58,9 +59,17 @@ static PetscErrorCode check_outside(MuDensity d, PetscInt inside) {
   PetscFunctionReturn(0);
 }
 
+static void note_bandwidth(MuDensity d, PetscInt n, const PetscReal h[2]) {
+  const int used = snprintf(d->chosen, sizeof d->chosen, "%s_bandwidth %.4g", d->block, h[0]);
+  if (d->dim == 2) snprintf(d->chosen + used, sizeof d->chosen - (size_t)used, ", %.4g", h[1]);
+  const size_t end = strlen(d->chosen);
+  snprintf(d->chosen + end, sizeof d->chosen - end, " (Scott's rule for %d samples)", (int)n);
+}
+
 static PetscErrorCode fill_kde(MuDensity d, const MuCells *cells, PetscReal *log_density) {
   PetscReal rule[2] = {0, 0}, h[2], *points;
   PetscErrorCode failed;
+  PetscBool chosen;
   PetscInt n;
   char key[128];
 
@@ -70,9 +79,10 @@ static PetscErrorCode fill_kde(MuDensity d, const MuCells *cells, PetscReal *log
   PetscCall(PetscArraycpy(points, d->points, d->n * d->dim));
   MuSamplesMoveInside(cells, d->n, points, &n);
   failed = check_outside(d, n);
-  if (!failed && (d->bandwidth[0] == 0 || (d->dim == 2 && d->bandwidth[1] == 0)))
-    failed = MuSamplesBandwidth(key, cells, n, points, rule);
+  chosen = (PetscBool)(d->bandwidth[0] == 0 || (d->dim == 2 && d->bandwidth[1] == 0));
+  if (!failed && chosen) failed = MuSamplesBandwidth(key, cells, n, points, rule);
   for (PetscInt a = 0; a < 2; ++a) h[a] = d->bandwidth[a] == 0 ? rule[a] : d->bandwidth[a];
+  if (!failed && chosen) note_bandwidth(d, n, h);
   if (!failed) failed = MuSamplesLogKde(cells, n, points, h, log_density);
   PetscCall(PetscFree(points));
   PetscFunctionReturn(failed);

@@ -60,45 +60,6 @@ PetscErrorCode MuParticlesReadKeys(MuParticles p, const MuParticlesSpec *spec) {
 
 /* ------------------------------------------------------------------ dimension and grid */
 
-static PetscErrorCode ratio_of_items(MuCase c, const char *above, const char *below,
-                                     PetscInt *ratio) {
-  PetscInt a, b;
-
-  PetscFunctionBegin;
-  PetscCall(MuCaseCountItems(c, above, &a));
-  PetscCall(MuCaseCountItems(c, below, &b));
-  if (*ratio == 0 && a > 0 && b > 0) *ratio = PetscMax(a / b, 1);
-  PetscFunctionReturn(0);
-}
-
-/* d from the grid, from dimension, or from the lengths of means and covariances. */
-static PetscErrorCode find_dimension(MuCase c, PetscBool has_grid, PetscInt *dim) {
-  PetscInt stated = 0;
-  PetscBool given;
-
-  PetscFunctionBegin;
-  *dim = 0;
-  PetscCall(MuCaseGetInt(c, "particles_dimension", &stated, &given));
-  if (has_grid) {
-    PetscCall(MuCaseCountItems(c, "grid_lower", dim));
-    if (given && stated != *dim)
-      return MuError(MU_ERR_INPUT,
-                     "particles_dimension: %d is given, but the grid has dimension %d", (int)stated,
-                     (int)*dim);
-    PetscFunctionReturn(0);
-  }
-  *dim = stated;
-  if (*dim == 0) PetscCall(MuCaseCountItems(c, "target_mean", dim));
-  if (*dim == 0) PetscCall(MuCaseCountItems(c, "initial_mean", dim));
-  PetscCall(ratio_of_items(c, "target_covariances", "target_means", dim));
-  PetscCall(ratio_of_items(c, "initial_covariances", "initial_means", dim));
-  if (*dim == 0)
-    return MuError(MU_ERR_INPUT,
-                   "particles_dimension: is missing; without a grid the dimension comes from it, "
-                   "or from the mean of a gaussian or the covariances of a mixture");
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode MuParticlesCreateGrid(MuParticles p) {
   PetscBool has_grid;
   PetscInt items, file = 0;
@@ -107,7 +68,7 @@ PetscErrorCode MuParticlesCreateGrid(MuParticles p) {
   PetscCall(MuCaseCountItems(p->c, "grid_lower", &items));
   PetscCall(MuCaseCountItems(p->c, "grid_cells", &file));
   has_grid = (PetscBool)(items > 0 || file > 0);
-  PetscCall(find_dimension(p->c, has_grid, &p->cloud.dim));
+  PetscCall(MuCaseGetDimension(p->c, has_grid, &p->cloud.dim));
   if (!has_grid) PetscFunctionReturn(0);
   PetscCall(MuCaseCreateGrid(p->c, 1, &p->grid));
   PetscCall(MuGridGetInfo(p->grid, &p->info));

@@ -1,6 +1,8 @@
 /* The densities of a case: the blocks target and initial, as fields on its grid. */
+#include "case/chosen.h"
 #include "grid/arrays.h"
 #include "measure/density_impl.h"
+#include "measure/samples.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
 
@@ -205,7 +207,8 @@ static PetscErrorCode warn_of_doubts(MuDensity density) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log_density) {
+static PetscErrorCode create_field(MuCase c, const DensityInput *in, MuGrid grid,
+                                   Vec *log_density) {
   const MuGridInfo *info;
   MuDensity density;
   MuCells cells;
@@ -222,6 +225,7 @@ static PetscErrorCode create_field(const DensityInput *in, MuGrid grid, Vec *log
   PetscCall(VecRestoreArray(*log_density, &x));
   if (!failed) failed = check_mass_outside(in->spec.block, info, density);
   if (!failed) failed = warn_of_doubts(density);
+  if (!failed && density->chosen[0]) failed = MuCaseNote(c, "%s", density->chosen);
   PetscCall(MuDensityDestroy(&density));
   PetscFunctionReturn(failed);
 }
@@ -234,7 +238,7 @@ PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(grid, &info));
   failed = read_density(c, block, info->dim, info, &in);
-  if (!failed) failed = create_field(&in, grid, log_density);
+  if (!failed) failed = create_field(c, &in, grid, log_density);
   PetscCall(free_input(&in));
   PetscFunctionReturn(failed);
 }
@@ -250,9 +254,30 @@ PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid
   PetscCall(MuCaseGetComm(c, &comm));
   if (grid) PetscCall(MuGridGetInfo(grid, &info));
   failed = read_density(c, block, dim, info, &in);
-  if (!failed && grid) failed = create_field(&in, grid, &log_density);
+  if (!failed && grid) failed = create_field(c, &in, grid, &log_density);
   if (!failed) failed = MuLawCreate(comm, dim, grid, &in.spec, log_density, law);
   PetscCall(VecDestroy(&log_density));
+  PetscCall(free_input(&in));
+  PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuCaseReadSamples(MuCase c, const char *block, const MuGridInfo *info, PetscInt *n,
+                                 PetscReal **points) {
+  MuDensity density = NULL;
+  DensityInput in;
+  MuCells cells;
+
+  PetscFunctionBegin;
+  *points = NULL;
+  MuCellsFromGrid(info, &cells);
+  PetscErrorCode failed = read_density(c, block, info->dim, info, &in);
+  if (!failed) failed = MuDensityCreate(info->comm, info->dim, &in.spec, &density);
+  if (!failed && density->points) {
+    PetscCall(PetscMalloc1(density->n * density->dim, points));
+    PetscCall(PetscArraycpy(*points, density->points, density->n * density->dim));
+    MuSamplesMoveInside(&cells, density->n, *points, n);
+  }
+  if (density) PetscCall(MuDensityDestroy(&density));
   PetscCall(free_input(&in));
   PetscFunctionReturn(failed);
 }

@@ -192,3 +192,44 @@ PetscErrorCode MuCaseCreateGrid(MuCase c, PetscInt refinement, MuGrid *grid) {
   if (refinement == 1) PetscCall(warn_of_components(*grid));
   PetscFunctionReturn(0);
 }
+
+/* ------------------------------------------------------------------ dimension */
+
+static PetscErrorCode ratio_of_items(MuCase c, const char *above, const char *below,
+                                     PetscInt *ratio) {
+  PetscInt a, b;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseCountItems(c, above, &a));
+  PetscCall(MuCaseCountItems(c, below, &b));
+  if (*ratio == 0 && a > 0 && b > 0) *ratio = PetscMax(a / b, 1);
+  PetscFunctionReturn(0);
+}
+
+/* d from the grid, from dimension, or from the lengths of means and covariances. */
+PetscErrorCode MuCaseGetDimension(MuCase c, PetscBool has_grid, PetscInt *dim) {
+  PetscInt stated = 0;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  *dim = 0;
+  PetscCall(MuCaseGetInt(c, "particles_dimension", &stated, &given));
+  if (has_grid) {
+    PetscCall(MuCaseCountItems(c, "grid_lower", dim));
+    if (given && stated != *dim)
+      return MuError(MU_ERR_INPUT,
+                     "particles_dimension: %d is given, but the grid has dimension %d", (int)stated,
+                     (int)*dim);
+    PetscFunctionReturn(0);
+  }
+  *dim = stated;
+  if (*dim == 0) PetscCall(MuCaseCountItems(c, "target_mean", dim));
+  if (*dim == 0) PetscCall(MuCaseCountItems(c, "initial_mean", dim));
+  PetscCall(ratio_of_items(c, "target_covariances", "target_means", dim));
+  PetscCall(ratio_of_items(c, "initial_covariances", "initial_means", dim));
+  if (*dim == 0)
+    return MuError(MU_ERR_INPUT,
+                   "particles_dimension: is missing; without a grid the dimension comes from it, "
+                   "or from the mean of a gaussian or the covariances of a mixture");
+  PetscFunctionReturn(0);
+}

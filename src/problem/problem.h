@@ -14,6 +14,8 @@ struct _p_MuProblem {
 /* The grid with its mask (domain.c). Refuses one that does not fit into memory. refinement: 1, or
    every cell is cut into so many along each axis, and those under the mask stay the same. */
 PetscErrorCode MuCaseCreateGrid(MuCase c, PetscInt refinement, MuGrid *grid);
+/* d from the grid, from particles_dimension, or from the lengths of means and covariances. */
+PetscErrorCode MuCaseGetDimension(MuCase c, PetscBool has_grid, PetscInt *dim);
 /* About how much memory an extrapolating run on that grid takes. Not collective. */
 PetscErrorCode MuCaseEstimateMemory(MuCase c, PetscInt refinement, PetscReal *bytes);
 /* MuProblemCreate() on that grid; everything that a case gives by functions is evaluated there. */
@@ -26,6 +28,13 @@ PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid
 /* The density of a block of type run: its keys directory, and time or snapshot. The caller frees
    stored->values (stored_density.c). */
 PetscErrorCode MuCaseReadStored(MuCase c, const char *block, MuCellDensity *stored);
+/* The points of a block of type samples on a grid, those beyond walls left out, [n][dim]; NULL: it
+   is of another type. The caller frees them. */
+PetscErrorCode MuCaseReadSamples(MuCase c, const char *block, const MuGridInfo *info, PetscInt *n,
+                                 PetscReal **points);
+/* Bandwidths that are words become numbers, noted in the case, where its target is known: not in a
+   study of another file's case (bandwidth.c). */
+PetscErrorCode MuCaseChooseBandwidths(MuCase c);
 /* Whether a block is one Gaussian without a background. */
 PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);
 /* 1/(largest variance) of a Gaussian target in R^dim, its constant in the logarithmic Sobolev

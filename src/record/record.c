@@ -2,6 +2,7 @@
 #include "record/record.h"
 
 #include "base/files.h"
+#include "case/chosen.h"
 #include "output/terminal.h"
 #include "record/interrupt.h"
 #include "record/record_impl.h"
@@ -106,6 +107,8 @@ static PetscErrorCode create_writer(MuRecord r) {
   PetscCall(code);
   PetscCall(warn_of_disk(r));
   PetscCall(r->ops->describe(r->ctx, r->writer));
+  if (MuCaseGetNotes(r->c)[0])
+    PetscCall(MuRunWriterSetAttribute(r->writer, "/", "chosen", MuCaseGetNotes(r->c)));
   PetscFunctionReturn(0);
 }
 
@@ -319,6 +322,11 @@ PetscErrorCode MuRecordPrintCosts(MuRecord r) {
   PetscReal memory;
 
   PetscFunctionBegin;
+  for (const char *at = MuCaseGetNotes(r->c); *at; at += *at == '\n') {
+    const int length = (int)strcspn(at, "\n");
+    PetscCall(PetscPrintf(r->comm, "chosen          %.*s\n", length, at));
+    at += length;
+  }
   PetscCall(MuPeakMemory(r->comm, &memory));
   PetscCall(PetscPrintf(r->comm,
                         "wall time       %.3g s on %d rank%s\n"

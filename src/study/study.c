@@ -1,5 +1,6 @@
 /* A study: reads what is asked, shares the runs out among the ranks, gathers the rows, gives the
    verdict. */
+#include "case/chosen.h"
 #include "output/terminal.h"
 #include "record/progress.h"
 #include "study/study_impl.h"
@@ -70,6 +71,23 @@ static PetscErrorCode find_case(MuStudy s) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode fix(void *ctx, const char *key, const char *value) {
+  return MuOverridesSet(&((MuStudy)ctx)->base, key, "%s", value);
+}
+
+/* What is chosen for the case stays as it is in all of its runs. */
+static PetscErrorCode fix_chosen(MuStudy s) {
+  MuCase c;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
+  PetscErrorCode code = MuCaseVisitChosen(c, fix, s);
+  if (!code)
+    code = PetscPrintf(s->comm, "%s%s", MuCaseGetNotes(c), MuCaseGetNotes(c)[0] ? "\n" : "");
+  PetscCall(MuCaseDestroy(&c));
+  PetscFunctionReturn(code);
+}
+
 static PetscErrorCode read(MuStudy s) {
   const char *words[KINDS + 1] = {NULL};
   PetscInt type;
@@ -82,6 +100,7 @@ static PetscErrorCode read(MuStudy s) {
   PetscCall(find_case(s));
   PetscCall(MuCaseVisit(s->file, take_override, s));
   PetscCall(MuOverridesSet(&s->base, "output_directory", "none")); /* a study writes no runs */
+  PetscCall(fix_chosen(s));
   PetscCall(read_vary(s));
   PetscCall(read_values(s));
   s->expected = NAN;

@@ -28,6 +28,8 @@ def scalar(key: Dict[str, Any], lists: Dict[str, Any]) -> Schema:
         return {"anyOf": [{"type": "string"}, {"type": "number"}, {"const": False}]}
     schema: Schema = {"type": key["type"], **{word: key[word] for word in RANGE if word in key}}
     names = named(key, lists)
+    if names and key["type"] == "number":  # or a word that stands for one
+        return {"anyOf": [schema, {"enum": names}]}
     if names:
         schema["enum"] = names
     return schema
