@@ -139,6 +139,8 @@ const MuKeyRow mu_keys[] = {
     {"study", "joint_power", MU_KEY_REAL, 1, .doc = "two keys: the power (default 1)"},
     {"study", "limit", MU_KEY_TEXT, 1,
      .doc = "gamma: auto (from the geometry or energy) or the name of the limit"},
+    {"study", "of", MU_KEY_TEXT, 1,
+     .doc = "gamma: error whose order is claimed (density_error_l1); the others need half of it"},
     {"study", "expect_order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "order that is claimed"},
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "rate: c of F(t) <= exp(-c t) F(0), instead of the theorem's"},

@@ -48,6 +48,7 @@ typedef struct {
   PetscInt times;
   MuLimitFlow *flow[1 + MU_COMPANIONS]; /* by level; NULL: not solved yet */
   PetscInt companion[MU_COMPANIONS];    /* first rows; -1: there is none */
+  PetscInt leading;                     /* the column whose order is claimed */
   PetscBool has_w2;
   const char *names[MU_GAMMA_CURVES];
 } MuGamma;
