@@ -698,7 +698,7 @@ rule = 50 ** (-1 / 6) * np.sqrt(x.var(axis=0, ddof=1).mean())
 assert abs(chosen("by-rule") / rule - 1) < 1e-3
 text = str(h5py.File("chosen-study/study.h5", "r").attrs["case"])
 assert re.search(r"bandwidth: [0-9.]+", text.split("its case")[1]) and "median" not in text.split("its case")[1], text'
-refused "a median without a target" 2 "kernel_bandwidth|neither a number nor one of median|scott" run case.yaml -kernel_bandwidth medium -output_directory nowhere
+refused "a median without a target" 2 "kernel_bandwidth|is not a number, nor one of median|scott" run case.yaml -kernel_bandwidth medium -output_directory nowhere
 refused "Scott's rule without samples" 2 "kernel_bandwidth|scott is a rule for samples" ${median% median} scott -output_directory nowhere
 
 { echo "P2 16 8 1"; yes 1 | head -n 128; } >mask.pgm

@@ -68,7 +68,7 @@ static const char *item_fault(const MuKeyRow *row, const char *item, size_t size
   case MU_KEY_REAL:
     if (MuKeyInList(row->allowed, item)) return NULL;
     if (MuParseReal(item, &real)) return range_sentence(row->range, real);
-    snprintf(buffer, size, row->allowed ? "is neither a number nor one of %s" : "is not a number",
+    snprintf(buffer, size, row->allowed ? "is not a number, nor one of %s" : "is not a number",
              row->allowed);
     return buffer;
   case MU_KEY_INT:

@@ -229,6 +229,7 @@ PetscErrorCode MuParticlesCreate(MuCase c, const MuParticlesSpec *spec, MuPartic
   PetscErrorCode code;
 
   PetscFunctionBegin;
+  PetscCall(MuCaseChooseBandwidths(c));
   PetscCall(PetscNew(particles));
   PetscCall(MuCaseReference(c));
   (*particles)->c = c;

@@ -193,13 +193,12 @@ static PetscErrorCode find_number(void *ctx, MuCase c, const char *key, const ch
 PetscErrorCode MuCaseChooseBandwidths(MuCase c) {
   Target t = {.dim = 0};
   const char *text;
-  PetscBool target, elsewhere;
+  PetscBool target;
 
   PetscFunctionBegin;
   if (!MuCaseHasWords(c)) PetscFunctionReturn(0);
   PetscCall(MuCaseGetString(c, "target_type", &text, &target));
-  PetscCall(MuCaseGetString(c, "study_case", &text, &elsewhere));
-  if (!target || elsewhere) PetscFunctionReturn(0);
+  if (!target) PetscFunctionReturn(0);
   PetscErrorCode code = open_target(c, &t);
   if (!code) code = MuCaseResolveWords(c, find_number, &t);
   PetscCall(close_target(&t));

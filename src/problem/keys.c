@@ -4,7 +4,6 @@
 #include "case/case_private.h"
 #include "mudot/energy.h"
 #include "mudot/geometry.h"
-#include "problem/problem.h"
 
 const MuKeyTable mu_case_tables[] = {
     {.blocks = "energy",
@@ -18,24 +17,16 @@ const MuKeyTable mu_case_tables[] = {
     {.blocks = "kernel|energy_kernel|geometry_kernel|diagnostics_kernel", .table = MuKernelGetInfo},
     {.blocks = NULL}};
 
-static PetscErrorCode read(MPI_Comm comm, const MuCaseSource *source, MuCase *c) {
-  PetscFunctionBegin;
-  PetscCall(MuCaseRead(comm, source, c));
-  PetscErrorCode code = MuCaseChooseBandwidths(*c);
-  if (code) PetscCall(MuCaseDestroy(c));
-  PetscFunctionReturn(code);
-}
-
 PetscErrorCode MuCaseCreate(MPI_Comm comm, const char *file, int argc, char **argv, MuCase *c) {
   const MuCaseSource source = {.tables = mu_case_tables, .file = file, .argc = argc, .argv = argv};
-  return read(comm, &source, c);
+  return MuCaseRead(comm, &source, c);
 }
 
 PetscErrorCode MuCaseCreateFromText(MPI_Comm comm, const char *name, const char *text, int argc,
                                     char **argv, MuCase *c) {
   const MuCaseSource source = {
       .tables = mu_case_tables, .file = name, .text = text, .argc = argc, .argv = argv};
-  return read(comm, &source, c);
+  return MuCaseRead(comm, &source, c);
 }
 
 PetscErrorCode MuCaseGetKey(PetscInt i, MuKeyInfo *info) {

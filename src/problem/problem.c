@@ -109,6 +109,7 @@ PetscErrorCode MuProblemCreateRefined(MuCase c, PetscInt refinement, MuProblem *
 
   PetscFunctionBegin;
   PetscCall(MuCaseRequire(c));
+  PetscCall(MuCaseChooseBandwidths(c));
   PetscCall(PetscNew(problem));
   PetscCall(MuEventBegin(MU_EVENT_SETUP));
   failed = build(c, refinement, *problem);

@@ -32,8 +32,8 @@ PetscErrorCode MuCaseReadStored(MuCase c, const char *block, MuCellDensity *stor
    is of another type. The caller frees them. */
 PetscErrorCode MuCaseReadSamples(MuCase c, const char *block, const MuGridInfo *info, PetscInt *n,
                                  PetscReal **points);
-/* Bandwidths that are words become numbers, noted in the case, where its target is known: not in a
-   study of another file's case (bandwidth.c). */
+/* Bandwidths that are words become numbers, noted in the case, if it has a target (bandwidth.c).
+   Changes the effective text: before that is asked for. */
 PetscErrorCode MuCaseChooseBandwidths(MuCase c);
 /* Whether a block is one Gaussian without a background. */
 PetscErrorCode MuCaseHasGaussian(MuCase c, const char *block, PetscBool *has);

@@ -368,6 +368,7 @@ PetscErrorCode MuRunSolveParticles(MuCase c, const MuRunSpec *spec, PetscBool *i
   PetscFunctionBegin;
   *interrupted = PETSC_FALSE;
   PetscCall(require(c));
+  PetscCall(MuCaseChooseBandwidths(c));
   code = MuRecordRun(c, &ops, &r, &record, interrupted);
   PetscCall(destroy(&r));
   PetscFunctionReturn(code);

@@ -340,6 +340,7 @@ PetscErrorCode MuRunSolve(MuCase c, const MuRunSpec *spec, PetscBool *interrupte
   PetscFunctionBegin;
   *interrupted = PETSC_FALSE;
   PetscCall(MuCaseRequire(c));
+  PetscCall(MuCaseChooseBandwidths(c));
   code = MuRecordRun(c, &ops, &r, &record, interrupted);
   PetscCall(destroy(&r));
   PetscFunctionReturn(code);

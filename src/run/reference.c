@@ -44,6 +44,7 @@ static PetscErrorCode check(MuReference *r) {
 
   PetscFunctionBegin;
   PetscCall(MuCaseRequire(r->c));
+  PetscCall(MuCaseChooseBandwidths(r->c));
   PetscCall(MuCaseGetGridSpec(r->c, &grid));
   PetscCall(check_spec(&r->spec, &grid));
   PetscCall(MuCaseCheckLimit(r->c, "target"));

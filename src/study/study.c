@@ -2,6 +2,7 @@
    verdict. */
 #include "case/chosen.h"
 #include "output/terminal.h"
+#include "problem/problem.h"
 #include "record/progress.h"
 #include "study/study_impl.h"
 
@@ -81,7 +82,8 @@ static PetscErrorCode fix_chosen(MuStudy s) {
 
   PetscFunctionBegin;
   PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
-  PetscErrorCode code = MuCaseVisitChosen(c, fix, s);
+  PetscErrorCode code = MuCaseChooseBandwidths(c);
+  if (!code) code = MuCaseVisitChosen(c, fix, s);
   if (!code)
     code = PetscPrintf(s->comm, "%s%s", MuCaseGetNotes(c), MuCaseGetNotes(c)[0] ? "\n" : "");
   PetscCall(MuCaseDestroy(&c));
