@@ -73,7 +73,7 @@ SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
             $(BUILD)/obj/manual/chapters.o
 # The manual: src/manual/*.md in this order.
-CHAPTERS := cases geometries energies kernels running references studies particle-methods comparing python reports speed library checks
+CHAPTERS := cases geometries energies kernels running references atlas studies particle-methods comparing python reports speed library checks
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
@@ -81,7 +81,7 @@ BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
 .PHONY: FORCE all deps deps-tests deps-checks demo check check-all test cli coverage sanitize-build static valgrind \
-        fuzz fuzzers restart test-report stress bench studies manual format format-check install clean
+        fuzz fuzzers restart test-report stress bench studies references manual format format-check install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -310,6 +310,9 @@ bench: $(BENCHES) $(BUILD)/mudot
 studies: $(BUILD)/mudot
 	@PYTHON="$(PYTHON)" scripts/run-studies $(BUILD)/mudot $(MPIEXEC); status=$$?; \
 	for d in out/studies/*/; do $(PYTHON) scripts/plot.py $$d >/dev/null || exit 1; done; exit $$status
+
+references: $(BUILD)/mudot
+	@$(PYTHON) scripts/run-references $(BUILD)/mudot
 
 format:
 	clang-format -i $(FORMATTED)

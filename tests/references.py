@@ -3,13 +3,14 @@
 as large. One line per check; closes with totals.  Usage: tests/references.py [--all]"""
 import math
 import pathlib
+import re
 import sys
 
 import h5py
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import check, folder, mudot, refused, totals  # noqa: E402
+from harness import ROOT, check, folder, mudot, refused, totals  # noqa: E402
 
 erf = np.vectorize(math.erf)
 ROUNDING = 1e-12  # of densities with mass 1
@@ -245,6 +246,25 @@ def check_contract():
     check("mudot sample reads it", result.returncode == 0, result.stderr)
 
 
+def check_compare():
+    """What the reference's own error does to a verdict."""
+    *_, case = CASES["Ornstein-Uhlenbeck"]
+    solve("a good reference", case, 1e-5, "-output_directory", "good")
+    mudot("sample", "good", "-n", 500, "-output", "few.csv")
+    mudot("sample", "good", "-n", 200000, "-output", "many.csv")
+    said = mudot("compare", "good", "few.csv", "-output_directory", "compared")
+    check("a verdict against a good reference", "own error" in said.stdout and "at the level of N i.i.d." in said.stdout, said.stdout)
+    with h5py.File("good/run.h5") as run, h5py.File("compared/compare.h5") as file:
+        own, stated = file["w1/own"][0], run["error/w1"][-1]
+        check("the error of the reference stands beside the distance", own == stated and own < 0.1 * file["w1/expected"][0], own)
+    solve("a poor reference", case, 0.3, "-cells", 12, "-output_directory", "poor")
+    said = mudot("compare", "poor", "many.csv")
+    check("no verdict against a poor one", "no verdict: at t = 1 the reference's own error may be" in said.stdout, said.stdout)
+    mudot("run", "case.yaml", "-time_tolerance", 1e-6, "-output_directory", "plain")
+    said = mudot("compare", "plain", "few.csv")
+    check("a run states no error", "its error   not known" in said.stdout and "i.i.d." in said.stdout, said.stdout)
+
+
 def check_limits():
     *_, case = CASES["spherical Hellinger-Kantorovich"]
     result = solve("-max_cells", case, 1e-7, "-max_cells", 256, status=1)
@@ -271,9 +291,43 @@ def check_limits():
             "-accuracy", 1e-3)
 
 
+def atlas():
+    """{problem: [(t, number, what its cell says)]} of the manual's tables."""
+    found, header = {}, []
+    for line in (ROOT / "src/manual/atlas.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if cells[:2] == ["problem", "t"]:
+            header = cells[2:]
+        elif len(cells) > 2 and re.fullmatch(r"[\d.]+", cells[1]):
+            found.setdefault(cells[0].strip("`"), []).extend((float(cells[1]), *pair) for pair in zip(header, cells[2:]))
+    return found
+
+
+def check_atlas(everything):
+    """Every row, computed again at a low accuracy, lies within the stated digits and its own error."""
+    table = atlas()
+    cases = {path.stem: path for path in (ROOT / "scripts/references").glob("*.yaml")}
+    check("the atlas has rows for each case", sorted(table) == sorted(cases) and len(cases) >= 14, sorted(table))
+    for name in sorted(cases) if everything else ("ornstein-uhlenbeck", "two-wells-interaction-force", "torus"):
+        result = mudot("reference", cases[name], "-accuracy", 1e-3, "-output_directory", pathlib.Path("atlas").resolve(),
+                       "-output_overwrite", cwd=ROOT)
+        wrong = [] if result.returncode == 0 else [result.stderr]
+        with h5py.File("atlas/run.h5") as file:
+            for t, number, cell in table[name]:
+                k = int(np.argmin(np.abs(file["time"][:] - t)))
+                value, off = re.fullmatch(r"(-?[\d.]+)\((\d+)\)", cell).groups()
+                certain = int(off) * 10.0 ** -len(value.partition(".")[2])
+                low, error = file["moments"][number][k], file["moments"][f"{number}_error"][k]
+                if not abs(low - float(value)) <= certain + error + ROUNDING:
+                    wrong.append(f"{number} at t = {t}: {cell}, now {low} +- {error}")
+        check(f"atlas: {name} at a low accuracy", not wrong, "; ".join(wrong))
+
+
 if __name__ == "__main__":
     with folder():
         check_honesty("--all" in sys.argv)
         check_contract()
+        check_compare()
         check_limits()
+        check_atlas("--all" in sys.argv)
     totals()

@@ -6,28 +6,7 @@
 
 #include <gsl/gsl_rng.h>
 
-enum { MMD2, ENERGY, W1, W2, KOLMOGOROV, HISTOGRAM, MEAN, COVARIANCE, METRICS };
 enum { PAIRS = 1 << 15 }; /* that deviations of kernel metrics are estimated from */
-
-typedef struct {
-  PetscInt count;
-  PetscInt metric[MU_MAX_METRICS];
-  const char *name[MU_MAX_METRICS];
-  PetscBool squared[MU_MAX_METRICS];
-} MetricTable;
-
-static const MetricTable tables[2] = {
-    {8,
-     {MMD2, ENERGY, W1, W2, KOLMOGOROV, HISTOGRAM, MEAN, COVARIANCE},
-     {"mmd2", "energy_distance", "w1", "w2", "kolmogorov", "histogram_l1", "mean_error",
-      "covariance_error"},
-     {PETSC_TRUE, PETSC_TRUE}},
-    {7,
-     {MMD2, ENERGY, W1, W2, HISTOGRAM, MEAN, COVARIANCE},
-     {"mmd2", "energy_distance", "sliced_w1", "sliced_w2", "histogram_l1", "mean_error",
-      "covariance_error"},
-     {PETSC_TRUE, PETSC_TRUE}},
-};
 
 typedef struct {
   PetscReal mean[2], covariance[4]; /* [dim], [dim][dim] */
@@ -47,7 +26,7 @@ struct _p_MuComparison {
   MPI_Comm comm;
   PetscMPIInt rank, size;
   MuComparisonSpec spec;
-  const MetricTable *table;
+  const MuMetricTable *table;
   PetscInt count; /* cells */
   PetscReal width[2];
   unsigned char *mask;    /* [count] */
@@ -120,7 +99,7 @@ PetscErrorCode MuComparisonCreate(MPI_Comm comm, const MuComparisonSpec *spec,
   c->spec = *spec;
   c->spec.mask = NULL;
   if (spec->dim == 1) c->spec.cells[1] = 1;
-  c->table = &tables[spec->dim - 1];
+  c->table = MuMetricTableOf(spec->dim);
   c->count = spec->cells[0] * c->spec.cells[1];
   c->lines = spec->dim == 2 ? spec->directions : 1;
   for (PetscInt a = 0; a < spec->dim; ++a)
@@ -160,7 +139,7 @@ PetscErrorCode MuComparisonGetMetrics(MuComparison c, PetscInt *count, const cha
 
 /* The metrics that the dimension has, in the order of its table; the bits of rank 0, since plans of
    transforms may differ. */
-static PetscErrorCode select_metrics(const MuComparison c, const PetscReal all[METRICS],
+static PetscErrorCode select_metrics(const MuComparison c, const PetscReal all[MU_METRICS],
                                      PetscReal values[]) {
   PetscFunctionBegin;
   for (PetscInt i = 0; i < c->table->count; ++i) values[i] = all[c->table->metric[i]];
@@ -212,17 +191,18 @@ static void find_moments(MuComparison c) {
 }
 
 static void compare_moments(const MuComparison c, PetscInt n, const PetscReal *x,
-                            const PetscReal *w, PetscReal all[METRICS]) {
+                            const PetscReal *w, PetscReal all[MU_METRICS]) {
   const PetscInt dim = c->spec.dim;
   Moments m = {{0}, {0}};
-  all[MEAN] = all[COVARIANCE] = 0;
+  all[MU_METRIC_MEAN] = all[MU_METRIC_COVARIANCE] = 0;
   for (PetscInt i = 0; i < n; ++i) add_moments(dim, w[i], x + i * dim, &m);
   for (PetscInt i = 0; i < n; ++i) add_square(dim, w[i], x + i * dim, &m);
-  for (PetscInt a = 0; a < dim; ++a) all[MEAN] += PetscSqr(m.mean[a] - c->moments.mean[a]);
+  for (PetscInt a = 0; a < dim; ++a)
+    all[MU_METRIC_MEAN] += PetscSqr(m.mean[a] - c->moments.mean[a]);
   for (PetscInt a = 0; a < dim * dim; ++a)
-    all[COVARIANCE] += PetscSqr(m.covariance[a] - c->moments.covariance[a]);
-  all[MEAN] = PetscSqrtReal(all[MEAN]);
-  all[COVARIANCE] = PetscSqrtReal(all[COVARIANCE]);
+    all[MU_METRIC_COVARIANCE] += PetscSqr(m.covariance[a] - c->moments.covariance[a]);
+  all[MU_METRIC_MEAN] = PetscSqrtReal(all[MU_METRIC_MEAN]);
+  all[MU_METRIC_COVARIANCE] = PetscSqrtReal(all[MU_METRIC_COVARIANCE]);
 }
 
 /* The cell of a point, -1 outside the box; its upper edge belongs to it. */
@@ -236,14 +216,14 @@ static PetscInt find_cell(const MuComparison c, const PetscReal *x) {
 }
 
 static void compare_cells(const MuComparison c, PetscInt n, const PetscReal *x, const PetscReal *w,
-                          PetscReal all[METRICS]) {
+                          PetscReal all[MU_METRICS]) {
   memset(c->cell, 0, sizeof *c->cell * (size_t)c->count);
-  all[HISTOGRAM] = 0;
+  all[MU_METRIC_HISTOGRAM] = 0;
   for (PetscInt i = 0; i < n; ++i) {
     const PetscInt cell = find_cell(c, x + i * c->spec.dim);
-    *(cell < 0 ? &all[HISTOGRAM] : &c->cell[cell]) += w[i];
+    *(cell < 0 ? &all[MU_METRIC_HISTOGRAM] : &c->cell[cell]) += w[i];
   }
-  for (PetscInt i = 0; i < c->count; ++i) all[HISTOGRAM] += fabs(c->cell[i] - c->mass[i]);
+  for (PetscInt i = 0; i < c->count; ++i) all[MU_METRIC_HISTOGRAM] += fabs(c->cell[i] - c->mass[i]);
 }
 
 /* Into the box by whole periods, where an axis is periodic. */
@@ -303,7 +283,7 @@ static PetscErrorCode set_lines(MuComparison c) {
 }
 
 static void compare_lines(const MuComparison c, PetscInt n, const PetscReal *x, const PetscReal *w,
-                          PetscReal all[METRICS]) {
+                          PetscReal all[MU_METRICS]) {
   const PetscInt dim = c->spec.dim;
   MuLineDistances sum = {0}, distances;
   PetscReal d[2];
@@ -320,15 +300,16 @@ static void compare_lines(const MuComparison c, PetscInt n, const PetscReal *x, 
     sum.kolmogorov += distances.kolmogorov;
     sum.cramer += distances.cramer;
   }
-  all[W1] = sum.w1;
-  all[W2] = PetscSqrtReal(sum.w2_squared);
-  all[KOLMOGOROV] = sum.kolmogorov; /* this and the energy distance in 1-D, on its one line */
-  all[ENERGY] = 2 * sum.cramer;
+  all[MU_METRIC_W1] = sum.w1;
+  all[MU_METRIC_W2] = PetscSqrtReal(sum.w2_squared);
+  all[MU_METRIC_KOLMOGOROV] =
+      sum.kolmogorov; /* this and the energy distance in 1-D, on its one line */
+  all[MU_METRIC_ENERGY] = 2 * sum.cramer;
 }
 
 /* Everything that takes no sum over pairs. */
 static void compare_plainly(const MuComparison c, PetscInt n, const PetscReal *x,
-                            const PetscReal *w, PetscReal all[METRICS]) {
+                            const PetscReal *w, PetscReal all[MU_METRICS]) {
   compare_lines(c, n, x, w, all);
   compare_cells(c, n, x, w, all);
   compare_moments(c, n, x, w, all);
@@ -424,28 +405,29 @@ PetscErrorCode MuComparisonSetReference(MuComparison c, const PetscReal *density
 
 PetscErrorCode MuComparisonEvaluate(MuComparison c, PetscInt n, const PetscReal *x,
                                     const PetscReal *w, PetscReal values[]) {
-  PetscReal all[METRICS];
+  PetscReal all[MU_METRICS];
 
   PetscFunctionBegin;
   PetscCall(make_room(c, n));
   wrap(c, n, x, c->x);
   compare_plainly(c, n, c->x, w, all);
-  PetscCall(evaluate_kernel(c, &c->kernel[0], n, c->x, w, &all[MMD2]));
-  if (c->spec.dim == 2) PetscCall(evaluate_kernel(c, &c->kernel[1], n, c->x, w, &all[ENERGY]));
+  PetscCall(evaluate_kernel(c, &c->kernel[0], n, c->x, w, &all[MU_METRIC_MMD2]));
+  if (c->spec.dim == 2)
+    PetscCall(evaluate_kernel(c, &c->kernel[1], n, c->x, w, &all[MU_METRIC_ENERGY]));
   PetscCall(select_metrics(c, all, values));
   PetscFunctionReturn(0);
 }
 
-/* results [replicates][METRICS]: the replicates are shared out among the ranks. */
+/* results [replicates][MU_METRICS]: the replicates are shared out among the ranks. */
 static PetscErrorCode replicate(MuComparison c, PetscInt n, PetscReal *results) {
-  const PetscInt count = c->spec.replicates * METRICS;
+  const PetscInt count = c->spec.replicates * MU_METRICS;
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(results, count));
   for (PetscInt r = c->rank; r < c->spec.replicates && !code; r += c->size) {
     code = draw(c, r, n);
-    if (!code) compare_plainly(c, n, c->x, c->w, results + r * METRICS);
+    if (!code) compare_plainly(c, n, c->x, c->w, results + r * MU_METRICS);
   }
   PetscCall(MuErrorAgree(c->comm, code));
   PetscCallMPI(
@@ -456,25 +438,46 @@ static PetscErrorCode replicate(MuComparison c, PetscInt n, PetscReal *results) 
 PetscErrorCode MuComparisonExpect(MuComparison c, PetscInt n, PetscReal mean[],
                                   PetscReal deviation[]) {
   const PetscInt replicates = c->spec.replicates;
-  PetscReal *results, means[METRICS] = {0}, variances[METRICS] = {0};
+  PetscReal *results, means[MU_METRICS] = {0}, variances[MU_METRICS] = {0};
 
   PetscFunctionBegin;
   PetscCall(make_room(c, n));
-  PetscCall(PetscMalloc1(replicates * METRICS, &results));
+  PetscCall(PetscMalloc1(replicates * MU_METRICS, &results));
   PetscErrorCode code = replicate(c, n, results);
-  for (PetscInt i = 0; i < replicates * METRICS && !code; ++i)
-    means[i % METRICS] += results[i] / replicates;
-  for (PetscInt i = 0; i < replicates * METRICS && !code; ++i)
-    variances[i % METRICS] += PetscSqr(results[i] - means[i % METRICS]) / (replicates - 1);
+  for (PetscInt i = 0; i < replicates * MU_METRICS && !code; ++i)
+    means[i % MU_METRICS] += results[i] / replicates;
+  for (PetscInt i = 0; i < replicates * MU_METRICS && !code; ++i)
+    variances[i % MU_METRICS] += PetscSqr(results[i] - means[i % MU_METRICS]) / (replicates - 1);
   PetscCall(PetscFree(results));
   PetscCall(code);
-  PetscCall(expect_kernel(&c->kernel[0], n, &means[MMD2], &variances[MMD2]));
+  PetscCall(expect_kernel(&c->kernel[0], n, &means[MU_METRIC_MMD2], &variances[MU_METRIC_MMD2]));
   if (c->spec.dim == 2)
-    PetscCall(expect_kernel(&c->kernel[1], n, &means[ENERGY], &variances[ENERGY]));
+    PetscCall(
+        expect_kernel(&c->kernel[1], n, &means[MU_METRIC_ENERGY], &variances[MU_METRIC_ENERGY]));
   else
-    means[ENERGY] = MuLineMeasureSpread(&c->line[0]) / n;
-  for (PetscInt i = 0; i < METRICS; ++i) variances[i] = PetscSqrtReal(variances[i]);
+    means[MU_METRIC_ENERGY] = MuLineMeasureSpread(&c->line[0]) / n;
+  for (PetscInt i = 0; i < MU_METRICS; ++i) variances[i] = PetscSqrtReal(variances[i]);
   PetscCall(select_metrics(c, means, mean));
   PetscCall(select_metrics(c, variances, deviation));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuComparisonBound(MuComparison c, PetscReal l1, PetscReal w1, PetscReal bound[]) {
+  PetscReal all[MU_METRICS], square = 0, far, slope;
+
+  PetscFunctionBegin;
+  for (PetscInt a = 0; a < c->spec.dim; ++a)
+    square += PetscSqr(c->spec.upper[a] - c->spec.lower[a]);
+  const PetscReal diameter = PetscSqrtReal(square);
+  PetscCall(MuRadialEvaluate(c->kernel[0].radial, square, &far, &slope));
+  all[MU_METRIC_W1] = c->spec.dim == 1 && !isnan(w1) ? w1 : diameter * l1 / 2;
+  all[MU_METRIC_W2] = PetscSqrtReal(diameter * all[MU_METRIC_W1]);
+  all[MU_METRIC_MMD2] = l1 * PetscSqrtReal(0.5 * (c->kernel[0].diagonal - far));
+  all[MU_METRIC_ENERGY] = l1 * PetscSqrtReal(0.5 * diameter);
+  all[MU_METRIC_KOLMOGOROV] = l1 / 2;
+  all[MU_METRIC_HISTOGRAM] = l1;
+  all[MU_METRIC_MEAN] = all[MU_METRIC_W1];
+  all[MU_METRIC_COVARIANCE] = square * l1 / 4 + diameter * all[MU_METRIC_W1];
+  for (PetscInt i = 0; i < c->table->count; ++i) bound[i] = all[c->table->metric[i]];
   PetscFunctionReturn(0);
 }

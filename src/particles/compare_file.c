@@ -18,6 +18,10 @@ static void print_head(const MuCompare c, FILE *out) {
   if (info->dim == 2) fprintf(out, " x %d", (int)info->cells[1]);
   fprintf(out, " cells, t = %g to %g", info->time[0], info->time[info->times - 1]);
   if (info->periodic[0] || info->periodic[1]) fprintf(out, ", periodic axes cut at the walls");
+  if (c->stated)
+    fprintf(out, "\nits error   below what own error says, of the root for squares");
+  else
+    fprintf(out, "\nits error   not known; that of mudot reference is");
   fprintf(out, "\nparticles   %s", c->spec.file[0]);
   if (c->spec.files > 1) fprintf(out, " and %d more files", (int)c->spec.files - 1);
   fprintf(out, "\nkernel      %s, on R^%d\n", c->kernel, (int)info->dim);
@@ -56,13 +60,15 @@ static void print_row(const MuCompare c, const MuCompareRow *row, FILE *out) {
   if (row->effective < 0.999 * row->n) fprintf(out, " (effective %.4g)", row->effective);
   if (row->outside)
     fprintf(out, ", %d outside the domain (mass %.3g)", (int)row->outside, row->outside_mass);
-  fprintf(out, "\n%-18s %12s %12s %10s %9s %8s\n", "metric", "value", "expected", "sd", "ratio",
-          "score");
+  fprintf(out, "\n%-18s %12s %12s %10s %9s %8s%s\n", "metric", "value", "expected", "sd", "ratio",
+          "score", c->stated ? "  own error" : "");
   for (PetscInt m = 0; m < c->metrics; ++m) {
     fprintf(out, "%-18s %12.5g %12.5g %10.2g", c->names[m], row->value[m], row->expected[m],
             row->deviation[m]);
     print_ratio(out, 9, row->value[m], row->expected[m]);
-    fprintf(out, " %8.2f\n", row->score[m]);
+    fprintf(out, " %8.2f", row->score[m]);
+    if (c->stated) fprintf(out, " %10.2g", c->own[row - c->row].bound[m]);
+    fprintf(out, "\n");
   }
 }
 
@@ -86,6 +92,7 @@ static int print_csv(const MuCompare c, FILE *out) {
   fprintf(out, "t,particles,effective,mass,outside,outside_mass");
   for (PetscInt m = 0; m < c->metrics; ++m)
     fprintf(out, ",%s,%s_expected,%s_sd", c->names[m], c->names[m], c->names[m]);
+  for (PetscInt m = 0; m < c->metrics && c->stated; ++m) fprintf(out, ",%s_own", c->names[m]);
   fprintf(out, "\n");
   for (PetscInt i = 0; i < c->rows; ++i) {
     const MuCompareRow *row = &c->row[i];
@@ -93,6 +100,8 @@ static int print_csv(const MuCompare c, FILE *out) {
             (int)row->outside, row->outside_mass);
     for (PetscInt m = 0; m < c->metrics; ++m)
       fprintf(out, ",%.17g,%.17g,%.17g", row->value[m], row->expected[m], row->deviation[m]);
+    for (PetscInt m = 0; m < c->metrics && c->stated; ++m)
+      fprintf(out, ",%.17g", c->own[i].bound[m]);
     fprintf(out, "\n");
   }
   return ferror(out);
@@ -119,6 +128,15 @@ static int put_column(const MuCompare c, hid_t at, const char *name, size_t offs
   return MuHdf5PutArray(at, name, 1, &rows, column);
 }
 
+/* What the reference's own error may be in a metric. */
+static int put_own(const MuCompare c, hid_t at, PetscInt m, double *column) {
+  const hsize_t rows = (hsize_t)c->rows;
+  if (!c->stated) return 0;
+  for (PetscInt i = 0; i < c->rows; ++i) column[i] = c->own[i].bound[m];
+  return MuHdf5PutArray(at, "own", 1, &rows, column) |
+         name_dimension(at, "own", "bound of the reference's own error, of the root of a square");
+}
+
 static int put_metric(const MuCompare c, hid_t file, PetscInt m, double *column) {
   const size_t shift = sizeof(PetscReal) * (size_t)m;
   hid_t at = H5Gcreate2(file, c->names[m], H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -132,6 +150,7 @@ static int put_metric(const MuCompare c, hid_t file, PetscInt m, double *column)
   wrong |= name_dimension(at, "expected", "mean over as many independent samples");
   wrong |= name_dimension(at, "sd", "its standard deviation");
   wrong |= name_dimension(at, "score", "(value - expected)/sd");
+  wrong |= put_own(c, at, m, column);
   wrong |= MuHdf5PutNumber(at, "squared", c->squared[m]);
   return H5Gclose(at) < 0 || wrong;
 }

@@ -64,6 +64,36 @@ PetscErrorCode MuGridKernelEvaluate(MuGridKernel kernel, PetscInt n, const Petsc
 /* <pi, k * pi>, exact. */
 PetscErrorCode MuGridKernelInner(MuGridKernel kernel, PetscReal *inner);
 
+/* ------------------------------------------------------------------ the table */
+
+enum {
+  MU_METRIC_MMD2,
+  MU_METRIC_ENERGY,
+  MU_METRIC_W1,
+  MU_METRIC_W2,
+  MU_METRIC_KOLMOGOROV,
+  MU_METRIC_HISTOGRAM,
+  MU_METRIC_MEAN,
+  MU_METRIC_COVARIANCE,
+  MU_METRICS
+};
+
+/* The metrics that a dimension has. */
+typedef struct {
+  PetscInt count;
+  PetscInt metric[MU_MAX_METRICS];
+  const char *name[MU_MAX_METRICS];
+  PetscBool squared[MU_MAX_METRICS];
+} MuMetricTable;
+const MuMetricTable *MuMetricTableOf(PetscInt dim);
+
+/* What another reference, at most l1 away in L1 and w1 in W1 (NaN: not known), changes the metrics
+   by at most, of squares their roots: for a difference s of two probability measures on a box of
+   diameter D, W1 <= D |s|/2, W2^2 <= D W1, <s, k s> <= |s|^2 (k(0) - k(D))/2 for a kernel that
+   falls. Not collective. */
+PetscErrorCode MuComparisonBound(MuComparison comparison, PetscReal l1, PetscReal w1,
+                                 PetscReal bound[]);
+
 /* ------------------------------------------------------------------ clouds against a stored run */
 
 #define MU_COMPARE_KEPT 2000
@@ -75,6 +105,11 @@ typedef struct {
   PetscReal *x; /* [n][dim] */
   PetscReal *w; /* [n], as parts of their sum */
 } MuKeptCloud;
+
+/* What the reference's own error may be in the metrics, of squares their roots. */
+typedef struct {
+  PetscReal bound[MU_MAX_METRICS]; /* NaN: it states none */
+} MuOwnError;
 
 struct _p_MuCompare {
   MPI_Comm comm;
@@ -89,8 +124,10 @@ struct _p_MuCompare {
   PetscInt rows, room;
   MuCompareRow *row;
   MuKeptCloud *cloud; /* [rows] */
-  const char *limit;  /* "sampling" or "method" */
-  char sentence[256];
+  MuOwnError *own;    /* [rows] */
+  PetscBool stated;   /* the reference states its error */
+  const char *limit;  /* "sampling", "method" or "undecided" */
+  char sentence[512];
 };
 
 /* value/expected of metric m, of the roots if it is a square. NaN if nothing is expected. */

@@ -1,9 +1,12 @@
 /* Clouds of particles over time against a stored run. */
 #include "particles/compare_impl.h"
 
+#include "problem/problem.h"
+
 #include <unistd.h>
 
 #define SAME_TIME 1e-9 /* part of |t| that two times may differ by */
+#define BETTER    0.1  /* of what is expected, that the error of a reference may be */
 #define LIMITED   5    /* score from which it is not chance */
 #define CLOSER    0.5 /* ratio of distances below which a cloud is better than independent samples */
 
@@ -105,20 +108,24 @@ static PetscErrorCode find_kernel(MuCompare c, MuKernelSpec *spec) {
 
 /* ------------------------------------------------------------------ one time */
 
-static PetscErrorCode add_row(MuCompare c, const MuCompareRow *row, const MuKeptCloud *cloud) {
+static PetscErrorCode add_row(MuCompare c, const MuCompareRow *row, const MuKeptCloud *cloud,
+                              const MuOwnError *own) {
   PetscFunctionBegin;
   if (c->rows == c->room) {
     c->room = 2 * c->room + 16;
     PetscCall(PetscRealloc(sizeof *c->row * (size_t)c->room, &c->row));
     PetscCall(PetscRealloc(sizeof *c->cloud * (size_t)c->room, &c->cloud));
+    PetscCall(PetscRealloc(sizeof *c->own * (size_t)c->room, &c->own));
   }
   PetscInt i = c->rows++;
   for (; i > 0 && c->row[i - 1].time > row->time; --i) {
     c->row[i] = c->row[i - 1];
     c->cloud[i] = c->cloud[i - 1];
+    c->own[i] = c->own[i - 1];
   }
   c->row[i] = *row;
   c->cloud[i] = *cloud;
+  c->own[i] = *own;
   PetscFunctionReturn(0);
 }
 
@@ -144,11 +151,27 @@ static PetscErrorCode check_outside(MuCompare c, const char *file, const MuCompa
                  file, row->time, (int)row->outside, (int)row->n, row->outside_mass, c->spec.run);
 }
 
+/* What the error that the reference states may be in the metrics; its density is normalised. */
+static PetscErrorCode find_own_error(MuCompare c, PetscReal time, const PetscReal *density,
+                                     MuOwnError *own) {
+  PetscReal l1, w1, mass = 0;
+
+  PetscFunctionBegin;
+  PetscCall(MuRunReaderError(c->reader, "l1", time, &l1));
+  PetscCall(MuRunReaderError(c->reader, "w1", time, &w1));
+  if (!isnan(l1)) c->stated = PETSC_TRUE;
+  for (PetscInt i = 0; i < c->info->cells[0] * c->info->cells[1]; ++i)
+    mass += density[i] * c->info->volume;
+  PetscCall(MuComparisonBound(c->comparison, 2 * l1 / mass, w1, own->bound));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader cloud,
                                    PetscInt index, PetscReal time, PetscReal *density) {
   const PetscReal *x, *w;
   MuCompareRow row = {.time = time};
   MuKeptCloud kept;
+  MuOwnError own;
   PetscReal squares = 0;
 
   PetscFunctionBegin;
@@ -158,12 +181,13 @@ static PetscErrorCode compare_time(MuCompare c, const char *file, MuCloudReader 
   PetscCall(MuComparisonCountOutside(c->comparison, row.n, x, w, &row.outside, &row.outside_mass));
   PetscCall(check_outside(c, file, &row));
   PetscCall(MuErrorAgree(c->comm, MuRunReaderAt(c->reader, time, density)));
+  PetscCall(MuErrorAgree(c->comm, find_own_error(c, time, density, &own)));
   PetscCall(MuComparisonSetReference(c->comparison, density));
   PetscCall(MuComparisonEvaluate(c->comparison, row.n, x, w, row.value));
   PetscCall(MuComparisonExpect(c->comparison, row.n, row.expected, row.deviation));
   find_scores(c, &row);
   PetscCall(MuKeptCloudCreate(c->info->dim, row.n, x, w, &kept));
-  PetscCall(add_row(c, &row, &kept));
+  PetscCall(add_row(c, &row, &kept, &own));
   PetscFunctionReturn(0);
 }
 
@@ -247,14 +271,42 @@ static PetscErrorCode compare_file(MuCompare c, PetscInt i, PetscReal *density) 
 
 /* ------------------------------------------------------------------ the sentence */
 
-/* The metric that is farthest off among those where it is not chance; -1: none. */
-static PetscInt find_limit(const MuCompare c, const MuCompareRow *row) {
+/* The reference's own error over what is expected of a metric; 0 where it is not known. */
+static PetscReal own_part(const MuCompare c, PetscInt row, PetscInt m) {
+  const PetscReal expected = c->row[row].expected[m], own = c->own[row].bound[m];
+  if (isnan(own)) return 0;
+  return own / (c->squared[m] ? PetscSqrtReal(expected) : expected);
+}
+
+/* The metric that is farthest off among those where it is not chance, and the reference good
+   enough; -1: none. */
+static PetscInt find_limit(const MuCompare c, PetscInt i) {
+  const MuCompareRow *row = &c->row[i];
   PetscInt worst = -1;
   for (PetscInt m = 0; m < c->metrics; ++m)
-    if (row->score[m] > LIMITED &&
+    if (row->score[m] > LIMITED && own_part(c, i, m) <= BETTER &&
         (worst < 0 || MuCompareRatio(c, row, m) > MuCompareRatio(c, row, worst)))
       worst = m;
   return worst;
+}
+
+/* The metric in which the reference is best beside what is expected. */
+static PetscInt find_best(const MuCompare c, PetscInt row) {
+  PetscInt best = 0;
+  for (PetscInt m = 1; m < c->metrics; ++m)
+    if (own_part(c, row, m) < own_part(c, row, best)) best = m;
+  return best;
+}
+
+/* The reference is not good enough in any metric at this time. */
+static void refuse_verdict(MuCompare c, PetscInt row) {
+  const PetscInt m = find_best(c, row);
+  c->limit = "undecided";
+  snprintf(c->sentence, sizeof c->sentence,
+           "no verdict: at t = %g the reference's own error may be %.2g times what %d i.i.d. "
+           "samples give (%s, the best of the distances); a tenth is needed, a smaller -accuracy "
+           "of mudot reference or fewer particles",
+           c->row[row].time, own_part(c, row, m), (int)c->row[row].n, c->names[m]);
 }
 
 static PetscBool is_closer(const MuCompare c, const MuCompareRow *row) {
@@ -264,10 +316,11 @@ static PetscBool is_closer(const MuCompare c, const MuCompareRow *row) {
 }
 
 static void conclude(MuCompare c) {
-  PetscInt limited = 0, closer = 0, metric = -1;
+  PetscInt limited = 0, closer = 0, metric = -1, poor = -1;
   const MuCompareRow *worst = NULL;
   for (PetscInt i = 0; i < c->rows; ++i) {
-    const PetscInt m = find_limit(c, &c->row[i]);
+    const PetscInt m = find_limit(c, i);
+    if (own_part(c, i, find_best(c, i)) > BETTER) poor = i;
     if (is_closer(c, &c->row[i])) ++closer;
     if (m < 0) continue;
     ++limited;
@@ -276,7 +329,9 @@ static void conclude(MuCompare c) {
     metric = m;
   }
   c->limit = worst ? "method" : "sampling";
-  if (!worst)
+  if (!worst && poor >= 0)
+    refuse_verdict(c, poor);
+  else if (!worst)
     snprintf(c->sentence, sizeof c->sentence, "the particles are %s N i.i.d. samples%s",
              closer == c->rows ? "closer to the reference than" : "at the level of",
              c->rows > 1 ? " at every time" : "");
@@ -377,6 +432,7 @@ PetscErrorCode MuCompareDestroy(MuCompare *compare) {
   PetscCall(MuRunReaderDestroy(&c->reader));
   for (PetscInt i = 0; i < c->rows; ++i) PetscCall(MuKeptCloudDestroy(&c->cloud[i]));
   PetscCall(PetscFree(c->cloud));
+  PetscCall(PetscFree(c->own));
   PetscCall(PetscFree(c->row));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(0);

@@ -4,6 +4,7 @@
 #define MUDOT_PROBLEM_PRIVATE_H
 
 #include "measure/law.h"
+#include "mudot/output.h"
 #include "mudot/problem.h"
 
 struct _p_MuProblem {
@@ -65,6 +66,11 @@ PetscErrorCode MuCaseFindKernelBlock(MuCase c, const char *block, char name[MU_K
 PetscErrorCode MuCaseFindCommonKernel(MuCase c, const char *block, PetscInt n,
                                       const MuCaseSummand summands[], MuKernelSpec *spec,
                                       PetscBool *given, PetscInt *other);
+
+/* The error that a reference states in its dataset /error/NAME, at a time: between two snapshots
+   the larger one. NaN where it states none. Not collective. MU_ERR_FILE. */
+PetscErrorCode MuRunReaderError(MuRunReader reader, const char *name, PetscReal time,
+                                PetscReal *error);
 
 /* Kernels, energy and geometry (system.c), checked against each other and against the densities.
    Needs the grid, the target and the initial density. */

@@ -1,5 +1,6 @@
 /* Reading run.h5, or a file of its layout that may hold anything. */
 #include "base/hdf5.h"
+#include "problem/problem.h"
 
 #include <sys/stat.h>
 #include <time.h>
@@ -343,5 +344,29 @@ PetscErrorCode MuRunReaderAt(MuRunReader r, PetscReal time, PetscReal *density) 
   PetscCall(MuRunReaderSnapshot(r, k + 1, r->work));
   for (PetscInt i = 0; i < r->count; ++i)
     density[i] = (1 - share) * density[i] + share * r->work[i];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunReaderError(MuRunReader r, const char *name, PetscReal time, PetscReal *error) {
+  const PetscReal close = SAME_TIME * (1 + fabs(time));
+  char path[64];
+  PetscReal *stated;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  *error = NAN;
+  PetscCall(PetscSNPrintf(path, sizeof path, "error/%s", name));
+  if (H5Lexists(r->file, "error", H5P_DEFAULT) <= 0) PetscFunctionReturn(0);
+  if (H5Lexists(r->file, path, H5P_DEFAULT) <= 0) PetscFunctionReturn(0);
+  PetscCall(read_line(r, path, &n, &stated));
+  for (PetscInt k = 0; k < PetscMin(n, r->info.times); ++k) {
+    const PetscBool before = (PetscBool)(k + 1 < r->info.times && r->time[k + 1] <= time - close);
+    const PetscBool after = (PetscBool)(k > 0 && r->time[k - 1] >= time + close);
+    const PetscBool exact = (PetscBool)(fabs(r->time[k] - time) <= close);
+    if (exact) *error = stated[k];
+    if (exact) break;
+    if (!before && !after) *error = isnan(*error) ? stated[k] : PetscMax(*error, stated[k]);
+  }
+  PetscCall(PetscFree(stated));
   PetscFunctionReturn(0);
 }

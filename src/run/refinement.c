@@ -254,38 +254,43 @@ static void level_out(PetscInt n, PetscReal e[]) {
 
 /* ------------------------------------------------------------------ numbers */
 
+/* Whether the last three of n numbers go on as the densities do, which have the order `common`
+   (0: none). */
+static PetscBool goes_on(PetscInt n, const PetscReal x[], int common) {
+  const PetscReal last = x[n - 1] - x[n - 2], before = x[n - 2] - x[n - 3];
+  return (PetscBool)(common && last * before > 0 &&
+                     regular_order(order_of(fabs(before), fabs(last))) == common);
+}
+
 /* One number on n grids: the error of the last. */
-static PetscReal finest_error(PetscInt n, const PetscReal x[]) {
+static PetscReal finest_error(PetscInt n, const PetscReal x[], int common) {
   PetscReal d[MU_GRIDS] = {0};
   for (PetscInt k = 1; k < n; ++k) d[k - 1] = fabs(x[k] - x[k - 1]);
-  return plain_error(n - 1, d, (PetscBool)(regular_order(order_of(d[n - 3], d[n - 2])) != 0));
+  return plain_error(n - 1, d, goes_on(n, x, common));
 }
 
 /* The same of the best that can be made of them. */
-static PetscReal estimate_number(PetscInt n, const PetscReal x[], PetscReal *best) {
-  const PetscReal plain = finest_error(n, x);
+static PetscReal estimate_number(PetscInt n, const PetscReal x[], int common, PetscReal *best) {
+  const PetscReal plain = finest_error(n, x, common), last = fabs(x[n - 1] - x[n - 2]);
   PetscReal e[MU_GRIDS] = {0}, sum[MU_GRIDS];
-  const PetscReal last = fabs(x[n - 1] - x[n - 2]);
-  const PetscReal seen = order_of(fabs(x[n - 2] - x[n - 3]), last);
-  const int p = regular_order(seen);
 
   *best = x[n - 1];
-  if (!p) return plain;
-  for (PetscInt k = 1; k < n; ++k) sum[k] = x[k] + (x[k] - x[k - 1]) / (exp2(p) - 1);
+  if (!goes_on(n, x, common)) return plain;
+  for (PetscInt k = 1; k < n; ++k) sum[k] = x[k] + (x[k] - x[k - 1]) / (exp2(common) - 1);
   for (PetscInt k = 2; k < n; ++k) e[k - 2] = PetscMax(fabs(sum[k] - sum[k - 1]), CHANCE * last);
-  const PetscReal error = extrapolated_error(p, p + CLOSE, n - 2, e);
+  const PetscReal error = extrapolated_error(common, common + CLOSE, n - 2, e);
   if (error >= plain) return plain;
   *best = sum[n - 1];
   return error;
 }
 
-static void estimate_scalars(MuRefinement *r, PetscInt t, PetscInt n,
+static void estimate_scalars(MuRefinement *r, PetscInt t, int common, PetscInt n,
                              const MuLevel *const level[]) {
   PetscReal x[MU_GRIDS];
   for (int k = 0; k < MU_SCALARS; ++k) {
     for (PetscInt i = 0; i < n; ++i) x[i] = level[i]->scalar[k][t];
-    r->scalars[k].space[t] = estimate_number(n, x, &r->scalar[k][t]);
-    if (k == MU_SCALAR_ENERGY) r->energy[t] = finest_error(n, x);
+    r->scalars[k].space[t] = estimate_number(n, x, common, &r->scalar[k][t]);
+    if (k == MU_SCALAR_ENERGY) r->energy[t] = finest_error(n, x, common);
   }
 }
 
@@ -298,7 +303,7 @@ static void estimate_all(MuRefinement *r, int common, PetscInt levels,
   for (PetscInt t = 0; t < r->times; ++t) {
     for (PetscInt k = 0; k < levels; ++k) u.u[k] = level[k]->density + t * r->count;
     estimate_density(r, t, common, &u);
-    estimate_scalars(r, t, levels, level);
+    estimate_scalars(r, t, common, levels, level);
   }
   for (int q = 0; q < MU_NORMS; ++q)
     if (r->rough[q]) level_out(r->times, r->norms[q].space);
