@@ -232,7 +232,7 @@ START_TEST(auto_chooses) {
       {{"fisher_rao"}, "chi2", "closed_form"},
       {{"fisher_rao"}, "l2", "log_density"},
       {{"mmd"}, "mmd", "closed_form"},
-      {{"mmd"}, "kl", "discrete_gradient"},
+      {{"mmd"}, "kl", "gradient_or_proximal"},
       {{"kernel_fisher_rao"}, "kl", "log_density"},
       {{"wasserstein"}, "kl", "implicit_euler"},
       {{"wasserstein"}, "internal", "implicit_euler"},

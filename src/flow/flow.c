@@ -77,6 +77,8 @@ static PetscErrorCode register_ts_types(void) {
     PetscCall(PetscSNPrintf(type, sizeof type, "mudot_%s", name));
     PetscCall(TSRegister(type, create_ts_type));
   }
+  PetscCall(PetscSNPrintf(type, sizeof type, "mudot_%s", MuGradientOrProximalOps.name));
+  PetscCall(TSRegister(type, create_ts_type));
   PetscFunctionReturn(0);
 }
 

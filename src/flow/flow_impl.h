@@ -204,7 +204,11 @@ PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
 
 extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
-    MuSplittingLieOps, MuDiscreteGradientOps, MuExtrapolationOps;
+    MuSplittingLieOps, MuDiscreteGradientOps, MuExtrapolationOps, MuProximalOps;
+/* discrete_gradient with proximal steps where it finds no density. Not in the table. */
+extern const MuIntegratorOps MuGradientOrProximalOps;
+/* Whether proximal steps fit the reaction. */
+PetscErrorCode MuProximalFits(MuFlow flow, PetscBool *fits);
 /* For tests of the orders: T_(k,k) of a flow that extrapolates, at the rows of one macro step from
    rho, whatever the tolerance. Collective. */
 PetscErrorCode MuExtrapolationColumn(MuFlow flow, PetscInt k, PetscReal step, Vec rho,

@@ -2,11 +2,12 @@
 #include "flow/flow_impl.h"
 
 PetscErrorCode MuFlowChooseReaction(MuFlow flow, const MuIntegratorOps **ops, const char **why) {
-  PetscBool closed, relative;
+  PetscBool closed, relative, proximal;
 
   PetscFunctionBegin;
   PetscCall(MuClosedFormExists(flow, &closed));
   PetscCall(MuGeometryHasRelative(flow->geometry, &relative));
+  PetscCall(MuProximalFits(flow, &proximal));
   if (closed) {
     *ops = &MuClosedFormOps;
     *why = "the reaction part has an exact solution for this energy";
@@ -14,7 +15,7 @@ PetscErrorCode MuFlowChooseReaction(MuFlow flow, const MuIntegratorOps **ops, co
     *ops = &MuLogDensityOps;
     *why = "reaction without a closed form: positive by construction";
   } else {
-    *ops = &MuDiscreteGradientOps;
+    *ops = proximal ? &MuGradientOrProximalOps : &MuDiscreteGradientOps;
     *why = "the reaction part acts where the density vanishes, so its logarithm is no unknown";
   }
   PetscFunctionReturn(0);

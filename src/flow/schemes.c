@@ -6,7 +6,7 @@
 
 static const MuIntegratorOps *const schemes[] = {
     &MuImplicitEulerOps, &MuClosedFormOps,       &MuLogDensityOps,    &MuSplittingOps,
-    &MuSplittingLieOps,  &MuDiscreteGradientOps, &MuExtrapolationOps,
+    &MuSplittingLieOps,  &MuDiscreteGradientOps, &MuExtrapolationOps, &MuProximalOps,
 };
 #define AUTO "auto"
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
