@@ -17,7 +17,9 @@
 #   make manual     rewrite the generated tables of README.md and src/manual/
 #   make test-report  install Chromium, test the pages of mudot report in it
 #   make format     rewrite the sources in the checked-in style
+#   make gallery    the pictures of the manual's gallery: every case and study once
 #   make install PREFIX=/usr/local
+#   make deb        a package for Debian of the same, build/mudot_VERSION_ARCHITECTURE.deb
 #   make clean
 #
 # The build is for the processor of this machine. For others: make ARCH=x86-64-v3, make install ARCH=x86-64-v3
@@ -73,7 +75,7 @@ SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
             $(BUILD)/obj/manual/chapters.o
 # The manual: src/manual/*.md in this order.
-CHAPTERS := cases geometries energies kernels running references atlas studies particle-methods comparing python reports speed library checks
+CHAPTERS := cases gallery geometries energies kernels running references atlas studies particle-methods comparing python reports speed library checks
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/report/report_page.o
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := tests/support.c tests/flow_support.c
@@ -81,7 +83,8 @@ BENCHES  := $(patsubst scripts/%.c,$(BUILD)/%,$(wildcard scripts/bench_*.c))
 FORMATTED = $(wildcard src/*.h src/*/*.h src/*/*.c tests/*.h tests/*.c scripts/*.c scripts/*.h scripts/examples/*.c)
 
 .PHONY: FORCE all deps deps-tests deps-checks demo check check-all test cli coverage sanitize-build static valgrind \
-        fuzz fuzzers restart test-report stress bench studies references manual format format-check install clean
+        fuzz fuzzers restart test-report stress bench studies references gallery manual format format-check install deb \
+        clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -314,6 +317,11 @@ studies: $(BUILD)/mudot
 references: $(BUILD)/mudot
 	@$(PYTHON) scripts/run-references $(BUILD)/mudot
 
+# The pictures of src/manual/gallery.md: every case and study once.
+gallery: $(BUILD)/mudot
+	@$(PYTHON) scripts/make-gallery $(BUILD)/mudot
+	@$(PYTHON) scripts/make-manual $(BUILD)/mudot
+
 format:
 	clang-format -i $(FORMATTED)
 
@@ -344,11 +352,14 @@ install: all $(INSTALLED)
 	install -m 644 $(BUILD)/mudot.fish $(DEST)/share/fish/vendor_completions.d
 	install -m 644 $(BUILD)/mudot.schema.json $(DEST)/share/mudot
 	install -m 644 LICENSE README.md CITATION.cff .github/CHANGES.md $(DEST)/share/doc/mudot
-	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
+	install -m 644 scripts/examples/*.c scripts/examples/*.yaml scripts/examples/*.ipynb scripts/examples/Makefile $(DEST)/share/doc/mudot/examples
 	install -m 755 scripts/examples/*.py $(DEST)/share/doc/mudot/examples
 	install -d $(DEST)/$(PACKAGES)/mudot/plot
 	install -m 644 scripts/python/mudot/*.py scripts/python/mudot/py.typed $(DEST)/$(PACKAGES)/mudot
 	install -m 644 scripts/python/mudot/plot/*.py $(DEST)/$(PACKAGES)/mudot/plot
+
+deb: all $(INSTALLED)
+	@MAKE="$(MAKE)" scripts/make-deb $(BUILD) $(VERSION)
 
 clean:
 	rm -rf $(BUILD)

@@ -3,10 +3,13 @@
     <!-- begin NAME: by COMMAND -->
     <!-- end NAME -->
 
-and the tables in them. Used by scripts/make-manual, scripts/study-table.py and scripts/bench-table.py.
+and the tables in them. What the gallery shows. Used by scripts/make-manual, scripts/make-gallery,
+scripts/study-table.py and scripts/bench-table.py.
 """
 import pathlib
 import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 BEGIN = re.compile(r"^<!-- begin (.+): by (.+) -->$")
 
@@ -57,3 +60,36 @@ def write_part(path, name, lines):
     if new != old:
         path.write_text(new)
     return new != old
+
+
+class Entry:
+    """A shipped case or study in the manual's gallery."""
+
+    def __init__(self, path):
+        self.name, self.file = path.stem, str(path.relative_to(ROOT))
+        text = path.read_text()
+        blocks = set(re.findall(r"^(\w+):", text, re.M))
+        self.command = "study" if "study" in blocks else "particles" if "particles" in blocks else "run"
+        self.kind = re.search(r"^study:\s*{type: (\w+)", text, re.M).group(1) if self.command == "study" else self.command
+        self.place = ("studies/" if self.command == "study" else "") + self.name  # below out/gallery and the pictures
+        self.picture = f"scripts/figures/gallery/{self.place}.png"
+        self.sentence = first_sentence(text)
+
+
+def first_sentence(text):
+    """The first sentence of the comment that a case opens with, up to its first formula."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("# ") or line.startswith("#  "):
+            break
+        lines.append(line[2:])
+    words = " ".join(" ".join(lines).split())
+    sentence, *rest = re.split(r"(?<!\bal)(?<!i\.i\.d)[.](?= |$)|[:,;]$", words)
+    return (sentence if rest else re.split(r"[:;]", sentence)[0]) + "."
+
+
+def gallery():
+    """Every shipped case and study: cases, particles, then studies by type and name."""
+    cases = [Entry(path) for path in sorted((ROOT / "scripts").glob("*.yaml"))]
+    studies = [Entry(path) for path in sorted((ROOT / "scripts/studies").glob("*.yaml"))]
+    return sorted(cases, key=lambda entry: entry.kind == "particles") + studies

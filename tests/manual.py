@@ -124,6 +124,14 @@ def check_table(lines, first):
             for k, row in enumerate(rows) if len(markdown.cells(row)) != len(markdown.cells(rows[0]))]
 
 
+def check_pictures():
+    """The gallery's pictures: one for every case and study, none besides, none above 25 kB."""
+    there = {str(path.relative_to(ROOT)): path.stat().st_size for path in (ROOT / "scripts/figures/gallery").rglob("*.png")}
+    shown = {entry.picture for entry in markdown.gallery()}
+    return [f"{name}: not both shipped and drawn; see scripts/make-gallery" for name in sorted(shown ^ set(there))] + [
+        f"{name}: {size} bytes" for name, size in there.items() if size > 25000]
+
+
 def check_links(path):
     wrong = []
     for label, target in LINK.findall(re.sub(r"`[^`]*`", "x", "\n".join(without_blocks(path.read_text())))):
@@ -332,7 +340,7 @@ def main():
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     forgotten = {path.stem for path in (ROOT / "src/manual").glob("*.md")} ^ set(chapters)
     results = [("generated parts", stale.stdout.splitlines() or ["failed"] if stale.returncode else [], ""),
-               ("chapters", [f"{name}: not both in src/manual/ and in CHAPTERS" for name in sorted(forgotten)], "")]
+               ("chapters", [f"{name}: not both in src/manual/ and in CHAPTERS" for name in sorted(forgotten)], ""), ("gallery", check_pictures(), "")]
     chosen = [path for path in documents if not arguments[1:] or str(path.relative_to(ROOT)) in arguments[1:]]
     used = set()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

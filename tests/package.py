@@ -3,6 +3,7 @@
 and takes some seconds. Usage: BUILD=build tests/package.py [quick]"""
 import doctest
 import importlib
+import json
 import os
 import pathlib
 import pkgutil
@@ -241,6 +242,29 @@ def examples():
         check(f"{name}.py has at most 40 lines", len(path.read_text().splitlines()) <= 40)
 
 
+def notebook():
+    """The code of the notebook as one program; what a cell ends with is shown, as Jupyter would."""
+    path = ROOT / "scripts" / "examples" / "svgd.ipynb"
+    made = json.loads(path.read_text())
+    kinds = [cell["cell_type"] for cell in made["cells"]]
+    check("the notebook has about twenty cells", 18 <= len(kinds) <= 24 and made["nbformat"] == 4, kinds)
+    check("and no output", all(not cell.get("outputs") for cell in made["cells"]))
+    code = ["".join(cell["source"]) for cell in made["cells"] if cell["cell_type"] == "code"]
+    script = ("import ast, json, sys\nimport matplotlib\nmatplotlib.use('Agg')\nnames = {}\n"
+              "for source in json.load(sys.stdin):\n"
+              "    body = ast.parse(source).body\n"
+              "    last = body.pop() if isinstance(body[-1], ast.Expr) else None\n"
+              "    exec(compile(ast.Module(body, []), 'notebook', 'exec'), names)\n"
+              "    value = last and eval(compile(ast.Expression(last.value), 'notebook', 'eval'), names)\n"
+              "    if hasattr(value, '_repr_html_'):\n"
+              "        print('shown', len(value._repr_html_()) > 100)\n")
+    done = subprocess.run([sys.executable, "-c", script], input=json.dumps(code), capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(PACKAGE), "CELLS": "48"})
+    said = done.stdout
+    check("the notebook runs", done.returncode == 0 and said.count("error of the flow") == 3 and said.count("MMD^2") == 5, done.stderr[-400:])
+    check("its figures are shown", "shown True" in said and "shown False" not in said, said)
+
+
 def schemas():
     """Every shipped case, study and domain keeps to the schema; what is misspelt does not."""
     import jsonschema
@@ -310,7 +334,7 @@ def main():
         comparisons()
         errors()
         if not quick:
-            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, schemas, completions, installation:
+            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, notebook, schemas, completions, installation:
                 part()
     totals()
 

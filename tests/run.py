@@ -221,6 +221,7 @@ def browser(build, mpiexec, jobs):
 def formats(build, mpiexec, jobs):
     """What others read and write: arrays of NumPy, netCDF, XDMF; the Python package with all that it uses."""
     yield Job("arrays of NumPy", "tests/npy.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("the package for Debian", "tests/deb.sh", BUILD=build)
     yield Job("netCDF and XDMF", "tests/formats.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("the Python package", "tests/package.py", BUILD=build, MPIEXEC=mpiexec)
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import stored
 from .axes import label_of, logarithmic, markers, positive, time_axis
 from .reading import equation, labels_of
-from .style import BLUE, COLOURS, TIMES, legend, subplots, title
+from .style import BLUE, COLOURS, TIMES, in_column, legend, subplots, title
 
 TIMES_SHOWN = 5
 LEDGER = ("energy", "mmd2", "ess", "displacement")
@@ -37,16 +37,23 @@ def sizes(weight: np.ndarray) -> np.ndarray:
 
 def draw_plane(cloud: Cloud, labels: Sequence[str]) -> Any:
     count = len(cloud.shown)
+    columns = min(count, 2) if in_column() else count
+    rows = -(-count // columns)
     low, high = (pick([pick(x[:, :2], axis=0) for x, _ in cloud.shown.values()], axis=0) for pick in (np.min, np.max))
     ratio = np.clip((high[1] - low[1]) / (high[0] - low[0]), 0.3, 3) if high[0] > low[0] else 1
-    figure, grid = subplots(1, count, (max(2.8 * count, 6), 2.3 * ratio * max(1, 2 / count) + 1.6), squeeze=False,
-                            sharex=True, sharey=True)
+    size = (max(2.8 * columns, 6), rows * 2.3 * ratio * max(1, 2 / columns) + 1.6)
+    figure, grid = subplots(rows, columns, size, squeeze=False, sharex=True, sharey=True)
     for axes, (k, (x, weight)) in zip(grid.flat, cloud.shown.items()):
         axes.scatter(x[:, 0], x[:, 1], s=sizes(weight), color=BLUE, alpha=min(1, 12 / np.sqrt(len(x)) + 0.1), linewidths=0)
-        axes.set_title(f"t = {cloud.time[k]:.3g}")
+        axes.set_title(f"t = {cloud.time[k]:.4g}")
         axes.set_aspect("equal")
+    for axes in list(grid.flat)[count:]:
+        axes.axis("off")
+    for axes in list(grid.flat)[max(count - columns, 0):count]:
         axes.set_xlabel(labels[0])
-    grid[0, 0].set_ylabel(labels[1] if len(labels) > 1 else "y")
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(labels[1] if len(labels) > 1 else "y")
     title(figure, cloud.title)
     return figure
 
@@ -58,7 +65,7 @@ def draw_line(cloud: Cloud, labels: Sequence[str]) -> Any:
     bins = np.linspace(low, high, 41)
     for n, (k, (x, weight)) in enumerate(cloud.shown.items()):
         axes.hist(x[:, 0], bins, weights=weight, density=True, histtype="step", linewidth=1.6,
-                  color=TIMES(n / max(len(cloud.shown) - 1, 1)), label=f"t = {cloud.time[k]:.3g}")
+                  color=TIMES(n / max(len(cloud.shown) - 1, 1)), label=f"t = {cloud.time[k]:.4g}")
     axes.set_xlabel(labels[0])
     axes.set_ylabel("density of the particles")
     legend(axes)

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.ticker import MaxNLocator
 
-from .reading import WIDE, Drawn, box_ratio, edges
-from .style import DENSITIES, OUTSIDE, TIMES, VERMILLION, subplots, title
+from .reading import Drawn, box_ratio, edges, in_two_columns
+from .style import DENSITIES, OUTSIDE, TIMES, VERMILLION, in_column, subplots, title
 
 CURVES = 8
 MAPS = 5  # one more where they stand in two columns
@@ -62,7 +62,7 @@ def ticks(bar: Any, times: np.ndarray, norm: Normalize) -> None:
     for t in times:
         if not shown or norm(t) - norm(shown[-1]) > 0.05:
             shown.append(t)
-    bar.set_ticks(shown, labels=[f"{t:.3g}" for t in shown])
+    bar.set_ticks(shown, labels=[f"{t:.4g}" for t in shown])
     bar.minorticks_off()
 
 
@@ -105,11 +105,11 @@ def map_layout(run: Drawn, count: int, bars: bool) -> Tuple[int, int, Tuple[floa
     """Rows, columns and size of the figure; bars: a colour bar below every map."""
     ratio = box_ratio(run)
     below = 0.75 if bars else 0
-    if ratio >= WIDE:
+    if not in_two_columns(run):
         return 1, count, (max(2.6 * count + (0.9 if bars else 1.9), 6.5), 2.5 * ratio + 1.5 + below)
     columns = 2 if count > 1 else 1
     rows = -(-count // columns)
-    return rows, columns, (5.2 * columns + 1, rows * (4.6 * ratio + 0.45 + below) + 1)
+    return rows, columns, (5.2 * columns + 1, rows * ((3.5 if in_column() else 4.6) * ratio + 0.45 + below) + 1)
 
 
 def draw_maps(run: Drawn, labels: Sequence[str], points: Optional[np.ndarray], own_scales: bool) -> Any:
@@ -120,7 +120,7 @@ def draw_maps(run: Drawn, labels: Sequence[str], points: Optional[np.ndarray], o
     for n, (axes, k) in enumerate(zip(grid.flat, run.chosen)):
         norm = Normalize(0, peaks[n] if own_scales else max(peaks))
         image = draw_map(axes, run, run.chosen[k], norm, points if n == count - 1 else None)
-        axes.set_title(f"t = {run.time[k]:.3g}")
+        axes.set_title(f"t = {run.time[k]:.4g}")
         if own_scales:
             bar = figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.02, shrink=0.9, aspect=30)
             bar.locator = MaxNLocator(3)

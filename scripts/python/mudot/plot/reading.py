@@ -9,10 +9,11 @@ import numpy as np
 
 from .. import stored
 from ..errors import FileError
+from .style import in_column
 
 WORDS = {"kl": "KL", "mmd": "MMD", "wasserstein": "Wasserstein", "fisher rao": "Fisher-Rao", "stein": "Stein",
          "hellinger": "Hellinger", "l2": "L²", "chi2": "χ²"}
-WIDE = 0.6  # boxes with less height over width stand in two columns
+WIDE = 0.6  # boxes with less height over width stand in two columns, and all in a journal's column
 
 
 def blocks_of(case: str) -> Dict[str, Dict[str, str]]:
@@ -49,18 +50,31 @@ def labels_of(case: str) -> Tuple[str, str]:
 
 
 def summands(block: Dict[str, str]) -> List[str]:
-    """Names with their weights: "0.5 Fisher-Rao"."""
+    """Names with their weights: "0.5 Fisher-Rao".
+
+    >>> summands({"stein": "{weight: 0.5, kernel: {bandwidth: 1}}", "mmd": "[{weight: 1}, {weight: 2}]", "kl": "0"})
+    ['0.5 Stein', 'MMD', '2 MMD']
+    """
     found = []
     for name, value in block.items():
-        try:
-            weight = float(value or block.get(f"{name}_weight", ""))
-        except ValueError:
-            continue
         if name.endswith(("_weight", "ridge", "exponent", "_lambda")) or any(
                 other != name and name.startswith(f"{other}_") and not block[other] for other in block):
             continue
-        found.append(f"{weight:g} {in_words(name)}" if weight != 1 else in_words(name))
+        found += [f"{weight:g} {in_words(name)}" if weight != 1 else in_words(name)
+                  for weight in weights_of(value or block.get(f"{name}_weight", "")) if weight]
     return found
+
+
+def weights_of(value: str) -> List[float]:
+    """Of a number, a mapping or a list of mappings; none of what is not a weight."""
+    if value[:1] in ("{", "["):
+        flat = re.sub(r"(?<=: )\{[^{}]*\}", "", value)  # without the mappings in them
+        return [float(weight.group(1)) if (weight := re.search(r"\bweight: *([^,}\s]+)", part)) else 1.0
+                for part in re.findall(r"\{[^{}]*\}", flat)]
+    try:
+        return [float(value)]
+    except ValueError:
+        return []
 
 
 def in_words(name: str) -> str:
@@ -114,7 +128,7 @@ class Drawn:
         if count == 0:
             raise FileError("run.h5 holds no density yet; wait for the first one", 4)
         self.time = file["time"][:count]
-        most = curves if self.dim == 1 else maps + (box_ratio(self) < WIDE)
+        most = curves if self.dim == 1 else maps + in_two_columns(self)
         self.chosen = {int(k): self.field(file["density"][k]) for k in choose(file["density"], most, count)}
         self.target: Optional[np.ndarray] = None
         if "target" in file and "log_density" in file["target"]:
@@ -157,6 +171,10 @@ def box_ratio(run: Any) -> float:
     (x0, x1), (y0, y1) = edges(run.x), edges(run.y)
     ratio = (y1 - y0) / (x1 - x0)
     return ratio if 1 / 5 < ratio < 5 else 0.5
+
+
+def in_two_columns(run: Any) -> bool:
+    return in_column() or box_ratio(run) < WIDE
 
 
 def read_points(path: Any) -> np.ndarray:

@@ -20,7 +20,7 @@ from ..errors import FileError
 from ..stored import as_text
 from .axes import label_of, positive, with_error
 from .reading import equation
-from .style import BLUE, COLOURS, MARKS, TIMES, VERMILLION, legend, subplots, title
+from .style import BLUE, COLOURS, MARKS, TIMES, VERMILLION, below, in_column, legend, subplots, title
 
 FLOOR_FACTOR = 3  # rows this near to the floor are left out of a fit
 COUNTS = ("grid_cells", "particles_count")  # keys whose larger values are finer
@@ -213,7 +213,7 @@ def draw_envelopes(study: Study) -> Any:
         axes.plot(t, positive(energy), color=COLOURS[2 * n % 8], linewidth=2.4, alpha=0.8, label=f"{name}{twins}energy, fitted rate {study.rows['rate'][row]:.4g}")
         draw_fit(axes, study, row, t, energy)
         axes.plot(t, positive(bound), "--", color=COLOURS[(2 * n + 1) % 8],
-                  label=f"{name}bound e^(−ct), c = {study.rows['constant'][row]:.4g}")
+                  label=f"{name}bound $e^{{-ct}}$, c = {study.rows['constant'][row]:.4g}")
     draw_window(axes, study)
     axes.set_yscale("log")
     axes.set_ylim(bottom=max(axes.get_ylim()[0], 1e-14))
@@ -248,9 +248,10 @@ def draw_systems(study: Study) -> Any:
         axes.set_xticks(steps, [f"{v:g}" for v in steps])
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("time step")
-    left.set_ylabel("balance defect over what is dissipated")
-    right.set_ylabel("Rayleigh gap (R + ⟨G, v⟩ + R*)/R*, largest over the steps")
-    right.legend(*left.get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(1.02, 1))
+    left.set_ylabel("relative balance defect" if in_column() else "balance defect over what is dissipated")
+    right.set_ylabel("Rayleigh gap (R + ⟨G, v⟩ + R*)/R*" + ("" if in_column() else ", largest over the steps"))
+    names = left.get_legend_handles_labels()
+    right.legend(*names, **(below(right, len(names[0])) if in_column() else {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}))
     title(figure, study.title())
     return figure
 

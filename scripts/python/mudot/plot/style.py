@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 os.environ.setdefault("MPLCONFIGDIR", os.path.join("/tmp", f"mudot-matplotlib-{os.getuid()}"))
 
@@ -14,6 +14,7 @@ import numpy as np  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.colors import ListedColormap  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.transforms import ScaledTranslation  # noqa: E402
 
 # Okabe and Ito's colours, told apart by every kind of colour vision.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -51,12 +52,19 @@ def applied(column_width: Optional[float] = None) -> Iterator[None]:
 
 def subplots(rows: int = 1, columns: int = 1, size: Tuple[float, float] = (8, 6), **options: Any) -> Tuple[Figure, Any]:
     """A figure without pyplot, whose state is the user's, and its axes. In a journal's column it has that width, and
-    the height that keeps the text apart."""
+    the height that keeps the text apart; two axes beside each other stand below each other there."""
+    if in_column() and (rows, columns) == (1, 2):
+        rows, columns, size = 2, 1, (size[0] / 2, 1.7 * size[1])
     if _width:
         size = (_width, min(size[1] * _width / size[0] * 1.35, 9))
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, **options)
+
+
+def in_column() -> bool:
+    """Whether a figure is as narrow as one of two columns."""
+    return _width is not None and _width < 5
 
 
 def title(figure: Figure, text: str) -> None:
@@ -69,8 +77,12 @@ def title(figure: Figure, text: str) -> None:
 def legend(axes: Any, **options: Any) -> None:
     """A legend; in a column one of many entries stands below the axes."""
     entries = len(axes.get_legend_handles_labels()[0])
-    if _width and entries > 4:
-        width, height = axes.figure.get_size_inches()
-        axes.figure.set_size_inches(width, height + 0.17 * entries)
-        options = {"loc": "upper left", "bbox_to_anchor": (-0.1, -0.25), "ncol": 1}
-    axes.legend(**options)
+    axes.legend(**(below(axes, entries) if _width and entries > 4 else options))
+
+
+def below(axes: Any, entries: int) -> Dict[str, Any]:
+    """Where a legend stands below the label of an axis; the figure grows by its height."""
+    width, height = axes.figure.get_size_inches()
+    axes.figure.set_size_inches(width, height + 0.17 * entries + 0.1)
+    down = ScaledTranslation(-0.2, -0.4, axes.figure.dpi_scale_trans)
+    return {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": axes.transAxes + down, "borderaxespad": 0}
