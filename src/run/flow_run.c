@@ -4,6 +4,7 @@
 #include "problem/problem.h"
 #include "record/record.h"
 #include "run/changed.h"
+#include "run/labels.h"
 #include "run/rows.h"
 #include "run/steady.h"
 #include "run/verify.h"
@@ -19,6 +20,7 @@ typedef struct {
   MuRecord record;             /* while the flow advances */
   MuVerification verification; /* NULL: none is wanted */
   MuSteady steady;
+  MuLabels labels;
 } Run;
 
 /* ------------------------------------------------------------------ building */
@@ -30,6 +32,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuProblemCreate(c, &r->problem));
   PetscCall(MuProblemGetParts(r->problem, &r->parts));
   PetscCall(MuGridGetInfo(r->parts->grid, &r->info));
+  PetscCall(MuLabelsRead(c, &r->labels));
   PetscCall(MuFlowCreate(r->parts->grid, r->parts->energy, r->parts->geometry, r->parts->initial,
                          &r->parts->flow, &r->flow));
   PetscCall(MuVerificationCreate(c, r->flow, &r->verification));
@@ -82,6 +85,7 @@ static PetscErrorCode describe(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   if (r->parts->log_target) PetscCall(MuRunWriterSetTarget(writer, r->parts->log_target));
   PetscCall(MuRunRowsDescribe(&r->rows, writer));
+  PetscCall(MuLabelsWrite(&r->labels, writer));
   PetscFunctionReturn(0);
 }
 
