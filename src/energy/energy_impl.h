@@ -14,7 +14,7 @@ const MuTermOps *MuTermFind(const char *name);
 const MuTermOps *MuTermRow(PetscInt i);
 extern const MuTermOps MuTermKL, MuTermInclusiveKL, MuTermHellinger, MuTermChi2, MuTermPower,
     MuTermMmd, MuTermL2, MuTermPotential, MuTermEntropy, MuTermInternal, MuTermInteraction,
-    MuTermBlobEntropy;
+    MuTermBlobEntropy, MuTermBlobInternal, MuTermBlobChi2, MuTermNpmle, MuTermKsd;
 
 struct _p_MuEnergy {
   PetscInt references;

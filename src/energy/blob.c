@@ -1,19 +1,20 @@
-/* Blob entropy F = int log(k*rho) d rho, DF = log q + k*(rho/q), q = k*rho.
+/* Blob energies F = int f(k*rho) d rho, DF = f(q) + k*(rho f'(q)), q = k*rho: f = log for
+   blob_entropy, f(q) = q^(m-1)/(m-1) for blob_internal.
    Carrillo, Craig, Patacchini, A blob method for diffusion, Calc. Var. 58 (2019).
 
-   Discrete gradient, M the mean of rho0 and rho1 and L the logarithmic mean of q0 and q1:
-   <rho1, log q1> - <rho0, log q0> = <rho1 - rho0, (log q0 + log q1)/2> + <M, log q1 - log q0>, and
-   log q1 - log q0 = k*(rho1 - rho0)/L, so that G = (log q0 + log q1)/2 + k*(M/L), as k is
-   symmetric.
+   Discrete gradient, M the mean of rho0 and rho1 and D the difference quotient of f at q0 and q1
+   (log: the inverse of their logarithmic mean): <rho1, f(q1)> - <rho0, f(q0)> =
+   <rho1 - rho0, (f(q0) + f(q1))/2> + <M, f(q1) - f(q0)>, and f(q1) - f(q0) = D k*(rho1 - rho0), so
+   that G = (f(q0) + f(q1))/2 + k*(M D), as k is symmetric.
 
    A kernel with non-negative weights has q >= w0 rho, w0 its least diagonal entry. Where rounding
    of the transforms (far tails, 1e-16 of the largest q) or a bandwidth below the cell width
    (weights that ring, hence of both signs) leave less than that, q is taken as w0 rho, and as the
-   smallest normal number where that is 0: rho/q stays bounded by 1/w0. Such a cell adds w0 rho/q to
-   DF instead of its share of k*(rho/q). Where q is of one kind in rho0 and of another in rho1, F
-   has a kink between them; what then is missing in the identity of G is added along rho1 - rho0
-   (Gonzalez). */
-#include "energy/energy_impl.h"
+   smallest normal number where that is 0: rho/q stays bounded by 1/w0. Such a cell adds
+   w0 rho f'(q) to DF instead of its share of k*(rho f'(q)). Where q is of one kind in rho0 and of
+   another in rho1, F has a kink between them; what then is missing in the identity of G is added
+   along rho1 - rho0 (Gonzalez). */
+#include "energy/smoothed.h"
 #include "grid/arrays.h"
 
 /* What q is in a cell. */
@@ -21,10 +22,52 @@ enum { SMOOTHED, OWN, LEAST };
 
 typedef struct {
   Vec q[2], image, change;
-  PetscReal *log_q[2];
+  PetscReal *f[2]; /* f(q) */
   unsigned char *kind[2];
   PetscReal diagonal;
 } Blob;
+
+/* ------------------------------------------------------------------ the functions f */
+
+/* m of blob_internal; the entropy, f = log, is the case m = 1. */
+static PetscReal exponent_of(const MuTerm *term) {
+  return term->ops->parameters ? term->value[0] : 1;
+}
+
+/* f(q), q > 0 */
+static void fill_values(PetscReal m, PetscInt n, const PetscReal *q, PetscReal *f) {
+  if (m == 1) {
+    MuArrayLog(n, q, f);
+    return;
+  }
+  MuArrayPow(n, q, m - 1, f);
+  for (PetscInt i = 0; i < n; ++i) f[i] /= m - 1;
+}
+
+/* y = rho f'(q) */
+static void fill_slopes(PetscReal m, PetscInt n, const PetscReal *rho, const PetscReal *q,
+                        PetscReal *y) {
+  if (m != 1) MuArrayPow(n, q, m - 2, y);
+  for (PetscInt i = 0; i < n; ++i) y[i] = m == 1 ? rho[i] / q[i] : rho[i] * y[i];
+}
+
+/* (f(b) - f(a))/(b - a) for a, b > 0 and f of exponent m != 1, to rounding for every ratio. */
+static PetscReal quotient(PetscReal m, PetscReal a, PetscReal b) {
+  const PetscReal low = PetscMin(a, b), high = PetscMax(a, b), d = high - low;
+  if (d == 0) return pow(high, m - 2);
+  if (d > 0.5 * high) return (pow(high, m - 1) - pow(low, m - 1)) / ((m - 1) * d);
+  return -pow(high, m - 1) * expm1((m - 1) * log1p(-d / high)) / ((m - 1) * d);
+}
+
+/* y = M times that quotient; y may not be q0 or q1 */
+static void fill_quotients(PetscReal m, PetscInt n, const PetscReal *mean, const PetscReal *q0,
+                           const PetscReal *q1, PetscReal *y) {
+  if (m == 1) MuArrayLogarithmicMean(n, q0, q1, y);
+  for (PetscInt i = 0; i < n; ++i)
+    y[i] = m == 1 ? mean[i] / y[i] : mean[i] * quotient(m, q0[i], q1[i]);
+}
+
+/* ------------------------------------------------------------------ the term */
 
 /* The least diagonal entry of Kc: under `reflect` walls add their images to the entries near them,
    and the cell in the middle of the box has the least. Collective. */
@@ -54,26 +97,29 @@ static PetscErrorCode least_diagonal(MuTerm *term, Vec work, PetscReal *diagonal
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode check_exponent(const MuTerm *term) {
+  if (!term->ops->parameters || exponent_of(term) != 1) return 0;
+  return MuError(MU_ERR_INPUT,
+                 "energy_%s_exponent: 1 is not allowed; give a number above 0, at most 100 and not "
+                 "1 (m = 1 is the energy `%s`)",
+                 term->ops->name, MuTermBlobEntropy.name);
+}
+
 static PetscErrorCode create(MuTerm *term) {
   const MuShared *shared = term->shared;
-  PetscBool conditional;
   Blob *blob;
 
   PetscFunctionBegin;
-  PetscCall(MuKernelIsConditional(term->kernel, &conditional));
-  if (conditional)
-    return MuError(MU_ERR_INPUT,
-                   "energy_%s: the kernel riesz is not positive; use another "
-                   "energy_kernel_type, for example gaussian",
-                   term->ops->name);
+  PetscCall(check_exponent(term));
+  PetscCall(MuSmoothedCheckKernel(term));
   PetscCall(PetscNew(&blob));
   term->data = blob;
   PetscCall(MuGridCreateField(shared->grid, &blob->q[0]));
   PetscCall(MuGridCreateField(shared->grid, &blob->q[1]));
   PetscCall(MuGridCreateField(shared->grid, &blob->image));
   PetscCall(MuGridCreateField(shared->grid, &blob->change));
-  PetscCall(PetscCalloc4(shared->n, &blob->log_q[0], shared->n, &blob->log_q[1], shared->n,
-                         &blob->kind[0], shared->n, &blob->kind[1]));
+  PetscCall(PetscCalloc4(shared->n, &blob->f[0], shared->n, &blob->f[1], shared->n, &blob->kind[0],
+                         shared->n, &blob->kind[1]));
   PetscCall(least_diagonal(term, blob->image, &blob->diagonal));
   PetscFunctionReturn(0);
 }
@@ -87,12 +133,12 @@ static PetscErrorCode destroy(MuTerm *term) {
   PetscCall(VecDestroy(&blob->q[1]));
   PetscCall(VecDestroy(&blob->image));
   PetscCall(VecDestroy(&blob->change));
-  PetscCall(PetscFree4(blob->log_q[0], blob->log_q[1], blob->kind[0], blob->kind[1]));
+  PetscCall(PetscFree4(blob->f[0], blob->f[1], blob->kind[0], blob->kind[1]));
   PetscCall(PetscFree(term->data));
   PetscFunctionReturn(0);
 }
 
-/* q[k] = k*rho, bounded below, and its logarithm */
+/* q[k] = k*rho, bounded below, and f of it */
 static PetscErrorCode smooth(MuTerm *term, PetscInt k, const MuState *state) {
   Blob *blob = term->data;
   const PetscInt n = term->shared->n;
@@ -106,7 +152,7 @@ static PetscErrorCode smooth(MuTerm *term, PetscInt k, const MuState *state) {
     blob->kind[k][i] = q[i] >= least ? SMOOTHED : (own > MU_MIN_NORMAL ? OWN : LEAST);
     q[i] = PetscMax(q[i], least);
   }
-  MuArrayLog(n, q, blob->log_q[k]);
+  fill_values(exponent_of(term), n, q, blob->f[k]);
   PetscCall(VecRestoreArray(blob->q[k], &q));
   PetscFunctionReturn(0);
 }
@@ -124,7 +170,7 @@ static PetscErrorCode add_image(MuTerm *term, PetscReal *g) {
   PetscFunctionReturn(0);
 }
 
-/* Takes the cells that are of the same kind, OWN or LEAST, in both states out of image = rho/q:
+/* Takes the cells that are of the same kind, OWN or LEAST, in both states out of image = rho f'(q):
    what they add to g is their own. */
 static void take_own(Blob *blob, PetscInt a, PetscInt b, PetscInt n, PetscReal *image,
                      PetscReal *g) {
@@ -138,16 +184,18 @@ static void take_own(Blob *blob, PetscInt a, PetscInt b, PetscInt n, PetscReal *
 static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
   const PetscInt n = term->shared->n;
   Blob *blob = term->data;
-  const PetscReal *log_q = blob->log_q[0];
+  const PetscReal *value = blob->f[0], *q;
   PetscReal *image;
 
   PetscFunctionBegin;
   PetscCall(smooth(term, 0, state));
-  for (PetscInt i = 0; f && i < n; ++i) f[i] = state->rho[i] * log_q[i];
+  for (PetscInt i = 0; f && i < n; ++i) f[i] = state->rho[i] * value[i];
   if (df) {
-    PetscCall(VecPointwiseDivide(blob->image, state->field, blob->q[0]));
-    for (PetscInt i = 0; i < n; ++i) df[i] = log_q[i];
+    PetscCall(VecGetArrayRead(blob->q[0], &q));
     PetscCall(VecGetArray(blob->image, &image));
+    fill_slopes(exponent_of(term), n, state->rho, q, image);
+    PetscCall(VecRestoreArrayRead(blob->q[0], &q));
+    for (PetscInt i = 0; i < n; ++i) df[i] = value[i];
     take_own(blob, 0, 0, n, image, df);
     PetscCall(VecRestoreArray(blob->image, &image));
     PetscCall(add_image(term, df));
@@ -168,8 +216,8 @@ static PetscErrorCode find_kinks(MuTerm *term, const MuPair *pair, PetscBool *an
   PetscFunctionReturn(0);
 }
 
-/* Adds a (rho1 - rho0) such that <M, log q1 - log q0> = <M/L, k*(rho1 - rho0)> + a |rho1 - rho0|^2
-   over the cells of two kinds; image = M/L. */
+/* Adds a (rho1 - rho0) such that <M, f(q1) - f(q0)> = <M D, k*(rho1 - rho0)> + a |rho1 - rho0|^2
+   over the cells of two kinds; image = M D. */
 static PetscErrorCode add_kinks(MuTerm *term, const MuPair *pair, const PetscReal *image,
                                 PetscReal *g) {
   const PetscInt n = term->shared->n;
@@ -184,7 +232,7 @@ static PetscErrorCode add_kinks(MuTerm *term, const MuPair *pair, const PetscRea
   for (PetscInt i = 0; i < n; ++i) {
     sums[1] += (rho1[i] - rho0[i]) * (rho1[i] - rho0[i]);
     if (blob->kind[0][i] != blob->kind[1][i])
-      sums[0] += pair->mid.rho[i] * (blob->log_q[1][i] - blob->log_q[0][i]) - image[i] * change[i];
+      sums[0] += pair->mid.rho[i] * (blob->f[1][i] - blob->f[0][i]) - image[i] * change[i];
   }
   PetscCall(VecRestoreArray(blob->change, &change));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, term->shared->info->comm));
@@ -206,9 +254,8 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   PetscCall(VecGetArrayRead(blob->q[0], &q0));
   PetscCall(VecGetArrayRead(blob->q[1], &q1));
   PetscCall(VecGetArray(blob->image, &image));
-  MuArrayLogarithmicMean(n, q0, q1, image);
-  for (PetscInt i = 0; i < n; ++i) image[i] = pair->mid.rho[i] / image[i];
-  for (PetscInt i = 0; i < n; ++i) g[i] = 0.5 * (blob->log_q[0][i] + blob->log_q[1][i]);
+  fill_quotients(exponent_of(term), n, pair->mid.rho, q0, q1, image);
+  for (PetscInt i = 0; i < n; ++i) g[i] = 0.5 * (blob->f[0][i] + blob->f[1][i]);
   take_own(blob, 0, 1, n, image, g);
   if (kinks) PetscCall(add_kinks(term, pair, image, g));
   PetscCall(VecRestoreArray(blob->image, &image));
@@ -225,6 +272,29 @@ const MuTermOps MuTermBlobEntropy = {
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
     .limit = &MuTermEntropy,
+    .limit_order = 2,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+};
+
+static const MuParameter parameters[] = {{.name = "exponent",
+                                          .key = "blob_internal_exponent",
+                                          .doc = "m, the exponent, not 1",
+                                          .low = 0,
+                                          .high = 100,
+                                          .above_low = PETSC_TRUE,
+                                          .required = PETSC_TRUE},
+                                         {0}};
+
+const MuTermOps MuTermBlobInternal = {
+    .name = "blob_internal",
+    .parameters = parameters,
+    .formula = "int (k*rho)^(m-1)/(m-1) d rho, m = blob_internal_exponent",
+    .needs = MU_NEEDS_KERNEL,
+    .kind = MU_TERM_FROZEN,
+    .limit = &MuTermInternal,
     .limit_order = 2,
     .create = create,
     .destroy = destroy,
