@@ -101,7 +101,7 @@ static PetscReal run_pair(const Setting *s, const char *geometry, const char *en
                        .power_exponent = 0.25,
                        .internal_exponent = 2,
                        .mobility_exponent = 1.5,
-                       .ridge = traits.inverts_kernel ? 0 : 1e-2,
+                       .ridge = traits.needs_inverse ? 0 : 1e-2,
                        .kernel = s->kernel,
                        .log_target = s->log_target,
                        .scheme = scheme,

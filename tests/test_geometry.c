@@ -678,7 +678,7 @@ static PetscReal bandwidth_slope(PetscInt dim, const char *name) {
     MuGeometrySpec a = simple_spec(name, kernel), b;
     MuPartTraits traits;
     OK(MuGeometryGetTraits(&a, 0, &traits));
-    if (traits.inverts_kernel) a.part[0].value[0] = 0.5;
+    if (traits.needs_inverse) a.part[0].value[0] = 0.5;
     OK(MuGeometryGetLimit(&a.part[0], "bandwidth", &limit));
     b = limit_spec(&a.part[0], &limit);
     error[k] = distance(grid, &a, &b);

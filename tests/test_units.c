@@ -48,7 +48,7 @@ static System make_system(PetscInt dim, const char *geometry, const char *energy
                           .power_exponent = 0.25,
                           .internal_exponent = 2,
                           .mobility_exponent = 1.5,
-                          .ridge = traits.inverts_kernel ? 0 : 1e-2 * pow(unit, -dim),
+                          .ridge = traits.needs_inverse ? 0 : 1e-2 * pow(unit, -dim),
                           .kernel = s.kernel,
                           .log_target = s.log_target};
   MuEnergy f = TestEnergy(&s.flow);

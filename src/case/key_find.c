@@ -222,7 +222,8 @@ static void offer_shared(const Visit *v, const MuKeyTable *t, const char *block)
   for (PetscInt i = 0; !t->table(i, &info) && info.name; ++i) {
     for (const MuParameter *p = info.parameters; p && p->name; ++p)
       if (!was_offered(t, block, i, flat_name(p))) offer(v, block, flat_name(p), "", "");
-    if (info.function_key) offer(v, block, info.function_key, "", "");
+    if (info.function_key && !was_offered(t, block, i, info.function_key))
+      offer(v, block, info.function_key, "", "");
   }
 }
 

@@ -29,7 +29,7 @@ static PetscErrorCode create(MPI_Comm comm, const char *name, PetscInt dim, Pets
                            bandwidth, PETSC_FALSE, &s->part, &s->row));
   MuGeometrySpec spec = {.parts = 1, .part = {s->part}};
   PetscCall(MuGeometryGetTraits(&spec, 0, &s->traits));
-  if (s->traits.inverts_kernel) {
+  if (s->traits.needs_inverse) {
     PetscCall(MuKernelDestroy(&s->part.kernel));
     PetscCall(MuCheckSummand(MuGeometryGetInfo, MuGeometryGetTableRow, "geometry", name, dim,
                              bandwidth, PETSC_TRUE, &s->part, &s->row));

@@ -14,7 +14,8 @@ const MuTermOps *MuTermFind(const char *name);
 const MuTermOps *MuTermRow(PetscInt i);
 extern const MuTermOps MuTermKL, MuTermInclusiveKL, MuTermHellinger, MuTermChi2, MuTermPower,
     MuTermMmd, MuTermL2, MuTermPotential, MuTermEntropy, MuTermInternal, MuTermInteraction,
-    MuTermBlobEntropy, MuTermBlobInternal, MuTermBlobChi2, MuTermNpmle, MuTermKsd;
+    MuTermBlobEntropy, MuTermBlobInternal, MuTermBlobChi2, MuTermNpmle, MuTermKsd, MuTermMoreau,
+    MuTermKale, MuTermDrMmd;
 
 struct _p_MuEnergy {
   PetscInt references;

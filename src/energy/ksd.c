@@ -8,6 +8,7 @@
    of rho -> j applied to k*j, and DF at the midpoint is a discrete gradient. */
 #include "energy/smoothed.h"
 #include "grid/arrays.h"
+#include "grid/neighbours.h"
 
 typedef struct {
   PetscReal *lower[2], *upper[2]; /* of j, per axis; 0 on closed faces */
@@ -16,33 +17,9 @@ typedef struct {
   PetscReal *cell, *row; /* scratch: [n], [row_length] */
 } Ksd;
 
-/* y = x of the lower (step -1) or the upper (step 1) neighbour along an axis; 0 beyond a wall. x is
-   the local array of a field. Collective. */
-static PetscErrorCode shift(const MuTerm *term, PetscInt axis, PetscInt step, const PetscReal *x,
-                            PetscReal *y) {
-  const MuGridInfo *info = term->shared->info;
+static PetscErrorCode shift(const MuTerm *term, PetscInt axis, PetscInt step, const PetscReal *x) {
   const Ksd *own = term->data;
-  const PetscInt rows = info->rows, length = info->row_length;
-
-  PetscFunctionBegin;
-  if (axis == info->slow_axis) {
-    PetscCall(MuGridExchangeRows(term->shared->grid, x, step < 0 ? own->row : NULL,
-                                 step < 0 ? NULL : own->row));
-    const PetscReal *inner = step < 0 ? x : x + length;
-    PetscReal *to = step < 0 ? y + length : y, *end = step < 0 ? y : y + (rows - 1) * length;
-    PetscCall(PetscArraymove(to, inner, (rows - 1) * length));
-    PetscCall(PetscArraycpy(end, own->row, length));
-    PetscFunctionReturn(0);
-  }
-  for (PetscInt r = 0; r < rows; ++r)
-    for (PetscInt c = 0; c < length; ++c) {
-      const PetscInt from = c + step;
-      const PetscBool inside = (PetscBool)(from >= 0 && from < length);
-      y[r * length + c] = inside                 ? x[r * length + from]
-                          : info->periodic[axis] ? x[r * length + (from + length) % length]
-                                                 : 0;
-    }
-  PetscFunctionReturn(0);
+  return MuGridNeighbours(term->shared->grid, axis, step, x, own->cell, own->row);
 }
 
 /* The weights of j along an axis. Faces at which pi vanishes on one side are closed. */
@@ -51,7 +28,7 @@ static PetscErrorCode fill_weights(MuTerm *term, PetscInt axis) {
   Ksd *own = term->data;
 
   PetscFunctionBegin;
-  PetscCall(shift(term, axis, -1, shared->log_pi, own->cell));
+  PetscCall(shift(term, axis, -1, shared->log_pi));
   for (PetscInt i = 0; i < shared->n; ++i) {
     const PetscReal rise = own->cell[i] - shared->log_pi[i]; /* V_upper - V_lower */
     const PetscBool open = (PetscBool)(shared->info->open[axis][i] && own->cell[i] > -INFINITY &&
@@ -110,7 +87,7 @@ static PetscErrorCode add_adjoint(MuTerm *term, PetscInt axis, const PetscReal *
     df[i] += own->upper[axis][i] * w[i];
     product[i] = own->lower[axis][i] * w[i];
   }
-  PetscCall(shift(term, axis, 1, product, own->cell));
+  PetscCall(shift(term, axis, 1, product));
   for (PetscInt i = 0; i < term->shared->n; ++i) df[i] += own->cell[i];
   PetscFunctionReturn(0);
 }
@@ -127,7 +104,7 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
     if (df) df[i] = 0;
   }
   for (PetscInt axis = 0; axis < term->shared->info->dim; ++axis) {
-    PetscCall(shift(term, axis, -1, state->rho, own->cell));
+    PetscCall(shift(term, axis, -1, state->rho));
     PetscCall(VecGetArray(own->flux, &j));
     for (PetscInt i = 0; i < n; ++i)
       kept[i] = j[i] = own->upper[axis][i] * state->rho[i] + own->lower[axis][i] * own->cell[i];

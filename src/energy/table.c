@@ -2,10 +2,10 @@
 #include "energy/energy_impl.h"
 
 static const MuTermOps *table[64] = {
-    &MuTermKL,           &MuTermInclusiveKL, &MuTermHellinger,   &MuTermChi2,
-    &MuTermPower,        &MuTermMmd,         &MuTermL2,          &MuTermPotential,
-    &MuTermEntropy,      &MuTermInternal,    &MuTermInteraction, &MuTermBlobEntropy,
-    &MuTermBlobInternal, &MuTermBlobChi2,    &MuTermNpmle,       &MuTermKsd,
+    &MuTermKL,          &MuTermInclusiveKL, &MuTermHellinger,    &MuTermChi2,     &MuTermPower,
+    &MuTermMmd,         &MuTermL2,          &MuTermPotential,    &MuTermEntropy,  &MuTermInternal,
+    &MuTermInteraction, &MuTermBlobEntropy, &MuTermBlobInternal, &MuTermBlobChi2, &MuTermNpmle,
+    &MuTermKsd,         &MuTermMoreau,      &MuTermKale,         &MuTermDrMmd,
 };
 enum { MOST = sizeof table / sizeof *table };
 

@@ -9,8 +9,9 @@ static const char *missing_operation(const MuPartOps *ops) {
   if (!ops->formula) return "formula";
   if (ops->create && !ops->destroy) return "destroy";
   if (transport && !ops->add_flux) return "mobility_at or add_flux";
-  if (transport && ops->mobility && !ops->mobility_at) return "mobility_at";
-  if (transport && ops->mobility_at && !ops->mobility) return "mobility";
+  const PetscBool local = (PetscBool)(ops->mobility_at || ops->multiplies);
+  if (transport && ops->mobility && !local) return "mobility_at";
+  if (transport && local && !ops->mobility) return "mobility";
   if (!transport && !ops->apply) return "mobility_at or apply";
   if (!transport && !ops->diagonal) return "diagonal";
   if ((ops->inverse_ridge || ops->regression_ridge) && !ops->needs_kernel) return "needs_kernel";
@@ -53,7 +54,7 @@ static PetscErrorCode read_part(MuGeometry g, PetscInt k) {
   if (!(s->weight > 0) || PetscIsInfOrNanReal(s->weight))
     return MuError(MU_ERR_INPUT, "geometry_%s: the weight is %g; it must be positive", ops->name,
                    s->weight);
-  *part = (MuPart){.ops = ops, .weight = s->weight};
+  *part = (MuPart){.ops = ops, .weight = s->weight, .summand = s};
   if (ops->needs_kernel) part->kernel = s->kernel ? s->kernel : g->spec.kernel;
   PetscCall(check_kernel(part));
   PetscCall(MuParametersCheck(ops->parameters, "geometry", ops->name, s->value));
@@ -154,6 +155,8 @@ static PetscErrorCode create_parts(MuGeometry g) {
     if (part->ops->inverse_ridge) g->inverse_weight += part->weight;
     PetscCall(create_convolutions(g, part));
     if (part->ops->create) PetscCall(part->ops->create(g, part));
+    part->summand = NULL;
+    g->spec.part[k].function = NULL;
   }
   PetscFunctionReturn(0);
 }

@@ -9,12 +9,30 @@ typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
 void MuPartComplete(MuPartOps *ops);
 /* M(mu)/mu of a local part, mu > 0. */
 PetscReal MuPartSpeed(const MuPart *part, PetscReal mu);
+/* The reference density omega of a part at the cell centres (flat.c): its function, or 1; 0
+   outside. [local_size]. Collective. MU_ERR_INPUT: it is negative or not finite somewhere. */
+PetscErrorCode MuPartReferenceDensity(MuGeometry g, const MuPart *part, PetscReal *omega);
 /* Parameters that several parts have (part.c): the exponent m >= 0 of a mobility; a ridge lambda >
    0, and one that may be left out or 0; and the first value, M(mu) = mu. */
 extern const MuParameter MuPartExponent[], MuPartRidge[], MuPartOptionalRidge[];
 PetscReal MuPartFirstValue(const PetscReal value[]);
 PetscReal MuPartIdentity(PetscReal mu, const PetscReal value[]);
 PetscReal MuPartOne(const PetscReal value[]);
+/* q^(1/2) or its inverse on inside cells, q = k*mu at the state, 0 outside. A convolution by FFT is
+   exact to rounding of its largest value only; where mu is far below that the true q would be lost
+   in noise. q is therefore taken as max(k*mu, half_diagonal mu, eps max q), half_diagonal half of
+   the mean diagonal of Kc (near walls the diagonal varies): every convolution with a non-negative
+   kernel is above the second. Collective. */
+PetscErrorCode MuPartSmoothedRoot(MuGeometry g, MuPart *part, PetscReal half_diagonal,
+                                  PetscBool inverse, Vec out);
+#define MU_MAX_CONDITION 6.7e7 /* 1/sqrt(machine epsilon) */
+/* MU_ERR_INPUT where Kc^(-1), the symbol of Kc between these, amplifies grid noise beyond
+   1/sqrt(machine epsilon) and the part's first value, a ridge, is 0. `advice` ends the sentence. */
+PetscErrorCode MuPartCheckCondition(const MuPart *part, PetscReal smallest, PetscReal largest,
+                                    const char *advice);
+/* 1/(1 + lambda), lambda the first value: on the weight of (Kc + lambda)^(-1) for a narrow kernel.
+ */
+PetscReal MuPartRidgeFactor(const PetscReal value[]);
 
 /* The table (table.c): the descriptor of a name, NULL if there is none; row i, NULL past the end.
    Not collective. */
@@ -23,7 +41,8 @@ const MuPartOps *MuPartRow(PetscInt i);
 extern const MuPartOps MuPartFisherRao, MuPartPowerMobility, MuPartKernelFisherRao,
     MuPartNormalizedKernelFisherRao, MuPartRidgeFisherRao, MuPartWasserstein,
     MuPartWassersteinMobility, MuPartStein, MuPartRidgeStein, MuPartMmd, MuPartRidgeMobility,
-    MuPartWassersteinRidgeMobility;
+    MuPartWassersteinRidgeMobility, MuPartNormalizedMmd, MuPartFlatFisherRao, MuPartFlatWasserstein,
+    MuPartDeStein;
 
 #define MU_LIMITED_ROWS 4
 

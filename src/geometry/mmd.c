@@ -5,8 +5,6 @@
    inverse is refused where it amplifies grid noise beyond 1/sqrt(machine epsilon). */
 #include "geometry/geometry_impl.h"
 
-#define MAX_CONDITION 6.7e7 /* 1/sqrt(machine epsilon) */
-
 typedef struct {
   Vec work, image;
   Vec one; /* (Kc + lambda)^(-1) 1; does not depend on the state */
@@ -42,12 +40,8 @@ static PetscReal condition(const MuPart *part) {
 
 static PetscErrorCode check_invertible(MuGeometry g, MuPart *part) {
   (void)g;
-  if (part->value[0] > 0 || condition(part) <= MAX_CONDITION) return 0;
-  return MuError(MU_ERR_INPUT,
-                 "geometry_%s: this kernel has condition number %.1e on this grid, allowed is "
-                 "%.1e; set geometry_ridge > 0, or use a narrower or rougher kernel, or the mmd "
-                 "energy of the same kernel, which needs no inverse",
-                 part->ops->name, condition(part), MAX_CONDITION);
+  return MuPartCheckCondition(part, part->symbol_smallest, part->symbol_largest,
+                              ", or the mmd energy of the same kernel, which needs no inverse");
 }
 
 static PetscErrorCode apply(MuGeometry g, MuPart *part, Vec xi, Vec preimage, Vec out) {
@@ -95,8 +89,8 @@ static PetscErrorCode apply_one(MuGeometry g, MuPart *part, Vec out) {
     PetscCall(constant_inverse(g, part, &done));
     if (!done) {
       PetscReal ridge = part->value[0];
-      c->one_is_regularised = (PetscBool)(ridge == 0 && !(condition(part) <= MAX_CONDITION));
-      if (c->one_is_regularised) ridge = part->symbol_largest / MAX_CONDITION;
+      c->one_is_regularised = (PetscBool)(ridge == 0 && !(condition(part) <= MU_MAX_CONDITION));
+      if (c->one_is_regularised) ridge = part->symbol_largest / MU_MAX_CONDITION;
       PetscCall(MuConvolutionApplyInverse(part->cells, ridge, g->one, c->one));
       PetscCall(MuGridApplyMask(g->grid, c->one));
     }
@@ -111,16 +105,11 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   return VecAXPY(d, part->weight / (part->symbol_largest + part->value[0]), g->one);
 }
 
-/* (Kc + lambda)^(-1) -> 1/(1 + lambda) */
-static PetscReal limit_factor(const PetscReal value[]) {
-  return 1 / (1 + (value[0] > 0 ? value[0] : 0));
-}
-
 static const MuLimitRow limits[] = {{.parameters = "bandwidth",
                                      .to = &MuPartPowerMobility,
                                      .order = 2,
                                      .set = {{"exponent", 0}},
-                                     .factor = limit_factor},
+                                     .factor = MuPartRidgeFactor},
                                     {.parameters = "bandwidth ridge",
                                      .to = &MuPartPowerMobility,
                                      .order = 1,

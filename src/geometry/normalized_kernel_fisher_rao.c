@@ -1,14 +1,6 @@
 /* Normalised kernel Fisher-Rao: K(mu) xi = mu q^(-1/2) k*(mu q^(-1/2) xi), q = k*mu. As the
-   bandwidth vanishes it tends to Fisher-Rao.
-
-   q is a convolution by FFT, exact to rounding of its largest value only; where mu is far below
-   that (1e-16 of its maximum) the true q would be lost in noise. It is therefore taken as
-   max(k*mu, k(0) |C| mu/2, eps max q): every convolution with a non-negative kernel is above the
-   second (half of the mean diagonal: near walls the diagonal varies). The operator stays symmetric
-   and positive semi-definite for any positive q.
- */
+   bandwidth vanishes it tends to Fisher-Rao. */
 #include "geometry/geometry_impl.h"
-#include "grid/arrays.h"
 
 typedef struct {
   Vec root; /* q^(-1/2), 0 outside */
@@ -38,22 +30,7 @@ static PetscErrorCode destroy(MuPart *part) {
 
 static PetscErrorCode set_state(MuGeometry g, MuPart *part) {
   Context *c = part->ctx;
-  const PetscReal *mu;
-  PetscReal *q, floor_q;
-
-  PetscFunctionBegin;
-  PetscCall(MuConvolutionApply(part->cells, g->rho, c->root));
-  PetscCall(VecMax(c->root, NULL, &floor_q));
-  floor_q = PetscMax(PETSC_MACHINE_EPSILON * floor_q, MU_MIN_NORMAL);
-  PetscCall(VecGetArrayRead(g->rho, &mu));
-  PetscCall(VecGetArray(c->root, &q));
-  for (PetscInt i = 0; i < g->info->local_size; ++i) {
-    PetscReal bounded = PetscMax(PetscMax(q[i], c->half_diagonal * mu[i]), floor_q);
-    q[i] = g->info->mask[i] ? 1 / sqrt(bounded) : 0;
-  }
-  PetscCall(VecRestoreArray(c->root, &q));
-  PetscCall(VecRestoreArrayRead(g->rho, &mu));
-  PetscFunctionReturn(0);
+  return MuPartSmoothedRoot(g, part, c->half_diagonal, PETSC_TRUE, c->root);
 }
 
 /* work = q^(-1/2) k*(mu q^(-1/2) xi) */

@@ -48,7 +48,7 @@
 #define SAFETY         1.5
 
 PetscBool MuPrimalIsDiagonal(const MuPartOps *ops) {
-  return (PetscBool)(ops->kind == MU_PART_REACTION && ops->mobility_at);
+  return (PetscBool)(ops->kind == MU_PART_REACTION && (ops->mobility_at || ops->multiplies));
 }
 
 PetscReal MuPrimalInverseRidge(MuPrimal s) {
@@ -459,7 +459,7 @@ PetscErrorCode MuPrimalSolverCreate(MuGeometry g, MuPrimal s) {
   PetscCall(create_preconditioner(g, s));
   s->local = PETSC_TRUE;
   for (PetscInt k = 0; k < g->spec.parts; ++k)
-    if (!g->part[k].ops->mobility_at) s->local = PETSC_FALSE;
+    if (!g->part[k].ops->mobility_at && !g->part[k].ops->multiplies) s->local = PETSC_FALSE;
   s->components = 1;
   if (!(g->kinds & MU_PART_REACTION) && g->info->masked) {
     PetscCall(PetscMalloc1(g->info->local_size, &s->label));

@@ -6,7 +6,9 @@ static const MuPartOps *table[64] = {&MuPartFisherRao,           &MuPartPowerMob
                                      &MuPartRidgeFisherRao,      &MuPartWasserstein,
                                      &MuPartWassersteinMobility, &MuPartStein,
                                      &MuPartRidgeStein,          &MuPartMmd,
-                                     &MuPartRidgeMobility,       &MuPartWassersteinRidgeMobility};
+                                     &MuPartRidgeMobility,       &MuPartWassersteinRidgeMobility,
+                                     &MuPartNormalizedMmd,       &MuPartFlatFisherRao,
+                                     &MuPartFlatWasserstein,     &MuPartDeStein};
 enum { MOST = sizeof table / sizeof *table };
 
 const MuPartOps *MuPartRow(PetscInt i) {
@@ -65,19 +67,22 @@ PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info) {
     *info = (MuSummandInfo){.name = ops->name,
                             .formula = ops->formula,
                             .parameters = ops->parameters,
-                            .needs_kernel = ops->needs_kernel};
+                            .needs_kernel = ops->needs_kernel,
+                            .function_key = ops->function_key,
+                            .function_doc = ops->function_doc};
   return 0;
 }
 
 static void describe(const MuPartOps *ops, const PetscReal value[], MuPartTraits *t) {
   t->kind = ops->kind;
-  t->local = (PetscBool)(ops->mobility_at != NULL);
+  t->local = (PetscBool)(ops->mobility_at || ops->multiplies);
   t->power = ops->power ? ops->power(value) : NAN;
   t->inverts_kernel = (PetscBool)(ops->inverse_ridge != NULL);
+  t->needs_inverse = (PetscBool)(ops->check_invertible != NULL);
   t->regression = (PetscBool)(ops->regression_ridge != NULL);
   t->ridge = ops->inverse_ridge ? ops->inverse_ridge(value) : 0;
   if (ops->regression_ridge) t->ridge = ops->regression_ridge(value);
-  t->vanishes = t->local ? (PetscBool)(ops->mobility_at(0, value) == 0) : ops->vanishes;
+  t->vanishes = ops->mobility_at ? (PetscBool)(ops->mobility_at(0, value) == 0) : ops->vanishes;
   t->keeps_equal_mass = ops->keeps_equal_mass;
 }
 

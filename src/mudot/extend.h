@@ -48,6 +48,7 @@ typedef struct {
   PetscReal value[MU_MAX_PARAMETERS]; /* in the order of ops->parameters */
   MuKernel kernel;                    /* where the part needs one; borrowed from the geometry */
   MuConvolution cells, faces[2];      /* with it: of a reaction, of a transport; else NULL */
+  const MuSummand *summand;           /* while create() runs: the function */
   PetscReal symbol_smallest, symbol_largest; /* of cells */
   void *ctx;                                 /* of the part's own file; NULL if it needs none */
 } MuPart;
@@ -69,12 +70,18 @@ struct MuPartOps {
   MuPartKind kind;               /* REQUIRED: TRANSPORT or REACTION */
   const MuParameter *parameters; /* OPTIONAL, default: none */
   PetscBool needs_kernel;        /* default no */
-  const MuLimitRow *limits;      /* OPTIONAL, default: none */
+  /* OPTIONAL (default: none), see MuSummandInfo: a function of a point, part->summand->function
+     while create() runs */
+  const char *function_key, *function_doc;
+  const MuLimitRow *limits; /* OPTIONAL, default: none */
 
   /* Traits, see MuPartTraits. */
   /* REQUIRED for local parts, absent otherwise: M(mu), mu >= 0. It is all that a local part needs:
      where neither add_flux() nor apply() is there, every operation below follows from it. */
   PetscReal (*mobility_at)(PetscReal mu, const PetscReal value[]);
+  /* Instead of it, default no: K is local with diagonal() (a reaction, K xi = d xi) or mobility()
+     (a transport) that depend on the place and not on mu. */
+  PetscBool multiplies;
   /* OPTIONAL, default M(mu)/mu: the same without dividing. mu > 0. */
   PetscReal (*speed_at)(PetscReal mu, const PetscReal value[]);
   /* OPTIONAL for local parts, default: M is no power. m of M(mu) = mu^m, or NaN. */

@@ -61,9 +61,10 @@ const char *MuGeometryNameOperator(MuOperator which);
 typedef struct {
   MuPartKind kind; /* TRANSPORT or REACTION */
   PetscReal weight;
-  PetscBool local;            /* K(mu) xi = M(mu) xi, or -div(M(mu) grad xi) */
+  PetscBool local;            /* K(mu) xi = M xi, or -div(M grad xi), M = M(mu) or fixed */
   PetscReal power;            /* m where M(mu) = mu^m: 1 is Fisher-Rao, or Wasserstein; else NaN */
   PetscBool inverts_kernel;   /* K = (Kc + ridge)^(-1): the part takes a preimage if ridge = 0 */
+  PetscBool needs_inverse;    /* K applies (Kc + ridge)^(-1), which not every kernel allows */
   PetscBool regression;       /* K = mu (T + ridge)^(-1) T, or its transport, T f = k*(mu f) */
   PetscReal ridge;            /* of these two, else 0 */
   PetscBool vanishes;         /* K(mu) xi = 0 where mu = 0: a flow keeps the sign of mu */

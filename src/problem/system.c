@@ -2,12 +2,13 @@
 #include "case/keys.h"
 #include "measure/density_impl.h"
 #include "output/terminal.h"
-#include "problem/problem.h"
+#include "problem/reference.h"
 
 /* A block of a case. */
 typedef struct {
   const char *block;
   MuSummandTable table;
+  MuTargetLookup *target; /* of a block whose functions are reference densities; else NULL */
   PetscInt n;
   MuCaseSummand given[MU_MAX_TERMS];
 } Sum;
@@ -62,7 +63,7 @@ static PetscErrorCode create_own_kernel(MuCase c, const Sum *sum, PetscInt k, Pe
   PetscFunctionReturn(0);
 }
 
-/* formula: where that of the summand is kept, NULL in a block without formulas. */
+/* formula: where that of the summand is kept. */
 static PetscErrorCode read_summand(MuCase c, const Sum *sum, PetscInt k, PetscInt dim,
                                    MuKernel kernel, MuFormula *formula, MuSummand *s) {
   const MuCaseSummand *given = &sum->given[k];
@@ -73,7 +74,11 @@ static PetscErrorCode read_summand(MuCase c, const Sum *sum, PetscInt k, PetscIn
   *s = (MuSummand){.name = info.name, .weight = given->weight};
   PetscCall(PetscArraycpy(s->value, given->value, MU_MAX_PARAMETERS));
   if (info.needs_kernel) PetscCall(create_own_kernel(c, sum, k, dim, kernel, &s->kernel));
-  if (!info.function_key || !formula) PetscFunctionReturn(0);
+  if (!info.function_key) PetscFunctionReturn(0);
+  if (sum->target) {
+    PetscCall(MuCaseReadReference(given, dim, sum->target, formula, s));
+    PetscFunctionReturn(0);
+  }
   if (!given->formula)
     return MuError(MU_ERR_INPUT, "%s: is missing; %s %s needs it", given->formula_key, sum->block,
                    info.name);
@@ -100,7 +105,7 @@ static PetscErrorCode read_sum(MuCase c, Sum *sum, PetscInt dim, MuKernel *kerne
   if (other < 0) PetscCall(MuCaseFindKernelBlock(c, sum->block, name));
   if (given) PetscCall(MuCaseNameKernelKey(c, name, &spec, MuKernelCreate(&spec, dim, kernel)));
   for (PetscInt k = 0; k < sum->n; ++k)
-    PetscCall(read_summand(c, sum, k, dim, *kernel, formula ? &formula[k] : NULL, &summand[k]));
+    PetscCall(read_summand(c, sum, k, dim, *kernel, &formula[k], &summand[k]));
   PetscFunctionReturn(0);
 }
 
@@ -235,17 +240,22 @@ static PetscErrorCode choose_mean(MuCase c, MuEnergy energy, MuGeometrySpec *g) 
 }
 
 static PetscErrorCode create_geometry(MuCase c, PetscInt dim, MuProblemParts *p) {
-  Sum sum = {.block = "geometry", .table = MuGeometryGetInfo};
+  MuTargetLookup target;
+  Sum sum = {.block = "geometry", .table = MuGeometryGetInfo, .target = &target};
   MuGeometrySpec g = {.spherical = PETSC_FALSE};
+  MuFormula formula[MU_MAX_TERMS] = {NULL};
   PetscBool given;
 
   PetscFunctionBegin;
-  PetscErrorCode failed = read_sum(c, &sum, dim, &p->geometry_kernel, NULL, g.part);
+  PetscCall(MuTargetLookupBegin(p->grid, p->log_target, &target));
+  PetscErrorCode failed = read_sum(c, &sum, dim, &p->geometry_kernel, formula, g.part);
   g.parts = sum.n;
   g.kernel = p->geometry_kernel;
   if (!failed) failed = MuCaseGetBool(c, "geometry_spherical", &g.spherical, &given);
   if (!failed) failed = choose_mean(c, p->energy, &g);
   if (!failed) failed = MuGeometryCreate(p->grid, &g, &p->geometry);
+  for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuFormulaDestroy(&formula[k]));
+  PetscCall(MuTargetLookupEnd(&target));
   PetscCall(destroy_kernels(g.part));
   PetscFunctionReturn(failed);
 }

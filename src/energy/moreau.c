@@ -1,0 +1,377 @@
+/* Moreau envelope of a divergence in the MMD, and its named cases:
+
+     F(rho) = min over sigma of D_phi(sigma given pi) + |sigma - rho|^2/(2 lambda),
+     |s|^2 = <s, k*s>, D_phi = int phi(sigma/pi) d pi: KL (exponent 1) or chi2 (exponent 2).
+
+   kale = (1 + lambda) moreau of KL: Glaser, Arbel and Gretton, KALE flow, NeurIPS (2021). drmmd =
+   2 (1 + lambda) moreau of chi2, (1 + lambda) |(T_pi + lambda)^(-1/2) k*(rho - pi)|^2 in the RKHS:
+   Chen, Mustafi, Glaser, Korba, Gretton and Sriperumbudur, (De)-regularized maximum mean
+   discrepancy gradient flow (2024). As lambda -> 0 F tends to D_phi(rho given pi), lambda F to 1/2
+   |rho - pi|^2 as lambda -> infinity.
+
+   The minimiser is sigma = pi (phi*)'(h) with lambda h = k*(rho - sigma), and DF = h. With a = rho
+   - sigma the dual value is F = <h, rho - pi> - int pi (phi*(h) - h) - 1/2 <a, h>, whose error is
+   the square of that of a. Newton's method for G(a) = a + pi (phi*)'(k*a/lambda) - rho = 0: with
+   W^2 = pi (phi*)''(h), (lambda + W Kc W) w = -lambda W Kc G by conjugate gradients, and the step
+   is -G - W w/lambda. It minimises the convex -F along a line, so that damping by halves makes it
+   global; for chi2 the first step is exact.
+
+   Discrete gradient: F is a supremum over h, so that with d = rho1 - rho0 and h_i of rho_i
+   F1 - F0 = <(h0 + h1)/2, d> + e, e = <h1 - h0, pi (mean of (phi*)' - its difference quotient)>, of
+   third order in d and 0 for chi2: G = (h0 + h1)/2 + e d/|d|^2 (Gonzalez). */
+#include "energy/smoothed.h"
+#include "grid/arrays.h"
+#include "linear/conjugate_gradients.h"
+
+#define MOST_STEPS      60
+#define MOST_ITERATIONS 3000
+#define MOST_HALVINGS   60
+#define RESIDUAL        1e-14 /* of G against rho and pi, in L1; solved when reached */
+#define ROUGH_RESIDUAL  1e-8  /* accepted where rounding allows no less */
+#define DECREASE        1e-4  /* of the slope, asked of a step (Armijo) */
+#define LARGEST         700.0 /* of h: its exponential is finite */
+
+typedef struct {
+  Vec a, h[2], residual, root, step, image, work, rhs;
+  MuConjugateGradients cg;
+  PetscReal lambda;
+  MuTerm *term;
+} Moreau;
+
+/* 1 for KL, 2 for chi2 */
+static PetscReal exponent_of(const MuTerm *term) {
+  return term->ops == &MuTermMoreau ? term->value[1] : term->ops == &MuTermKale ? 1 : 2;
+}
+
+static PetscReal scale_of(const MuTerm *term) {
+  const PetscReal lambda = term->value[0];
+  if (term->ops == &MuTermMoreau) return 1;
+  return (term->ops == &MuTermKale ? 1 : 2) * (1 + lambda);
+}
+
+/* ------------------------------------------------------------------ phi* */
+
+/* (phi*)'(h) - 1 */
+static PetscReal slope_less_one(PetscBool kl, PetscReal h) {
+  return kl ? expm1(h) : h;
+}
+
+static PetscReal curvature_of(PetscBool kl, PetscReal h) {
+  return kl ? exp(h) : 1;
+}
+
+/* phi*(h) - h: e^h - 1 - h or h^2/2. Near 0 by its series, whose first term left out is below
+   rounding. */
+static PetscReal conjugate_rest(PetscBool kl, PetscReal h) {
+  PetscReal sum = 0;
+  if (!kl) return 0.5 * h * h;
+  if (PetscAbsReal(h) > 0.25) return expm1(h) - h;
+  for (PetscInt n = 14; n >= 2; --n) sum = (sum + 1) * h / n;
+  return sum * h;
+}
+
+/* ((phi*)'(a) + (phi*)'(b))/2 - (phi*(b) - phi*(a))/(b - a) */
+static PetscReal trapezoid_excess(PetscBool kl, PetscReal a, PetscReal b) {
+  const PetscReal x = 0.5 * (b - a), xx = x * x;
+  PetscReal sum = 0;
+  if (!kl) return 0;
+  if (PetscAbsReal(x) > 1) return 0.5 * (exp(a) + exp(b)) - (exp(b) - exp(a)) / (b - a);
+  /* cosh x - sinh x/x = sum of 2n x^(2n)/(2n + 1)! */
+  for (PetscInt n = 9; n >= 1; --n)
+    sum = (sum + 1) * xx * (PetscReal)n / ((PetscReal)PetscMax(n - 1, 1) * 2 * n * (2 * n + 1));
+  return exp(0.5 * (a + b)) * sum * 2;
+}
+
+/* ------------------------------------------------------------------ creation */
+
+/* y = (lambda + W Kc W) x */
+static PetscErrorCode apply_normal(void *ctx, Vec x, Vec y) {
+  Moreau *m = ctx;
+
+  PetscFunctionBegin;
+  PetscCall(VecPointwiseMult(m->work, m->root, x));
+  PetscCall(MuConvolutionApply(m->term->convolution, m->work, m->work));
+  PetscCall(VecPointwiseMult(y, m->root, m->work));
+  PetscCall(VecAXPY(y, m->lambda, x));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode check_values(const MuTerm *term) {
+  const PetscReal p = exponent_of(term);
+
+  PetscFunctionBegin;
+  PetscCall(MuSmoothedCheckKernel(term));
+  if (p != 1 && p != 2)
+    return MuError(MU_ERR_INPUT, "energy_%s_exponent: %g is not allowed; give 1 (kl) or 2 (chi2)",
+                   term->ops->name, p);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode create(MuTerm *term) {
+  static const MuConjugateGradientsOps ops = {.apply = apply_normal};
+  MuGrid grid = term->shared->grid;
+  Moreau *m;
+
+  PetscFunctionBegin;
+  PetscCall(check_values(term));
+  PetscCall(PetscNew(&m));
+  term->data = m;
+  m->lambda = term->value[0];
+  m->term = term;
+  Vec *const fields[] = {&m->a,    &m->h[0],  &m->h[1], &m->residual, &m->root,
+                         &m->step, &m->image, &m->work, &m->rhs};
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
+    PetscCall(MuGridCreateField(grid, fields[k]));
+  PetscCall(MuConjugateGradientsCreate(m->a, &ops, m, &m->cg));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode destroy(MuTerm *term) {
+  Moreau *m = term->data;
+
+  PetscFunctionBegin;
+  if (!m) PetscFunctionReturn(0);
+  Vec *const fields[] = {&m->a,    &m->h[0],  &m->h[1], &m->residual, &m->root,
+                         &m->step, &m->image, &m->work, &m->rhs};
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
+  PetscCall(MuConjugateGradientsDestroy(&m->cg));
+  PetscCall(PetscFree(term->data));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the minimiser */
+
+/* h = k*a/lambda */
+static PetscErrorCode potential(const Moreau *m, Vec a, Vec h) {
+  PetscFunctionBegin;
+  PetscCall(MuConvolutionApply(m->term->convolution, a, h));
+  PetscCall(VecScale(h, 1 / m->lambda));
+  PetscCall(MuGridApplyMask(m->term->shared->grid, h));
+  PetscFunctionReturn(0);
+}
+
+/* residual = G(a), root = W; *size = int |G| over the sum of the masses. */
+static PetscErrorCode linearise(Moreau *m, Vec rho, Vec h, PetscReal *size) {
+  const MuShared *shared = m->term->shared;
+  const PetscBool kl = (PetscBool)(exponent_of(m->term) == 1);
+  const PetscReal *r, *a, *potential_of;
+  PetscReal *residual, *root, sums[2] = {0};
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(rho, &r));
+  PetscCall(VecGetArrayRead(m->a, &a));
+  PetscCall(VecGetArrayRead(h, &potential_of));
+  PetscCall(VecGetArray(m->residual, &residual));
+  PetscCall(VecGetArray(m->root, &root));
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    const PetscReal pi = shared->pi[i];
+    residual[i] = a[i] + pi * slope_less_one(kl, potential_of[i]) - (r[i] - pi);
+    root[i] = sqrt(pi * curvature_of(kl, potential_of[i]));
+    sums[0] += PetscAbsReal(residual[i]);
+    sums[1] += PetscAbsReal(r[i]) + pi;
+  }
+  PetscCall(VecRestoreArray(m->root, &root));
+  PetscCall(VecRestoreArray(m->residual, &residual));
+  PetscCall(VecRestoreArrayRead(h, &potential_of));
+  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscCall(VecRestoreArrayRead(rho, &r));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, shared->info->comm));
+  *size = sums[1] > 0 ? sums[0] / sums[1] : 0;
+  PetscFunctionReturn(0);
+}
+
+/* step = -G - W w/lambda */
+static PetscErrorCode newton_step(Moreau *m) {
+  MuCgOutcome outcome;
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(MuConvolutionApply(m->term->convolution, m->residual, m->image));
+  PetscCall(VecPointwiseMult(m->rhs, m->root, m->image));
+  PetscCall(VecScale(m->rhs, -m->lambda));
+  PetscCall(VecNorm(m->rhs, NORM_2, &norm));
+  PetscCall(
+      MuConjugateGradientsSolve(m->cg, 1e-12 * norm, MOST_ITERATIONS, m->rhs, m->step, &outcome));
+  PetscCall(VecPointwiseMult(m->step, m->root, m->step));
+  PetscCall(VecScale(m->step, -1 / m->lambda));
+  PetscCall(VecAXPY(m->step, -1, m->residual));
+  PetscFunctionReturn(0);
+}
+
+/* The convex function -F(a + t step) + F(a), t > 0, from h and image = k*step/lambda; infinite
+   where an exponential overflows. */
+static PetscErrorCode increase(Moreau *m, Vec rho, Vec h, PetscReal t, PetscReal *sum) {
+  const MuShared *shared = m->term->shared;
+  const PetscBool kl = (PetscBool)(exponent_of(m->term) == 1);
+  const PetscReal *r, *a, *step, *from, *change;
+  PetscReal total = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(rho, &r));
+  PetscCall(VecGetArrayRead(m->a, &a));
+  PetscCall(VecGetArrayRead(m->step, &step));
+  PetscCall(VecGetArrayRead(h, &from));
+  PetscCall(VecGetArrayRead(m->image, &change));
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    const PetscReal d = t * change[i], pi = shared->pi[i];
+    if (from[i] + d > LARGEST) total = INFINITY;
+    total += pi * curvature_of(kl, from[i]) * conjugate_rest(kl, d) +
+             d * (pi * slope_less_one(kl, from[i]) - (r[i] - pi)) +
+             0.5 * (a[i] * d + t * step[i] * (from[i] + d));
+  }
+  PetscCall(VecRestoreArrayRead(m->image, &change));
+  PetscCall(VecRestoreArrayRead(h, &from));
+  PetscCall(VecRestoreArrayRead(m->step, &step));
+  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscCall(VecRestoreArrayRead(rho, &r));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPIU_REAL, MPI_SUM, shared->info->comm));
+  *sum = total * shared->info->volume;
+  PetscFunctionReturn(0);
+}
+
+/* Goes along the step, by halves until -F falls enough. */
+static PetscErrorCode advance(Moreau *m, Vec rho, Vec h) {
+  PetscReal slope, change, t = 1;
+
+  PetscFunctionBegin;
+  PetscCall(potential(m, m->step, m->image));
+  PetscCall(MuGridInner(m->term->shared->grid, m->residual, m->image, &slope));
+  for (PetscInt k = 0; k < MOST_HALVINGS && exponent_of(m->term) == 1; ++k) {
+    PetscCall(increase(m, rho, h, t, &change));
+    if (change <= DECREASE * t * slope + 1e-13 * PetscAbsReal(slope)) break;
+    t *= 0.5;
+  }
+  PetscCall(VecAXPY(m->a, t, m->step));
+  PetscCall(VecAXPY(h, t, m->image));
+  PetscFunctionReturn(0);
+}
+
+/* h of rho, and a. From a = 0 always: the same bits whatever came before. */
+static PetscErrorCode minimise(MuTerm *term, Vec rho, Vec h) {
+  Moreau *m = term->data;
+  PetscReal size = INFINITY, before = INFINITY;
+
+  PetscFunctionBegin;
+  PetscCall(VecSet(m->a, 0));
+  PetscCall(VecSet(h, 0));
+  for (PetscInt k = 0; k < MOST_STEPS; ++k) {
+    PetscCall(linearise(m, rho, h, &size));
+    if (size <= RESIDUAL || (size <= ROUGH_RESIDUAL && size > 0.5 * before)) PetscFunctionReturn(0);
+    before = size;
+    PetscCall(newton_step(m));
+    PetscCall(advance(m, rho, h));
+    PetscCall(potential(m, m->a, h));
+  }
+  return MuError(MU_ERR_NUMERICS,
+                 "energy_%s: the minimisation did not converge (residual %.1e after %d steps of "
+                 "Newton's method, asked is %.0e); take a larger lambda",
+                 term->ops->name, size, MOST_STEPS, ROUGH_RESIDUAL);
+}
+
+/* ------------------------------------------------------------------ the term */
+
+static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f, PetscReal *df) {
+  const MuShared *shared = term->shared;
+  const PetscBool kl = (PetscBool)(exponent_of(term) == 1);
+  const PetscReal scale = scale_of(term);
+  const Moreau *m = term->data;
+  const PetscReal *a, *h;
+
+  PetscFunctionBegin;
+  PetscCall(minimise(term, state->field, m->h[0]));
+  PetscCall(VecGetArrayRead(m->a, &a));
+  PetscCall(VecGetArrayRead(m->h[0], &h));
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    const PetscReal pi = shared->pi[i];
+    if (df) df[i] = scale * h[i];
+    if (f)
+      f[i] =
+          scale * (h[i] * (state->rho[i] - pi) - pi * conjugate_rest(kl, h[i]) - 0.5 * a[i] * h[i]);
+  }
+  PetscCall(VecRestoreArrayRead(m->h[0], &h));
+  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
+  const MuShared *shared = term->shared;
+  const PetscBool kl = (PetscBool)(exponent_of(term) == 1);
+  const PetscReal scale = scale_of(term), *rho0 = pair->a->rho, *rho1 = pair->b->rho;
+  const Moreau *m = term->data;
+  const PetscReal *h0, *h1;
+  PetscReal sums[2] = {0};
+
+  PetscFunctionBegin;
+  PetscCall(minimise(term, pair->a->field, m->h[0]));
+  PetscCall(minimise(term, pair->b->field, m->h[1]));
+  PetscCall(VecGetArrayRead(m->h[0], &h0));
+  PetscCall(VecGetArrayRead(m->h[1], &h1));
+  for (PetscInt i = 0; i < shared->n; ++i) {
+    g[i] = 0.5 * scale * (h0[i] + h1[i]);
+    sums[0] += shared->pi[i] * (h1[i] - h0[i]) * trapezoid_excess(kl, h0[i], h1[i]);
+    sums[1] += (rho1[i] - rho0[i]) * (rho1[i] - rho0[i]);
+  }
+  PetscCall(VecRestoreArrayRead(m->h[1], &h1));
+  PetscCall(VecRestoreArrayRead(m->h[0], &h0));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, shared->info->comm));
+  for (PetscInt i = 0; i < shared->n && sums[1] > 0; ++i)
+    g[i] += scale * sums[0] / sums[1] * (rho1[i] - rho0[i]);
+  PetscFunctionReturn(0);
+}
+
+#define LAMBDA(term)                                                                               \
+  {                                                                                                \
+    .name = "lambda", .key = term "_lambda",                                                       \
+    .doc = "lambda, the weight of the distance is 1/(2 lambda)", .low = 0, .high = PETSC_MAX_REAL, \
+    .above_low = PETSC_TRUE, .required = PETSC_TRUE                                                \
+  }
+
+static const MuParameter of_moreau[] = {LAMBDA("moreau"),
+                                        {.name = "exponent",
+                                         .key = "moreau_exponent",
+                                         .doc = "1: of kl, 2: of chi2",
+                                         .low = 1,
+                                         .high = 2,
+                                         .initial = 1},
+                                        {0}};
+static const MuParameter of_kale[] = {LAMBDA("kale"), {0}};
+static const MuParameter of_drmmd[] = {LAMBDA("drmmd"), {0}};
+
+const MuTermOps MuTermMoreau = {
+    .name = "moreau",
+    .parameters = of_moreau,
+    .formula = "min over sigma of D(sigma given pi) + <sigma - rho, k*(sigma - rho)>/(2 lambda)",
+    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
+    .kind = MU_TERM_FROZEN,
+    .convex = PETSC_TRUE,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+};
+
+const MuTermOps MuTermKale = {
+    .name = "kale",
+    .parameters = of_kale,
+    .formula = "(1 + lambda) moreau of kl",
+    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
+    .kind = MU_TERM_FROZEN,
+    .convex = PETSC_TRUE,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+};
+
+const MuTermOps MuTermDrMmd = {
+    .name = "drmmd",
+    .parameters = of_drmmd,
+    .formula = "2 (1 + lambda) moreau of chi2",
+    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
+    .kind = MU_TERM_FROZEN,
+    .convex = PETSC_TRUE,
+    .create = create,
+    .destroy = destroy,
+    .evaluate = evaluate,
+    .gradient = gradient,
+};
