@@ -120,9 +120,10 @@ PetscReal TestMaxDifference(Vec f, Vec g) {
 
 static PetscReal number_of(const MuParameter *p, TestNumbers numbers) {
   if (!strcmp(p->key, "power_exponent")) return numbers.power_exponent;
-  if (!strcmp(p->key, "internal_exponent")) return numbers.internal_exponent;
+  if (strstr(p->key, "internal_exponent")) return numbers.internal_exponent;
   if (!strcmp(p->key, "mobility_exponent")) return numbers.mobility_exponent;
-  return !strcmp(p->key, "ridge") ? numbers.ridge : p->initial;
+  if (!strcmp(p->key, "ridge")) return numbers.ridge;
+  return p->required ? 0.3 : p->initial;
 }
 
 MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,

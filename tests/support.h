@@ -46,8 +46,8 @@ typedef struct {
   PetscReal power_exponent, internal_exponent, mobility_exponent, ridge;
 } TestNumbers;
 
-/* A summand of a table with its numbers; those that are not among TestNumbers have their default.
- */
+/* A summand of a table with its numbers; those that are not among TestNumbers have their default,
+   or 0.3 where they have none. */
 MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,
                       TestNumbers numbers);
 

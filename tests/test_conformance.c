@@ -93,7 +93,9 @@ static PetscErrorCode watch_step(void *ctx, MuFlow flow, PetscReal time, PetscRe
 static PetscReal run_pair(const Setting *s, const char *geometry, const char *energy,
                           const char *scheme, PetscBool spherical, PetscReal refinement) {
   const MuPartTraits traits = traits_of(geometry);
-  const PetscReal step = (traits.vanishes ? 2e-3 : 2e-4) / refinement;
+  /* an inverse of the kernel under a divergence is of the fourth order in space */
+  const PetscBool steep = (PetscBool)(traits.needs_inverse && traits.kind == MU_PART_TRANSPORT);
+  const PetscReal step = (traits.vanishes ? 2e-3 : steep ? 1e-5 : 2e-4) / refinement;
   TestFlowSpec spec = {.grid = s->grid,
                        .energy = {energy},
                        .geometry = {geometry},
@@ -316,7 +318,13 @@ static PetscReal linearization_error(const Setting *s, const char *geometry, con
   return error / size;
 }
 
-/* Means of the donor go with energies without log rho. */
+/* Means of the donor go with energies without log rho, and with mobilities that are a cell's. */
+static PetscBool has_donors(const char *geometry) {
+  MuSummandInfo info;
+  OK(MuSummandFind(MuGeometryGetInfo, geometry, &info));
+  return (PetscBool)!info.function_key;
+}
+
 static PetscBool is_logarithmic(const char *energy) {
   const MuEnergySpec spec = {.terms = 1,
                              .term = {{.name = energy, .weight = 1, .value = {2, 2, 2, 2}}}};
@@ -332,7 +340,7 @@ START_TEST(linearised_transport_is_the_operator) {
   for (PetscInt g = 0; MuGeometryGetTableRow(g, &geometry, &formula), geometry; ++g)
     for (PetscInt e = 0; MuEnergyGetTableRow(e, &energy, &formula), energy; ++e) {
       if (traits_of(geometry).kind != MU_PART_TRANSPORT || !is_taken(g, e)) continue;
-      for (int m = 0; m < (is_logarithmic(energy) ? 1 : 3); ++m) {
+      for (int m = 0; m < (is_logarithmic(energy) || !has_donors(geometry) ? 1 : 3); ++m) {
         const PetscReal error = linearization_error(&s, geometry, energy, means[m]);
         ck_assert_msg(error < 1e-10, "%s of %s, mean %d: the transport step differs by %g",
                       geometry, energy, (int)means[m], error);

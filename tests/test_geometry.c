@@ -22,9 +22,20 @@ static MuKernel make_kernel(const char *type, PetscReal bandwidth, PetscInt dim)
   return kernel;
 }
 
+/* Of the parts that have a reference density. */
+static PetscErrorCode omega(void *ctx, const PetscReal x[2], PetscReal *value) {
+  (void)ctx;
+  *value = 0.4 + x[0] * x[0] + 0.3 * sin(x[1]);
+  return 0;
+}
+
 static MuSummand simple_part(const char *name, PetscReal weight) {
   const TestNumbers numbers = {.ridge = strstr(name, "ridge") ? 0.03 : 0, .mobility_exponent = 1.7};
-  return TestSummand(MuGeometryGetInfo, name, weight, numbers);
+  MuSummand part = TestSummand(MuGeometryGetInfo, name, weight, numbers);
+  MuSummandInfo info;
+  OK(MuSummandFind(MuGeometryGetInfo, name, &info));
+  if (info.function_key) part.function = omega;
+  return part;
 }
 
 static MuGeometrySpec simple_spec(const char *name, MuKernel kernel) {
@@ -207,6 +218,28 @@ static void dense_ridge(PetscInt n, const PetscReal *k, const PetscReal *m, Pets
     for (PetscInt j = 0; j < n; ++j) out[i * n + j] *= m[i];
 }
 
+static PetscReal dense_omega(const Dense *p, PetscInt i) {
+  const PetscReal x[2] = {(i % p->d.nx + 0.5) * p->h[0],
+                          p->d.dim == 2 ? (i / p->d.nx + 0.5) * p->h[1] : 0};
+  PetscReal value;
+  OK(omega(NULL, x, &value));
+  return value;
+}
+
+/* Inverse of k + ridge on the faces of an axis that are open; 0 elsewhere. */
+static void dense_face_inverse(const Dense *p, PetscInt axis, PetscReal ridge, const PetscReal *k,
+                               PetscReal *out) {
+  const PetscInt n = p->n;
+  PetscReal a[MAX_SIZE];
+  for (PetscInt i = 0; i < n; ++i)
+    for (PetscInt j = 0; j < n; ++j) {
+      int both = lower_cell(p, axis, i) >= 0 && lower_cell(p, axis, j) >= 0;
+      a[i * n + j] = both ? k[i * n + j] + (i == j) * ridge : (i == j);
+      out[i * n + j] = (i == j) && both;
+    }
+  dense_solve(n, a, out);
+}
+
 static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const MuSummand *part,
                             PetscReal *out) {
   const char *name = part->name;
@@ -221,11 +254,16 @@ static void dense_transport(const Dense *p, const MuGeometrySpec *spec, const Mu
       if (!strcmp(name, "wasserstein_mobility") && j >= 0) m[f] = pow(m[f], part->value[0]);
       if (!strcmp(name, "wasserstein_ridge_mobility") && j >= 0)
         m[f] = m[f] * m[f] / (m[f] + part->value[0]);
+      if (!strcmp(name, "flat_wasserstein") && j >= 0)
+        m[f] = dense_omega(p, f) * dense_omega(p, j) /
+               plain_mean(MU_MEAN_LOGARITHMIC, 0, dense_omega(p, f), dense_omega(p, j));
     }
     memset(flux, 0, sizeof flux);
-    if (!strcmp(name, "stein") || !strcmp(name, "ridge_stein")) dense_kernel(p, axis, k);
+    if (strstr(name, "stein")) dense_kernel(p, axis, k);
     if (!strcmp(name, "ridge_stein"))
       dense_ridge(n, k, m, part->value[0], flux);
+    else if (!strcmp(name, "de_stein"))
+      dense_face_inverse(p, axis, part->value[0], k, flux);
     else
       for (PetscInt f = 0; f < n; ++f)
         for (PetscInt g = 0; g < n; ++g)
@@ -260,7 +298,7 @@ static void dense_reaction(const Dense *p, const MuSummand *part, PetscReal *out
   dense_kernel(p, -1, k);
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt j = 0; j < n; ++j) q[i] += k[i * n + j] * p->rho[j];
-  if (!strcmp(name, "mmd")) dense_mmd(p, part->value[0], k, out);
+  if (!strcmp(name, "mmd") || !strcmp(name, "normalized_mmd")) dense_mmd(p, part->value[0], k, out);
   if (!strcmp(name, "ridge_fisher_rao")) dense_ridge(n, k, p->rho, part->value[0], out);
   for (PetscInt i = 0; i < n; ++i)
     for (PetscInt j = 0; j < n; ++j) {
@@ -274,6 +312,10 @@ static void dense_reaction(const Dense *p, const MuSummand *part, PetscReal *out
       if (!strcmp(name, "kernel_fisher_rao")) out[i * n + j] = mm;
       if (!strcmp(name, "normalized_kernel_fisher_rao"))
         out[i * n + j] = mm == 0 ? 0 : mm / sqrt(q[i] * q[j]);
+      if (!strcmp(name, "normalized_mmd"))
+        out[i * n + j] *= inside(&p->d, i) && inside(&p->d, j) ? sqrt(q[i] * q[j]) : 0;
+      if (!strcmp(name, "flat_fisher_rao"))
+        out[i * n + j] = (i == j && inside(&p->d, i)) * dense_omega(p, i);
     }
 }
 
@@ -455,7 +497,10 @@ START_TEST(relative_form_times_mu_is_the_operator) {
         Vec image = apply(geometry, b.xi), relative;
         OK(VecDuplicate(image, &relative));
         OK(MuGeometryHasRelative(geometry, &has));
-        ck_assert_int_eq(has, !is_transport(name) && strcmp(name, "mmd"));
+        MuPartTraits traits;
+        OK(MuGeometryGetTraits(&spec, 0, &traits));
+        ck_assert_int_eq(has, traits.kind == MU_PART_REACTION &&
+                                  (traits.vanishes || !isnan(traits.power)));
         if (has) {
           OK(MuGeometryApplyRelative(geometry, b.xi, relative));
           OK(VecPointwiseMult(relative, relative, b.rho));
@@ -621,8 +666,10 @@ static PetscReal bump(PetscReal x, PetscReal y) {
   return exp(-0.5 * x * x / 0.5) + 0.3 * exp(-0.5 * (x - 1) * (x - 1) / 0.3) + 0 * y;
 }
 
+/* Its normal derivative vanishes at the walls +-5, which the operators that do not vanish with mu
+   see. */
 static PetscReal wave(PetscReal x, PetscReal y) {
-  return sin(1.3 * x) + 0.2 * x * x + 0 * y;
+  return sin(0.5 * PETSC_PI * x) + 0.7 * cos(0.2 * PETSC_PI * x) + 0 * y;
 }
 
 static PetscReal bump_2d(PetscReal x, PetscReal y) {
@@ -630,7 +677,7 @@ static PetscReal bump_2d(PetscReal x, PetscReal y) {
 }
 
 static PetscReal wave_2d(PetscReal x, PetscReal y) {
-  return wave(x, 0) * cos(y);
+  return wave(x, 0) * cos(0.4 * PETSC_PI * y);
 }
 
 /* L1 distance of K xi of two geometries. */
@@ -805,7 +852,9 @@ END_TEST
 static PetscReal minus_divergence(PetscReal x, PetscReal y) { /* -(rho xi')' of bump and wave */
   PetscReal a = exp(-x * x), b = 0.3 * exp(-(x - 1) * (x - 1) / 0.6);
   PetscReal rho = a + b, slope = -2 * x * a - (x - 1) / 0.3 * b;
-  PetscReal d = 1.3 * cos(1.3 * x) + 0.4 * x, dd = -1.69 * sin(1.3 * x) + 0.4;
+  const PetscReal w = 0.5 * PETSC_PI, v = 0.2 * PETSC_PI;
+  PetscReal d = w * cos(w * x) - 0.7 * v * sin(v * x);
+  PetscReal dd = -w * w * sin(w * x) - 0.7 * v * v * cos(v * x);
   return -(slope * d + rho * dd) + 0 * y;
 }
 
@@ -1321,7 +1370,7 @@ static PetscReal mobility_of(MuGrid grid, const MuGeometrySpec *spec, PetscReal 
   else
     OK(MuGeometryReactionDiagonal(geometry, out));
   OK(VecMax(out, NULL, &result));
-  if (kinds == MU_PART_TRANSPORT) {
+  if (kinds == MU_PART_TRANSPORT && !spec->part[0].function) {
     PetscReal speed;
     OK(MuGeometryDonorSpeed(geometry, c, &speed));
     ck_assert_double_eq_tol(speed * c, result, 1e-13 * (1 + result));
