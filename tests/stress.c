@@ -545,10 +545,10 @@ static PetscErrorCode start(Run *r) {
   PetscCall(VecCopy(r->parts->initial, r->last));
   r->conserves = conserves_mass(r);
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
-    const char *name = r->energy->term[k].name;
+    MuTermTraits term;
+    PetscCall(MuEnergyGetTraits(r->energy, k, &term));
     r->weights += fabs(r->energy->term[k].weight);
-    if (!strcmp(name, "mmd") || !strcmp(name, "interaction") || !strcmp(name, "blob_entropy"))
-      r->convolves = PETSC_TRUE;
+    if (term.kernel || !strcmp(r->energy->term[k].name, "interaction")) r->convolves = PETSC_TRUE;
   }
   PetscCall(find_symbol(r));
   r->end_time = r->parts->flow.end;
@@ -698,11 +698,25 @@ static PetscBool is_nonlinear_transport(const Run *r) {
 static PetscBool may_rise(const Run *r) {
   if (!strncmp(r->scheme, "splitting", 9)) return PETSC_TRUE;
   if (r->geometry->face_mean == MU_MEAN_ARITHMETIC) return PETSC_TRUE;
-  for (PetscInt k = 0; k < r->energy->terms; ++k)
-    if (!strcmp(r->energy->term[k].name, "interaction") ||
-        !strcmp(r->energy->term[k].name, "blob_entropy"))
-      return PETSC_TRUE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    MuTermTraits term = {0};
+    if (MuEnergyGetTraits(r->energy, k, &term) || !term.convex) return PETSC_TRUE;
+  }
   return PETSC_FALSE;
+}
+
+static PetscBool has_term(const Run *r, const char *name) {
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (!strcmp(r->energy->term[k].name, name)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+static PetscBool has_npmle(const Run *r) {
+  return has_term(r, "npmle");
+}
+
+static PetscBool has_envelope(const Run *r) {
+  return (PetscBool)(has_term(r, "moreau") || has_term(r, "kale") || has_term(r, "drmmd"));
 }
 
 static PetscBool is_adaptive(const Run *r) {
@@ -730,6 +744,8 @@ static const struct {
      "step"},
     {"the error of a step stays above time_tolerance", is_adaptive,
      "a time scale far below the first step"},
+    {"k*rho is lost in rounding", has_npmle, "log(k*rho) far from the density is not known"},
+    {"the minimisation did not converge", has_envelope, "lambda is too small for the kernel"},
     {"geometry_ridge: the solve", has_ridge_solve, "the ridge is too small for the kernel"},
 };
 enum { REASONS = sizeof reasons / sizeof reasons[0] };

@@ -21,6 +21,7 @@ typedef struct {
   PetscBool periodic[2], masked;
   int energies, geometries;
   const char *energy[4], *geometry[4];
+  PetscBool target;
   double power_exponent, internal_exponent;
   PetscBool spherical, transport, reaction, kernel_energy, kernel_geometry, ridge, ridge_solve,
       classical;
@@ -77,6 +78,34 @@ static PetscBool has_energy(const Draw *d, const char *name) {
 
 static PetscBool has_geometry(const Draw *d, const char *name) {
   return has(d->geometries, d->geometry, name);
+}
+
+static MuSummandInfo info_of(MuSummandTable table, const char *name) {
+  MuSummandInfo info = {0};
+  MuSummandFind(table, name, &info);
+  return info;
+}
+
+static MuPartTraits traits_of(const char *geometry) {
+  const MuGeometrySpec spec = {.parts = 1,
+                               .part = {{.name = geometry, .weight = 1, .value = {1, 1, 1, 1}}}};
+  MuPartTraits traits = {0};
+  MuGeometryGetTraits(&spec, 0, &traits);
+  return traits;
+}
+
+/* Whether a part applies the inverse of its kernel. */
+static PetscBool has_inverse(const Draw *d) {
+  for (int k = 0; k < d->geometries; ++k)
+    if (traits_of(d->geometry[k]).needs_inverse) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* Whether a part has a reference density. */
+static PetscBool has_reference(const Draw *d) {
+  for (int k = 0; k < d->geometries; ++k)
+    if (traits_of(d->geometry[k]).fixed) return PETSC_TRUE;
+  return PETSC_FALSE;
 }
 
 static int table_names(MuTableRow table, const char *names[MAX_NAMES]) {
@@ -378,6 +407,13 @@ static void put_energy(Draw *d) {
   }
   if (has_energy(d, "power")) put(d, ", power_exponent: %.6g", d->power_exponent);
   if (has_energy(d, "internal")) put(d, ", internal_exponent: %.6g", d->internal_exponent);
+  if (has_energy(d, "blob_internal"))
+    put(d, ", blob_internal_exponent: %.6g", d->internal_exponent);
+  for (int k = 0; k < d->energies; ++k) {
+    const MuParameter *p = info_of(MuEnergyGetInfo, d->energy[k]).parameters;
+    if (p && strstr(p->key, "_lambda")) put(d, ", %s: %.6g", p->key, decades(d, -4, 2));
+  }
+  if (has_energy(d, "moreau")) put(d, ", moreau_exponent: %d", 1 + below(d, 2));
   if (has_energy(d, "potential")) put_potential(d);
   if (has_energy(d, "interaction")) put_interaction(d);
   put(d, "}\n");
@@ -389,14 +425,13 @@ static void draw_energy(Draw *d) {
   if (!d->classical) draw_names(d, MuEnergyGetTableRow, &d->energies, d->energy);
   d->power_exponent = PICK(d, powers);
   d->internal_exponent = PICK(d, exponents);
-  d->kernel_energy = (PetscBool)(has_energy(d, "mmd") || has_energy(d, "blob_entropy"));
+  for (int k = 0; k < d->energies; ++k)
+    if (info_of(MuEnergyGetInfo, d->energy[k]).needs_kernel) d->kernel_energy = PETSC_TRUE;
 }
 
 static PetscBool needs_target(const Draw *d) {
-  static const char *const free_of_it[] = {"potential", "entropy", "internal", "interaction",
-                                           "blob_entropy"};
   for (int k = 0; k < d->energies; ++k)
-    if (!has(5, free_of_it, d->energy[k])) return PETSC_TRUE;
+    if (info_of(MuEnergyGetInfo, d->energy[k]).needs_target) return PETSC_TRUE;
   return PETSC_FALSE;
 }
 
@@ -409,9 +444,7 @@ static void draw_geometry(Draw *d) {
     MuGeometryGetKind(d->geometry[k], &kind);
     if (kind == MU_PART_TRANSPORT) d->transport = PETSC_TRUE;
     if (kind == MU_PART_REACTION) d->reaction = PETSC_TRUE;
-    if (strstr(d->geometry[k], "kernel") || strstr(d->geometry[k], "stein") ||
-        !strcmp(d->geometry[k], "ridge_fisher_rao") || !strcmp(d->geometry[k], "mmd"))
-      if (strncmp(d->geometry[k], "wasserstein", 11)) d->kernel_geometry = PETSC_TRUE;
+    if (info_of(MuGeometryGetInfo, d->geometry[k]).needs_kernel) d->kernel_geometry = PETSC_TRUE;
     if (strstr(d->geometry[k], "ridge")) d->ridge = PETSC_TRUE;
     if (!strcmp(d->geometry[k], "ridge_fisher_rao") || !strcmp(d->geometry[k], "ridge_stein"))
       d->ridge_solve = PETSC_TRUE;
@@ -425,7 +458,7 @@ static void put_face_mean(Draw *d) {
   PetscBool logarithms = (PetscBool)(has_energy(d, "kl") || has_energy(d, "entropy"));
   PetscBool power = (PetscBool)(has_energy(d, "chi2") || has_energy(d, "internal") ||
                                 (has_energy(d, "power") && d->power_exponent > 1));
-  if (!d->transport || chance(d, 0.4)) return;
+  if (!d->transport || (has_reference(d) && !d->wild) || chance(d, 0.4)) return;
   if (d->wild)
     put(d, ", face_mean: %s", PICK(d, means));
   else if (!logarithms)
@@ -434,15 +467,17 @@ static void put_face_mean(Draw *d) {
 
 static void put_geometry(Draw *d) {
   static const double exponents[] = {0, 0.5, 1, 1.5, 2, 3};
-  PetscBool mmd = has_geometry(d, "mmd");
+  const PetscBool inverse = has_inverse(d);
   put(d, "geometry: {");
   for (int k = 0; k < d->geometries; ++k)
     put(d, "%s%s: %.6g", k ? ", " : "", d->geometry[k], weight(d));
   if (d->spherical) put(d, ", spherical: true");
-  if (d->ridge || (mmd && chance(d, 0.4)))
+  if (d->ridge || (inverse && chance(d, 0.4)))
     put(d, ", ridge: %.6g", decades(d, d->ridge_solve && chance(d, 0.8) ? -4 : -8, 1));
   if (has_geometry(d, "power_mobility") || has_geometry(d, "wasserstein_mobility"))
     put(d, ", mobility_exponent: %.6g", PICK(d, exponents));
+  if (has_reference(d) && !(d->target && chance(d, 0.5)))
+    put(d, ", flat_reference: \"%s\"", chance(d, 0.5) ? "uniform" : "0.3 + x^2");
   put_face_mean(d);
   put(d, "}\n");
 }
@@ -478,13 +513,17 @@ static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool de
 /* One kernel for both, or one each. */
 static void put_kernels(Draw *d) {
   PetscBool only_mmd = (PetscBool)(d->energies == 1 && has_energy(d, "mmd"));
-  PetscBool inverse = (PetscBool)(has_geometry(d, "mmd") && !only_mmd && !d->ridge);
+  const PetscBool cancels = (PetscBool)(only_mmd && d->geometries == 1 && has_geometry(d, "mmd"));
+  PetscBool inverse = (PetscBool)(has_inverse(d) && !cancels && !d->ridge);
   PetscBool conserved = (PetscBool)(!d->reaction || d->spherical);
-  PetscBool any = (PetscBool)(conserved && !has_energy(d, "blob_entropy"));
+  PetscBool any = conserved; /* the energies that want a positive kernel are all but mmd */
+  for (int k = 0; k < d->energies; ++k)
+    if (info_of(MuEnergyGetInfo, d->energy[k]).needs_kernel && strcmp(d->energy[k], "mmd"))
+      any = PETSC_FALSE;
   if (!d->kernel_energy && !d->kernel_geometry) return;
   if (d->kernel_energy && d->kernel_geometry && chance(d, 0.4)) {
     put_kernel(d, "energy_kernel", PETSC_FALSE, (PetscBool)!any);
-    put_kernel(d, "geometry_kernel", (PetscBool)has_geometry(d, "mmd"), PETSC_TRUE);
+    put_kernel(d, "geometry_kernel", has_inverse(d), PETSC_TRUE);
   } else {
     put_kernel(d, "kernel", inverse, (PetscBool)(d->kernel_geometry || !any));
   }
@@ -511,7 +550,7 @@ static const char *draw_scheme(Draw *d) {
   if (d->transport && d->reaction)
     return chance(d, 0.4) ? "splitting" : chance(d, 0.5) ? "splitting_lie" : "discrete_gradient";
   if (d->transport) return chance(d, 0.5) ? "implicit_euler" : "discrete_gradient";
-  return has_geometry(d, "mmd") || chance(d, 0.4) ? "discrete_gradient" : "log_density";
+  return has_inverse(d) || has_reference(d) || chance(d, 0.4) ? "discrete_gradient" : "log_density";
 }
 
 /* ------------------------------------------------------------------ the case */
@@ -536,7 +575,8 @@ char *StressCaseText(uint64_t seed, uint64_t index, const char *directory) {
                                 (has_energy(&d, "power") && d.power_exponent >= 1));
   positive_initial = (PetscBool)(has_energy(&d, "inclusive_kl") ||
                                  (has_energy(&d, "power") && d.power_exponent <= 0));
-  if (needs_target(&d) || chance(&d, 0.2)) put_density(&d, "target", positive_target);
+  d.target = (PetscBool)(needs_target(&d) || chance(&d, 0.2));
+  if (d.target) put_density(&d, "target", positive_target);
   put_density(&d, "initial", positive_initial);
   put_energy(&d);
   put_geometry(&d);

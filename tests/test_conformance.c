@@ -320,9 +320,7 @@ static PetscReal linearization_error(const Setting *s, const char *geometry, con
 
 /* Means of the donor go with energies without log rho, and with mobilities that are a cell's. */
 static PetscBool has_donors(const char *geometry) {
-  MuSummandInfo info;
-  OK(MuSummandFind(MuGeometryGetInfo, geometry, &info));
-  return (PetscBool)!info.function_key;
+  return (PetscBool)!traits_of(geometry).fixed;
 }
 
 static PetscBool is_logarithmic(const char *energy) {

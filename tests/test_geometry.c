@@ -1370,7 +1370,9 @@ static PetscReal mobility_of(MuGrid grid, const MuGeometrySpec *spec, PetscReal 
   else
     OK(MuGeometryReactionDiagonal(geometry, out));
   OK(VecMax(out, NULL, &result));
-  if (kinds == MU_PART_TRANSPORT && !spec->part[0].function) {
+  MuPartTraits traits;
+  OK(MuGeometryGetTraits(spec, 0, &traits));
+  if (kinds == MU_PART_TRANSPORT && !traits.fixed) {
     PetscReal speed;
     OK(MuGeometryDonorSpeed(geometry, c, &speed));
     ck_assert_double_eq_tol(speed * c, result, 1e-13 * (1 + result));

@@ -81,11 +81,11 @@ static PetscErrorCode fill_faces(MuGeometry g, PetscInt axis, const PetscReal *o
 }
 
 static PetscErrorCode check_mean(const MuGeometry g, const MuPart *part) {
-  if (g->spec.face_mean != MU_MEAN_UPWIND) return 0;
+  if (g->spec.face_mean != MU_MEAN_UPWIND && g->spec.face_mean != MU_MEAN_LIMITED) return 0;
   return MuError(MU_ERR_INPUT,
-                 "geometry_face_mean: upwind is not allowed with %s, whose mobility is no density "
-                 "that a cell could give; use logarithmic",
-                 part->ops->name);
+                 "geometry_face_mean: %s is not allowed with %s, whose mobility is no density that "
+                 "a cell could give; use logarithmic",
+                 g->spec.face_mean == MU_MEAN_UPWIND ? "upwind" : "limited", part->ops->name);
 }
 
 static PetscErrorCode create_faces(MuGeometry g, MuPart *part) {

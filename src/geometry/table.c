@@ -76,6 +76,7 @@ PetscErrorCode MuGeometryGetInfo(PetscInt i, MuSummandInfo *info) {
 static void describe(const MuPartOps *ops, const PetscReal value[], MuPartTraits *t) {
   t->kind = ops->kind;
   t->local = (PetscBool)(ops->mobility_at || ops->multiplies);
+  t->fixed = ops->multiplies;
   t->power = ops->power ? ops->power(value) : NAN;
   t->inverts_kernel = (PetscBool)(ops->inverse_ridge != NULL);
   t->needs_inverse = (PetscBool)(ops->check_invertible != NULL);

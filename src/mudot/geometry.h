@@ -62,6 +62,7 @@ typedef struct {
   MuPartKind kind; /* TRANSPORT or REACTION */
   PetscReal weight;
   PetscBool local;            /* K(mu) xi = M xi, or -div(M grad xi), M = M(mu) or fixed */
+  PetscBool fixed;            /* local, and M does not depend on mu */
   PetscReal power;            /* m where M(mu) = mu^m: 1 is Fisher-Rao, or Wasserstein; else NaN */
   PetscBool inverts_kernel;   /* K = (Kc + ridge)^(-1): the part takes a preimage if ridge = 0 */
   PetscBool needs_inverse;    /* K applies (Kc + ridge)^(-1), which not every kernel allows */

@@ -172,8 +172,8 @@ static PetscErrorCode stolarsky_exponent(const MuEnergySpec *e, PetscReal *expon
   PetscFunctionReturn(0);
 }
 
-/* Whether no term is local, so that nothing diffuses, and every transport part is, so that mass
-   follows -grad DF. */
+/* Whether no term is local, so that nothing diffuses, and every transport part is, with a mobility
+   of mu, so that mass follows -grad DF. */
 static PetscErrorCode is_pure_drift(const MuEnergySpec *e, const MuGeometrySpec *g,
                                     PetscBool *drift) {
   PetscBool moves = PETSC_FALSE, other = PETSC_FALSE;
@@ -188,7 +188,7 @@ static PetscErrorCode is_pure_drift(const MuEnergySpec *e, const MuGeometrySpec 
   for (PetscInt k = 0; k < g->parts; ++k) {
     PetscCall(MuGeometryGetTraits(g, k, &part));
     if (part.kind != MU_PART_TRANSPORT) continue;
-    if (part.local)
+    if (part.local && !part.fixed)
       moves = PETSC_TRUE;
     else
       other = PETSC_TRUE;
