@@ -53,7 +53,7 @@ PetscErrorCode TestQuadratic(void *ctx, const PetscReal x[2], PetscReal *v) {
 
 static TestNumbers numbers_of(const TestFlowSpec *spec) {
   return (TestNumbers){spec->power_exponent, spec->internal_exponent, spec->mobility_exponent,
-                       spec->ridge};
+                       spec->ridge, spec->lambda};
 }
 
 MuEnergy TestEnergy(const TestFlowSpec *spec) {

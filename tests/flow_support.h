@@ -24,7 +24,7 @@ typedef struct {
   MuGrid grid;
   const char *energy[4], *geometry[4];            /* names, NULL-terminated */
   PetscReal energy_weight[4], geometry_weight[4]; /* 0 means 1 */
-  PetscReal power_exponent, internal_exponent, mobility_exponent, ridge;
+  PetscReal power_exponent, internal_exponent, mobility_exponent, ridge, lambda;
   PetscBool spherical;
   MuMean mean;
   MuKernel kernel;

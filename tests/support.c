@@ -123,7 +123,8 @@ static PetscReal number_of(const MuParameter *p, TestNumbers numbers) {
   if (strstr(p->key, "internal_exponent")) return numbers.internal_exponent;
   if (!strcmp(p->key, "mobility_exponent")) return numbers.mobility_exponent;
   if (!strcmp(p->key, "ridge")) return numbers.ridge;
-  return p->required ? 0.3 : p->initial;
+  if (!strcmp(p->name, "lambda")) return numbers.lambda > 0 ? numbers.lambda : 0.3;
+  return p->initial;
 }
 
 MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,

@@ -44,10 +44,11 @@ PetscReal TestSlope(PetscInt n, const PetscReal *x, const PetscReal *y);
 /* The numbers that tests give: every summand takes those whose flat keys it has. */
 typedef struct {
   PetscReal power_exponent, internal_exponent, mobility_exponent, ridge;
+  PetscReal lambda; /* of energies; 0: 0.3 */
 } TestNumbers;
 
-/* A summand of a table with its numbers; those that are not among TestNumbers have their default,
-   or 0.3 where they have none. */
+/* A summand of a table with its numbers; those that are not among TestNumbers have their default.
+ */
 MuSummand TestSummand(MuSummandTable table, const char *name, PetscReal weight,
                       TestNumbers numbers);
 

@@ -29,12 +29,14 @@
 #define RESIDUAL        1e-14 /* of G against rho and pi, in L1; solved when reached */
 #define ROUGH_RESIDUAL  1e-8  /* accepted where rounding allows no less */
 #define DECREASE        1e-4  /* of the slope, asked of a step (Armijo) */
+#define NARROW          0.1   /* of the largest symbol: Kc is then preconditioned by its diagonal */
 #define LARGEST         700.0 /* of h: its exponential is finite */
 
 typedef struct {
   Vec a, h[2], residual, root, step, image, work, rhs;
   MuConjugateGradients cg;
   PetscReal lambda;
+  PetscReal diagonal; /* of Kc where it is nearly a multiple of the identity, else 0 */
   MuTerm *term;
 } Moreau;
 
@@ -96,6 +98,33 @@ static PetscErrorCode apply_normal(void *ctx, Vec x, Vec y) {
   PetscFunctionReturn(0);
 }
 
+/* z = r/(lambda + W^2 times the diagonal of Kc) */
+static PetscErrorCode precondition(void *ctx, Vec r, Vec z) {
+  const Moreau *m = ctx;
+  const PetscReal *from, *root;
+  PetscReal *to;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetArrayRead(r, &from));
+  PetscCall(VecGetArrayRead(m->root, &root));
+  PetscCall(VecGetArray(z, &to));
+  for (PetscInt i = 0; i < m->term->shared->n; ++i)
+    to[i] = from[i] / (m->lambda + m->diagonal * root[i] * root[i]);
+  PetscCall(VecRestoreArray(z, &to));
+  PetscCall(VecRestoreArrayRead(m->root, &root));
+  PetscCall(VecRestoreArrayRead(r, &from));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_diagonal(Moreau *m) {
+  PetscReal low, high;
+
+  PetscFunctionBegin;
+  PetscCall(MuConvolutionGetSymbolRange(m->term->convolution, &low, &high));
+  if (low >= NARROW * high) PetscCall(MuConvolutionGetDiagonal(m->term->convolution, &m->diagonal));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode check_values(const MuTerm *term) {
   const PetscReal p = exponent_of(term);
 
@@ -108,7 +137,7 @@ static PetscErrorCode check_values(const MuTerm *term) {
 }
 
 static PetscErrorCode create(MuTerm *term) {
-  static const MuConjugateGradientsOps ops = {.apply = apply_normal};
+  static const MuConjugateGradientsOps ops = {.apply = apply_normal, .precondition = precondition};
   MuGrid grid = term->shared->grid;
   Moreau *m;
 
@@ -123,6 +152,7 @@ static PetscErrorCode create(MuTerm *term) {
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
     PetscCall(MuGridCreateField(grid, fields[k]));
   PetscCall(MuConjugateGradientsCreate(m->a, &ops, m, &m->cg));
+  PetscCall(find_diagonal(m));
   PetscFunctionReturn(0);
 }
 
