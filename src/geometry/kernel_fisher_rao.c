@@ -34,6 +34,11 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode factor(MuGeometry g, MuPart *part, Vec f) {
+  (void)part;
+  return VecCopy(g->rho, f);
+}
+
 static const MuLimitRow limits[] = {
     {.parameters = "bandwidth", .to = &MuPartPowerMobility, .order = 2, .set = {{"exponent", 2}}},
     {0}};
@@ -46,4 +51,5 @@ const MuPartOps MuPartKernelFisherRao = {.name = "kernel_fisher_rao",
                                          .apply = apply,
                                          .relative = relative,
                                          .diagonal = diagonal,
+                                         .factor = factor,
                                          .limits = limits};

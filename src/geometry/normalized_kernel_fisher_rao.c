@@ -69,6 +69,10 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode factor(MuGeometry g, MuPart *part, Vec f) {
+  return VecPointwiseMult(f, g->rho, ((Context *)part->ctx)->root);
+}
+
 static const MuLimitRow limits[] = {{.parameters = "bandwidth", .to = &MuPartFisherRao, .order = 2},
                                     {0}};
 
@@ -84,4 +88,5 @@ const MuPartOps MuPartNormalizedKernelFisherRao = {.name = "normalized_kernel_fi
                                                    .apply = apply,
                                                    .relative = relative,
                                                    .diagonal = diagonal,
+                                                   .factor = factor,
                                                    .limits = limits};

@@ -25,6 +25,7 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
     diagonal = (PetscBool)(diagonal && MuPrimalIsDiagonal(ops));
     well_posed = (PetscBool)(well_posed || ops->well_posed);
   }
+  PetscCall(MuPrimalFindKernel(g, &s->kernel));
   if ((g->kinds & MU_PART_TRANSPORT) && g->spec.face_mean == MU_MEAN_UPWIND) {
     s->method = MU_PRIMAL_IDENTITY;
     s->sentence = "R := 1/2 <-DF, v>: with upwind face means K depends on its argument";
@@ -34,6 +35,9 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
   } else if (s->inverse && g->spec.parts == 1) {
     s->method = MU_PRIMAL_CLOSED;
     s->sentence = "R = 1/2 <v, k*v> in closed form";
+  } else if (s->kernel) {
+    s->method = MU_PRIMAL_CLOSED;
+    s->sentence = "R = 1/2 <v, K^(-1) v> in closed form: the kernel's inverse is diagonal";
   } else if (well_posed && !rough) {
     s->method = MU_PRIMAL_SOLVE;
     s->sentence = "R = 1/2 <zeta, v> from a solve of K zeta = v";
@@ -75,6 +79,8 @@ PetscErrorCode MuPrimalCreate(MuGeometry g, MuPrimal *primal) {
   PetscCall(MuGridCreateField(g->grid, &s->q));
   if (s->method == MU_PRIMAL_SOLVE)
     PetscCall(MuPrimalSolverCreate(g, s));
+  else if (s->kernel)
+    PetscCall(MuPrimalKernelCreate(g, s));
   else if (!s->inverse)
     PetscCall(MuGridCreateField(g->grid, &s->diagonal));
   PetscFunctionReturn(0);
@@ -162,7 +168,9 @@ PetscErrorCode MuGeometryPrimal(MuGeometry g, Vec v, Vec guess, Vec guess_image,
   s->iterations = 0;
   s->limited = PETSC_FALSE;
   if (s->method == MU_PRIMAL_CLOSED) {
-    if (s->inverse)
+    if (s->kernel)
+      PetscCall(MuPrimalKernel(g, s, v, guess, guess_image, value));
+    else if (s->inverse)
       PetscCall(inverse_closed(g, s, v, value));
     else
       PetscCall(divide_by_diagonal(g, s, v, value));

@@ -11,7 +11,9 @@ struct _p_MuPrimal {
   MuGeometry geometry; /* borrowed: it owns this */
   MuPrimalMethod method;
   const char *sentence;
-  MuPart *inverse;               /* the (first) part (Kc + ridge)^(-1), NULL if there is none */
+  MuPart *inverse;  /* the (first) part (Kc + ridge)^(-1), NULL if there is none */
+  MuPart *kernel;   /* the only part, smoothed by a kernel with a tame inverse, or NULL */
+  PetscReal *share; /* with `kernel`: [2][ranks] sums of v and of |v| */
   PetscBool transport, reaction; /* whether there are local parts: mobilities, diagonal */
   PetscBool ready;               /* for this state */
   PetscReal of_defect, small;    /* what is asked for: see MuGeometrySetPrimalTolerance() */
@@ -39,6 +41,16 @@ PetscBool MuPrimalIsDiagonal(const MuPartOps *ops);
 PetscReal MuPrimalInverseRidge(MuPrimal primal);
 /* The sum of the diagonal reactions. */
 PetscErrorCode MuPrimalTakeDiagonal(MuGeometry geometry, MuPrimal primal);
+
+/* r = v - K guess, its size, and `base`: R without 1/2 <r, K^(-1) r>. */
+PetscErrorCode MuPrimalResidual(MuGeometry geometry, MuPrimal primal, Vec v, Vec guess, Vec image);
+
+/* Operators that a kernel smooths (primal_kernel.c). *found: the only part of a geometry if <v,
+   K^(-1) v> has a closed form, else NULL. Not collective. */
+PetscErrorCode MuPrimalFindKernel(MuGeometry geometry, MuPart **found);
+PetscErrorCode MuPrimalKernelCreate(MuGeometry geometry, MuPrimal primal);
+PetscErrorCode MuPrimalKernel(MuGeometry geometry, MuPrimal primal, Vec v, Vec guess, Vec image,
+                              PetscReal *value);
 
 /* The solve: its fields and solvers; R of v. */
 PetscErrorCode MuPrimalSolverCreate(MuGeometry geometry, MuPrimal primal);

@@ -390,8 +390,7 @@ static PetscErrorCode subtract_image(MuGeometry g, Vec v, Vec guess, Vec image, 
   PetscFunctionReturn(0);
 }
 
-/* r = v - K guess, its size, and R without the dual norm of r. */
-static PetscErrorCode residual_form(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image) {
+PetscErrorCode MuPrimalResidual(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec image) {
   const PetscBool conserves = (PetscBool)(!(g->kinds & MU_PART_REACTION) || g->spec.spherical);
   const PetscReal volume = g->info->volume;
   PetscReal sums[3] = {0}, mixed = 0;
@@ -419,7 +418,7 @@ PetscErrorCode MuPrimalSolve(MuGeometry g, MuPrimal s, Vec v, Vec guess, Vec ima
 
   PetscFunctionBegin;
   PetscCall(prepare(g, s));
-  PetscCall(residual_form(g, s, v, guess, image));
+  PetscCall(MuPrimalResidual(g, s, v, guess, image));
   if (s->size > 0 && !PetscIsInfOrNanReal(s->size)) PetscCall(dual_norm(s, &energy));
   *value = PetscMax(s->base + 0.5 * energy, 0);
   if (PetscIsInfOrNanReal(s->size)) *value = s->size;
@@ -478,6 +477,7 @@ PetscErrorCode MuPrimalSolverDestroy(MuPrimal s) {
   PetscCall(MuGridLinesDestroy(&s->line));
   PetscCall(MuMultigridDestroy(&s->multigrid));
   PetscCall(PetscFree(s->label));
+  PetscCall(PetscFree(s->share));
   if (s->defect) PetscCall(PetscFree2(s->defect, s->mass));
   PetscFunctionReturn(0);
 }

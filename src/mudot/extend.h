@@ -118,6 +118,9 @@ struct MuPartOps {
   PetscErrorCode (*diagonal)(MuGeometry geometry, MuPart *part, Vec diagonal);
   /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
   PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);
+  /* OPTIONAL for reactions, default: K has no such form. factor = f > 0 with K xi = weight f Kc (f
+     xi): the primal potential then is 1/2 <v/f, Kc^(-1) v/f>/weight. */
+  PetscErrorCode (*factor)(MuGeometry geometry, MuPart *part, Vec factor);
 };
 
 /* Adds a row to the table of geometries; `ops` is borrowed for ever. Not collective. MU_ERR_INPUT:
