@@ -663,6 +663,60 @@ START_TEST(weight_step_is_optimal) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------ adaptive steps */
+
+/* Largest error of x' = -50 x at t = 0.05, where explicit steps above 0.04 are unstable, and the
+   number of steps. */
+static PetscReal error_at_tolerance(PetscReal tolerance, PetscInt *steps) {
+  char overrides[256];
+  PetscReal start[50], error = 0;
+  MuParticlesState s;
+  snprintf(overrides, sizeof overrides,
+           "-particles_method mmd_flow -energy_potential 25 -energy_potential_formula x^2 "
+           "-geometry_wasserstein 1 -particles_count 50 -particles_step_tolerance %g",
+           tolerance);
+  MuParticles p = make_particles(line, overrides);
+  OK(MuParticlesGetState(p, &s));
+  memcpy(start, s.position, sizeof start);
+  OK(MuParticlesAdvance(p, 0.03));
+  OK(MuParticlesGetState(p, &s));
+  ck_assert_double_eq(s.time, 0.03);
+  OK(MuParticlesAdvance(p, 0.05));
+  OK(MuParticlesGetState(p, &s));
+  ck_assert_double_eq(s.time, 0.05);
+  for (int i = 0; i < 50; ++i)
+    error = fmax(error, fabs(s.position[i] - start[i] * exp(-50 * 0.05)));
+  *steps = s.steps;
+  OK(MuParticlesDestroy(&p));
+  return error;
+}
+
+/* Steps of an error of e ~ dt^2 make a total of e/dt ~ e^(1/2), in e^(-1/2) steps. */
+START_TEST(adaptive_steps_keep_their_tolerance) {
+  PetscReal tolerance[3], error[3], number[3];
+  for (int k = 0; k < 3; ++k) {
+    PetscInt steps;
+    tolerance[k] = pow(10, -3 - k);
+    error[k] = error_at_tolerance(tolerance[k], &steps);
+    number[k] = (PetscReal)steps;
+  }
+  ck_assert_double_lt(error[2], 1e-2);
+  ck_assert_double_eq_tol(TestSlope(3, tolerance, error), 0.5, 0.1);
+  ck_assert_double_eq_tol(TestSlope(3, tolerance, number), -0.5, 0.15);
+}
+END_TEST
+
+START_TEST(adaptive_steps_are_for_methods_without_chance) {
+  MuParticles p;
+  ck_assert_int_eq(try_particles(MPI_COMM_WORLD, line,
+                                 "-particles_method langevin -energy_kl 1 -geometry_wasserstein 1 "
+                                 "-particles_step_tolerance 1e-3",
+                                 &p),
+                   MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "particles_step_tolerance: 0.001 is given"));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ random numbers, ranks */
 
 static const char *const every_method[] = {
@@ -943,6 +997,8 @@ static Suite *make_suite(void) {
   tcase_add_test(all, fisher_rao_weights_follow_the_exact_solution);
   tcase_add_test(all, potential_and_interaction_give_linear_forces);
   tcase_add_test(all, svgd_is_its_definition);
+  tcase_add_test(all, adaptive_steps_keep_their_tolerance);
+  tcase_add_test(all, adaptive_steps_are_for_methods_without_chance);
   tcase_add_test(all, derivatives_agree_with_differences);
   tcase_add_test(all, target_on_the_grid_tends_to_the_closed_form);
   tcase_add_test(all, sampled_targets_are_right_on_average);

@@ -23,6 +23,8 @@ static const Row rows[] = {
     {"mmd_flow", "", "wasserstein", NULL, "mmd: 1", PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
     {"wfr", "", "wasserstein", "fisher_rao", "mmd: 1", PETSC_TRUE, PETSC_FALSE, PETSC_FALSE},
     {"wfr", "", "wasserstein", "fisher_rao", "kl: 1", PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
+    {"wfr", ", step_tolerance: 1e-4", "wasserstein", "fisher_rao", "mmd: 1", PETSC_TRUE,
+     PETSC_FALSE, PETSC_FALSE},
     {"svgd", "", "stein", NULL, "kl: 1", PETSC_FALSE, PETSC_TRUE, PETSC_FALSE},
     {"fisher_rao_weights", "", NULL, "fisher_rao", "kl: 1", PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},
     {"langevin", "", "wasserstein", NULL, "kl: 1", PETSC_FALSE, PETSC_FALSE, PETSC_FALSE},

@@ -124,6 +124,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "samples of the target that mmd2 is measured with (default 1000)"},
     {"particles", "ledger_every", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "steps from one row of the ledger to the next (default 1)"},
+    {"particles", "step_tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "steps as long as their error allows, relative; time_step is the first"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step, relative to the energy (1e-10)"},
     {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance|particles",

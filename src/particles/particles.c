@@ -106,31 +106,38 @@ static void measure_displacement(MuParticles p) {
   p->displacement = sum / cloud->n;
 }
 
-static PetscErrorCode try_step(MuParticles p, PetscReal dt) {
+static PetscErrorCode try_step(MuParticles p, PetscReal *dt) {
   PetscFunctionBegin;
-  PetscCall(p->ops->step(p, dt));
+  if (p->adapts) {
+    PetscCall(MuParticlesAdaptStep(p, *dt, dt));
+    measure_displacement(p);
+    PetscFunctionReturn(0);
+  }
+  PetscCall(p->ops->step(p, *dt));
   PetscCall(MuParticlesCheckFinite(p));
   measure_displacement(p);
   PetscCall(MuParticlesEvaluate(p));
   PetscFunctionReturn(0);
 }
 
-/* A step that fails leaves the state as it was. */
+/* Of dt, and at most dt if steps are adapted, to `time` if all of it is taken. A step that fails
+   leaves the state as it was. */
 static PetscErrorCode take_step(MuParticles p, PetscReal dt, PetscReal time) {
+  PetscReal taken = dt;
   MuAtoms *cloud = &p->cloud;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(p->before_x, cloud->x, cloud->n * cloud->dim));
   PetscCall(PetscArraycpy(p->before_w, cloud->w, cloud->n));
-  PetscErrorCode code = try_step(p, dt);
+  PetscErrorCode code = try_step(p, &taken);
   if (code) {
     PetscCall(PetscArraycpy(cloud->x, p->before_x, cloud->n * cloud->dim));
     PetscCall(PetscArraycpy(cloud->w, p->before_w, cloud->n));
     if (code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
     return MuError(code, "the particles stopped at t = %g: %s", p->time, MuErrorMessage());
   }
-  p->time = time;
-  p->last_step = dt;
+  p->time = taken < dt ? p->time + taken : time;
+  p->last_step = taken;
   p->steps++;
   p->interval_done++;
   p->row_is_current = PETSC_FALSE;
@@ -156,7 +163,8 @@ static PetscErrorCode begin_interval(MuParticles p, PetscReal end) {
 PetscErrorCode MuParticlesAdvance(MuParticles p, PetscReal time) {
   PetscFunctionBegin;
   p->stop = PETSC_FALSE;
-  if (!(time > p->time)) PetscFunctionReturn(0);
+  while (p->adapts && time > p->time && !p->stop) PetscCall(take_step(p, time - p->time, time));
+  if (!(time > p->time) || p->adapts) PetscFunctionReturn(0);
   PetscCall(begin_interval(p, time));
   const PetscReal start = p->interval_start, dt = (time - start) / (PetscReal)p->interval_steps;
   while (p->interval_done < p->interval_steps && !p->stop) {
@@ -219,6 +227,7 @@ static PetscErrorCode build(MuParticles p, const MuParticlesSpec *spec) {
   PetscCall(PetscStrncpy(p->scheme, p->ops->formula, sizeof p->scheme));
   if (p->ops->create) PetscCall(p->ops->create(p));
   PetscCall(MuParticlesReadGeometry(p));
+  PetscCall(MuParticlesCreateAdapt(p));
   PetscCall(MuCloudEnergySetInitial(p->energy, &p->cloud));
   PetscCall(MuParticlesCreateRow(p));
   PetscCall(MuParticlesEvaluate(p));
@@ -254,6 +263,7 @@ PetscErrorCode MuParticlesDestroy(MuParticles *particles) {
   PetscCall(
       PetscFree6(p->derivative, p->gradient, p->velocity, p->probe, p->columns, p->stein_sums));
   PetscCall(PetscFree(p->terms));
+  PetscCall(PetscFree2(p->full_x, p->full_w));
   for (PetscInt s = 0; s < MU_STREAMS; ++s)
     if (p->rng[s]) gsl_rng_free(p->rng[s]);
   if (p->target_stream) gsl_rng_free(p->target_stream);

@@ -56,6 +56,10 @@ struct _p_MuParticles {
   PetscReal interval_start, interval_end; /* begun last; cut evenly into ... */
   PetscInt interval_steps, interval_done; /* ... steps, of which so many are done */
   PetscBool stop;                         /* MuParticlesStop() */
+  PetscBool adapts;                       /* steps follow their error: */
+  PetscReal step_tolerance, planned;      /* of a step, the next step */
+  PetscInt refused;                       /* attempts */
+  PetscReal *full_x, *full_w;             /* scratch of adaptive steps */
   PetscReal length;                       /* largest |x| of initial measure and target, roughly */
   PetscReal limit;                        /* |x| beyond it counts as infinite */
   PetscReal transport, reaction;          /* weights a, b of the geometry's parts */
@@ -100,6 +104,12 @@ PetscErrorCode MuParticlesReadGeometry(MuParticles particles);
 /* The ledger's row (particles_row.c). */
 PetscErrorCode MuParticlesCreateRow(MuParticles particles);
 PetscErrorCode MuParticlesDestroyRow(MuParticles particles);
+
+/* Reads particles_step_tolerance (adapt.c). MU_ERR_INPUT: the steps are random. */
+PetscErrorCode MuParticlesCreateAdapt(MuParticles particles);
+/* From the state, which is also in before_x and before_w, by a step of at most `rest` whose error
+   is below the tolerance. Collective. MU_ERR_NUMERICS: there is none. */
+PetscErrorCode MuParticlesAdaptStep(MuParticles particles, PetscReal rest, PetscReal *taken);
 
 /* DF, its gradient and the energies at the state. Collective. MU_ERR_NUMERICS. */
 PetscErrorCode MuParticlesEvaluate(MuParticles particles);

@@ -17,6 +17,8 @@ enum {
   DISPLACEMENT,
   RESIDUAL,
   ITERATIONS,
+  PLANNED,
+  REFUSED,
   NUMBERS
 };
 
@@ -114,6 +116,8 @@ PetscErrorCode MuParticlesSave(MuParticles p, MuCheckpoint checkpoint) {
       [DISPLACEMENT] = p->displacement,
       [RESIDUAL] = p->simplex_report.residual,
       [ITERATIONS] = (PetscReal)p->simplex_report.iterations,
+      [PLANNED] = p->planned,
+      [REFUSED] = (PetscReal)p->refused,
   };
   const MuAtoms *cloud = &p->cloud;
 
@@ -147,6 +151,8 @@ PetscErrorCode MuParticlesLoad(MuParticles p, MuCheckpoint checkpoint) {
   p->displacement = numbers[DISPLACEMENT];
   p->simplex_report.residual = numbers[RESIDUAL];
   p->simplex_report.iterations = (PetscInt)numbers[ITERATIONS];
+  p->planned = numbers[PLANNED];
+  p->refused = (PetscInt)numbers[REFUSED];
   p->row_is_current = PETSC_FALSE;
   PetscFunctionReturn(0);
 }

@@ -314,7 +314,10 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         (int)state.dim, (int)r->words.seed));
   PetscCall(print_line(r, "target", r->words.target));
   PetscCall(print_line(r, "energy means", r->words.energy));
-  PetscCall(PetscPrintf(r->comm, "steps           %d\n", (int)state.steps));
+  PetscCall(PetscPrintf(r->comm, "steps           %d", (int)state.steps));
+  if (r->particles->adapts)
+    PetscCall(PetscPrintf(r->comm, " (%d rejected)", (int)r->particles->refused));
+  PetscCall(PetscPrintf(r->comm, "\n"));
   PetscCall(MuRecordPrintCosts(record));
   PetscCall(print_change(r, "energy", record, MU_COLUMN_ENERGY));
   PetscCall(print_change(r, "mmd2", record, MU_COLUMN_MMD2));
