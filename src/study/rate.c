@@ -339,10 +339,11 @@ static PetscErrorCode measure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *
   PetscCall(PetscFree(quotient));
   if (code) PetscFunctionReturn(code);
   PetscCall(starts_at_target(t, &still));
-  row[ENERGY_INITIAL] = still ? 0 : energy[0];
   row[ENERGY_FINAL] = energy[t->times - 1];
   PetscCall(fit_rate(r, t->times, time, energy, row));
   check_bound(t->times, time, energy, row);
+  row[ENERGY_INITIAL] = still ? 0 : energy[0];
+  if (still) row[RATE] = row[WINDOW_ERROR] = row[EXCESS] = NAN; /* of rounding */
   row[OBSERVED] = is_late(r) ? row[RATE] : (is_inequality(r) ? row[INEQUALITY] : row[BOUND_RATE]);
   PetscFunctionReturn(0);
 }

@@ -336,7 +336,7 @@ static PetscErrorCode print_table(MuStudy s) {
 static PetscErrorCode print_fitted(MuStudy s, const MuStudyOrder *fitted) {
   PetscFunctionBegin;
   if (isnan(fitted->value))
-    PetscCall(PetscPrintf(s->comm, "%-28s        - (too few points)\n", fitted->name));
+    PetscCall(PetscPrintf(s->comm, "%-28s        - (nothing to fit)\n", fitted->name));
   else if (isnan(fitted->stderror))
     PetscCall(PetscPrintf(s->comm, "%-28s %8.3f (error not known)\n", fitted->name, fitted->value));
   else
