@@ -39,7 +39,7 @@ energy:   {mmd: 1}
 geometry: {wasserstein: 1, mmd: 1, face_mean: upwind}
 kernel:   {type: matern, bandwidth: 0.6}
 time:     {end: 1, step: 0.01, adapt: true, tolerance: 1e-5}
-output:   {directory: out, every: 0.3, checkpoint: 7 steps}
+output:   {directory: out, every: 0.3, checkpoint: 7 steps, ledger: 4 steps}
 """
 ROWS = """grid:     {lower: [-3, -3], upper: [3, 3], cells: [32, 28], boundary: no_flux}
 target:   {type: formula, log_density: "-(x^2-1)^2-0.5*y^2-0.3*x*y"}

@@ -135,6 +135,7 @@ def style(build, mpiexec, jobs):
 def cli(build, mpiexec, jobs):
     """The command line."""
     yield from command_line(build, MPIEXEC=mpiexec)
+    yield Job("certificates", "tests/ledger.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("references, quick", "tests/references.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("a full disk, quick", "tests/full_disk.py", f"{build}/mudot", "--every", "40", "run", "restart", "sample-over")
     yield Job("the Python package, quick", "tests/package.py", "quick", BUILD=build, MPIEXEC=mpiexec)

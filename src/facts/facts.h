@@ -87,6 +87,12 @@ typedef struct {
 /* What is known of the decay of F; `theorem` AUTO: the strongest that applies. Not collective. */
 void MuFactsDecay(const MuSystem *system, MuTheorem theorem, MuDecay *decay);
 
+/* lambda such that F is lambda-convex along the geodesics of K, NaN: not known. log_sobolev: the
+   least eigenvalue of the Hessian of the target's potential, NaN: not known. The relative entropy
+   along wasserstein alone (McCann 1997, Otto and Villani 2000), the squares of mmd in their own
+   flat geometry. Not collective. */
+PetscReal MuFactsConvexity(const MuSystem *system, PetscReal log_sobolev);
+
 /* ------------------------------------------------------------------ exact solutions */
 
 /* A Gaussian density; covariance row-major [dim][dim]. */

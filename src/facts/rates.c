@@ -125,3 +125,15 @@ void MuFactsDecay(const MuSystem *s, MuTheorem theorem, MuDecay *decay) {
         "conserved mass (geometry_spherical true): the logarithmic Sobolev inequality fails for "
         "measures of other masses");
 }
+
+/* ------------------------------------------------------------------ convexity */
+
+PetscReal MuFactsConvexity(const MuSystem *s, PetscReal log_sobolev) {
+  PetscInt classes;
+  const PetscReal a = MuSystemWeight(s, MU_IS_WASSERSTEIN, &classes);
+  if (classes == (PetscInt)MU_IS_WASSERSTEIN && s->terms == 1 && s->term[0].power == 1)
+    return a * s->term[0].weight * log_sobolev;
+  if (classes == (PetscInt)MU_IS_INVERSE)
+    return MuSystemKernelSquare(s) * MuSystemWeight(s, MU_IS_INVERSE, NULL);
+  return NAN;
+}

@@ -14,6 +14,9 @@ struct _p_MuLedger {
   Vec preimage;                  /* where the flow has one, else NULL */
   PetscReal initial_energy, initial_mass, dissipated;
   PetscReal defect; /* of the last row */
+  PetscReal energy; /* the same */
+  PetscReal lambda; /* of the convexity, NaN: not known */
+  PetscReal residual, bound;
   PetscReal worst_defect, worst_drift;
   PetscInt cut_off; /* steps whose R was cut off at the limit of its solve */
 };
@@ -25,7 +28,8 @@ static PetscErrorCode create_columns(MuLedger l) {
                                       MU_COLUMN_DISSIPATED,
                                       MU_COLUMN_BALANCE_DEFECT,
                                       MU_COLUMN_MASS,
-                                      MU_COLUMN_MIN_DENSITY};
+                                      MU_COLUMN_MIN_DENSITY,
+                                      MU_COLUMN_RESIDUAL};
   const char *const *terms;
   PetscInt count;
 
@@ -48,6 +52,7 @@ PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger) {
   PetscCall(PetscNew(&l));
   *ledger = l;
   l->flow = flow;
+  l->lambda = NAN;
   PetscCall(create_columns(l));
   PetscCall(MuGridCreateField(flow->grid, &l->velocity));
   PetscCall(MuGridCreateField(flow->grid, &l->gradient));
@@ -70,6 +75,13 @@ PetscErrorCode MuLedgerDestroy(MuLedger *ledger) {
   PetscCall(VecDestroy(&l->velocity));
   PetscCall(MuColumnsDestroy(&l->columns));
   PetscCall(PetscFree(l));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuLedgerSetConvexity(MuLedger l, PetscReal lambda) {
+  PetscFunctionBegin;
+  if (isnan(l->lambda)) PetscCall(MuColumnsAdd(l->columns, MU_COLUMN_DISTANCE_BOUND, NULL, NULL));
+  l->lambda = lambda;
   PetscFunctionReturn(0);
 }
 
@@ -134,6 +146,9 @@ static PetscErrorCode fill_row(MuLedger l, PetscReal time, PetscReal dt, PetscRe
   *MuColumnsAt(c, row, MU_COLUMN_DISSIPATED) = l->dissipated;
   *MuColumnsAt(c, row, MU_COLUMN_BALANCE_DEFECT) = defect;
   *MuColumnsAt(c, row, MU_COLUMN_MASS) = mass;
+  *MuColumnsAt(c, row, MU_COLUMN_RESIDUAL) = l->residual;
+  if (!isnan(l->lambda)) *MuColumnsAt(c, row, MU_COLUMN_DISTANCE_BOUND) = l->bound;
+  l->energy = energy;
   l->defect = defect;
   l->worst_defect = PetscMax(l->worst_defect, PetscAbsReal(defect));
   l->worst_drift = PetscMax(l->worst_drift, PetscAbsReal(mass - l->initial_mass) / l->initial_mass);
@@ -159,7 +174,7 @@ PetscErrorCode MuLedgerStart(MuLedger l, PetscReal row[]) {
   PetscReal dual;
 
   PetscFunctionBegin;
-  l->dissipated = l->worst_defect = l->worst_drift = 0;
+  l->dissipated = l->worst_defect = l->worst_drift = l->residual = l->bound = 0;
   l->cut_off = 0;
   l->initial_energy = flow->energy_value;
   PetscCall(MuGridIntegrate(flow->grid, flow->rho, &l->initial_mass));
@@ -230,6 +245,20 @@ static PetscErrorCode primal_potential(MuLedger l, PetscReal dt, PetscReal *prim
   PetscFunctionReturn(0);
 }
 
+/* |v + K G| in the metric of K, from 1/2 |v + K G|^2 = R + R* + <G, v>, <G, v> = (F_1 - F_0)/dt,
+   and the bound that it makes with what is constant over the step. */
+static PetscErrorCode take_residual(MuLedger l, PetscReal dt, PetscReal sum) {
+  PetscReal energy;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowGetEnergy(l->flow, &energy, NULL));
+  const PetscReal square = 2 * (sum + (energy - l->energy) / dt), x = l->lambda * dt;
+  const PetscReal weight = fabs(x) > 1e-8 ? -expm1(-x) / x : 1 - x / 2;
+  l->residual = isnan(square) ? INFINITY : PetscSqrtReal(PetscMax(square, 0));
+  l->bound = exp(-x) * l->bound + dt * weight * l->residual;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before, Vec after,
                             PetscReal row[]) {
   PetscReal primal, dual;
@@ -243,6 +272,7 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(dual_potential(l, middle, &dual));
   PetscCall(primal_potential(l, dt, &primal));
   l->dissipated += dt * (primal + dual);
+  PetscCall(take_residual(l, dt, primal + dual));
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscCall(MuEventEnd(MU_EVENT_LEDGER));
   PetscFunctionReturn(0);
@@ -259,11 +289,12 @@ PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps) {
   return 0;
 }
 
-enum { NUMBERS = 6 };
+enum { NUMBERS = 7 };
 
 PetscErrorCode MuLedgerSave(MuLedger l, MuCheckpoint checkpoint) {
   const PetscReal numbers[NUMBERS] = {l->initial_energy, l->initial_mass, l->dissipated,
-                                      l->worst_defect,   l->worst_drift,  (PetscReal)l->cut_off};
+                                      l->worst_defect,   l->worst_drift,  (PetscReal)l->cut_off,
+                                      l->bound};
 
   PetscFunctionBegin;
   PetscCall(MuCheckpointPutNumbers(checkpoint, "ledger", NUMBERS, numbers));
@@ -281,6 +312,8 @@ PetscErrorCode MuLedgerLoad(MuLedger l, MuCheckpoint checkpoint) {
   l->worst_defect = numbers[3];
   l->worst_drift = numbers[4];
   l->cut_off = (PetscInt)numbers[5];
+  l->bound = numbers[6];
+  l->energy = l->flow->energy_value;
   l->defect = l->flow->energy_value + l->dissipated - l->initial_energy; /* the flow's is loaded */
   PetscFunctionReturn(0);
 }

@@ -114,8 +114,13 @@ typedef struct _p_MuLedger *MuLedger;
 /* References the flow. Collective. */
 PetscErrorCode MuLedgerCreate(MuFlow flow, MuLedger *ledger);
 PetscErrorCode MuLedgerDestroy(MuLedger *ledger);
+/* F is lambda-convex along the geometry: a column distance_bound, int_0^t e^(-lambda (t - s))
+   residual(s) ds, which bounds the distance in the metric of K between the densities of the steps,
+   joined by lines, and the exact flow on the grid. Before the columns are asked for. */
+PetscErrorCode MuLedgerSetConvexity(MuLedger ledger, PetscReal lambda);
 /* t, dt, energy, energy_NAME ..., dissipation_primal, dissipation_dual, dissipated, balance_defect,
-   mass, min_density: a row of the functions below has as many numbers. Borrowed. */
+   mass, min_density, residual (2 (R + R* + <G, v>))^(1/2) = |v + K G| in the metric of K, and where
+   it was asked for distance_bound: a row of the functions below has as many numbers. Borrowed. */
 PetscErrorCode MuLedgerGetColumns(MuLedger ledger, MuColumns *columns);
 /* Row 0, at the flow's state. Collective. */
 PetscErrorCode MuLedgerStart(MuLedger ledger, PetscReal row[]);

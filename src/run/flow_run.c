@@ -17,6 +17,7 @@ typedef struct {
   const MuGridInfo *info;
   MuFlow flow;
   MuRunRows rows;
+  PetscReal target;            /* time that it is advanced to */
   MuRecord record;             /* while the flow advances */
   MuVerification verification; /* NULL: none is wanted */
   MuSteady steady;
@@ -104,12 +105,13 @@ static PetscErrorCode end_if_steady(Run *r) {
 static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal dt, Vec before,
                               Vec after) {
   Run *r = ctx;
+  PetscBool row;
 
   PetscFunctionBegin;
   (void)flow;
-  PetscCall(MuRunRowsStep(&r->rows, time, dt, before, after));
+  PetscCall(MuRunRowsStep(&r->rows, time, dt, (PetscBool)(time == r->target), before, after, &row));
   PetscCall(MuSteadyStep(r->steady, time, dt, before, after));
-  PetscCall(MuRecordStep(r->record, r->rows.row));
+  PetscCall(MuRecordStep(r->record, row ? r->rows.row : NULL));
   PetscCall(end_if_steady(r));
   PetscFunctionReturn(0);
 }
@@ -123,6 +125,7 @@ static PetscErrorCode advance(void *ctx, MuRecord record, PetscReal time) {
 
   PetscFunctionBegin;
   r->record = record;
+  r->target = time;
   PetscCall(MuFlowSetStepCallback(r->flow, on_step, r));
   PetscCall(end_if_steady(r)); /* stopped by a signal in its last step */
   if (!MuRecordHasEnded(record)) PetscCall(MuFlowAdvance(r->flow, time));
@@ -159,7 +162,7 @@ static PetscErrorCode save(void *ctx, MuCheckpoint checkpoint) {
 
   PetscFunctionBegin;
   PetscCall(MuFlowSave(r->flow, checkpoint));
-  PetscCall(MuLedgerSave(r->rows.ledger, checkpoint));
+  PetscCall(MuRunRowsSave(&r->rows, checkpoint));
   PetscCall(MuSteadySave(r->steady, checkpoint));
   PetscFunctionReturn(0);
 }
@@ -169,14 +172,17 @@ static PetscErrorCode load(void *ctx, MuCheckpoint checkpoint) {
 
   PetscFunctionBegin;
   PetscCall(MuFlowLoad(r->flow, checkpoint));
-  PetscCall(MuLedgerLoad(r->rows.ledger, checkpoint));
+  PetscCall(MuRunRowsLoad(&r->rows, checkpoint));
   PetscCall(MuSteadyLoad(r->steady, checkpoint));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ the end */
 
-static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
+#define LARGE_DEFECT 0.05 /* of F(0) */
+
+/* energy: F(0). */
+static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect, PetscReal energy) {
   PetscInt steps;
 
   PetscFunctionBegin;
@@ -184,6 +190,11 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect) {
     PetscCall(
         MuWarn(r->info->comm,
                "the balance defect is not finite: the steps are far too large for this flow"));
+  else if (defect > LARGE_DEFECT * fabs(energy))
+    PetscCall(MuWarn(r->info->comm,
+                     "the balance defect is %.2g times the energy at t = 0: the time steps are too "
+                     "long for this flow, take a smaller time_step, or time_tolerance without one",
+                     defect / fabs(energy)));
   PetscCall(MuLedgerGetCutOff(r->rows.ledger, &steps));
   if (steps > 0)
     PetscCall(
@@ -314,7 +325,7 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
                         MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY), energy, defect,
                         sentence, drift));
   PetscCall(MuRecordPrintResults(record));
-  PetscCall(warn_of_ledger(r, defect));
+  PetscCall(warn_of_ledger(r, defect, MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY)));
   PetscFunctionReturn(0);
 }
 

@@ -14,6 +14,7 @@ typedef struct {
   PetscReal *fine; /* rank 0: [ny][nx] */
   MuLevel *level;
   double deadline;
+  PetscReal target; /* time that the flow is advanced to */
   PetscBool stopped;
 } Work;
 
@@ -99,10 +100,11 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
                               Vec after) {
   Work *w = ctx;
   int late = w->deadline > 0 && MPI_Wtime() > w->deadline;
+  PetscBool row;
 
   PetscFunctionBegin;
-  PetscCall(MuRunRowsStep(&w->rows, time, dt, before, after));
-  PetscCall(keep_row(w));
+  PetscCall(MuRunRowsStep(&w->rows, time, dt, (PetscBool)(time == w->target), before, after, &row));
+  if (row) PetscCall(keep_row(w));
   PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, w->info->comm));
   if (!late) PetscFunctionReturn(0);
   w->stopped = PETSC_TRUE;
@@ -179,10 +181,12 @@ static PetscErrorCode solve(Work *w) {
   PetscCall(keep_row(w));
   PetscCall(MuFlowSetStepCallback(w->flow, on_step, w));
   for (PetscInt k = 0; k < w->level->times && !w->stopped; ++k) {
-    PetscCall(MuFlowAdvance(w->flow, w->level->time[k]));
+    w->target = w->level->time[k];
+    PetscCall(MuFlowAdvance(w->flow, w->target));
     if (!w->stopped) PetscCall(keep_snapshot(w, k));
   }
-  if (!w->stopped) PetscCall(MuFlowAdvance(w->flow, w->parts->flow.end));
+  w->target = w->parts->flow.end;
+  if (!w->stopped) PetscCall(MuFlowAdvance(w->flow, w->target));
   PetscFunctionReturn(0);
 }
 

@@ -3,6 +3,7 @@
 
 #include "facts/facts.h"
 #include "problem/problem.h"
+#include "record/checkpoint.h"
 
 /* The ledger's columns, then one per diagnostic, named after it. */
 static PetscErrorCode create_columns(MuRunRows *r) {
@@ -40,12 +41,57 @@ static PetscErrorCode find_log_sobolev(MuRunRows *r, MuCase c) {
   PetscFunctionReturn(0);
 }
 
+/* "every step", "output", or a number of steps, with or without the word. */
+static PetscErrorCode read_thinning(MuRunRows *r, MuCase c) {
+  const char *text = "every step";
+  PetscBool given;
+  char *rest;
+
+  PetscFunctionBegin;
+  r->every = 1;
+  PetscCall(MuCaseGetString(c, "output_ledger", &text, &given));
+  if (!given || !strcmp(text, "every step") || !strcmp(text, "step")) PetscFunctionReturn(0);
+  const long number = strtol(text, &rest, 10);
+  if (!strcmp(text, "output"))
+    r->every = 0;
+  else if (rest != text && number >= 1 && number <= 1000000000 &&
+           (!*rest || !strcmp(rest, " steps")))
+    r->every = (PetscInt)number;
+  else
+    return MuError(MU_ERR_INPUT,
+                   "output_ledger: \"%s\" is not allowed; it is \"every step\", a number of "
+                   "steps (\"10 steps\"), or \"output\"",
+                   text);
+  PetscFunctionReturn(0);
+}
+
+/* What the case says of the convexity of F, else what is known of the pair. */
+static PetscErrorCode set_convexity(MuRunRows *r, MuCase c) {
+  const MuGeometrySpec *geometry;
+  const MuEnergySpec *energy;
+  MuSystem system;
+  PetscReal lambda;
+  PetscBool given;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(r->parts->geometry, &geometry));
+  PetscCall(MuEnergyGetSpec(r->parts->energy, &energy));
+  PetscCall(MuSystemRead(geometry, energy, &system));
+  lambda = MuFactsConvexity(&system, r->log_sobolev);
+  PetscCall(MuCaseGetReal(c, "output_convexity", &lambda, &given));
+  if (!isnan(lambda)) PetscCall(MuLedgerSetConvexity(r->ledger, lambda));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuRunRowsCreate(MuCase c, const MuProblemParts *parts, MuFlow flow, MuRunRows *r) {
   PetscFunctionBegin;
   r->parts = parts;
   r->flow = flow;
   PetscCall(find_log_sobolev(r, c));
+  PetscCall(read_thinning(r, c));
   PetscCall(MuLedgerCreate(flow, &r->ledger));
+  PetscCall(set_convexity(r, c));
+  if (r->every != 1) PetscCall(MuGridCreateField(parts->grid, &r->state));
   PetscCall(create_columns(r));
   PetscFunctionReturn(0);
 }
@@ -54,6 +100,7 @@ PetscErrorCode MuRunRowsDestroy(MuRunRows *r) {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < MU_MAX_TERMS; ++k) PetscCall(MuDiagnosticDestroy(&r->diagnostic[k]));
   PetscCall(MuLedgerDestroy(&r->ledger));
+  PetscCall(VecDestroy(&r->state));
   PetscCall(MuColumnsDestroy(&r->columns));
   PetscCall(PetscFree(r->row));
   PetscFunctionReturn(0);
@@ -72,15 +119,50 @@ PetscErrorCode MuRunRowsStart(MuRunRows *r, PetscReal row[]) {
 
   PetscFunctionBegin;
   PetscCall(MuLedgerStart(r->ledger, row));
-  PetscCall(MuFlowGetState(r->flow, NULL, &rho));
+  PetscCall(MuFlowGetState(r->flow, &r->since, &rho));
+  if (r->state) PetscCall(VecCopy(rho, r->state));
+  r->steps = 0;
   PetscCall(add_diagnostics(r, rho, row));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuRunRowsStep(MuRunRows *r, PetscReal time, PetscReal dt, Vec before, Vec after) {
+PetscErrorCode MuRunRowsStep(MuRunRows *r, PetscReal time, PetscReal dt, PetscBool at_output,
+                             Vec before, Vec after, PetscBool *row) {
   PetscFunctionBegin;
-  PetscCall(MuLedgerStep(r->ledger, time, dt, before, after, r->row));
+  *row = (PetscBool)(++r->steps == r->every || at_output || !r->state);
+  if (!*row) PetscFunctionReturn(0);
+  if (r->state)
+    PetscCall(MuLedgerStep(r->ledger, time, time - r->since, r->state, after, r->row));
+  else
+    PetscCall(MuLedgerStep(r->ledger, time, dt, before, after, r->row));
   PetscCall(add_diagnostics(r, after, r->row));
+  if (r->state) PetscCall(VecCopy(after, r->state));
+  r->since = time;
+  r->steps = 0;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunRowsSave(const MuRunRows *r, MuCheckpoint checkpoint) {
+  const PetscReal numbers[2] = {r->since, (PetscReal)r->steps};
+
+  PetscFunctionBegin;
+  PetscCall(MuLedgerSave(r->ledger, checkpoint));
+  if (!r->state) PetscFunctionReturn(0);
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "thinned", 2, numbers));
+  PetscCall(MuCheckpointPutField(checkpoint, r->parts->grid, "last_row_state", r->state));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuRunRowsLoad(MuRunRows *r, MuCheckpoint checkpoint) {
+  PetscReal numbers[2];
+
+  PetscFunctionBegin;
+  PetscCall(MuLedgerLoad(r->ledger, checkpoint));
+  if (!r->state) PetscFunctionReturn(0);
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "thinned", 2, numbers));
+  PetscCall(MuCheckpointGetField(checkpoint, r->parts->grid, "last_row_state", r->state));
+  r->since = numbers[0];
+  r->steps = (PetscInt)numbers[1];
   PetscFunctionReturn(0);
 }
 
