@@ -265,6 +265,21 @@ def check_compare():
     check("a run states no error", "its error   not known" in said.stdout and "i.i.d." in said.stdout, said.stdout)
 
 
+def check_order():
+    """An order study against a reference: its error is in the floor, and the order is that of the exact solution."""
+    *_, case = CASES["Ornstein-Uhlenbeck"]
+    solve("a reference for orders", case, 1e-6, "-cells", 32, "-output_directory", "orders")
+    pathlib.Path("study.yaml").write_text("study: {type: order, case: case.yaml, vary: grid_cells, values: [32, 64, 128, 256], "
+                                          "reference: orders, expect_order: 2}\ntime: {tolerance: 1.0e-8}\n"
+                                          "output: {directory: study, overwrite: true}\n")
+    said = mudot("study", "study.yaml", "-output_overwrite")
+    check("it says what the reference is worth and on which grid", "its own L1 error, at most" in said.stdout and
+          "errors are measured on 32 cells" in said.stdout, said.stdout + said.stderr)
+    with h5py.File("study/study.h5") as file:
+        order = float(file.attrs["order"])
+    check(f"the order is {order:.3f}", abs(order - 2) < 0.03, order)
+
+
 def check_limits():
     *_, case = CASES["spherical Hellinger-Kantorovich"]
     result = solve("-max_cells", case, 1e-7, "-max_cells", 256, status=1)
@@ -328,6 +343,7 @@ if __name__ == "__main__":
         check_honesty("--all" in sys.argv)
         check_contract()
         check_compare()
+        check_order()
         check_limits()
         check_atlas("--all" in sys.argv)
     totals()

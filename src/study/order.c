@@ -6,6 +6,8 @@
    twice the step; where both are, there is nothing left that could be coarser. */
 #include "study/study_impl.h"
 
+#include "problem/problem.h"
+
 enum { VALUE, ERROR_L1, ERROR_L2, ERROR_MAX, FLOOR, USED, SECOND, COLUMNS };
 static const char *const columns[COLUMNS] = {"value", "error_l1",    "error_l2",    "error_max",
                                              "floor", "used_in_fit", "second_value"};
@@ -258,6 +260,19 @@ static PetscErrorCode check_stored(const Order *o, const MuRunInfo *run) {
                  o->stored, (int)fine[0], (int)fine[1], (int)coarse[0], (int)coarse[1]);
 }
 
+/* The largest L1 error that the stored run states at the study's times, NaN: it states none. */
+static PetscErrorCode read_own_error(MuStudy s, MuRunReader reader, PetscReal *own) {
+  PetscReal error;
+
+  PetscFunctionBegin;
+  *own = NAN;
+  for (PetscInt k = 0; k < s->times; ++k) {
+    PetscCall(MuRunReaderError(reader, "l1", s->time[k], &error));
+    if (!isnan(error)) *own = isnan(*own) ? error : PetscMax(*own, error);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curve) {
   const Order *o = s->data;
   const MuRunInfo *run;
@@ -278,7 +293,8 @@ static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curv
   PetscFunctionReturn(code);
 }
 
-static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
+/* *own: as read_own_error() finds it. */
+static PetscErrorCode load_stored(MuStudy s, PetscReal *curve, PetscReal *own) {
   const Order *o = s->data;
   MuRunReader reader;
   PetscErrorCode code;
@@ -288,6 +304,7 @@ static PetscErrorCode load_stored(MuStudy s, PetscReal *curve) {
   if (code == MU_ERR_FILE) return MuError(code, "study_reference: %s", MuErrorMessage());
   PetscCall(code);
   code = read_stored(s, reader, curve);
+  if (!code) code = read_own_error(s, reader, own);
   PetscCall(MuRunReaderDestroy(&reader));
   PetscFunctionReturn(code);
 }
@@ -329,7 +346,7 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   row[SECOND] = value < s->rows ? MuStudyJoint(s, value) : NAN;
   row[FLOOR] = row[USED] = NAN;
   if (value == s->rows && o->against == AGAINST_STORED) {
-    PetscCall(load_stored(s, curve));
+    PetscCall(load_stored(s, curve, &row[FLOOR]));
     PetscFunctionReturn(0);
   }
   code = overrides_of(s, value, which, &overrides);
@@ -382,6 +399,34 @@ static PetscBool reference_failed(MuStudy s) {
   return PETSC_FALSE;
 }
 
+/* Whether the stored run is a reference, whose own error adds to the floor. */
+static PetscBool states_error(MuStudy s) {
+  const Order *o = s->data;
+  return (PetscBool)(o->against == AGAINST_STORED && !isnan(MuStudyRow(s, s->rows)[FLOOR]));
+}
+
+/* What the errors are measured against and on. */
+static void note_reference(MuStudy s) {
+  const Order *o = s->data;
+  const PetscInt *cells = o->info[0]->cells;
+
+  MuStudyNote(s, "against %s",
+              o->against == AGAINST_EXACT
+                  ? o->exact
+                  : (o->against == AGAINST_STORED ? o->stored : "a run beyond the finest value"));
+  if (o->against != AGAINST_EXACT && o->info[0]->dim == 2)
+    MuStudyNote(s, "errors are measured on %d x %d cells, the coarsest of the study", (int)cells[0],
+                (int)cells[1]);
+  else if (o->against != AGAINST_EXACT)
+    MuStudyNote(s, "errors are measured on %d cells, the coarsest of the study", (int)cells[0]);
+  if (states_error(s))
+    MuStudyNote(s, "its own L1 error, at most %.3g, is in the floor",
+                MuStudyRow(s, s->rows)[FLOOR]);
+  else if (o->against == AGAINST_STORED)
+    MuStudyNote(s, "the stored run states no error and counts as exact; one of mudot reference "
+                   "would state it");
+}
+
 static MuClaim claim_column(MuStudy s, PetscInt column) {
   const Order *o = s->data;
   MuStudySeries series = {.column = column, .inverse = o->grid};
@@ -394,6 +439,7 @@ static MuClaim claim_column(MuStudy s, PetscInt column) {
     c.tolerance = 0;
   }
   snprintf(c.name, sizeof c.name, "order of %s", columns[column]);
+  if (column == ERROR_L1 && states_error(s)) series.rounding = MuStudyRow(s, s->rows)[FLOOR];
   for (int k = 0; k < MU_COMPANIONS; ++k) series.companion[k] = o->companion[k];
   MuStudyClaimOrder(s, &series, &c, floor, use);
   MuStudyAddClaim(s, columns[column], &c);
@@ -410,10 +456,7 @@ static PetscErrorCode judge(MuStudy s) {
   s->verdict = MU_VERDICT_UNDECIDED;
   if (reference_failed(s)) return 0;
   compare_all(s);
-  MuStudyNote(s, "against %s",
-              o->against == AGAINST_EXACT
-                  ? o->exact
-                  : (o->against == AGAINST_STORED ? o->stored : "a run beyond the finest value"));
+  note_reference(s);
   if (o->coarser < 0 && s->varied == 1)
     MuStudyNote(s, "what half the cells would change is not known");
   s->verdict = MU_VERDICT_HOLDS;
