@@ -76,7 +76,7 @@ const MuKeyRow mu_keys[] = {
      .doc = "bandwidth h, the length scale; or median, of distances under the target, or scott"},
     {KERNEL, "normalization", MU_KEY_CHOICE, 1, .allowed = "mass|peak",
      .doc = "integral 1 (default) or k(0) = 1"},
-    {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic",
+    {KERNEL, "extension", MU_KEY_CHOICE, 1, .allowed = "zero|reflect|periodic|mask",
      .doc = "how the kernel meets a wall (default reflect)"},
 
     {"time", "end", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "final time"},

@@ -168,8 +168,10 @@ static PetscErrorCode check_absorption(MuSolution e, PetscBool *fits) {
   if (!*fits) PetscFunctionReturn(0);
   PetscCall(MuKernelGetSpec(part->kernel, &k));
   PetscCall(MuKernelGetInverseOrder(part->kernel, &order));
-  *fits = (PetscBool)(order == 2 && k->extension != MU_EXTENSION_ZERO &&
-                      k->normalization == MU_NORMALIZATION_MASS);
+  *fits =
+      (PetscBool)(order == 2 &&
+                  (k->extension == MU_EXTENSION_REFLECT || k->extension == MU_EXTENSION_PERIODIC) &&
+                  k->normalization == MU_NORMALIZATION_MASS);
   e->spread = k->bandwidth;
   e->rate = part->weight * term->weight;
   PetscFunctionReturn(0);

@@ -35,7 +35,7 @@
 
 typedef struct {
   MuConvolution convolution;
-  PetscReal weight, ridge, peak; /* b, r, an estimate of the diagonal of Kc */
+  PetscReal weight, ridge, peak; /* b, r, the diagonal of Kc */
   PetscBool spherical;
   MuIntegrator gradient; /* tried first, or NULL */
   MuConjugateGradients cg;
@@ -108,23 +108,6 @@ static PetscErrorCode apply_hessian(void *ctx, Vec x, Vec y) {
 
 static const MuConjugateGradientsOps hessian = {.apply = apply_hessian};
 
-/* The largest entry of the diagonal of Kc, from that of a point mass in the middle of the box. */
-static PetscErrorCode find_peak(MuIntegrator it) {
-  Proximal *p = it->data;
-  const MuGridInfo *info = it->flow->info;
-  const PetscInt row = info->total_rows / 2 - info->first_row;
-  PetscReal *x;
-
-  PetscFunctionBegin;
-  PetscCall(VecSet(p->work, 0));
-  PetscCall(VecGetArray(p->work, &x));
-  if (row >= 0 && row < info->rows) x[row * info->row_length + info->row_length / 2] = 1;
-  PetscCall(VecRestoreArray(p->work, &x));
-  PetscCall(MuConvolutionApply(p->convolution, p->work, p->image));
-  PetscCall(VecMax(p->image, NULL, &p->peak));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode create(MuIntegrator it, PetscBool gradient_first) {
   MuPartTraits part = {.inverts_kernel = PETSC_FALSE};
   MuFlow flow = it->flow;
@@ -148,7 +131,7 @@ static PetscErrorCode create(MuIntegrator it, PetscBool gradient_first) {
   for (PetscInt i = 0; field(p, i); ++i) PetscCall(MuGridCreateField(flow->grid, field(p, i)));
   PetscCall(MuConvolutionCreate(flow->grid, part.kernel, MU_CELLS, &p->convolution));
   PetscCall(MuConjugateGradientsCreate(p->start, &hessian, it, &p->cg));
-  PetscCall(find_peak(it));
+  PetscCall(MuConvolutionGetDiagonal(p->convolution, &p->peak));
   if (gradient_first)
     PetscCall(
         MuIntegratorCreate(flow, &MuDiscreteGradientOps, it->kinds, it->tolerance, &p->gradient));

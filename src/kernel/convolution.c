@@ -34,7 +34,7 @@ typedef struct {
 
 static Meeting choose_meeting(const MuGridInfo *info, PetscInt a, MuExtension extension) {
   if (info->periodic[a] || extension == MU_EXTENSION_PERIODIC) return MEET_PERIODIC;
-  return extension == MU_EXTENSION_ZERO ? MEET_ZERO : MEET_REFLECT;
+  return extension == MU_EXTENSION_REFLECT ? MEET_REFLECT : MEET_ZERO;
 }
 
 /* Offsets at which the kernel averaged over two cells is not negligible. */
@@ -280,6 +280,7 @@ static PetscErrorCode choose_axes(Setup *s, MuLocation location) {
 /* Whether no wall face is cut out of a period or a padded box. */
 static PetscBool is_exact(const Setup *s) {
   if (s->galerkin || s->info->masked) return PETSC_FALSE;
+  if (s->kernel->spec.extension == MU_EXTENSION_MASK) return PETSC_FALSE;
   for (PetscInt a = 0; a < s->info->dim; ++a)
     if (s->meeting[a] == MEET_PERIODIC && s->axis[a].skip) return PETSC_FALSE;
   return PETSC_TRUE;
@@ -310,7 +311,10 @@ PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation loca
   PetscCall(PetscFree(s.lines[1]));
   PetscCall(PetscFree(s.plane));
   *convolution = c;
-  PetscFunctionReturn(0);
+  if (kernel->spec.extension != MU_EXTENSION_MASK) PetscFunctionReturn(0);
+  const PetscErrorCode failed = MuConvolutionBalance(c, kernel);
+  if (failed) PetscCall(MuConvolutionDestroy(convolution));
+  PetscFunctionReturn(failed);
 }
 
 /* ------------------------------------------------------------------ functions */
@@ -418,6 +422,7 @@ PetscErrorCode MuConvolutionDestroy(MuConvolution *convolution) {
   PetscCall(MuSpectralDestroy(&c->spectral));
   PetscCall(MuConjugateGradientsDestroy(&c->cg));
   for (PetscInt i = 0; i < 3; ++i) PetscCall(VecDestroy(&c->work[i]));
+  PetscCall(VecDestroy(&c->balance));
   PetscCall(MuGridDestroy(&c->grid));
   PetscCall(PetscFree(c));
   PetscFunctionReturn(0);
@@ -425,13 +430,14 @@ PetscErrorCode MuConvolutionDestroy(MuConvolution *convolution) {
 
 PetscErrorCode MuConvolutionGetSymbolRange(MuConvolution convolution, PetscReal *smallest,
                                            PetscReal *largest) {
-  *smallest = convolution->smallest;
-  *largest = convolution->largest;
+  const PetscReal scale = convolution->balanced ? convolution->mean_square : 1;
+  *smallest = scale * convolution->smallest;
+  *largest = scale * convolution->largest;
   return 0;
 }
 
 PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *diagonal) {
-  *diagonal = convolution->diagonal;
+  *diagonal = convolution->diagonal * (convolution->balanced ? convolution->least_square : 1);
   return 0;
 }
 

@@ -6,7 +6,12 @@ PetscErrorCode MuConvolutionApply(MuConvolution convolution, Vec in, Vec out) {
   const MuFilter plain = {.rational = PETSC_FALSE};
 
   PetscFunctionBegin;
+  if (convolution->balanced) {
+    PetscCall(VecPointwiseMult(out, convolution->balance, in));
+    in = out;
+  }
   PetscCall(MuConvolutionFilter(convolution, &plain, in, out));
+  if (convolution->balanced) PetscCall(VecPointwiseMult(out, convolution->balance, out));
   PetscFunctionReturn(0);
 }
 

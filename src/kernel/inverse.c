@@ -31,7 +31,7 @@ static PetscErrorCode keep_inside(MuConvolution c, Vec f) {
 PetscErrorCode MuConvolutionApplyRational(MuConvolution c, PetscReal a, PetscReal b, Vec in,
                                           Vec out) {
   const MuFilter filter = {.rational = PETSC_TRUE,
-                           .a = a,
+                           .a = c->balanced ? a * c->mean_square : a,
                            .b = b,
                            .floor = c->exact ? 0 : FLOOR * PetscAbsReal(c->largest)};
 

@@ -119,6 +119,10 @@ struct _p_MuConvolution {
   PetscBool invertible;        /* positive definite: not a function, not riesz under zero */
   PetscBool exact;             /* the symbol's reciprocal is the inverse */
   const unsigned char *inside; /* [local] 1 where the field lives: mask of cells or open faces */
+  /* extension mask: D, 0 outside, and the mean and the least value of its square inside */
+  Vec balance;
+  PetscBool balanced;
+  PetscReal mean_square, least_square;
   /* of the inverse, if it is not exact */
   Vec work[3]; /* residual, correction, right side */
   MuConjugateGradients cg;
@@ -128,6 +132,9 @@ struct _p_MuConvolution {
 
 /* What the inverse needs, if there is one. Collective. */
 PetscErrorCode MuConvolutionPrepareInverse(MuConvolution convolution);
+/* Finds D of the extension mask, for a convolution under zero; see MuConvolutionCreate().
+   Collective. */
+PetscErrorCode MuConvolutionBalance(MuConvolution convolution, MuKernel kernel);
 /* out = f(S) in through the transforms. Collective. */
 PetscErrorCode MuConvolutionFilter(MuConvolution convolution, const MuFilter *filter, Vec in,
                                    Vec out);

@@ -15,7 +15,8 @@ typedef enum {
   MU_EXTENSION_DEFAULT,
   MU_EXTENSION_ZERO,
   MU_EXTENSION_REFLECT,
-  MU_EXTENSION_PERIODIC
+  MU_EXTENSION_PERIODIC,
+  MU_EXTENSION_MASK
 } MuExtension;
 typedef enum {
   MU_NORMALIZATION_DEFAULT,
@@ -82,14 +83,17 @@ typedef enum { MU_CELLS = -1, MU_FACES_X = 0, MU_FACES_Y = 1 } MuLocation;
 typedef struct _p_MuConvolution *MuConvolution;
 
 /* Kc f (x) = integral of k(x - y) f(y) dy over the box, with the kernel's extension. Plans and
-   symbols are built here, none later. Under `reflect` a face field reflects oddly along its own
+   symbols are built here, none later. Under `mask` Kc is D Kc D with the Kc of `zero` and a
+   positive D that makes its rows sum to the integral of the kernel on the inside cells (or open
+   faces); in and out vanish elsewhere. Under `reflect` a face field reflects oddly along its own
    axis (DST-I) and evenly along the other; the wall faces of a face field are not read and are set
    to zero, under every extension.
    Under `reflect` and `periodic` the symbol of riesz at frequency 0 is taken as 0 (it acts on
    differences of equal mass), that of imq as the integral of the kernel over one period cell,
    [-L, L]^d under `reflect`: this adds a constant to the kernel.
    MU_ERR_INPUT: bessel of too low an order under `zero`; `zero` on a grid with one periodic axis
-   with imq or riesz, whose sum over periods diverges, or with a kernel over 2^20 cells wide.
+   with imq or riesz, whose sum over periods diverges, or with a kernel over 2^20 cells wide; `mask`
+   with either of these two. MU_ERR_NUMERICS: there is no such D.
    Collective. */
 PetscErrorCode MuConvolutionCreate(MuGrid grid, MuKernel kernel, MuLocation location,
                                    MuConvolution *convolution);
@@ -138,7 +142,8 @@ PetscErrorCode MuTransformPlansSet(const char *text);
 PetscErrorCode MuConvolutionGetSymbolRange(MuConvolution convolution, PetscReal *smallest,
                                            PetscReal *largest);
 /* The diagonal entry of Kc, weight at offset 0 times |C|; under `reflect`, where it differs near
-   walls, its mean. Not collective. */
+   walls, its mean, and under `mask` its least value. Not
+   collective. */
 PetscErrorCode MuConvolutionGetDiagonal(MuConvolution convolution, PetscReal *diagonal);
 /* For MuConvolutionApplyInverse with iterations: the largest number of iterations so far. */
 PetscErrorCode MuConvolutionGetIterations(MuConvolution convolution, PetscInt *iterations);

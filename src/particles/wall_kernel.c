@@ -32,6 +32,9 @@ PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, Petsc
   code = MuRadialCreate(spec, dim, &k->radial);
   if (!code) code = MuPairsCreate(comm, k->radial, &k->pairs);
   if (!code) code = MuRadialGetSpec(k->radial, &resolved, NULL);
+  if (!code && resolved->extension == MU_EXTENSION_MASK)
+    code = MuError(MU_ERR_INPUT, "kernel_extension: mask is not possible between particles, which "
+                                 "know no cells; use zero or reflect");
   if (!code && info && resolved->extension != MU_EXTENSION_ZERO) {
     k->reflects = PETSC_TRUE;
     code = MuKernelSupport(k->radial->kernel, &k->support);

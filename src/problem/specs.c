@@ -84,11 +84,10 @@ static PetscErrorCode read_kernel_block(MuCase c, const char *block, MuKernelSpe
                                                [MU_NORMALIZATION_MASS] = "mass",
                                                [MU_NORMALIZATION_PEAK] = "peak",
                                                NULL};
-  static const char *const extensions[] = {[MU_EXTENSION_DEFAULT] = "",
-                                           [MU_EXTENSION_ZERO] = "zero",
-                                           [MU_EXTENSION_REFLECT] = "reflect",
-                                           [MU_EXTENSION_PERIODIC] = "periodic",
-                                           NULL};
+  static const char *const extensions[] = {
+      [MU_EXTENSION_DEFAULT] = "",        [MU_EXTENSION_ZERO] = "zero",
+      [MU_EXTENSION_REFLECT] = "reflect", [MU_EXTENSION_PERIODIC] = "periodic",
+      [MU_EXTENSION_MASK] = "mask",       NULL};
   char key[4 * MU_KEY_LENGTH];
   const char *type;
   PetscInt word;
