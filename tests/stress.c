@@ -660,8 +660,29 @@ static PetscBool does_not_vanish(const Run *r) {
   return PETSC_FALSE;
 }
 
+/* The reaction is the inverse of one kernel and DF is -infinity at 0: `auto` and the splittings
+   have positive steps of any length. */
+static PetscBool is_proximal(const Run *r) {
+  PetscInt reactions = 0;
+  PetscBool inverts = PETSC_FALSE;
+  MuPartTraits part;
+  MuTermTraits term;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k) {
+    if (MuGeometryGetTraits(r->geometry, k, &part)) return PETSC_FALSE;
+    if (part.kind != MU_PART_REACTION) continue;
+    inverts = part.inverts_kernel;
+    ++reactions;
+  }
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (!MuEnergyGetTraits(r->energy, k, &term) && term.singular_at_zero)
+      return (PetscBool)(reactions == 1 && inverts);
+  return PETSC_FALSE;
+}
+
+/* discrete_gradient, asked for or `auto`'s for a reaction that acts on empty cells. */
 static PetscBool is_gradient(const Run *r) {
-  return (PetscBool)(!strcmp(r->scheme, "discrete_gradient") || does_not_vanish(r));
+  if (!strcmp(r->scheme, "discrete_gradient")) return PETSC_TRUE;
+  return (PetscBool)(does_not_vanish(r) && !is_proximal(r));
 }
 
 /* DF is -infinity where rho = 0, and a convolution carries that everywhere. */
@@ -687,10 +708,29 @@ static PetscBool has_ridge_solve(const Run *r) {
   return (PetscBool)(has_part(r, "ridge_fisher_rao") || has_part(r, "ridge_stein"));
 }
 
+/* Local mobilities of power one, and kl, entropy and potential alone: one linear solve, whatever
+   the reaction is. */
+static PetscBool is_linear_transport(const Run *r) {
+  PetscBool logarithms = PETSC_FALSE;
+  MuPartTraits part;
+  MuTermTraits term;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (MuGeometryGetTraits(r->geometry, k, &part) ||
+        (part.kind == MU_PART_TRANSPORT && part.power != 1))
+      return PETSC_FALSE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k) {
+    if (MuEnergyGetTraits(r->energy, k, &term) || !(term.logarithmic || term.linear))
+      return PETSC_FALSE;
+    if (term.logarithmic) logarithms = PETSC_TRUE;
+  }
+  return logarithms;
+}
+
+/* A system that is not linear: of the transport, or of discrete_gradient in a splitting. */
 static PetscBool is_nonlinear_transport(const Run *r) {
   PetscInt kinds;
   return (PetscBool)(!MuGeometryGetKinds(r->parts->geometry, &kinds) &&
-                     (kinds & MU_PART_TRANSPORT) && !is_unconditional(r));
+                     (kinds & MU_PART_TRANSPORT) && (!is_linear_transport(r) || is_gradient(r)));
 }
 
 /* Implicit Euler keeps the energy down where it is convex and the flux out of an empty cell is 0,
