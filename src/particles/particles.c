@@ -66,34 +66,6 @@ static PetscErrorCode create_arrays(MuParticles p) {
 
 /* ------------------------------------------------------------------ the state */
 
-/* What the evaluation at the state begins with, so that it can be done again. */
-static PetscErrorCode remember(MuParticles p) {
-  MuWallKernel kernel;
-  const PetscReal *sum;
-  PetscReal weight;
-  PetscBool only;
-
-  PetscFunctionBegin;
-  gsl_rng_memcpy(p->target_stream, p->rng[MU_STREAM_TARGET]);
-  PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
-  if (kernel) PetscCall(MuWallKernelRemember(kernel, p->energy_memory));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuParticlesEvaluate(MuParticles p) {
-  const MuAtoms *cloud = &p->cloud;
-
-  PetscFunctionBegin;
-  PetscCall(remember(p));
-  PetscCall(MuCloudEnergyRefresh(p->energy));
-  PetscCall(MuCloudEnergyEvaluate(p->energy, cloud, cloud->n, cloud->x, p->derivative,
-                                  p->ops->transport ? p->gradient : NULL, p->terms));
-  for (PetscInt i = 0; i < cloud->n; ++i)
-    if (PetscIsInfOrNanReal(p->derivative[i]))
-      return MuError(MU_ERR_NUMERICS, "DF at particle %d is %g", (int)i + 1, p->derivative[i]);
-  PetscFunctionReturn(0);
-}
-
 static void measure_displacement(MuParticles p) {
   const MuAtoms *cloud = &p->cloud;
   PetscReal sum = 0;

@@ -1,5 +1,34 @@
-/* What methods share: moving particles between walls and changing their weights. */
+/* What methods share: DF at the state, moving particles between walls and changing their weights.
+ */
 #include "particles/particles_impl.h"
+
+/* What the evaluation at the state begins with, so that it can be done again. */
+static PetscErrorCode remember(MuParticles p) {
+  MuWallKernel kernel;
+  const PetscReal *sum;
+  PetscReal weight;
+  PetscBool only;
+
+  PetscFunctionBegin;
+  gsl_rng_memcpy(p->target_stream, p->rng[MU_STREAM_TARGET]);
+  PetscCall(MuCloudEnergyGetKernel(p->energy, &weight, &only, &kernel, &sum));
+  if (kernel) PetscCall(MuWallKernelRemember(kernel, p->energy_memory));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuParticlesEvaluate(MuParticles p) {
+  const MuAtoms *cloud = &p->cloud;
+
+  PetscFunctionBegin;
+  PetscCall(remember(p));
+  PetscCall(MuCloudEnergyRefresh(p->energy));
+  PetscCall(MuCloudEnergyEvaluate(p->energy, cloud, cloud->n, cloud->x, p->derivative,
+                                  p->ops->transport ? p->gradient : NULL, p->terms));
+  for (PetscInt i = 0; i < cloud->n; ++i)
+    if (PetscIsInfOrNanReal(p->derivative[i]))
+      return MuError(MU_ERR_NUMERICS, "DF at particle %d is %g", (int)i + 1, p->derivative[i]);
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode MuParticlesCheckFinite(MuParticles p) {
   const MuAtoms *cloud = &p->cloud;
