@@ -1015,7 +1015,7 @@ time:     {end: 1, step: 0.1}
 output:   {directory: out}
 CASE
 cat >study.yaml <<'CASE'
-study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.9, 0.7, 0.5], limit: fisher_rao}
+study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.8, 0.6, 0.4], limit: fisher_rao}
 output:   {directory: out}
 CASE
 refused "study: one value" 2 "study_values|at least 2" study study.yaml -study_values 0.4

@@ -58,7 +58,7 @@ particles: {method: ift, count: 60}
 output:   {directory: cloud, every: 0.2}
 """
 STUDY = """\
-study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.9, 0.7, 0.5], limit: fisher_rao, expect: fails}
+study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.8, 0.6, 0.4], limit: fisher_rao, expect: fails}
 output:   {directory: study}
 """
 KERNEL = """\
