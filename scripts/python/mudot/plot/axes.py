@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 
 def positive(values: Any) -> np.ndarray:
@@ -34,9 +34,14 @@ def logarithmic(axes: Any) -> None:
         axes.set_yticks([])
         return
     axes.set_yscale("log")
-    if found.max() > 1e2 * found.min():
+    low_end, high_end = axes.get_ylim()
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if high_end > 60 * low_end:
         axes.yaxis.set_major_locator(LogLocator(numticks=7))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high_end > 8 * low_end else MaxNLocator(5))
+        if low_end > 1e-4 and high_end < 1e5:  # 0.68 rather than 6.8 x 10^-1
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def label_of(name: str) -> str:

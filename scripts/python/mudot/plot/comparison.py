@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import FileError
 from ..stored import as_text
 from .axes import label_of, logarithmic, positive
-from .style import BLUE, ORANGE, legend, subplots, title
+from .style import BLUE, ORANGE, in_column, legend, subplots, title
 
 COLUMNS = 2
 ORDER = ("mmd2", "energy_distance", "w1", "w2", "sliced_w1", "sliced_w2", "kolmogorov", "histogram_l1", "mean_error",
@@ -35,6 +35,8 @@ class Comparison:
     def title(self) -> str:
         low, high = self.particles.min(), self.particles.max()
         count = f"{low}" if low == high else f"{low} to {high}"
+        if in_column():  # the caption of the journal has the rest
+            return f"{count} particles and the density"
         return "\n".join([f"{count} particles and the density; kernel {self.kernel}", *textwrap.wrap(self.sentence, 90)])
 
 
@@ -45,7 +47,7 @@ def draw_metric(axes: Any, t: np.ndarray, metric: Dict[str, np.ndarray], name: s
     axes.plot(t, positive(expected), "--", color=ORANGE)
     mark = {"marker": "o", "markersize": 3} if t.size <= 40 else {}  # the times that there are
     axes.plot(t, positive(value), color=BLUE, **mark)
-    axes.set_ylabel(label_of(name))
+    axes.set_title(label_of(name))
     logarithmic(axes)
     axes.set_xlim(t[0], t[-1])
     axes.tick_params(labelbottom=True)
@@ -54,7 +56,8 @@ def draw_metric(axes: Any, t: np.ndarray, metric: Dict[str, np.ndarray], name: s
 def draw_times(comparison: Comparison) -> Any:
     names = list(comparison.metrics)
     rows = -(-len(names) // COLUMNS)
-    figure, grid = subplots(rows, COLUMNS, (5.5 * COLUMNS, 2.3 * rows + 1), sharex=True, squeeze=False)
+    height = (3.2 if in_column() else 2.6) * rows + 1
+    figure, grid = subplots(rows, COLUMNS, (5.5 * COLUMNS, height), sharex=True, squeeze=False)
     for axes, name in zip(grid.flat, names):
         draw_metric(axes, comparison.time, comparison.metrics[name], name)
     for axes in list(grid.flat)[len(names):]:
