@@ -660,13 +660,28 @@ static PetscBool does_not_vanish(const Run *r) {
   return PETSC_FALSE;
 }
 
-/* The reaction is the inverse of one kernel and DF is -infinity at 0: `auto` and the splittings
-   have positive steps of any length. */
+/* Whether there is a target that is positive in every cell, or none. */
+static PetscBool has_full_support(const Run *r) {
+  const PetscReal *log_pi;
+  PetscInt empty = 0;
+  Vec target;
+  if (MuEnergyGetLogTarget(r->parts->energy, &target) || !target) return PETSC_TRUE;
+  (void)VecGetArrayRead(target, &log_pi);
+  for (PetscInt i = 0; i < r->info->local_size; ++i)
+    if (r->info->mask[i] && !(log_pi[i] > -PETSC_MAX_REAL)) empty = 1;
+  (void)VecRestoreArrayRead(target, &log_pi);
+  MPI_Allreduce(MPI_IN_PLACE, &empty, 1, MPIU_INT, MPI_MAX, r->info->comm);
+  return (PetscBool)!empty;
+}
+
+/* The reaction is the inverse of one kernel and DF is -infinity at 0, which it is not where pi
+   vanishes: `auto` and the splittings have positive steps of any length. */
 static PetscBool is_proximal(const Run *r) {
   PetscInt reactions = 0;
   PetscBool inverts = PETSC_FALSE;
   MuPartTraits part;
   MuTermTraits term;
+  if (!has_full_support(r)) return PETSC_FALSE;
   for (PetscInt k = 0; k < r->geometry->parts; ++k) {
     if (MuGeometryGetTraits(r->geometry, k, &part)) return PETSC_FALSE;
     if (part.kind != MU_PART_REACTION) continue;
