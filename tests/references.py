@@ -265,6 +265,25 @@ def check_compare():
     check("a run states no error", "its error   not known" in said.stdout and "i.i.d." in said.stdout, said.stdout)
 
 
+def check_runs():
+    """Two flows: the distance is that of their means over the coarser cells."""
+    *_, case = CASES["Ornstein-Uhlenbeck"]
+    solve("a reference of a run", case, 1e-5, "-output_directory", "fine")
+    mudot("run", "case.yaml", "-time_tolerance", 1e-8, "-grid_cells", 32, "-output_directory", "coarse")
+    said = mudot("compare", "fine", "coarse")
+    with h5py.File("fine/run.h5") as fine, h5py.File("coarse/run.h5") as coarse:
+        gap = np.abs(fine["density"][:].reshape(len(fine["time"]), -1, 2).mean(axis=2) - coarse["density"][:])
+        l1 = gap.sum(axis=1) * coarse["grid/cell_volume"][()]
+    rows = [line.split() for line in said.stdout.splitlines() if re.match(r" +[\d.]+ +[\d.e-]+ ", line)]
+    check("two runs are compared", len(rows) == len(l1) and np.allclose([float(row[1]) for row in rows], l1, rtol=1e-4),
+          said.stdout + said.stderr)
+    check("beside the error that is stated", "times the error that is stated there" in said.stdout, said.stdout)
+    mudot("run", "case.yaml", "-time_tolerance", 1e-8, "-grid_cells", 48, "-output_directory", "odd")
+    refused("cells that are not nested", 2, "one number must be a multiple of the other", "compare", "coarse", "odd")
+    mudot("run", "case.yaml", "-grid_upper", 9, "-output_directory", "elsewhere")
+    refused("another box", 2, "are on other boxes", "compare", "coarse", "elsewhere")
+
+
 def check_order():
     """An order study against a reference: its error is in the floor, and the order is that of the exact solution."""
     *_, case = CASES["Ornstein-Uhlenbeck"]
@@ -344,6 +363,7 @@ if __name__ == "__main__":
         check_contract()
         check_compare()
         check_order()
+        check_runs()
         check_limits()
         check_atlas("--all" in sys.argv)
     totals()

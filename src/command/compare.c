@@ -3,6 +3,7 @@
 #include "command/options.h"
 
 #include "case/arguments.h"
+#include "run/compare_runs.h"
 
 enum { MOST_TIMES = 4096 };
 
@@ -58,6 +59,14 @@ static PetscErrorCode compare_files(void) {
   PetscFunctionReturn(code);
 }
 
+/* The second file is a flow on a grid, not particles. */
+static PetscErrorCode compare_runs(const MuOptions *o) {
+  if (o->files > 2)
+    return MuError(MU_ERR_INPUT, "compare: %d files are given; two runs are compared at a time",
+                   (int)o->files);
+  return MuCompareRuns(PETSC_COMM_WORLD, o->file[0], o->file[1], given.times, given.time);
+}
+
 static PetscErrorCode compare(MuTableRow commands, int argc, char **argv) {
   MuOptions o = {.command = "compare", .options = options, .count = OPTIONS, .passed = "kernel_"};
   PetscErrorCode code;
@@ -72,6 +81,11 @@ static PetscErrorCode compare(MuTableRow commands, int argc, char **argv) {
     code = MuError(MU_ERR_INPUT, "compare: %d files are given; a run.h5 and particles are needed",
                    (int)o.files);
   if (!code) code = read_times();
+  if (!code && MuIsStoredRun(o.file[1])) {
+    code = compare_runs(&o);
+    PetscCall(PetscFree2(o.file, o.rest));
+    PetscFunctionReturn(code);
+  }
   if (!code) code = MuArgumentsJoin("mudot compare", argc, argv, &line);
   if (!code) {
     given.run = o.file[0];
@@ -89,16 +103,19 @@ static PetscErrorCode compare(MuTableRow commands, int argc, char **argv) {
 
 static PetscErrorCode help(FILE *out) {
   MuOptionsPrint(out, options, OPTIONS);
-  fprintf(out,
-          "  %-22s %-7s of mmd2: type, bandwidth, normalization, smoothness, order, exponent\n"
-          "%33s(default: the run's own)\n\n"
-          "RUN.h5 is the run.h5 of a run, or its directory; PARTICLES are particles.h5 or its "
-          "directory, or CSV\nfiles with the columns x[,y][,w][,t] (a header in any order, or none "
-          "and x[,y][,w]). Every distance\nstands beside its mean and standard deviation (sd) for "
-          "N independent samples of the reference:\nratio = value/expected, score = (value - "
-          "expected)/sd, for the squares mmd2 and energy_distance\nthat of their roots. A score "
-          "above 5 is not chance: there the method limits, not N.\n",
-          "-kernel_NAME", "VALUE", "");
+  fprintf(
+      out,
+      "  %-22s %-7s of mmd2: type, bandwidth, normalization, smoothness, order, exponent\n"
+      "%33s(default: the run's own)\n\n"
+      "RUN.h5 is the run.h5 of a run, or its directory; PARTICLES are particles.h5 or its "
+      "directory, or CSV\nfiles with the columns x[,y][,w][,t] (a header in any order, or none "
+      "and x[,y][,w]). Every distance\nstands beside its mean and standard deviation (sd) for "
+      "N independent samples of the reference:\nratio = value/expected, score = (value - "
+      "expected)/sd, for the squares mmd2 and energy_distance\nthat of their roots. A score "
+      "above 5 is not chance: there the method limits, not N.\n\nWhere PARTICLES is the run.h5 "
+      "of another run, or its directory, the two flows are compared at the snapshots\nthat both "
+      "have, as means over the coarser cells, beside the errors that they state.\n",
+      "-kernel_NAME", "VALUE", "");
   return 0;
 }
 

@@ -107,8 +107,8 @@ static PetscReal wasserstein(const MuRefinement *r, const PetscReal *f, const Pe
   return sum * r->spacing[0];
 }
 
-static PetscReal distance(const MuRefinement *r, MuNorm norm, const PetscReal *f,
-                          const PetscReal *g) {
+PetscReal MuNormDistance(const MuRefinement *r, MuNorm norm, const PetscReal *f,
+                         const PetscReal *g) {
   PetscReal sum = 0;
   if (norm == MU_NORM_W1) return r->dim == 1 ? wasserstein(r, f, g) : 0;
   if (norm == MU_NORM_MASS) return fabs(mass_of(r, f) - mass_of(r, g));
@@ -176,7 +176,7 @@ typedef struct {
 } Densities;
 
 static void differences(const MuRefinement *r, MuNorm norm, const Densities *u, PetscReal d[]) {
-  for (PetscInt k = 1; k < u->n; ++k) d[k - 1] = distance(r, norm, u->u[k - 1], u->u[k]);
+  for (PetscInt k = 1; k < u->n; ++k) d[k - 1] = MuNormDistance(r, norm, u->u[k - 1], u->u[k]);
 }
 
 /* The errors of the extrapolated densities of all norms, the best of which is left in work[0]. */
@@ -186,7 +186,8 @@ static void try_extrapolation(MuRefinement *r, int p, PetscReal seen, const Dens
   for (PetscInt k = 1; k < u->n; ++k) {
     PetscReal *const here = r->work[(u->n - 1 - k) % 2], *const before = r->work[(u->n - k) % 2];
     extrapolate(r, p, u->u[k - 1], u->u[k], here);
-    for (int q = 0; q < MU_NORMS && k > 1; ++q) e[q][k - 2] = distance(r, (MuNorm)q, before, here);
+    for (int q = 0; q < MU_NORMS && k > 1; ++q)
+      e[q][k - 2] = MuNormDistance(r, (MuNorm)q, before, here);
   }
   for (int q = 0; q < MU_NORMS; ++q) error[q] = extrapolated_error(p, seen, u->n - 2, e[q]);
 }
@@ -227,8 +228,8 @@ static int find_orders(MuRefinement *r, PetscInt levels, const MuLevel *const le
   for (PetscInt t = 0; t < r->times; ++t) {
     const PetscReal *u[3];
     for (int k = 0; k < 3; ++k) u[k] = level[levels - 3 + k]->density + t * r->count;
-    last[t] = distance(r, r->norm, u[1], u[2]);
-    r->order[t] = order_of(distance(r, r->norm, u[0], u[1]), last[t]);
+    last[t] = MuNormDistance(r, r->norm, u[1], u[2]);
+    r->order[t] = order_of(MuNormDistance(r, r->norm, u[0], u[1]), last[t]);
     largest = PetscMax(largest, last[t]);
   }
   for (PetscInt t = 0; t < r->times; ++t) {
@@ -312,7 +313,7 @@ static void estimate_all(MuRefinement *r, int common, PetscInt levels,
 /* Whether the initial density, which is known, is further off than the grids say: they have missed
    a kink. */
 static PetscBool misses_initial(const MuRefinement *r, const PetscReal *initial) {
-  const PetscReal error = distance(r, r->norm, r->density, initial);
+  const PetscReal error = MuNormDistance(r, r->norm, r->density, initial);
   return (PetscBool)(error > MISSED * r->norms[r->norm].space[0] && error > ROUNDING);
 }
 
@@ -324,7 +325,7 @@ void MuRefinementEstimate(MuRefinement *r, PetscInt levels, const MuLevel *const
   if (!initial) return;
   if (common && misses_initial(r, initial)) estimate_all(r, 0, levels, level);
   for (int q = 0; q < MU_NORMS; ++q) {
-    const PetscReal error = distance(r, (MuNorm)q, r->density, initial);
+    const PetscReal error = MuNormDistance(r, (MuNorm)q, r->density, initial);
     r->norms[q].space[0] = PetscMax(r->norms[q].space[0], RESERVE * error);
   }
 }
@@ -336,7 +337,8 @@ static void raise(PetscReal *error, PetscReal difference) {
 void MuRefinementTime(MuRefinement *r, const MuLevel *level, const MuLevel *finer) {
   for (PetscInt t = 0; t < r->times; ++t) {
     const PetscReal *f = level->density + t * r->count, *g = finer->density + t * r->count;
-    for (int q = 0; q < MU_NORMS; ++q) raise(&r->norms[q].time[t], distance(r, (MuNorm)q, f, g));
+    for (int q = 0; q < MU_NORMS; ++q)
+      raise(&r->norms[q].time[t], MuNormDistance(r, (MuNorm)q, f, g));
     for (int k = 0; k < MU_SCALARS; ++k)
       raise(&r->scalars[k].time[t], fabs(level->scalar[k][t] - finer->scalar[k][t]));
   }

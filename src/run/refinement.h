@@ -45,6 +45,10 @@ PetscErrorCode MuRefinementCreate(const MuGridInfo *info, MuNorm norm, PetscInt 
                                   MuRefinement *refinement);
 PetscErrorCode MuRefinementDestroy(MuRefinement *refinement);
 
+/* The distance of two densities [count] on its cells; w1 in 2-D: 0. */
+PetscReal MuNormDistance(const MuRefinement *refinement, MuNorm norm, const PetscReal *f,
+                         const PetscReal *g);
+
 /* Space errors, order and best density from 3 to MU_GRIDS levels, each with twice the cells of the
    one before. With u_k on the k-th grid, d_k = |u_k - u_(k-1)| and p = log2(d_(k-1)/d_k), the error
    of u_k is taken as d_k/(2^p - 1) and more (see refinement.c); where p is near 1 or 2, E_k = u_k +
