@@ -26,7 +26,7 @@ ALIASES = [
     ("potential", "energy/energy.c", "the name of an operation of the descriptor, in a sentence about what it lacks"),
     ("w2", "study/gamma_compare.c", "the diagnostic that is a column of the study"),
     ("w2", "particles/compare_metrics.c", "a metric of clouds, beside the diagnostic"),
-    ("l1", "(run/refinement|particles/compare_run).c", "a norm of errors, beside the diagnostic"),
+    ("l1", "(run/refinement|particles/compare_run|study/order).c", "a norm of errors, beside the diagnostic"),
     ("hellinger", "run/refinement.c", "a norm of errors, beside the energy"),
     ("mmd", "particles/ift.c", "a word of particles_weight_step, beside the energy and the geometry"),
 ]
