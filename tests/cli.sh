@@ -1208,6 +1208,31 @@ assert np.allclose(f["time"][:], 0.01 * np.arange(n))
 rows = len(f["ledger/t"])
 assert all(len(c) >= rows for c in f["ledger"].values())'
 
+cat >long-study.yaml <<'CASE'
+study:    {type: order, vary: time_step, values: [4e-5, 3e-5, 2e-5, 1e-5], expect_order: 1}
+grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:   {type: gaussian, mean: [0], covariance: [1]}
+initial:  {type: gaussian, mean: [2], covariance: [0.25]}
+energy:   {kl: 1}
+geometry: {wasserstein: 1}
+time:     {end: 0.5, step: 0.01}
+output:   {directory: stopped-study, every: 0.1}
+CASE
+reads "a study that is stopped says how to go on, and does" '
+import glob, signal, time
+mudot = "'"$mudot"'"
+study = subprocess.Popen([mudot, "study", "long-study.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+deadline = time.time() + 60
+while not glob.glob("stopped-study/*") and time.time() < deadline: time.sleep(0.05)
+time.sleep(0.2)
+study.send_signal(signal.SIGINT)
+out, err = study.communicate(timeout=120)
+assert study.returncode == 5 and not err, (study.returncode, out, err)
+line = [l for l in out.splitlines() if l.startswith("go on with")][0].split("with", 1)[1].split()
+assert line == [mudot, "study", "long-study.yaml"] and "verdict" not in out, out
+again = subprocess.run(line, capture_output=True, text=True, timeout=120)
+assert again.returncode <= 1 and "verdict" in again.stdout, (again.stdout, again.stderr)'
+
 reads "two processes that start in one directory" '
 import random, shutil, time
 random.seed(5)

@@ -4,8 +4,6 @@
 #include "case/arguments.h"
 #include "command/command.h"
 
-#define INTERRUPTED 5 /* exit status */
-
 static PetscBool is_switch(const char *argument, const char *name) {
   while (*argument == '-') ++argument;
   return (PetscBool)!strcmp(argument, name);
@@ -30,8 +28,7 @@ static PetscErrorCode split_arguments(int argc, char **argv, int *left, char ***
   PetscFunctionReturn(0);
 }
 
-/* The name under which this program was started, as a shell reads it. */
-static PetscErrorCode find_program(char **program) {
+PetscErrorCode MuCommandProgram(char **program) {
   int count;
   char **arguments;
 
@@ -51,7 +48,7 @@ PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, MuPlanner pl
   MuCase c;
 
   PetscFunctionBegin;
-  PetscCall(find_program(&program));
+  PetscCall(MuCommandProgram(&program));
   spec.program = program;
   PetscCall(split_arguments(argc, argv, &left, &rest, &spec.restart, planner ? &dry : NULL));
   code = MuCaseCreate(PETSC_COMM_WORLD, NULL, left, rest, &c);
@@ -60,6 +57,6 @@ PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, MuPlanner pl
   PetscCall(MuCaseDestroy(&c));
   PetscCall(PetscFree(rest));
   PetscCall(PetscFree(program));
-  if (interrupted) mu_command_status = INTERRUPTED;
+  if (interrupted) mu_command_status = MU_INTERRUPTED;
   PetscFunctionReturn(code);
 }

@@ -15,4 +15,8 @@ typedef PetscErrorCode (*MuPlanner)(MuCase c);
 PetscErrorCode MuCommandSolve(const char *command, MuSolver solver, MuPlanner planner, int argc,
                               char **argv);
 
+#define MU_INTERRUPTED 5 /* exit status */
+/* The name under which this program was started, as a shell reads it; freed by the caller. */
+PetscErrorCode MuCommandProgram(char **program);
+
 #endif

@@ -1,6 +1,27 @@
 /* mudot study STUDY.yaml [-key value ...] */
 #include "case/print.h"
 #include "command/command.h"
+#include "command/solve.h"
+
+/* The same command does what is left. */
+static PetscErrorCode tell_how_to_go_on(MuCase c) {
+  char *program, launcher[32] = "";
+  PetscMPIInt size;
+  const char *line;
+
+  PetscFunctionBegin;
+  mu_command_status = MU_INTERRUPTED;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  if (size > 1) snprintf(launcher, sizeof launcher, "mpiexec -n %d ", size);
+  PetscCall(MuCommandProgram(&program));
+  PetscCall(MuCaseGetCommandLine(c, &line));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                        "stopped         the runs that are done are kept\n"
+                        "go on with      %s%s%s\n",
+                        launcher, program, strchr(line, ' ')));
+  PetscCall(PetscFree(program));
+  PetscFunctionReturn(0);
+}
 
 /* Verdict "does not hold" (fails or undecided) is exit status 1: see main.c. */
 static PetscErrorCode study(MuTableRow commands, int argc, char **argv) {
@@ -17,6 +38,7 @@ static PetscErrorCode study(MuTableRow commands, int argc, char **argv) {
   if (!code) code = MuStudySolve(s);
   if (!code) code = MuStudyGetResult(s, &result);
   if (!code && result.verdict != MU_VERDICT_HOLDS) mu_command_status = 1;
+  if (!code && result.stopped) code = tell_how_to_go_on(c);
   PetscCall(MuStudyDestroy(&s));
   PetscCall(MuCaseDestroy(&c));
   PetscFunctionReturn(code);

@@ -14,6 +14,7 @@ typedef enum { MU_VERDICT_HOLDS, MU_VERDICT_FAILS, MU_VERDICT_UNDECIDED } MuStud
 /* What came out; the same on every rank, owned by the study. */
 typedef struct {
   MuStudyVerdict verdict;
+  PetscBool stopped;             /* by a signal, with runs to be done: there is no verdict */
   PetscReal order, order_stderr; /* of the leading error; rate: the fitted exponent */
   PetscReal expected;            /* NaN: nothing was claimed */
   PetscInt rows, columns, times;
@@ -31,8 +32,9 @@ PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **ne
    MU_ERR_INPUT: one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
 PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);
 /* Does the runs that output_directory does not hold yet, writes study.csv row by row and study.h5,
-   prints the table and the verdict. A run whose numerics fail is reported in its row. Collective.
-   MU_ERR_INPUT: the directory holds the results of another or a finished study; MU_ERR_FILE. */
+   prints the table and the verdict. SIGTERM, SIGINT and SIGHUP stop after the runs that go on. A
+   run whose numerics fail is reported in its row. Collective. MU_ERR_INPUT: the directory holds the
+   results of another or a finished study; MU_ERR_FILE. */
 PetscErrorCode MuStudySolve(MuStudy study);
 PetscErrorCode MuStudyGetResult(MuStudy study, MuStudyResult *result);
 PetscErrorCode MuStudyDestroy(MuStudy *study);

@@ -3,6 +3,7 @@
 #include "case/chosen.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
+#include "record/interrupt.h"
 #include "record/progress.h"
 #include "study/study_impl.h"
 
@@ -171,6 +172,7 @@ PetscErrorCode MuStudyDestroy(MuStudy *study) {
 
 PetscErrorCode MuStudyGetResult(MuStudy s, MuStudyResult *result) {
   *result = (MuStudyResult){.verdict = s->verdict,
+                            .stopped = s->stopped,
                             .order = s->order,
                             .order_stderr = s->order_stderr,
                             .expected = s->expected,
@@ -245,17 +247,34 @@ static PetscErrorCode do_task(MuStudy s, PetscInt i) {
   PetscFunctionReturn(0);
 }
 
+/* How far it is, and the time that is left if the runs are as long as those before. */
+static PetscErrorCode show(const Queue *q, int number, double seconds, MuProgress progress) {
+  char text[128], left[48] = "";
+
+  PetscFunctionBegin;
+  if (number > 0)
+    snprintf(left, sizeof left, ", about %.0f s left",
+             seconds / number * ((double)q->tasks - number));
+  snprintf(text, sizeof text, "study: run %d of %d%s", number + 1, (int)q->tasks, left);
+  PetscCall(MuProgressText(progress, text));
+  PetscFunctionReturn(0);
+}
+
+/* A signal stops after the run that goes on. */
 static PetscErrorCode do_tasks(MuStudy s, Queue *q, MuProgress progress) {
-  char text[128];
-  int number;
+  const double begun = MPI_Wtime();
+  int number, write;
 
   PetscFunctionBegin;
   if (q->tasks && s->ops->prepare) PetscCall(s->ops->prepare(s));
   for (;;) {
     PetscCall(queue_next(q, &number));
     if (number >= q->tasks) break;
-    snprintf(text, sizeof text, "study: run %d of %d", number + 1, (int)q->tasks);
-    PetscCall(MuProgressText(progress, text));
+    if (MuInterruptTake(&write)) {
+      s->stopped = PETSC_TRUE;
+      break;
+    }
+    PetscCall(show(q, number, MPI_Wtime() - begun, progress));
     PetscCall(do_task(s, q->order[number]));
   }
   PetscFunctionReturn(0);
@@ -292,13 +311,16 @@ static PetscErrorCode run_all(MuStudy s) {
   PetscCallMPI(MPI_Bcast(stored, (PetscMPIInt)(s->rows + s->extras), MPIU_BOOL, 0, s->comm));
   PetscCall(queue_create(s, stored, &queue));
   PetscCall(MuProgressCreate(s->comm, 0, 1, &progress));
+  MuInterruptBegin();
   code = do_tasks(s, &queue, progress);
+  MuInterruptEnd();
   PetscCall(MuProgressDestroy(&progress));
   code = MuErrorAgree(s->comm, code);
   PetscCall(queue_destroy(&queue));
   PetscCall(PetscFree(stored));
   if (code) PetscFunctionReturn(code);
-  PetscCall(gather(s));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s->stopped, 1, MPIU_BOOL, MPI_LOR, s->comm));
+  if (!s->stopped) PetscCall(gather(s));
   PetscFunctionReturn(0);
 }
 
@@ -361,8 +383,9 @@ PetscErrorCode MuStudySolve(MuStudy s) {
   PetscErrorCode code = 0;
 
   PetscFunctionBegin;
-  PetscCall(run_all(s));
   s->order = s->order_stderr = NAN;
+  PetscCall(run_all(s));
+  if (s->stopped) PetscFunctionReturn(0);
   PetscCall(s->ops->judge(s));
   note_failures(s);
   if (s->rank == 0) code = MuStudyFileFinish(s);

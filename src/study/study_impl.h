@@ -143,6 +143,7 @@ struct _p_MuStudy {
   MuStudyVerdict verdict;
   PetscReal order, order_stderr;
   char notes[MU_NOTES]; /* sentences that are printed below the table */
+  PetscBool stopped;    /* by a signal */
   PetscInt orders;
   MuStudyOrder fitted[MU_MAX_ORDERS];
 };
