@@ -253,6 +253,9 @@ static MuClaim claim_column(MuStudy s, PetscInt column, PetscInt *points) {
   snprintf(c.name, sizeof c.name, "order of %s", columns[column]);
   for (int k = 0; k < MU_COMPANIONS; ++k) series.companion[k] = g->companion[k];
   MuStudyClaimOrder(s, &series, &c, floor, use);
+  if (g->companion[MU_FROM_GRID] < 0)
+    MuClaimDoubt(&c, "the grid has a shape of its own (a mask, densities of given cells), so that "
+                     "what half the cells would change is not known");
   MuStudyAddClaim(s, columns[column], &c);
   *points = 0;
   for (PetscInt i = 0; i < s->rows; ++i) {
@@ -331,9 +334,6 @@ static PetscErrorCode judge(MuStudy s) {
   MuGamma *g = s->data;
 
   MuStudyNote(s, "limit: %s", g->found.what);
-  if (g->companion[MU_FROM_GRID] < 0)
-    MuStudyNote(s,
-                "the grid has a shape of its own: what half the cells would change is not known");
   judge_orders(s);
   judge_ridge(s);
   note_liminf(s);
