@@ -154,7 +154,7 @@ static PetscErrorCode print_head(const Runs *r) {
 
 static PetscErrorCode print_end(const Runs *r) {
   PetscFunctionBegin;
-  PetscCall(PetscPrintf(r->comm, "\nat most %.3g apart in L1, at t = %g", r->worst, r->at));
+  PetscCall(PetscPrintf(r->comm, "\nat most %.3g apart in L1, at t = %.6g", r->worst, r->at));
   if (isnan(r->stated))
     PetscCall(PetscPrintf(r->comm, "; neither states an error, as runs of mudot reference do\n"));
   else

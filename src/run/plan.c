@@ -104,7 +104,7 @@ static PetscErrorCode print_costs(const Plan *p, PetscReal seconds) {
   MuFormatBytes(8 * cells * p->parts->snapshots, size);
   format_time(steps * seconds, time);
   PetscCall(PetscPrintf(p->info->comm,
-                        "steps           about %.3g of %g\n"
+                        "steps           about %.3g of %.6g\n"
                         "time            about %s, %.2g s a step\n"
                         "memory          %.0f MB\n"
                         "snapshots       %d, %s\n",

@@ -352,7 +352,7 @@ static PetscErrorCode print_end(MuReference *r, PetscBool reached) {
       r->comm,
       "results         %s/run.h5\n"
       "%s: the %s error of every snapshot is at most about %.2g, %.2g times %s the accuracy %g; it "
-      "is worst at t = %g, %.2g from the grid (%sextrapolated) and %.1g from the time steps; "
+      "is worst at t = %.6g, %.2g from the grid (%sextrapolated) and %.1g from the time steps; "
       "%.3g s, %.0f MB%s%s\n",
       r->directory, reached ? "reached" : "not reached", norm, r->worst,
       reached ? r->spec.accuracy / r->worst : r->worst / r->spec.accuracy,

@@ -88,11 +88,11 @@ PetscErrorCode MuSteadyDescribe(MuSteady s, size_t size, char sentence[]) {
   sentence[0] = 0;
   if (there && !(energy <= s->share && density <= s->share))
     PetscCall(PetscSNPrintf(sentence, size,
-                            "at t = %g, where the run ends: what changes is rounding", s->time));
+                            "at t = %.6g, where the run ends: what changes is rounding", s->time));
   else if (there)
     PetscCall(
         PetscSNPrintf(sentence, size,
-                      "at t = %g, where the run ends: the energy changes at %.3g of its first "
+                      "at t = %.6g, where the run ends: the energy changes at %.3g of its first "
                       "rate, the density at %.3g",
                       s->time, energy, density));
   else if (s->share > 0)
