@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Draws what kernels see of obstacles: two rooms with a door, a point in the left one, and k(x, y) to all others, under
 the extensions zero and mask; below, k*1, which should be 1. The kernel reaches through the wall in both. Colours go
 with the square root.

@@ -563,7 +563,7 @@ mudot run case.yaml -output_diagnostics kl,w => kl,w2
 mudot run case.yaml -grid_mask sm => small.pgm
 mudot run case.yaml -time_end  => 
 mudot study case.yaml -study_exact bar => barenblatt
-mudot study case.yaml -study_vary time_s => time_step time_scheme
+mudot study case.yaml -study_vary time_s => time_step time_scheme time_steady
 LINES
 bash complete.bash "$BUILD/mudot-completion.bash" <expected >offered 2>err
 if diff expected offered >>err; then ok "completion of $(wc -l <expected) lines"; else bad "completion" "not as expected"; fi

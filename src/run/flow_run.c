@@ -190,7 +190,7 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect, PetscReal energy)
     PetscCall(
         MuWarn(r->info->comm,
                "the balance defect is not finite: the steps are far too large for this flow"));
-  else if (defect > LARGE_DEFECT * fabs(energy))
+  else if (energy != 0 && defect > LARGE_DEFECT * fabs(energy))
     PetscCall(MuWarn(r->info->comm,
                      "the balance defect is %.2g times the energy at t = 0: the time steps are too "
                      "long for this flow, take a smaller time_step, or time_tolerance without one",
