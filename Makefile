@@ -209,8 +209,8 @@ check: deps-tests
 	@$(RUN_PARTS) check
 
 check-all: deps-checks
-	@$(MAKE) --no-print-directory $(PARALLEL) all $(BUILD)/tests/stress
-	@$(RUN_PARTS) static sanitized stress fuzz restart browser formats valgrind references
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(TESTS) $(BUILD)/tests/stress
+	@$(RUN_PARTS) four_ranks static sanitized stress fuzz restart browser formats valgrind references
 
 test: deps-tests
 	@$(MAKE) --no-print-directory $(PARALLEL) $(TESTS)
