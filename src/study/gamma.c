@@ -259,7 +259,7 @@ static MuClaim claim_column(MuStudy s, PetscInt column, PetscInt *points) {
   MuStudyAddClaim(s, columns[column], &c);
   *points = 0;
   for (PetscInt i = 0; i < s->rows; ++i) {
-    *points += use[i];
+    *points += use[i] ? 1 : 0;
     if (!leads) continue;
     MuStudyRow(s, i)[MU_GAMMA_FLOOR] = floor[i];
     MuStudyRow(s, i)[MU_GAMMA_USED] = use[i];
