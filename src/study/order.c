@@ -87,7 +87,7 @@ static PetscErrorCode place_companions(MuStudy s, Order *o, MuTrial *t) {
     PetscFunctionReturn(0);
   o->coarser = o->grid ? MU_FROM_STEP : MU_FROM_GRID;
   o->companion[o->coarser] = s->rows + s->extras;
-  s->extras += s->rows + shared;
+  s->extras += s->rows + (shared ? 1 : 0);
   PetscFunctionReturn(0);
 }
 
