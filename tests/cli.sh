@@ -626,6 +626,7 @@ steady() {
   reads "ends where it should, $what" '
 a, b = open_run("steady"), open_run("unsteady")
 time, rho, energy = (np.array(b[name]) for name in ("time", "density", "ledger/energy"))
+energy = energy[np.isin(b["ledger/t"][:], time)]  # a step may have been halved
 rates = abs(np.diff(energy)) / np.diff(time), abs(np.diff(rho, axis=0)).sum(1) / np.diff(time)
 still = (rates[0] <= 1e-4 * rates[0][0]) & (rates[1] <= 1e-4 * rates[1][0])
 first = 1 + still.argmax()

@@ -30,6 +30,7 @@ STUDIES = {
 # powers of L and T of the columns that are not pure numbers
 UNITS = {"error_l2": (-0.5, 0), "error_max": (-1, 0), "density_error_w2": (1, 0), "dual_potential_error": (0, -1),
          "dual_potential_gap": (0, -1), "rate": (0, -1), "rate_stderr": (0, -1), "constant": (0, -1),
+         "observed": (0, -1), "bound_rate": (0, -1), "inequality": (0, -1), "window_error": (0, -1),
          "worst_time": (0, 1), "window_start": (0, 1), "window_end": (0, 1), "transport_error": (1, 0),
          "mmd_error": (-0.5, 0), "mmd_error_stderr": (-0.5, 0), "mmd_iid": (-0.5, 0)}
 # not compared: names, what is varied, rounding and what is made of it

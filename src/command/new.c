@@ -51,6 +51,23 @@ static PetscErrorCode find(const char *kind, MuTableRow rows, MuSummandTable tab
   PetscFunctionReturn(0);
 }
 
+/* The energy that a geometry asks for: mmd where it applies the inverse of its kernel under a
+   divergence, since that drives most others out of the densities; else NULL, the first row. */
+static const char *energy_for(const char *geometry) {
+  const MuGeometrySpec spec = {.parts = 1,
+                               .part = {{.name = geometry, .weight = 1, .value = {1, 1, 1, 1}}}};
+  const PetscReal value[MU_MAX_PARAMETERS] = {1, 1, 1, 1};
+  const char *name = NULL, *formula;
+  MuPartTraits traits;
+  PetscReal p;
+
+  if (MuGeometryGetTraits(&spec, 0, &traits)) return NULL;
+  if (!traits.needs_inverse || traits.kind != MU_PART_TRANSPORT) return NULL;
+  for (PetscInt i = 0; !MuEnergyGetTableRow(i, &name, &formula) && name; ++i)
+    if (MuEnergyGetForm(name, value, &p) == MU_FORM_MMD) break;
+  return name;
+}
+
 /* The default; otherwise 2 where the range allows it, and of what may come as near to 0 as one
    likes (a ridge) a small number. */
 static PetscReal value_of(const MuParameter *p) {
@@ -146,7 +163,8 @@ static PetscErrorCode make_case(int argc, char **argv, MuOptions *o) {
   if (given.dim > 2) return MuError(MU_ERR_INPUT, "dim: %d is not allowed; 1 or 2", (int)given.dim);
   PetscCall(
       find("geometry", MuGeometryGetTableRow, MuGeometryGetInfo, given.geometry, &c.geometry));
-  PetscCall(find("energy", MuEnergyGetTableRow, MuEnergyGetInfo, given.energy, &c.energy));
+  const char *energy = given.energy ? given.energy : energy_for(c.geometry.name);
+  PetscCall(find("energy", MuEnergyGetTableRow, MuEnergyGetInfo, energy, &c.energy));
   if (MuCommandPrints()) PetscCall(write_case(&c));
   PetscFunctionReturn(0);
 }

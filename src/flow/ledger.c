@@ -289,12 +289,12 @@ PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps) {
   return 0;
 }
 
-enum { NUMBERS = 7 };
+enum { NUMBERS = 9 };
 
 PetscErrorCode MuLedgerSave(MuLedger l, MuCheckpoint checkpoint) {
   const PetscReal numbers[NUMBERS] = {l->initial_energy, l->initial_mass, l->dissipated,
                                       l->worst_defect,   l->worst_drift,  (PetscReal)l->cut_off,
-                                      l->bound};
+                                      l->bound,          l->energy,       l->defect};
 
   PetscFunctionBegin;
   PetscCall(MuCheckpointPutNumbers(checkpoint, "ledger", NUMBERS, numbers));
@@ -313,7 +313,7 @@ PetscErrorCode MuLedgerLoad(MuLedger l, MuCheckpoint checkpoint) {
   l->worst_drift = numbers[4];
   l->cut_off = (PetscInt)numbers[5];
   l->bound = numbers[6];
-  l->energy = l->flow->energy_value;
-  l->defect = l->flow->energy_value + l->dissipated - l->initial_energy; /* the flow's is loaded */
+  l->energy = numbers[7]; /* of the last row, which may be older than the state */
+  l->defect = numbers[8];
   PetscFunctionReturn(0);
 }

@@ -315,7 +315,7 @@ static PetscErrorCode fill(MuIntegrator it, Vec rho) {
 static PetscErrorCode proximal_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                        MuStepOutcome *outcome) {
   Proximal *p = it->data;
-  Point point;
+  Point point = {.residual = PETSC_INFINITY};
   PetscBool found = PETSC_TRUE;
 
   PetscFunctionBegin;

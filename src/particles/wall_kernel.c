@@ -21,7 +21,7 @@ struct _MuWallKernel {
 
 PetscErrorCode MuWallKernelCreate(MPI_Comm comm, const MuKernelSpec *spec, PetscInt dim,
                                   const MuGridInfo *info, MuWallKernel *kernel) {
-  const MuKernelSpec *resolved;
+  const MuKernelSpec *resolved = NULL;
   MuWallKernel k;
   PetscErrorCode code;
 
