@@ -19,7 +19,7 @@ static const MuOption options[] = {
     {"geometry", MU_OPTION_TEXT, &given.geometry,
      .doc = "name of the geometry (mudot list geometries; default: its first row)"},
     {"energy", MU_OPTION_TEXT, &given.energy,
-     .doc = "name of the energy (mudot list energies; default: its first row)"},
+     .doc = "name of the energy (mudot list energies; default: one that fits)"},
     {"dim", MU_OPTION_COUNT, &given.dim, .least = 1, .doc = "1 (default) or 2 axes"},
     {"output", MU_OPTION_TEXT, &given.output, .doc = "file .yaml; default: standard output"},
     {"overwrite", MU_OPTION_SWITCH, &given.overwrite, .doc = "replace the file"},

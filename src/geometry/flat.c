@@ -26,7 +26,8 @@ static PetscErrorCode fill_reference(MuGeometry g, const MuPart *part, PetscReal
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuPartReferenceDensity(MuGeometry g, const MuPart *part, PetscReal *omega) {
+/* omega at the cell centres: the part's function, or 1; 0 outside. [local_size]. Collective. */
+static PetscErrorCode reference_density(MuGeometry g, const MuPart *part, PetscReal *omega) {
   return MuErrorAgree(g->info->comm, fill_reference(g, part, omega));
 }
 
@@ -40,7 +41,7 @@ static PetscErrorCode create_cells(MuGeometry g, MuPart *part) {
   PetscCall(MuGridCreateField(g->grid, &field));
   part->ctx = field;
   PetscCall(VecGetArray(field, &omega));
-  const PetscErrorCode failed = MuPartReferenceDensity(g, part, omega);
+  const PetscErrorCode failed = reference_density(g, part, omega);
   PetscCall(VecRestoreArray(field, &omega));
   PetscFunctionReturn(failed);
 }
@@ -97,7 +98,7 @@ static PetscErrorCode create_faces(MuGeometry g, MuPart *part) {
   PetscCall(PetscNew(&c));
   part->ctx = c;
   PetscCall(PetscMalloc2(g->info->local_size, &omega, g->info->row_length, &row));
-  PetscErrorCode failed = MuPartReferenceDensity(g, part, omega);
+  PetscErrorCode failed = reference_density(g, part, omega);
   for (PetscInt axis = 0; axis < g->info->dim && !failed; ++axis) {
     PetscCall(PetscMalloc1(g->info->local_size, &c->face[axis]));
     failed = fill_faces(g, axis, omega, row, c->face[axis]);

@@ -9,9 +9,6 @@ typedef struct _p_MuPrimal *MuPrimal; /* primal.c */
 void MuPartComplete(MuPartOps *ops);
 /* M(mu)/mu of a local part, mu > 0. */
 PetscReal MuPartSpeed(const MuPart *part, PetscReal mu);
-/* The reference density omega of a part at the cell centres (flat.c): its function, or 1; 0
-   outside. [local_size]. Collective. MU_ERR_INPUT: it is negative or not finite somewhere. */
-PetscErrorCode MuPartReferenceDensity(MuGeometry g, const MuPart *part, PetscReal *omega);
 /* Parameters that several parts have (part.c): the exponent m >= 0 of a mobility; a ridge lambda >
    0, and one that may be left out or 0; and the first value, M(mu) = mu. */
 extern const MuParameter MuPartExponent[], MuPartRidge[], MuPartOptionalRidge[];
