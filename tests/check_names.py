@@ -24,11 +24,11 @@ ALIASES = [
     ("log_density", "(case|measure|problem)/.*", "the key of a density, beside the scheme"),
     ("gaussian", "(measure|problem)/.*", "the type of a density, beside the kernel"),
     ("potential", "energy/energy.c", "the name of an operation of the descriptor, in a sentence about what it lacks"),
-    ("w2", "study/gamma_compare.c", "the diagnostic that is a column of the study"),
+    ("w2", "study/(gamma_compare|distance).c", "the diagnostic that is a column of the study, a distance of studies"),
     ("w2", "particles/compare_metrics.c", "a metric of clouds, beside the diagnostic"),
-    ("l1", "(run/refinement|particles/compare_run|study/order).c", "a norm of errors, beside the diagnostic"),
-    ("hellinger", "run/refinement.c", "a norm of errors, beside the energy"),
-    ("mmd", "particles/ift.c", "a word of particles_weight_step, beside the energy and the geometry"),
+    ("l1", "(run/refinement|particles/compare_run|study/(order|distance)).c", "a norm of errors, beside the diagnostic"),
+    ("hellinger", "(run/refinement|study/distance).c", "a norm of errors, beside the energy"),
+    ("mmd", "(particles/ift|study/distance).c", "a distance of studies, a word of particles_weight_step, beside the energy and the geometry"),
 ]
 TOKEN = re.compile(r"""(/\*.*?\*/|//[^\n]*)|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`""", re.S)
 

@@ -128,6 +128,15 @@ END_TEST
   "initial: {type: gaussian, mean: [1.5], covariance: [1.0]}\n"                                    \
   "energy: {kl: 1.0}\n"
 
+#define OUBOX                                                                                      \
+  "grid: {lower: [-6], upper: [6], cells: [240]}\n" ORNSTEIN                                       \
+  "geometry: {wasserstein: 1}\ntime: {end: 2, step: 0.005}\noutput: {every: 0.1}\n"
+#define REACTION                                                                                   \
+  "grid: {lower: [-6], upper: [6], cells: [120]}\n"                                                \
+  "target: {type: gaussian, mean: [0.0], covariance: [1.0]}\n"                                     \
+  "initial: {type: gaussian, mean: [1.5], covariance: [0.5]}\n"                                    \
+  "geometry: {fisher_rao: 1}\ntime: {end: 2, step: 0.05}\noutput: {every: 0.25}\n"
+
 /* A study file, and its verdict with a sentence of the notes, or (REFUSED) of the refusal. */
 enum { REFUSED = MU_VERDICT_UNDECIDED + 1 };
 static const struct {
@@ -231,6 +240,71 @@ static const struct {
      "geometry: {wasserstein: 1}\ntime: {end: 1, step: 0.05}\noutput: {every: 0.25}\n"
      "study: {type: rate, theorem: spectral_gap, window: [100, 200]}\n",
      MU_VERDICT_UNDECIDED, "holds 0 output times"},
+    {"two Gaussians under Ornstein-Uhlenbeck in W2",
+     OUBOX "study: {type: contraction, distance: w2}\n"
+           "system_b: {initial: {mean: [-0.5], covariance: [0.5]}}\n",
+     MU_VERDICT_HOLDS, "of the target is convex (1)"},
+    {"they approach each other no faster",
+     OUBOX "study: {type: contraction, distance: w2, expect_rate: 1.1}\n"
+           "system_b: {initial: {mean: [-0.5]}}\n",
+     MU_VERDICT_FAILS, "where 1.1 is claimed"},
+    {"the constant of a potential that is not convex is below zero",
+     "grid: {lower: [-3], upper: [3], cells: [240]}\nenergy: {kl: 1}\n"
+     "target: {type: formula, log_density: \"-(x^2-1)^2/4\"}\n"
+     "initial: {type: gaussian, mean: [1], covariance: [0.2]}\n"
+     "geometry: {wasserstein: 1}\ntime: {end: 2, step: 0.01}\noutput: {every: 0.1}\n"
+     "study: {type: contraction, distance: w2}\nsystem_b: {initial: {mean: [-0.5]}}\n",
+     MU_VERDICT_HOLDS, "of the target is convex (-0.99"},
+    {"a diffusion is a contraction in L1",
+     OUBOX "study: {type: contraction}\nsystem_b: {initial: {mean: [-0.5]}}\n", MU_VERDICT_HOLDS,
+     "are contractions in L1"},
+    {"nothing is known of a distance that is not the geometry's",
+     OUBOX "study: {type: contraction, distance: hellinger}\n"
+           "system_b: {initial: {mean: [-0.5]}}\n",
+     REFUSED, "no constant of contraction is known for the distance hellinger"},
+    {"one system makes no two solutions", OUBOX "study: {type: contraction, distance: w2}\n",
+     REFUSED, "system_b: is missing"},
+    {"powers up to 1/2 contract in Hellinger, here exactly",
+     REACTION "energy: {hellinger: 1}\nstudy: {type: contraction, distance: hellinger}\n"
+              "system_b: {initial: {mean: [-0.5]}}\n",
+     MU_VERDICT_HOLDS, "along Hellinger geodesics"},
+    {"the relative entropy does not contract at any rate",
+     REACTION "energy: {kl: 1}\nstudy: {type: contraction, distance: hellinger, expect_rate: 1}\n"
+              "system_b: {initial: {mean: [-1.5], covariance: [0.3]}}\n",
+     MU_VERDICT_FAILS, "where 1 is claimed"},
+    {"the same flow from a kernel in the energy and one in the geometry",
+     REACTION "kernel: {type: gaussian, bandwidth: 0.4}\n"
+              "study: {type: equivalence, vary: time_step, values: [0.1, 0.05, 0.025]}\n"
+              "system_a: {geometry: {fisher_rao: 1}, energy: {mmd: 1}}\n"
+              "system_b: {geometry: {kernel_fisher_rao: 1}, energy: {inclusive_kl: 1}}\n",
+     MU_VERDICT_HOLDS, "which is rounding"},
+    {"two systems that only look alike",
+     REACTION "kernel: {type: gaussian, bandwidth: 0.4}\n"
+              "study: {type: equivalence, vary: time_step, values: [0.1, 0.05, 0.025]}\n"
+              "system_a: {geometry: {fisher_rao: 1}, energy: {mmd: 1}}\n"
+              "system_b: {geometry: {fisher_rao: 1}, energy: {l2: 1}}\n",
+     MU_VERDICT_FAILS, "order of distance"},
+    {"Fokker-Planck in two geometries, by schemes of different order",
+     OUBOX
+     "study: {type: equivalence, vary: time_step, values: [0.1, 0.05, 0.025], expect_order: 1}\n"
+     "system_a: {time: {scheme: implicit_euler}}\n"
+     "system_b: {geometry: {flat_wasserstein: 1}, energy: {chi2: 1}, "
+     "time: {scheme: discrete_gradient}}\n",
+     MU_VERDICT_HOLDS, "distance: l1"},
+    {"Hellinger-Kantorovich: shape and mass",
+     OUBOX "study: {type: equivalence, vary: time_step, values: [0.1, 0.05, 0.025], shape: true, "
+           "expect_order: 2}\n"
+           "geometry: {fisher_rao: 0.5}\nsystem_b: {geometry: {spherical: true}}\n",
+     MU_VERDICT_HOLDS, "which is rounding"},
+    {"chi2 along Fokker-Planck", OUBOX "study: {type: rate, of: chi2}\n", MU_VERDICT_HOLDS,
+     "Poincare"},
+    {"chi2 falls late at no more than twice the gap",
+     OUBOX "study: {type: rate, of: chi2, theorem: poincare, expect_rate: 3}\n", MU_VERDICT_FAILS,
+     "where 3 is claimed"},
+    {"convex energies along spherical Fisher-Rao",
+     REACTION "energy: {kl: 1}\ngeometry: {spherical: true}\n"
+              "study: {type: rate, theorem: convexity}\n",
+     MU_VERDICT_HOLDS, "KL(pi|mu_0)/(c t)"},
 };
 
 /* Writes the text as a case file of this rank, opens it as a study. */

@@ -4,7 +4,8 @@
        geometry_ridge                   serves every part that has none of its own
        geometry_stein                   a weight; in a mapping `weight`
        geometry_stein_kernel_bandwidth  of that part alone
-       geometry_stein_2                 the same name a second time */
+       geometry_stein_2                 the same name a second time
+       system_a_geometry_stein          of one of two systems that a study compares */
 #include "case/keys.h"
 
 #include <ctype.h>
@@ -163,10 +164,29 @@ static PetscBool find_anything(const char *name, MuKey *key) {
   return PETSC_TRUE;
 }
 
+/* system_a_KEY: a key of the case for one of two systems; it is taken as it stands. */
+static PetscBool find_of_system(const MuKeyTable *tables, const char *name, MuKey *key) {
+  static const char *const systems[] = {"system_a", "system_b"};
+  for (int k = 0; k < 2; ++k) {
+    char full[2 * MU_KEY_LENGTH];
+    const char *rest = after(name, systems[k]);
+    if (!rest || after(rest, "study") || after(rest, "system") || !MuKeyFind(tables, rest, key))
+      continue;
+    if (snprintf(full, sizeof full, "%s_%s", systems[k], key->name) >= MU_KEY_LENGTH) continue;
+    snprintf(key->name, sizeof key->name, "%.*s", MU_KEY_LENGTH - 1, full);
+    key->block = block_text(systems[k]);
+    key->part = MU_KEY_PLAIN;
+    key->summand = NULL;
+    return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 PetscBool MuKeyFind(const MuKeyTable *tables, const char *name, MuKey *key) {
   char block[MU_KEY_LENGTH];
   if (strlen(name) >= MU_KEY_LENGTH) return PETSC_FALSE;
   if (find_fixed(name, key)) return PETSC_TRUE;
+  if (tables && find_of_system(tables, name, key)) return PETSC_TRUE;
   if (!tables) return find_anything(name, key);
   for (const MuKeyTable *t = tables; t->blocks; ++t)
     for (PetscInt b = 0; MuKeyWord(t->blocks, b, block); ++b) {

@@ -20,6 +20,8 @@ const char *const mu_key_blocks[] = {"grid",
                                      "output",
                                      "particles",
                                      "study",
+                                     "system_a",
+                                     "system_b",
                                      NULL};
 
 const MuKeyRow mu_keys[] = {
@@ -132,7 +134,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "steps as long as their error allows, relative; time_step is the first"},
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step, relative to the energy (1e-10)"},
-    {"study", "type", MU_KEY_CHOICE, 1, .allowed = "gamma|order|rate|balance|particles",
+    {"study", "type", MU_KEY_CHOICE, 1,
+     .allowed = "gamma|order|rate|balance|particles|contraction|equivalence",
      .doc = "what is studied"},
     {"study", "case", MU_KEY_TEXT, 1,
      .doc = "case file; the other blocks of the study file override it (default: the study file)"},
@@ -146,10 +149,16 @@ const MuKeyRow mu_keys[] = {
     {"study", "limit", MU_KEY_TEXT, 1,
      .doc = "gamma: auto (from the geometry or energy) or the name of the limit"},
     {"study", "of", MU_KEY_TEXT, 1,
-     .doc = "gamma: error whose order is claimed (density_error_l1); the others need half of it"},
+     .doc = "gamma: error whose order is claimed (density_error_l1), the others need half of it; "
+            "rate: diagnostic in place of F"},
     {"study", "expect_order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "order that is claimed"},
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
-     .doc = "rate: c of F(t) <= exp(-c t) F(0), instead of the theorem's"},
+     .doc = "rate: c of F(t) <= exp(-c t) F(0), contraction: of d(t) <= exp(-c t) d(0), instead of "
+            "the theorem's"},
+    {"study", "distance", MU_KEY_CHOICE, 1, .allowed = "l1|hellinger|w2|mmd",
+     .doc = "contraction, equivalence: between the two solutions (default l1)"},
+    {"study", "shape", MU_KEY_BOOL, 1,
+     .doc = "equivalence: compare the densities over their masses, and the masses with their law"},
     {"study", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "by how much the order may be missed (0.25; particles: 0.1); rate: relative (0.02)"},
     {"study", "exact", MU_KEY_TEXT, 1,
@@ -157,7 +166,7 @@ const MuKeyRow mu_keys[] = {
     {"study", "reference", MU_KEY_TEXT, 1,
      .doc = "order: directory of a stored run to compare with"},
     {"study", "theorem", MU_KEY_CHOICE, 1,
-     .allowed = "auto|interaction_force|log_sobolev|spectral_gap|lojasiewicz",
+     .allowed = "auto|interaction_force|log_sobolev|spectral_gap|lojasiewicz|poincare|convexity",
      .doc = "rate: whose constant is checked (default auto)"},
     {"study", "window", MU_KEY_REAL, 2, MU_NOT_NEGATIVE,
      .doc = "rate: times between which the exponent is fitted"},
@@ -165,6 +174,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "balance: list of geometry:energy:scheme, parts joined by +"},
     {"study", "expect", MU_KEY_CHOICE, 1, .allowed = "holds|fails|undecided",
      .doc = "verdict that make studies counts as right (default holds)"},
+    {"system_a|system_b", "BLOCK_KEY", MU_KEY_TEXT, 1,
+     .doc = "BLOCK: {KEY: ...} of one of two systems, in place of the case's"},
 };
 const PetscInt mu_key_count = sizeof mu_keys / sizeof *mu_keys;
 

@@ -50,7 +50,7 @@ PetscErrorCode MuTextRead(MPI_Comm comm, const char *what, const char *file, cha
   PetscFunctionReturn(0);
 }
 
-/* Deepest: block, summand, kernel, key. */
+/* Deepest: block, summand, kernel, key; one deeper in a system of two. */
 enum { DEEPEST_KEY = 4, MOST_KEYS = 10000, MOST_MERGES = 4 };
 
 typedef struct {
@@ -156,7 +156,8 @@ static PetscErrorCode walk_pair(Walk *walk, const yaml_node_t *key, const yaml_n
   if (strlen(name) >= MU_KEY_LENGTH) return wrong(walk, key, name, "there is no such key");
   if (++walk->keys > MOST_KEYS) return wrong(walk, key, name, "there are too many keys");
   const PetscBool items = (PetscBool)(first && first->type == YAML_MAPPING_NODE);
-  if ((items || value->type == YAML_MAPPING_NODE) && depth == DEEPEST_KEY)
+  const PetscInt deepest = DEEPEST_KEY + !strncmp(name, "system_", strlen("system_"));
+  if ((items || value->type == YAML_MAPPING_NODE) && depth == deepest)
     return wrong(walk, key, name, "keys are nested too deep");
   if (items)
     PetscCall(walk_items(walk, value, name, depth));

@@ -14,6 +14,8 @@ typedef struct {
   MuPartTraits part[MU_MAX_TERMS];
   MuTermTraits term[MU_MAX_TERMS];
   PetscBool spherical;
+  PetscReal observed; /* what is asked for in place of F: the p of int phi_p(rho/pi) d pi, infinite
+                         for another distance; NaN (after MuSystemRead()): F itself */
 } MuSystem;
 
 /* Reads the traits of the specs. Not collective. MU_ERR_INPUT: an unknown name. */
@@ -71,7 +73,9 @@ typedef enum {
   MU_THEOREM_INTERACTION_FORCE,
   MU_THEOREM_LOG_SOBOLEV,
   MU_THEOREM_SPECTRAL_GAP,
-  MU_THEOREM_LOJASIEWICZ
+  MU_THEOREM_LOJASIEWICZ,
+  MU_THEOREM_POINCARE,
+  MU_THEOREM_CONVEXITY
 } MuTheorem;
 
 typedef struct {
@@ -92,6 +96,20 @@ void MuFactsDecay(const MuSystem *system, MuTheorem theorem, MuDecay *decay);
    along wasserstein alone (McCann 1997, Otto and Villani 2000), the squares of mmd in their own
    flat geometry. Not collective. */
 PetscReal MuFactsConvexity(const MuSystem *system, PetscReal log_sobolev);
+
+/* Distances between two solutions. */
+typedef enum { MU_METRIC_L1, MU_METRIC_HELLINGER, MU_METRIC_W2, MU_METRIC_MMD } MuMetric;
+
+typedef struct {
+  PetscReal rate;     /* c of d(t) <= e^(-c t) d(0) for any two solutions; NaN: none is known */
+  char sentence[240]; /* why, or what would be needed */
+} MuContraction;
+
+/* What is known of the contraction of two solutions (contraction.c). convexity: the least
+   eigenvalue of the Hessian of the target's potential, NaN: not known. mmd: the distance has the
+   kernel of the geometry. Not collective. */
+void MuFactsContraction(const MuSystem *system, MuMetric metric, PetscReal convexity,
+                        MuContraction *contraction);
 
 /* ------------------------------------------------------------------ exact solutions */
 

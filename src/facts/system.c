@@ -3,7 +3,8 @@
 
 PetscErrorCode MuSystemRead(const MuGeometrySpec *g, const MuEnergySpec *e, MuSystem *system) {
   PetscFunctionBegin;
-  *system = (MuSystem){.parts = g->parts, .terms = e->terms, .spherical = g->spherical};
+  *system =
+      (MuSystem){.parts = g->parts, .terms = e->terms, .spherical = g->spherical, .observed = NAN};
   for (PetscInt k = 0; k < g->parts; ++k) PetscCall(MuGeometryGetTraits(g, k, &system->part[k]));
   for (PetscInt k = 0; k < e->terms; ++k) PetscCall(MuEnergyGetTraits(e, k, &system->term[k]));
   PetscFunctionReturn(0);

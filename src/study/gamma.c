@@ -87,22 +87,6 @@ static PetscErrorCode choose_scheme(MuGamma *g, MuTrial *first) {
   PetscFunctionReturn(0);
 }
 
-/* Tasks: the rows, the limit flow itself, the companions of all rows on half the cells and with
-   twice the step. */
-static PetscErrorCode place_companions(MuStudy s, MuGamma *g, MuTrial *first) {
-  PetscBool grid;
-
-  PetscFunctionBegin;
-  PetscCall(MuTrialCanRefine(first, &grid));
-  s->rows = s->count;
-  s->extras = 1;
-  for (int k = 0; k < MU_COMPANIONS; ++k) {
-    g->companion[k] = k == MU_FROM_GRID && !grid ? -1 : s->rows + s->extras;
-    if (g->companion[k] >= 0) s->extras += s->rows;
-  }
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode build_first(MuStudy s, MuGamma *g) {
   MuTrial first;
 
@@ -111,7 +95,9 @@ static PetscErrorCode build_first(MuStudy s, MuGamma *g) {
   PetscErrorCode code = read_limit(s, g, &first);
   if (!code) code = choose_scheme(g, &first);
   if (!code) code = MuStudyTakeTimes(s, &first);
-  if (!code) code = place_companions(s, g, &first);
+  s->rows = s->count;
+  s->extras = 1; /* the limit flow itself */
+  if (!code) code = MuStudyPlaceCompanions(s, &first, g->companion);
   PetscCall(MuTrialDestroy(&first));
   PetscFunctionReturn(code);
 }
@@ -165,22 +151,10 @@ static PetscErrorCode prepare(MuStudy s) {
   return MuGammaSolveLimit(s, 0);
 }
 
-/* The level of a task and the number of its value. */
-static PetscInt level_of(MuStudy s, PetscInt task, PetscInt *value) {
-  const MuGamma *g = s->data;
-  PetscInt level = 0;
-  *value = task;
-  for (int k = 0; k < MU_COMPANIONS; ++k) {
-    if (g->companion[k] < 0 || task < g->companion[k]) continue;
-    level = k + 1;
-    *value = task - g->companion[k];
-  }
-  return level;
-}
-
 static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
+  const MuGamma *g = s->data;
   PetscInt value;
-  const PetscInt level = level_of(s, i, &value);
+  const PetscInt level = MuStudyLevelOf(g->companion, i, &value);
   MuOverrides o = {0};
   MuTrial t;
   PetscErrorCode code;

@@ -116,13 +116,16 @@ static PetscErrorCode check_cells(MuStudy s, PetscBool nested) {
 }
 
 PetscErrorCode MuStudyReadGrid(MuStudy s, PetscBool nested) {
-  MuTrial trial;
+  MuGridSpec spec;
+  MuCase c;
 
   PetscFunctionBegin;
-  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &trial));
-  s->grid_dim = trial.info->dim;
-  s->grid_ratio = (PetscReal)trial.info->cells[1] / (PetscReal)trial.info->cells[0];
-  PetscCall(MuTrialDestroy(&trial));
+  PetscCall(MuCaseCreate(PETSC_COMM_SELF, s->case_path, 2 * (int)s->base.count, s->base.text, &c));
+  PetscErrorCode code = MuCaseGetGridSpec(c, &spec);
+  PetscCall(MuCaseDestroy(&c));
+  PetscCall(code);
+  s->grid_dim = spec.dim;
+  s->grid_ratio = spec.dim == 2 ? (PetscReal)spec.cells[1] / (PetscReal)spec.cells[0] : 1;
   PetscCall(check_cells(s, nested));
   PetscFunctionReturn(0);
 }

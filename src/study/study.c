@@ -7,8 +7,9 @@
 #include "record/progress.h"
 #include "study/study_impl.h"
 
-static const MuStudyOps *const kinds[] = {&MuStudyGamma, &MuStudyOrderOps, &MuStudyRate,
-                                          &MuStudyBalance, &MuStudyParticles};
+static const MuStudyOps *const kinds[] = {
+    &MuStudyGamma,     &MuStudyOrderOps,    &MuStudyRate,       &MuStudyBalance,
+    &MuStudyParticles, &MuStudyContraction, &MuStudyEquivalence};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* ------------------------------------------------------------------ reading */
@@ -17,8 +18,9 @@ static PetscErrorCode take_override(void *ctx, const char *key, const char *valu
   MuStudy s = ctx;
 
   PetscFunctionBegin;
-  if (!strncmp(key, "study_", 6) || !strcmp(key, "output_directory") ||
-      !strcmp(key, "output_overwrite") || !strcmp(key, "grid_file"))
+  if (!strncmp(key, "study_", 6) || !strncmp(key, "system_", 7) ||
+      !strcmp(key, "output_directory") || !strcmp(key, "output_overwrite") ||
+      !strcmp(key, "grid_file"))
     PetscFunctionReturn(0);
   PetscCall(MuOverridesSet(&s->base, key, "%s", value));
   PetscFunctionReturn(0);

@@ -98,6 +98,10 @@ MuFit MuFitLine(PetscInt n, const PetscReal *x, const PetscReal *y);
 
 /* ------------------------------------------------------------------ the study */
 
+/* Where the error of an observed number comes from; the first two have companions, the same runs on
+   half the cells per axis and with twice the step. */
+enum { MU_FROM_GRID, MU_FROM_STEP, MU_COMPANIONS, MU_FROM_WINDOW = MU_COMPANIONS, MU_CLAIM_ERRORS };
+
 typedef struct MuStudyOps MuStudyOps;
 
 #define MU_STATUS_LENGTH 256
@@ -165,7 +169,7 @@ struct MuStudyOps {
   PetscErrorCode (*destroy)(MuStudy study);
 };
 extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance,
-    MuStudyParticles;
+    MuStudyParticles, MuStudyContraction, MuStudyEquivalence;
 
 /* The words of MuStudyVerdict; NULL at the end (services.c, with what follows). */
 extern const char *const MuVerdictWords[];
@@ -199,6 +203,15 @@ PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, Pets
 PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t);
 /* Adds to the overrides of a case what makes its companion of them, see MuTrialCoarsen(). */
 PetscErrorCode MuStudyCoarsen(MuStudy s, int companion, MuOverrides *o);
+/* The first rows of the companions of all rows among the extra tasks, from s->rows + s->extras on,
+   which grow; -1 where there is none. */
+PetscErrorCode MuStudyPlaceCompanions(MuStudy s, const MuTrial *t,
+                                      PetscInt companion[MU_COMPANIONS]);
+/* The level of a task, 0 for the rows, 1 + its companion else, and the number of its value. */
+PetscInt MuStudyLevelOf(const PetscInt companion[MU_COMPANIONS], PetscInt task, PetscInt *value);
+/* What a column of row i, less another one (-1: none), changes by on the companion that begins with
+   row `companion`: 0 if there is none, NaN if it failed. */
+PetscReal MuStudyChange(MuStudy s, PetscInt i, PetscInt companion, PetscInt column, PetscInt less);
 /* The study's times are the output times of a trial. */
 PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
 /* The number of a time among the study's. */
@@ -207,10 +220,6 @@ PetscInt MuStudySlot(MuStudy s, PetscReal time);
 PetscErrorCode MuStudyKeepCurves(MuStudy s, const MuTrial *t, PetscReal *curve);
 
 /* ------------------------------------------------------------------ claims and verdicts */
-
-/* Where the error of an observed number comes from; the first two have companions, the same runs on
-   half the cells per axis and with twice the step. */
-enum { MU_FROM_GRID, MU_FROM_STEP, MU_COMPANIONS, MU_FROM_WINDOW = MU_COMPANIONS, MU_CLAIM_ERRORS };
 
 /* observed >= claimed, in one unit: an order, a rate, a constant (verdict.c). */
 typedef struct {
@@ -239,6 +248,9 @@ PetscErrorCode MuStudyCheckThreshold(PetscReal claimed, PetscReal tolerance);
 /* The slope of y against x, from the coarsest point to the finest: of all points if they are
    scattered or there are three, else of all but the coarsest. */
 PetscReal MuClaimSlope(PetscInt n, const PetscReal *x, const PetscReal *y, PetscBool scattered);
+/* Doubt where row i or one of its companions failed. */
+void MuStudyDoubtCompanions(MuStudy s, PetscInt i, const PetscInt companion[MU_COMPANIONS],
+                            MuClaim *c);
 /* Observed = that slope; the window's error = the largest change of it where the coarsest point
    comes in (or goes) or the finest goes. Doubtful below three points or where they span less than a
    factor 2.5. */
