@@ -137,6 +137,15 @@ END_TEST
   "initial: {type: gaussian, mean: [1.5], covariance: [0.5]}\n"                                    \
   "geometry: {fisher_rao: 1}\ntime: {end: 2, step: 0.05}\noutput: {every: 0.25}\n"
 
+#define SEARCH                                                                                     \
+  "grid: {lower: [-6], upper: [6], cells: [128]}\n"                                                \
+  "target: {type: gaussian, mean: [0.0], covariance: [1.0]}\n"                                     \
+  "initial: {type: uniform}\ntime: {end: 1}\n"
+#define WELLS(tilt)                                                                                \
+  "grid: {lower: [-2.2], upper: [2.2], cells: [128]}\n"                                            \
+  "target: {type: formula, log_density: \"-3*(x^2-1)^2" tilt "\"}\n"                               \
+  "initial: {type: uniform}\ntime: {end: 1}\nenergy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
+
 /* A study file, and its verdict with a sentence of the notes, or (REFUSED) of the refusal. */
 enum { REFUSED = MU_VERDICT_UNDECIDED + 1 };
 static const struct {
@@ -305,6 +314,43 @@ static const struct {
      REACTION "energy: {kl: 1}\ngeometry: {spherical: true}\n"
               "study: {type: rate, theorem: convexity}\n",
      MU_VERDICT_HOLDS, "KL(pi|mu_0)/(c t)"},
+    {"the logarithmic Sobolev constant of a Gaussian",
+     SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
+            "study: {type: inequality, starts: 4, expect_constant: 2}\n",
+     MU_VERDICT_HOLDS, "never that one is right"},
+    {"a smaller constant is not the sharp one",
+     SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
+            "study: {type: inequality, starts: 4, expect_constant: 1.8}\n",
+     MU_VERDICT_UNDECIDED, "the search stays above 1.8"},
+    {"a larger one has a counterexample",
+     SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
+            "study: {type: inequality, starts: 4, expect_constant: 2.2}\n",
+     MU_VERDICT_FAILS, "below 2.2 it is a counterexample"},
+    {"1/(1-p) of powers up to 1/2",
+     SEARCH "energy: {power: 1, power_exponent: 0.25}\ngeometry: {fisher_rao: 1}\n"
+            "study: {type: inequality, starts: 8, expect_constant: 1.3333333}\n",
+     MU_VERDICT_HOLDS, "constant"},
+    {"beyond 1/2 it falls with the bound: floor^(2p-1) p/(1-p)^2",
+     SEARCH "energy: {power: 1, power_exponent: 0.6}\ngeometry: {fisher_rao: 1}\n"
+            "study: {type: inequality, starts: 8, floor: 1e-12, expect_constant: 0.01493, "
+            "tolerance: 0.05}\n",
+     MU_VERDICT_HOLDS, "densities from 1e-12"},
+    {"spherical Fisher-Rao between 1/3 and 1/2: two values of the density over the target's",
+     SEARCH "energy: {power: 1, power_exponent: 0.4}\n"
+            "geometry: {fisher_rao: 1, spherical: true}\n"
+            "study: {type: inequality, starts: 12, floor: 1e-12, expect_constant: 1.54948}\n",
+     MU_VERDICT_HOLDS, "of its mass"},
+    {"and not the constant of free mass",
+     SEARCH "energy: {power: 1, power_exponent: 0.4}\n"
+            "geometry: {fisher_rao: 1, spherical: true}\n"
+            "study: {type: inequality, starts: 12, floor: 1e-12, expect_constant: 1.66667}\n",
+     MU_VERDICT_FAILS, "counterexample"},
+    {"of two tilted wells the constant is below 0.95 of twice the gap, 0.5955",
+     WELLS("+0.8*x") "study: {type: inequality, starts: 8, expect_constant: 0.5657}\n",
+     MU_VERDICT_FAILS, "counterexample"},
+    {"of two equal wells it is twice the gap",
+     WELLS("") "study: {type: inequality, starts: 8, expect_constant: 0.4841}\n", MU_VERDICT_HOLDS,
+     "constant"},
 };
 
 /* Writes the text as a case file of this rank, opens it as a study. */

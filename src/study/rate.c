@@ -167,6 +167,7 @@ static PetscErrorCode create(MuStudy s) {
   for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) r->names[k] = MuTrialCurveNames[k];
   r->names[MU_RATE_CURVE_BOUND] = "bound";
   r->names[MU_RATE_CURVE_QUOTIENT] = "dissipation_quotient";
+  r->names[MU_RATE_CURVE_OBSERVED] = "observed"; /* F, or what stands in its place */
   s->columns = MU_RATE_COLUMNS;
   s->column_names = columns;
   s->curves = MU_RATE_CURVES;

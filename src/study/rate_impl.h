@@ -25,7 +25,12 @@ enum {
   MU_RATE_COLUMNS
 };
 
-enum { MU_RATE_CURVE_BOUND = MU_TRIAL_CURVES, MU_RATE_CURVE_QUOTIENT, MU_RATE_CURVES };
+enum {
+  MU_RATE_CURVE_BOUND = MU_TRIAL_CURVES,
+  MU_RATE_CURVE_QUOTIENT,
+  MU_RATE_CURVE_OBSERVED,
+  MU_RATE_CURVES
+};
 
 typedef struct {
   PetscInt theorem;   /* that is asked for */

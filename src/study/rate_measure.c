@@ -132,13 +132,14 @@ static PetscErrorCode starts_at_target(const MuTrial *t, PetscBool *is) {
 static void keep_curves(MuStudy s, const MuTrial *t, const Watch *w, PetscReal constant,
                         PetscReal *curve) {
   const PetscReal *time = t->parts->snapshot_times;
-  for (PetscInt k = 0; k < s->times; ++k)
-    curve[MU_RATE_CURVE_BOUND * s->times + k] = curve[MU_RATE_CURVE_QUOTIENT * s->times + k] = NAN;
+  for (PetscInt k = MU_RATE_CURVE_BOUND * s->times; k < MU_RATE_CURVES * s->times; ++k)
+    curve[k] = NAN;
   for (PetscInt k = 0; k < t->times; ++k) {
     const PetscInt slot = MuStudySlot(s, time[k]);
     curve[MU_RATE_CURVE_BOUND * s->times + slot] =
         w->value[0] * exp(-constant * (time[k] - time[0]));
     curve[MU_RATE_CURVE_QUOTIENT * s->times + slot] = w->quotient[k];
+    curve[MU_RATE_CURVE_OBSERVED * s->times + slot] = w->value[k];
   }
 }
 

@@ -28,6 +28,30 @@ void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal std
   order->stderror = stderror;
 }
 
+PetscErrorCode MuStudyAddField(MuStudy s, const char *name, PetscInt rank, const PetscInt shape[],
+                               PetscReal **values) {
+  PetscInt size = 1;
+
+  PetscFunctionBegin;
+  PetscCheck(s->fields < MU_MAX_FIELDS, PETSC_COMM_SELF, PETSC_ERR_PLIB, "too many fields");
+  MuStudyField *field = &s->field[s->fields++];
+  snprintf(field->name, sizeof field->name, "%s", name);
+  field->rank = rank;
+  for (PetscInt k = 0; k < rank; ++k) size *= field->shape[k] = shape[k];
+  PetscCall(PetscCalloc1(size, &field->values));
+  *values = field->values;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuStudyAddNumber(MuStudy s, const char *name, PetscReal value) {
+  PetscReal *values;
+
+  PetscFunctionBegin;
+  PetscCall(MuStudyAddField(s, name, 0, NULL, &values));
+  *values = value;
+  PetscFunctionReturn(0);
+}
+
 PetscReal MuStudyJoint(MuStudy s, PetscInt i) {
   return s->varied == 2 ? s->joint_factor * PetscPowReal(s->values[i], s->joint_power) : NAN;
 }

@@ -8,8 +8,8 @@
 #include "study/study_impl.h"
 
 static const MuStudyOps *const kinds[] = {
-    &MuStudyGamma,     &MuStudyOrderOps,    &MuStudyRate,       &MuStudyBalance,
-    &MuStudyParticles, &MuStudyContraction, &MuStudyEquivalence};
+    &MuStudyGamma,     &MuStudyOrderOps,    &MuStudyRate,        &MuStudyBalance,
+    &MuStudyParticles, &MuStudyContraction, &MuStudyEquivalence, &MuStudyInequality};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* ------------------------------------------------------------------ reading */
@@ -167,6 +167,7 @@ PetscErrorCode MuStudyDestroy(MuStudy *study) {
   PetscCall(PetscFree(s->curve));
   PetscCall(PetscFree(s->time));
   PetscCall(PetscFree(s->status));
+  for (PetscInt k = 0; k < s->fields; ++k) PetscCall(PetscFree(s->field[k].values));
   PetscCall(MuCaseDestroy(&s->file));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);

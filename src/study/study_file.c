@@ -346,6 +346,23 @@ static int put_labels(MuStudy s, hid_t file) {
   return wrong;
 }
 
+static int put_fields(MuStudy s, hid_t file) {
+  hid_t group = -1;
+  int wrong = 0;
+  for (PetscInt k = 0; k < s->fields; ++k) {
+    const MuStudyField *f = &s->field[k];
+    const hsize_t shape[2] = {(hsize_t)f->shape[0], (hsize_t)f->shape[1]};
+    if (f->rank == 0) {
+      wrong |= MuHdf5PutNumber(file, f->name, *f->values);
+      continue;
+    }
+    if (group < 0) group = H5Gcreate2(file, "minimiser", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    wrong |= group < 0 || MuHdf5PutArray(group, f->name, (int)f->rank, shape, f->values);
+  }
+  if (group >= 0) H5Gclose(group);
+  return wrong;
+}
+
 static PetscErrorCode put_attributes(MuStudy s, hid_t file, int *wrong) {
   const char *line, *study;
   char name[96], *text;
@@ -394,7 +411,7 @@ PetscErrorCode MuStudyFileFinish(MuStudy s) {
   PetscErrorCode code = put_attributes(s, file, &wrong);
   wrong |= put_dimensions(s, file) | put_columns(s, file, "rows", 0, s->rows);
   if (s->extras) wrong |= put_columns(s, file, "reference", s->rows, s->extras);
-  wrong |= put_curves(s, file) | put_labels(s, file);
+  wrong |= put_curves(s, file) | put_labels(s, file) | put_fields(s, file);
   wrong = MuHdf5Finish(file, partial, wrong || code);
   PetscCall(code);
   if (wrong || rename(partial, path)) return MuCannotWrite(path);

@@ -115,6 +115,15 @@ typedef struct {
   PetscReal value, stderror;
 } MuStudyOrder;
 
+/* Numbers beside the tables that go into study.h5: attributes, and arrays of its group minimiser.
+ */
+typedef struct {
+  char name[64];
+  PetscInt rank, shape[2];
+  PetscReal *values; /* owned by the study */
+} MuStudyField;
+#define MU_MAX_FIELDS 8
+
 struct _p_MuStudy {
   MPI_Comm comm;
   PetscMPIInt rank, size;
@@ -150,6 +159,8 @@ struct _p_MuStudy {
   PetscBool stopped;    /* by a signal */
   PetscInt orders;
   MuStudyOrder fitted[MU_MAX_ORDERS];
+  PetscInt fields;
+  MuStudyField field[MU_MAX_FIELDS]; /* rank 0: an attribute */
 };
 
 /* One kind of study; everything here runs on every rank, on PETSC_COMM_SELF. */
@@ -169,7 +180,7 @@ struct MuStudyOps {
   PetscErrorCode (*destroy)(MuStudy study);
 };
 extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance,
-    MuStudyParticles, MuStudyContraction, MuStudyEquivalence;
+    MuStudyParticles, MuStudyContraction, MuStudyEquivalence, MuStudyInequality;
 
 /* The words of MuStudyVerdict; NULL at the end (services.c, with what follows). */
 extern const char *const MuVerdictWords[];
@@ -186,6 +197,10 @@ PetscBool MuStudyDone(MuStudy s, PetscInt i);
 void MuStudyNote(MuStudy s, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
 /* Adds a fitted number. */
 void MuStudyAddOrder(MuStudy s, const char *name, PetscReal value, PetscReal stderror);
+/* Adds an array of the group minimiser of study.h5, whose values the caller fills; an attribute. */
+PetscErrorCode MuStudyAddField(MuStudy s, const char *name, PetscInt rank, const PetscInt shape[],
+                               PetscReal **values);
+PetscErrorCode MuStudyAddNumber(MuStudy s, const char *name, PetscReal value);
 /* Overrides of the case for value i of the varied keys. */
 PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
 /* The second key's value, if there are two. */

@@ -5,6 +5,9 @@ gamma     errors       every error against the value, log-log: fitted slopes, th
 order     errors       with lines of the slopes 1 and 2
 particles errors
 rate      energy       the energy over time for each value with its fit, and the theorem's bound
+contraction distance   the distance of the two solutions over time, and the bound
+equivalence errors     the distance of the two solutions against step or cells
+inequality  minimiser  the density with the least quotient that was found, beside the target
 balance   balance      the defect against the step for each system, and what Rayleigh's principle says
 """
 from __future__ import annotations
@@ -34,6 +37,7 @@ class Study:
                 self.rows = {name: file["rows"][name][:] for name in file["rows"]}
                 self.reference = {name: file["reference"][name][:] for name in file.get("reference", {})}
                 self.curves = {name: file["curves"][name][:] for name in file.get("curves", {})}
+                self.minimiser = {name: file["minimiser"][name][:] for name in file.get("minimiser", {})}
         except (OSError, KeyError) as error:
             raise FileError(f"{path}: cannot be read as the file of a study: {error}", 4) from None
         self.name = path.parent.resolve().name
@@ -116,14 +120,15 @@ def log_log(axes: Any, study: Study) -> None:
 
 def draw_errors(study: Study) -> Any:
     """The densities with their floor on the left; in a gamma study the energies and potentials on the right."""
-    columns = [name for name in study.rows if "error" in name and name != "initial_energy_error"]
+    columns = [name for name in study.rows
+               if ("error" in name or name == "distance") and name != "initial_energy_error"]
     columns = [name for name in columns if np.isfinite(positive(study.rows[name])).any()]
-    density = [name for name in columns if "density" in name or study.kind == "order"]
+    density = [name for name in columns if "density" in name or study.kind in ("order", "equivalence")]
     other = [name for name in columns if name not in density]
     figure, panels = subplots(1, 2 if other else 1, (12 if other else 7.5, 5.5), squeeze=False)
     for axes, names in zip(panels.flat, (density, other)):
         floors = {name: draw_error(axes, study, name, COLOURS[n % 8], MARKS[n % 8]) for n, name in enumerate(names)}
-        if study.kind == "order" and names:
+        if study.kind in ("order", "equivalence") and names:
             draw_slopes(axes, study, names[0])
         log_log(axes, study)
         first = next((n for n in ("density_error_l1", "error_l1", "energy_error") if n in floors), None)
@@ -175,7 +180,7 @@ def same_runs(study: Study) -> Dict[int, List[int]]:
     """Rows by the first one that has the same energies to rounding."""
     groups: Dict[int, List[int]] = {}
     for row in study.done():
-        energy = study.curves["energy"][row]
+        energy = study.curves["observed"][row]
         first = next((other for other in groups
                       if np.allclose(study.curves["energy"][other], energy, rtol=1e-12, atol=0, equal_nan=True)), row)
         groups.setdefault(first, []).append(row)
@@ -206,7 +211,7 @@ def draw_envelopes(study: Study) -> Any:
     figure, axes = subplots(1, 1, (8, 5.5))
     t = study.curves["t"]
     for n, (row, alike) in enumerate(same_runs(study).items()):
-        energy, bound = (study.curves[name][row] / study.curves["energy"][row][0] for name in ("energy", "bound"))
+        energy, bound = (study.curves[name][row] / study.curves["observed"][row][0] for name in ("observed", "bound"))
         values = [study.rows["value"][other] for other in alike if np.isfinite(study.rows["value"][other])]
         name = f"{study.axis} {' = '.join(f'{v:g}' for v in values)}: " if values and study.axis else ""
         twins = f"({len(alike)} runs with the same energies) " if len(alike) > 1 else ""
@@ -220,6 +225,47 @@ def draw_envelopes(study: Study) -> Any:
     axes.set_xlabel("time t")
     axes.set_ylabel("energy F(t)/F(0)")
     legend(axes)
+    title(figure, study.title())
+    return figure
+
+
+def draw_distances(study: Study) -> Any:
+    figure, axes = subplots(1, 1, (8, 5.5))
+    t = study.curves["t"]
+    for n, row in enumerate(study.done()):
+        value = study.rows["value"][row]
+        name = f"{study.axis} {value:g}: " if np.isfinite(value) else ""
+        axes.plot(t, positive(study.curves["distance"][row]), color=COLOURS[2 * n % 8], linewidth=2.4, alpha=0.8,
+                  label=f"{name}distance, rate at least {study.rows['observed'][row]:.4g}")
+        axes.plot(t, positive(study.curves["bound"][row]), "--", color=COLOURS[(2 * n + 1) % 8],
+                  label=f"{name}bound $e^{{-ct}}$, c = {study.rows['constant'][row]:.4g}")
+    axes.set_yscale("log")
+    axes.set_xlabel("time t")
+    axes.set_ylabel("distance of the two solutions")
+    legend(axes)
+    title(figure, study.title())
+    return figure
+
+
+def draw_minimiser(study: Study) -> Any:
+    found = study.minimiser
+    density, target, x = found["density"], found["target"], found["x"]
+    label = f"minimiser, 2 R*/F = {study.attributes['constant']:.4g}"
+    if density.ndim == 1:
+        figure, axes = subplots(1, 1, (8, 5.5))
+        axes.plot(x, target, "--", color="#555555", label="target")
+        axes.plot(x, density, color=BLUE, label=label)
+        axes.set_xlabel("x")
+        axes.set_ylabel("density")
+        legend(axes)
+    else:
+        figure, panels = subplots(1, 2, (12, 5.5), sharey=True)
+        for axes, values, name in zip(panels, (density, target), (label, "target")):
+            axes.pcolormesh(x, found["y"], values, shading="nearest", cmap="cividis", vmin=0, vmax=values.max())
+            axes.set_title(name)
+            axes.set_xlabel("x")
+            axes.set_aspect("equal")
+        panels[0].set_ylabel("y")
     title(figure, study.title())
     return figure
 
@@ -258,7 +304,8 @@ def draw_systems(study: Study) -> Any:
 
 FIGURES = {"gamma": {"errors": draw_errors, "dissipation": draw_dissipation}, "order": {"errors": draw_errors},
            "rate": {"energy": draw_envelopes}, "balance": {"balance": draw_systems},
-           "particles": {"errors": draw_particles}}
+           "particles": {"errors": draw_particles}, "contraction": {"distance": draw_distances},
+           "equivalence": {"errors": draw_errors}, "inequality": {"minimiser": draw_minimiser}}
 
 
 def figures(directory: pathlib.Path) -> Dict[str, Any]:
