@@ -1272,7 +1272,9 @@ static PetscReal columns_primal(MuGeometry geometry, MuGrid grid, Vec v) {
 /* The closed forms with kernels of finite smoothness, between walls and on a circle. */
 START_TEST(closed_forms_agree_with_columns) {
   static const char *const names[] = {"kernel_fisher_rao", "normalized_kernel_fisher_rao",
-                                      "ridge_fisher_rao", "stein", "ridge_stein"};
+                                      "ridge_fisher_rao",  "stein",
+                                      "ridge_stein",       "normalized_mmd",
+                                      "de_stein"};
   static const struct {
     const char *type;
     PetscReal parameter, bandwidth;

@@ -146,6 +146,13 @@ END_TEST
   "target: {type: formula, log_density: \"-3*(x^2-1)^2" tilt "\"}\n"                               \
   "initial: {type: uniform}\ntime: {end: 1}\nenergy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
 
+#define CURVE                                                                                      \
+  "grid: {lower: [0], upper: [6.283185307179586], cells: [128], boundary: periodic}\n"             \
+  "target: {type: formula, log_density: \"0.5*cos(x)\"}\n"                                         \
+  "initial: {type: formula, density: \"1+0.5*sin(x)\"}\n"                                          \
+  "energy: {kl: 1}\nkernel: {type: bessel, order: 1, bandwidth: 0.1}\ntime: {end: 1, step: 0.1}\n"
+#define ENDS "system_b: {initial: {density: \"1+0.5*cos(2*x)\"}}\n"
+
 /* A study file, and its verdict with a sentence of the notes, or (REFUSED) of the refusal. */
 enum { REFUSED = MU_VERDICT_UNDECIDED + 1 };
 static const struct {
@@ -351,6 +358,26 @@ static const struct {
     {"of two equal wells it is twice the gap",
      WELLS("") "study: {type: inequality, starts: 8, expect_constant: 0.4841}\n", MU_VERDICT_HOLDS,
      "constant"},
+    {"along a geodesic the kernel approximation tends to the square of the density",
+     CURVE "geometry: {kernel_fisher_rao: 1}\n" ENDS "study: {type: curve, " FALLING "}\n",
+     MU_VERDICT_HOLDS, "limit: kernel_fisher_rao -> power_mobility with exponent 2"},
+    {"and not to Fisher-Rao",
+     CURVE "geometry: {kernel_fisher_rao: 1}\n" ENDS "study: {type: curve, " FALLING
+           ", limit: fisher_rao}\n",
+     MU_VERDICT_FAILS, "order of total_error"},
+    {"the same of transport, along a translation",
+     CURVE "geometry: {stein: 1, face_mean: logarithmic}\n"
+           "study: {type: curve, " FALLING ", curve: translation, shift: 0.7}\n",
+     MU_VERDICT_HOLDS, "the curve has constant mass"},
+    {"normalised mmd tends to Fisher-Rao, R from below and R* from above",
+     CURVE "geometry: {normalized_mmd: 1}\n" ENDS
+           "study: {type: curve, vary: kernel_bandwidth, values: [0.2, 0.14, 0.1, 0.07], "
+           "of: primal_error, curve: linear}\n",
+     MU_VERDICT_HOLDS, "normalized_mmd -> fisher_rao"},
+    {"a wide Gaussian has no R of a velocity alone",
+     CURVE "geometry: {kernel_fisher_rao: 1}\ngeometry_kernel: {type: gaussian}\n" ENDS
+           "study: {type: curve, " FALLING "}\n",
+     REFUSED, "curve needs R from the velocity alone"},
 };
 
 /* Writes the text as a case file of this rank, opens it as a study. */

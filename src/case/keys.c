@@ -135,7 +135,7 @@ const MuKeyRow mu_keys[] = {
     {"particles", "tolerance", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "ift: of the optimality conditions of the weight step, relative to the energy (1e-10)"},
     {"study", "type", MU_KEY_CHOICE, 1,
-     .allowed = "gamma|order|rate|balance|particles|contraction|equivalence|inequality",
+     .allowed = "gamma|order|rate|balance|particles|contraction|equivalence|inequality|curve",
      .doc = "what is studied"},
     {"study", "case", MU_KEY_TEXT, 1,
      .doc = "case file; the other blocks of the study file override it (default: the study file)"},
@@ -149,8 +149,9 @@ const MuKeyRow mu_keys[] = {
     {"study", "limit", MU_KEY_TEXT, 1,
      .doc = "gamma: auto (from the geometry or energy) or the name of the limit"},
     {"study", "of", MU_KEY_TEXT, 1,
-     .doc = "gamma: error whose order is claimed (density_error_l1), the others need half of it; "
-            "rate: diagnostic in place of F"},
+     .doc =
+         "gamma, curve: error whose order is claimed (density_error_l1, total_error), the others "
+         "need half of it; rate: diagnostic in place of F"},
     {"study", "expect_order", MU_KEY_REAL, 1, MU_POSITIVE, .doc = "order that is claimed"},
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "rate: c of F(t) <= exp(-c t) F(0), contraction: of d(t) <= exp(-c t) d(0), instead of "
@@ -172,6 +173,11 @@ const MuKeyRow mu_keys[] = {
      .doc = "rate: times between which the exponent is fitted"},
     {"study", "systems", MU_KEY_TEXT, 0,
      .doc = "balance: list of geometry:energy:scheme, parts joined by +"},
+    {"study", "curve", MU_KEY_CHOICE, 1, .allowed = "geodesic|linear|translation|run",
+     .doc = "curve: from the density of system_a to that of system_b, or as it says (geodesic)"},
+    {"study", "pieces", MU_KEY_INT, 1, MU_POSITIVE, .doc = "curve: pieces it is cut into (64)"},
+    {"study", "shift", MU_KEY_REAL, 1, .doc = "curve: how far a translation goes along x"},
+    {"study", "directory", MU_KEY_TEXT, 1, .doc = "curve: the run whose snapshots are the curve"},
     {"study", "expect_constant", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "inequality: c of 2 R*(mu, -DF) >= c F that is claimed to be sharp"},
     {"study", "starts", MU_KEY_INT, 1, MU_POSITIVE,

@@ -60,6 +60,12 @@ static PetscErrorCode diagonal(MuGeometry g, MuPart *part, Vec d) {
                               c->root, d);
 }
 
+static PetscErrorCode factor(MuGeometry g, MuPart *part, Vec f) {
+  const Context *c = part->ctx;
+  (void)g;
+  return VecCopy(c->root, f);
+}
+
 static const MuLimitRow limits[] = {
     {.parameters = "bandwidth", .to = &MuPartFisherRao, .order = 2, .factor = MuPartRidgeFactor},
     {0}};
@@ -76,4 +82,5 @@ const MuPartOps MuPartNormalizedMmd = {.name = "normalized_mmd",
                                        .apply = apply,
                                        .diagonal = diagonal,
                                        .check_invertible = check_invertible,
+                                       .factor = factor,
                                        .limits = limits};

@@ -37,7 +37,7 @@ static PetscErrorCode choose_method(MuGeometry g, MuPrimal s) {
     s->sentence = "R = 1/2 <v, k*v> in closed form";
   } else if (s->kernel) {
     s->method = MU_PRIMAL_CLOSED;
-    s->sentence = "R = 1/2 <v, K^(-1) v> in closed form: the kernel's inverse is diagonal";
+    s->sentence = "R = 1/2 <v, K^(-1) v> in closed form: the inverse is diagonal, or a convolution";
   } else if (well_posed && !rough) {
     s->method = MU_PRIMAL_SOLVE;
     s->sentence = "R = 1/2 <zeta, v> from a solve of K zeta = v";

@@ -3,7 +3,11 @@
 
        K = f Kc f:                      <v, K^(-1) v> = <g, Kc^(-1) g>,
        K = f (T + lambda)^(-1) T:       <v, K^(-1) v> = <v, g> + lambda <g, Kc^(-1) g>,  T x = Kc (f
-   x).
+   x),
+
+   and for any kernel
+
+       K = f (Kc + lambda)^(-1) f:      <v, K^(-1) v> = <g, Kc g> + lambda <g, g>.
 
    Zhu and Mielke, Kernel approximation of Fisher-Rao gradient flows (2024). For transport in 1-D
    the same holds with the flux j on faces, v = -div j, in place of v and the face mean in place of
@@ -23,6 +27,12 @@
 
 /* ------------------------------------------------------------------ which part */
 
+/* K = f (Kc + ridge)^(-1) f, of a transport with f = 1, instead of f Kc f. */
+static PetscBool inverts_kernel(const MuPartOps *ops) {
+  return (PetscBool)(ops->check_invertible && !ops->inverse_ridge &&
+                     (ops->factor || ops->kind == MU_PART_TRANSPORT));
+}
+
 static MuConvolution convolution_of(const MuPart *part) {
   return part->ops->kind == MU_PART_TRANSPORT ? part->faces[0] : part->cells;
 }
@@ -36,13 +46,15 @@ PetscErrorCode MuPrimalFindKernel(MuGeometry g, MuPart **found) {
   PetscFunctionBegin;
   *found = NULL;
   if (g->spec.parts != 1 || !part->kernel || g->info->masked) PetscFunctionReturn(0);
-  if (!ops->factor && !ops->regression_ridge && !ops->smooths_flux) PetscFunctionReturn(0);
-  if (ops->kind == MU_PART_TRANSPORT && (g->info->dim > 1 || MuFaceMeansDepend(g)))
+  const PetscBool inverts = inverts_kernel(ops);
+  if (!ops->factor && !ops->regression_ridge && !ops->smooths_flux && !inverts)
+    PetscFunctionReturn(0);
+  if (ops->kind == MU_PART_TRANSPORT && (g->info->dim > 1 || (MuFaceMeansDepend(g) && !inverts)))
     PetscFunctionReturn(0);
   PetscCall(MuKernelGetSpec(part->kernel, &kernel));
   if (kernel->extension == MU_EXTENSION_ZERO) PetscFunctionReturn(0);
   PetscCall(MuConvolutionGetSymbolRange(convolution_of(part), &low, &high));
-  if (low > 0 && high <= MAX_CONDITION * low) *found = part;
+  if (inverts || (low > 0 && high <= MAX_CONDITION * low)) *found = part;
   PetscFunctionReturn(0);
 }
 
@@ -70,14 +82,16 @@ static PetscErrorCode take_factor(MuGeometry g, MuPrimal s) {
 
   PetscFunctionBegin;
   if (s->ready) PetscFunctionReturn(0);
-  if (part->ops->kind == MU_PART_TRANSPORT) {
+  if (part->ops->kind == MU_PART_TRANSPORT) open = g->info->open[0];
+  if (part->ops->kind == MU_PART_TRANSPORT && !inverts_kernel(part->ops)) {
     const PetscReal *mean;
-    open = g->info->open[0];
     PetscCall(MuFaceMeansGet(g, 0, NULL, &mean));
     PetscCall(VecGetArray(s->diagonal, &f));
     PetscCall(PetscArraycpy(f, mean, g->info->local_size));
     PetscCall(VecRestoreArray(s->diagonal, &f));
     PetscCall(MuFaceMeansRestore(g, 0, &mean));
+  } else if (part->ops->kind == MU_PART_TRANSPORT) {
+    PetscCall(VecSet(s->diagonal, 1));
   } else if (part->ops->factor) {
     PetscCall(part->ops->factor(g, part, s->diagonal));
   } else {
@@ -152,6 +166,12 @@ static PetscErrorCode apply_inverse(MuPrimal s, Vec x, Vec image) {
 
   PetscFunctionBegin;
   PetscCall(VecPointwiseMult(s->q, s->diagonal, x));
+  if (inverts_kernel(ops)) {
+    PetscCall(MuConvolutionApply(convolution_of(s->kernel), s->q, image));
+    PetscCall(VecAXPY(image, s->kernel->value[0], s->q));
+    PetscCall(VecPointwiseMult(image, s->diagonal, image));
+    PetscFunctionReturn(0);
+  }
   PetscCall(MuConvolutionApplyInverse(convolution_of(s->kernel), 0, s->q, image));
   PetscCall(VecPointwiseMult(image, s->diagonal, image));
   if (!ops->regression_ridge) PetscFunctionReturn(0);

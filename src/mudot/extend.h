@@ -119,7 +119,9 @@ struct MuPartOps {
   /* OPTIONAL, default: always. MU_ERR_INPUT if K cannot be applied without a preimage. */
   PetscErrorCode (*check_invertible)(MuGeometry geometry, MuPart *part);
   /* OPTIONAL for reactions, default: K has no such form. factor = f > 0 with K xi = weight f Kc (f
-     xi): the primal potential then is 1/2 <v/f, Kc^(-1) v/f>/weight. */
+     xi): the primal potential then is 1/2 <v/f, Kc^(-1) v/f>/weight. Together with
+     check_invertible: K xi = weight f (Kc + value[0])^(-1) (f xi), and it is 1/2 <v/f, (Kc +
+     value[0]) v/f>/weight. */
   PetscErrorCode (*factor)(MuGeometry geometry, MuPart *part, Vec factor);
 };
 

@@ -110,17 +110,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(PetscNew(&g));
   s->data = g;
   PetscCall(read_leading(s, g));
-  PetscCall(MuStudyCheckValues(s, 2));
-  for (PetscInt i = 0; i < s->count; ++i)
-    if (!(s->values[i] > 0))
-      return MuError(MU_ERR_INPUT,
-                     "study_values: %g is not allowed; a parameter that goes to its "
-                     "limit 0 is positive",
-                     s->values[i]);
-  if (s->values[0] < s->values[s->count - 1])
-    return MuError(MU_ERR_INPUT,
-                   "study_values: %g, ..., %g rise; a gamma study needs values that fall to 0",
-                   s->values[0], s->values[s->count - 1]);
+  PetscCall(MuStudyCheckVanishing(s));
   PetscCall(build_first(s, g));
   PetscCall(MuTrialCreate(s->case_path, &g->limit, PETSC_FALSE, &limit)); /* finds mistakes now */
   PetscCall(MuTrialDestroy(&limit));

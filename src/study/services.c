@@ -118,6 +118,23 @@ PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuStudyCheckVanishing(MuStudy s) {
+  PetscFunctionBegin;
+  PetscCall(MuStudyCheckValues(s, 2));
+  for (PetscInt i = 0; i < s->count; ++i)
+    if (!(s->values[i] > 0))
+      return MuError(MU_ERR_INPUT,
+                     "study_values: %g is not allowed; a parameter that goes to its "
+                     "limit 0 is positive",
+                     s->values[i]);
+  if (s->values[0] < s->values[s->count - 1])
+    return MuError(MU_ERR_INPUT,
+                   "study_values: %g, ..., %g rise; a parameter that goes to its limit needs "
+                   "values that fall to 0",
+                   s->values[0], s->values[s->count - 1]);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode check_cells(MuStudy s, PetscBool nested) {
   const PetscReal first = PetscMin(s->values[0], s->values[s->count - 1]);
 

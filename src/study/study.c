@@ -8,8 +8,9 @@
 #include "study/study_impl.h"
 
 static const MuStudyOps *const kinds[] = {
-    &MuStudyGamma,     &MuStudyOrderOps,    &MuStudyRate,        &MuStudyBalance,
-    &MuStudyParticles, &MuStudyContraction, &MuStudyEquivalence, &MuStudyInequality};
+    &MuStudyGamma,       &MuStudyOrderOps,   &MuStudyRate,
+    &MuStudyBalance,     &MuStudyParticles,  &MuStudyContraction,
+    &MuStudyEquivalence, &MuStudyInequality, &MuStudyCurveOps};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* ------------------------------------------------------------------ reading */

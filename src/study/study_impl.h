@@ -180,7 +180,7 @@ struct MuStudyOps {
   PetscErrorCode (*destroy)(MuStudy study);
 };
 extern const MuStudyOps MuStudyGamma, MuStudyOrderOps, MuStudyRate, MuStudyBalance,
-    MuStudyParticles, MuStudyContraction, MuStudyEquivalence, MuStudyInequality;
+    MuStudyParticles, MuStudyContraction, MuStudyEquivalence, MuStudyInequality, MuStudyCurveOps;
 
 /* The words of MuStudyVerdict; NULL at the end (services.c, with what follows). */
 extern const char *const MuVerdictWords[];
@@ -207,6 +207,8 @@ PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
 PetscReal MuStudyJoint(MuStudy s, PetscInt i);
 /* MU_ERR_INPUT unless there are at least `least` values, monotone, of a key that the case has. */
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
+/* The same of a parameter that goes to 0: positive values that fall. */
+PetscErrorCode MuStudyCheckVanishing(MuStudy s);
 /* grid_cells is varied: takes the ratio of the cells along the axes from the case. MU_ERR_INPUT
    unless the values are numbers of cells, multiples of the first where they must be nested. */
 PetscErrorCode MuStudyReadGrid(MuStudy s, PetscBool nested);

@@ -6,6 +6,7 @@ order     errors       with lines of the slopes 1 and 2
 particles errors
 rate      energy       the energy over time for each value with its fit, and the theorem's bound
 contraction distance   the distance of the two solutions over time, and the bound
+curve       errors     the integrals of R, R* and their sum along the curve, less the limit's
 equivalence errors     the distance of the two solutions against step or cells
 inequality  minimiser  the density with the least quotient that was found, beside the target
 balance   balance      the defect against the step for each system, and what Rayleigh's principle says
@@ -123,7 +124,7 @@ def draw_errors(study: Study) -> Any:
     columns = [name for name in study.rows
                if ("error" in name or name == "distance") and name != "initial_energy_error"]
     columns = [name for name in columns if np.isfinite(positive(study.rows[name])).any()]
-    density = [name for name in columns if "density" in name or study.kind in ("order", "equivalence")]
+    density = [name for name in columns if "density" in name or study.kind in ("order", "equivalence", "curve")]
     other = [name for name in columns if name not in density]
     figure, panels = subplots(1, 2 if other else 1, (12 if other else 7.5, 5.5), squeeze=False)
     for axes, names in zip(panels.flat, (density, other)):
@@ -134,7 +135,8 @@ def draw_errors(study: Study) -> Any:
         first = next((n for n in ("density_error_l1", "error_l1", "energy_error") if n in floors), None)
         shade_floor(axes, floors[first] if first else np.nan)
         legend(axes)
-    panels[0, 0].set_ylabel("error, largest over the output times")
+    panels[0, 0].set_ylabel("integral of R + R*, R, R*: away from the limit's" if study.kind == "curve" else
+                            "error, largest over the output times")
     title(figure, study.title())
     return figure
 
@@ -305,7 +307,8 @@ def draw_systems(study: Study) -> Any:
 FIGURES = {"gamma": {"errors": draw_errors, "dissipation": draw_dissipation}, "order": {"errors": draw_errors},
            "rate": {"energy": draw_envelopes}, "balance": {"balance": draw_systems},
            "particles": {"errors": draw_particles}, "contraction": {"distance": draw_distances},
-           "equivalence": {"errors": draw_errors}, "inequality": {"minimiser": draw_minimiser}}
+           "equivalence": {"errors": draw_errors}, "curve": {"errors": draw_errors},
+           "inequality": {"minimiser": draw_minimiser}}
 
 
 def figures(directory: pathlib.Path) -> Dict[str, Any]:
