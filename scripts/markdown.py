@@ -82,6 +82,8 @@ def first_sentence(text):
     for line in text.splitlines():
         if not line.startswith("# ") or line.startswith("#  "):
             break
+        if line.startswith("# theorem: "):  # what make studies puts into its table
+            continue
         lines.append(line[2:])
     words = " ".join(" ".join(lines).split())
     sentence, *rest = re.split(r"(?<!\bal)(?<!i\.i\.d)[.](?= |$)|[:,;]$", words)

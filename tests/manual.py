@@ -167,9 +167,12 @@ def check_names(path, lists):
 
 def check_studies(path, lists):
     """The table that make studies writes has every shipped study, with the verdict that it expects."""
-    shown = {row[0].strip("`"): row[4] for row in map(markdown.cells, markdown.parts(path)["studies"][1][3:-1])}
+    shown = {re.findall(r"`([^`]+)`", row[0])[-1]: row[3]
+             for row in map(markdown.cells, markdown.parts(path)["studies"][1][3:-1])}
     wrong = []
     for study in sorted((ROOT / "scripts/studies").glob("*.yaml")):
+        if not study.read_text().startswith("# theorem: "):
+            wrong.append(f"{study.name} does not begin with \"# theorem: ...\"")
         expected = re.search(r"expect: (\w+)", study.read_text())
         verdict = expected.group(1) if expected else "holds"
         if shown.pop(study.stem, verdict + "?") != verdict:

@@ -141,11 +141,6 @@ END_TEST
   "grid: {lower: [-6], upper: [6], cells: [128]}\n"                                                \
   "target: {type: gaussian, mean: [0.0], covariance: [1.0]}\n"                                     \
   "initial: {type: uniform}\ntime: {end: 1}\n"
-#define WELLS(tilt)                                                                                \
-  "grid: {lower: [-2.2], upper: [2.2], cells: [128]}\n"                                            \
-  "target: {type: formula, log_density: \"-3*(x^2-1)^2" tilt "\"}\n"                               \
-  "initial: {type: uniform}\ntime: {end: 1}\nenergy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
-
 #define CURVE                                                                                      \
   "grid: {lower: [0], upper: [6.283185307179586], cells: [128], boundary: periodic}\n"             \
   "target: {type: formula, log_density: \"0.5*cos(x)\"}\n"                                         \
@@ -185,7 +180,8 @@ static const struct {
      "geometry: {ridge_fisher_rao: 1.0, kernel_fisher_rao: 0.5, ridge: 0.01}\n"
      "study: {type: gamma, vary: [kernel_bandwidth, geometry_ridge], values: [0.4, 0.28, 0.2, "
      "0.14], joint_factor: 0.1, joint_power: 2}\n",
-     -1, "ridge_fisher_rao -> fisher_rao, kernel_fisher_rao -> power_mobility with exponent 2"},
+     MU_VERDICT_HOLDS,
+     "ridge_fisher_rao -> fisher_rao, kernel_fisher_rao -> power_mobility with exponent 2"},
     {"a part that knows no limit is refused",
      SMOOTH "kernel: {type: matern, smoothness: 1.5, bandwidth: 0.3}\nenergy: {kl: 1.0}\n"
             "geometry: {ridge_fisher_rao: 1.0, mmd: 0.01, ridge: 0.2}\n"
@@ -321,43 +317,10 @@ static const struct {
      REACTION "energy: {kl: 1}\ngeometry: {spherical: true}\n"
               "study: {type: rate, theorem: convexity}\n",
      MU_VERDICT_HOLDS, "KL(pi|mu_0)/(c t)"},
-    {"the logarithmic Sobolev constant of a Gaussian",
-     SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
-            "study: {type: inequality, starts: 4, expect_constant: 2}\n",
-     MU_VERDICT_HOLDS, "never that one is right"},
     {"a smaller constant is not the sharp one",
      SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
             "study: {type: inequality, starts: 4, expect_constant: 1.8}\n",
      MU_VERDICT_UNDECIDED, "the search stays above 1.8"},
-    {"a larger one has a counterexample",
-     SEARCH "energy: {kl: 1}\ngeometry: {wasserstein: 1}\n"
-            "study: {type: inequality, starts: 4, expect_constant: 2.2}\n",
-     MU_VERDICT_FAILS, "below 2.2 it is a counterexample"},
-    {"1/(1-p) of powers up to 1/2",
-     SEARCH "energy: {power: 1, power_exponent: 0.25}\ngeometry: {fisher_rao: 1}\n"
-            "study: {type: inequality, starts: 8, expect_constant: 1.3333333}\n",
-     MU_VERDICT_HOLDS, "constant"},
-    {"beyond 1/2 it falls with the bound: floor^(2p-1) p/(1-p)^2",
-     SEARCH "energy: {power: 1, power_exponent: 0.6}\ngeometry: {fisher_rao: 1}\n"
-            "study: {type: inequality, starts: 8, floor: 1e-12, expect_constant: 0.01493, "
-            "tolerance: 0.05}\n",
-     MU_VERDICT_HOLDS, "densities from 1e-12"},
-    {"spherical Fisher-Rao between 1/3 and 1/2: two values of the density over the target's",
-     SEARCH "energy: {power: 1, power_exponent: 0.4}\n"
-            "geometry: {fisher_rao: 1, spherical: true}\n"
-            "study: {type: inequality, starts: 12, floor: 1e-12, expect_constant: 1.54948}\n",
-     MU_VERDICT_HOLDS, "of its mass"},
-    {"and not the constant of free mass",
-     SEARCH "energy: {power: 1, power_exponent: 0.4}\n"
-            "geometry: {fisher_rao: 1, spherical: true}\n"
-            "study: {type: inequality, starts: 12, floor: 1e-12, expect_constant: 1.66667}\n",
-     MU_VERDICT_FAILS, "counterexample"},
-    {"of two tilted wells the constant is below 0.95 of twice the gap, 0.5955",
-     WELLS("+0.8*x") "study: {type: inequality, starts: 8, expect_constant: 0.5657}\n",
-     MU_VERDICT_FAILS, "counterexample"},
-    {"of two equal wells it is twice the gap",
-     WELLS("") "study: {type: inequality, starts: 8, expect_constant: 0.4841}\n", MU_VERDICT_HOLDS,
-     "constant"},
     {"along a geodesic the kernel approximation tends to the square of the density",
      CURVE "geometry: {kernel_fisher_rao: 1}\n" ENDS "study: {type: curve, " FALLING "}\n",
      MU_VERDICT_HOLDS, "limit: kernel_fisher_rao -> power_mobility with exponent 2"},

@@ -82,9 +82,10 @@ static PetscErrorCode find_constant(MuRate *r, MuTrial *t, PetscReal *c) {
   if (!isnan(*c)) {
     if (r->theorem) PetscCall(find_theorem(r, t, MU_THEOREM_AUTO));
     snprintf(r->sentence, sizeof r->sentence, "%s, c as given",
-             MuRateIsInequality(r)  ? "2 R*(mu, -DF) >= c F"
-             : MuRateIsSublinear(r) ? "F(t) <= KL(pi|mu_0)/(c t)"
-                                    : "F(t) <= e^(-ct) F(0)");
+             MuRateIsLate(r)         ? "F(t) falls late at least like e^(-ct)"
+             : MuRateIsInequality(r) ? "2 R*(mu, -DF) >= c F"
+             : MuRateIsSublinear(r)  ? "F(t) <= KL(pi|mu_0)/(c t)"
+                                     : "F(t) <= e^(-ct) F(0)");
     PetscFunctionReturn(0);
   }
   PetscCall(find_theorem(r, t, MU_THEOREM_AUTO));

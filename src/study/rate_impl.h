@@ -47,7 +47,7 @@ typedef struct {
 
 /* What is judged: the fitted late rate, or 2 R* >= c F, or else the bound. */
 static inline PetscBool MuRateIsLate(const MuRate *r) {
-  return (PetscBool)(r->decay.theorem == MU_THEOREM_SPECTRAL_GAP && isnan(r->constant));
+  return (PetscBool)(r->decay.theorem == MU_THEOREM_SPECTRAL_GAP);
 }
 
 static inline PetscBool MuRateIsInequality(const MuRate *r) {

@@ -55,16 +55,19 @@ function curvesOf(study, name, title, yLabel, extra) {
   return new Plot({ title, series, legend: true, x: { label: "time t" }, y: { label: yLabel, log: true, decades: 14, ...extra } }).node;
 }
 
+/* What falls, beside its bound: the energy or what stands in its place, the distance of two solutions. */
 function envelopeFigure(study) {
-  if (!study.curves.energy || !study.curves.bound) return null;
+  const curve = study.curves.observed || study.curves.distance || study.curves.energy;
+  if (!curve || !study.curves.bound) return null;
+  const distance = !study.curves.observed && study.curves.distance;
   const t = study.curves.t, series = [];
   for (let r = 0; r < study.count; ++r) {
     if (!done(study, r)) continue;
-    const energy = study.curves.energy[r], at = `${valueName(study, r)}: rate ${plain(study.rows.rate[r])}, constant ${plain(study.rows.constant[r])}`;
+    const energy = curve[r], at = `${valueName(study, r)}: rate ${plain((distance ? study.rows.observed : study.rows.rate)[r])}, constant ${plain(study.rows.constant[r])}`;
     series.push({ name: at, x: t, y: energy.map((v) => v / energy[0]), colour: r + 1, width: 2.2 },
       { x: t, y: study.curves.bound[r].map((v) => v / energy[0]), colour: r + 1, dash: "5 4", width: 1.3 });
   }
-  const plot = new Plot({ title: "Energy and its bound", series, legend: true, height: 360, x: { label: "time t" }, y: { label: "F(t)/F(0)", log: true, decades: 14 } });
+  const plot = new Plot({ title: distance ? "Distance of the two solutions and its bound" : "Energy and its bound", series, legend: true, height: 360, x: { label: "time t" }, y: { label: distance ? "d(t)/d(0)" : "F(t)/F(0)", log: true, decades: 14 } });
   plot.note("Dashed: the bound e^(−ct), c the constant.");
   return plot.node;
 }
@@ -88,11 +91,11 @@ function balanceStudy(study) {
 
 function studyFigures(study) {
   const { attributes, rows } = study;
-  const errors = Object.keys(rows).filter((n) => /error/.test(n) && n !== "initial_energy_error" && rows[n].some((v) => v > 0));
+  const errors = Object.keys(rows).filter((n) => (/error/.test(n) || (n === "distance" && attributes.type === "equivalence")) && n !== "initial_energy_error" && rows[n].some((v) => v > 0));
   const order = Object.keys(ERRORS);
   errors.sort((a, b) => (order.indexOf(a) + 99) % 99 - (order.indexOf(b) + 99) % 99);
   if (attributes.type === "balance") return balanceStudy(study);
-  if (attributes.type === "rate") return [envelopeFigure(study)];
+  if (["rate", "contraction"].includes(attributes.type)) return [envelopeFigure(study)];
   const density = errors.filter((n) => /density/.test(n) || attributes.type === "order"), rest = errors.filter((n) => !density.includes(n));
   return [density.length ? errorFigure(study, density, "Errors of the density") : null,
     rest.length ? errorFigure(study, rest, attributes.type === "gamma" ? "Errors of energy and dissipation" : "Errors") : null,
@@ -109,7 +112,7 @@ function studyTable(study) {
   const systems = rows.system_index && attributes.type === "balance";
   const list = [...Array(study.count).keys()];
   const used = (r) => !rows.used_in_fit || rows.used_in_fit[r] !== 0;
-  const remark = (r) => (done(study, r) ? (used(r) ? "in the fit" : rows.floor && rows.value && attributes.type !== "rate" ? "near the floor: not in the fit" : "not in the fit") : attributes[`status_${String(r).padStart(4, "0")}`]);
+  const remark = (r) => (done(study, r) ? (!rows.used_in_fit ? "done" : used(r) ? "in the fit" : rows.floor && rows.value && attributes.type !== "rate" ? "near the floor: not in the fit" : "not in the fit") : attributes[`status_${String(r).padStart(4, "0")}`]);
   return wideTables({ caption: "All rows",
     head: [...(systems ? ["system"] : []), "remark", ...names.map((n) => (n === "value" ? words(attributes.vary || "value") : ERRORS[n] || words(n)))],
     rows: list.map((r) => [...(systems ? [systemName(study, r)] : []), remark(r), ...names.map((n) => (/^rate/.test(n) ? plainRate(rows[n][r], n) : rows[n][r]))]),
@@ -123,12 +126,13 @@ function observed(study) {
   const { order, order_stderr: error, expected, type } = study.attributes;
   const row = type === "rate" && study.count > 1 ? (study.rows.rate || []).indexOf(order) : -1;
   if (!Number.isFinite(order ?? NaN)) return null;
-  const what = type === "rate" ? "rate" : "order";
+  const what = { rate: "rate", contraction: "rate", inequality: "constant" }[type] || "order";
   return el("p", {}, `Observed ${what}${row >= 0 ? ` at ${valueName(study, row)}` : ""} `, el("b", {}, html(order, 4)), Number.isFinite(error ?? NaN) ? [" ± ", html(error, 2)] : null,
-    Number.isFinite(expected ?? NaN) ? [type === "rate" ? "; the theorem’s constant is " : "; expected ", html(expected, 4)] : null, ".");
+    Number.isFinite(expected ?? NaN) ? [["rate", "contraction"].includes(type) ? "; the theorem’s constant is " : "; expected ", html(expected, 4)] : null, ".");
 }
 
-const TYPES = { gamma: "evolutionary Γ-convergence", order: "order of convergence", rate: "decay of the energy against a theorem", balance: "energy-dissipation balance", particles: "particles against the grid" };
+const TYPES = { gamma: "evolutionary Γ-convergence", order: "order of convergence", rate: "decay of the energy against a theorem", balance: "energy-dissipation balance", particles: "particles against the grid",
+  contraction: "contraction of two solutions", equivalence: "two systems, one trajectory", curve: "liminf and recovery along a prescribed curve", inequality: "search for a sharp constant" };
 
 function studyArticle({ data: study, name }, alone) {
   const { attributes } = study;
