@@ -152,7 +152,7 @@ static PetscErrorCode create_path(MuStudy s, PetscInt value, PetscInt level, con
 
 static PetscErrorCode build_first(MuStudy s, Curve *q) {
   MuTrial first;
-  MuPath path;
+  MuPath path = {0};
 
   PetscFunctionBegin;
   PetscCall(MuStudyTrialOf(s, 0, PETSC_TRUE, &first));

@@ -6,10 +6,10 @@
 #include "problem/problem.h"
 #include "study/search.h"
 
-enum { VALUE, CONSTANT, COARSE, ENERGY, LOWEST, HIGHEST, ITERATIONS, CELLS, COLUMNS };
+enum { VALUE, CONSTANT, COARSE, ENERGY, LOWEST, HIGHEST, ITERATIONS, CELLS, ENDED, COLUMNS };
 static const char *const columns[COLUMNS] = {"value",      "constant",     "constant_coarse",
                                              "energy",     "lowest_ratio", "highest_ratio",
-                                             "iterations", "cells"};
+                                             "iterations", "cells",        "converged"};
 static const char *const curves[] = {"density"};
 
 #define LEAST_ENERGY 1e-4
@@ -287,6 +287,7 @@ static PetscErrorCode keep(const Inequality *q, Vec v, PetscReal *row, PetscReal
 static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *curve) {
   Inequality *q = s->data;
   PetscInt iterations;
+  PetscBool ended;
   Vec v = NULL, before;
 
   PetscFunctionBegin;
@@ -303,8 +304,10 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
       PetscCall(set_start(q, t, i, v));
     PetscCall(VecDestroy(&before));
     row[COARSE] = row[CONSTANT];
-    PetscCall(MuSearchMinimise(q->search[level], v, &row[CONSTANT], &row[ENERGY], &iterations));
+    PetscCall(
+        MuSearchMinimise(q->search[level], v, &row[CONSTANT], &row[ENERGY], &iterations, &ended));
     row[ITERATIONS] += (PetscReal)iterations;
+    row[ENDED] = ended;
     row[CELLS] = t->info->local_size;
   }
   PetscCall(keep(q, v, row, curve));
@@ -389,6 +392,13 @@ static void judge_constant(MuStudy s, const PetscReal *row, PetscReal next) {
                 row[CONSTANT], c.claimed);
 }
 
+/* How many searches were cut off on the last grid. */
+static PetscInt count_cut_off(MuStudy s) {
+  PetscInt count = 0;
+  for (PetscInt i = 0; i < s->rows; ++i) count += MuStudyDone(s, i) && MuStudyRow(s, i)[ENDED] == 0;
+  return count;
+}
+
 static PetscErrorCode judge(MuStudy s) {
   const Inequality *q = s->data;
   PetscInt least, next;
@@ -410,6 +420,9 @@ static PetscErrorCode judge(MuStudy s) {
       row[COARSE]);
   if (!MuSearchIsAssembled(q->search[q->levels - 1]))
     MuStudyNote(s, "the gradient is taken by differences in every cell");
+  if (count_cut_off(s))
+    MuStudyNote(s, "%d of %d searches ended at the limit of iterations", (int)count_cut_off(s),
+                (int)s->rows);
   PetscCall(store_minimiser(s, least));
   judge_constant(s, row, next < 0 ? NAN : MuStudyRow(s, next)[CONSTANT]);
   MuStudyNote(s, "a search proves that a constant is too large, and never that one is right");

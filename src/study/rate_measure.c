@@ -197,6 +197,7 @@ PetscErrorCode MuRateMeasure(MuStudy s, MuTrial *t, PetscReal *row, PetscReal *c
   t->output = look;
   t->ctx = &w;
   if (!code) code = MuTrialSolve(t);
+  t->ctx = NULL;
   if (!code) code = conclude(s, t, &w, row, curve);
   PetscCall(destroy_watch(&w));
   PetscFunctionReturn(code);

@@ -25,7 +25,6 @@ struct _p_MuSearch {
   MuSearchBounds bounds;
   PetscBool assembled, transport, reaction, spherical, scaled;
   PetscReal mass;
-  PetscInt evaluations;
   Vec log_target, rho, df, kdf, out, work[4], shifted;
   Tao tao;
   Vec low, high, gradient;
@@ -353,7 +352,6 @@ PetscErrorCode MuSearchEvaluate(MuSearch q, Vec v, PetscReal *value, Vec gradien
   PetscReal numerator, energy;
 
   PetscFunctionBegin;
-  q->evaluations++;
   PetscCall(quotient(q, v, &numerator, &energy, value));
   if (!gradient) PetscFunctionReturn(0);
   if (*value >= 1e10)
@@ -367,7 +365,8 @@ PetscErrorCode MuSearchEvaluate(MuSearch q, Vec v, PetscReal *value, Vec gradien
 /* ------------------------------------------------------------------ the search */
 
 PetscErrorCode MuSearchMinimise(MuSearch q, Vec v, PetscReal *least, PetscReal *energy,
-                                PetscInt *iterations) {
+                                PetscInt *iterations, PetscBool *ended) {
+  TaoConvergedReason reason;
   PetscReal numerator, value;
 
   PetscFunctionBegin;
@@ -375,6 +374,8 @@ PetscErrorCode MuSearchMinimise(MuSearch q, Vec v, PetscReal *least, PetscReal *
   PetscCall(TaoSetSolution(q->tao, v));
   PetscCall(TaoSolve(q->tao));
   PetscCall(TaoGetIterationNumber(q->tao, iterations));
+  PetscCall(TaoGetConvergedReason(q->tao, &reason));
+  *ended = (PetscBool)(reason != TAO_DIVERGED_MAXITS && reason != TAO_DIVERGED_MAXFCN);
   PetscCall(quotient(q, v, &numerator, energy, &value));
   *least = *energy > 0 ? numerator / *energy : NAN;
   PetscFunctionReturn(0);

@@ -24,9 +24,10 @@ PetscBool MuSearchIsAssembled(MuSearch search);
 /* log of the quotient at v with the penalty of a low F, and its gradient (NULL allowed) with
    respect to v, cell by cell. */
 PetscErrorCode MuSearchEvaluate(MuSearch search, Vec v, PetscReal *value, Vec gradient);
-/* Minimises from v, which becomes the minimiser; the quotient and F there. */
+/* Minimises from v, which becomes the minimiser; the quotient and F there. *ended: not by the limit
+   of iterations. */
 PetscErrorCode MuSearchMinimise(MuSearch search, Vec v, PetscReal *quotient, PetscReal *energy,
-                                PetscInt *iterations);
+                                PetscInt *iterations, PetscBool *ended);
 /* rho of v. */
 PetscErrorCode MuSearchDensity(MuSearch search, Vec v, Vec rho);
 
