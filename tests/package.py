@@ -286,6 +286,8 @@ def schemas():
     check(f"{len(files)} shipped cases, studies and domains keep to the schema", len(files) > 70)
     good = {"time": {"end": 1}, "energy": {"power": {"weight": 1, "exponent": 2}}, "kernel": {"type": "matern"}}
     check("a case with a mapping", validator.is_valid(good))
+    check("a block of a system", validator.is_valid({"system_b": {"energy": {"kl": 1}}}))
+    check("the schema refuses a misspelt key of a system", not validator.is_valid({"system_b": {"energy": {"kll": 1}}}))
     for name, wrong in {"a misspelt block": {"tiem": {"end": 1}}, "a misspelt key": {"time": {"ned": 1}},
                         "a negative step": {"time": {"step": -1}}, "no such energy": {"energy": {"kll": 1}},
                         "no such kernel": {"kernel": {"type": "gauss"}}, "a word for a number": {"time": {"end": "late"}},

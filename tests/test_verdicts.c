@@ -341,6 +341,25 @@ static const struct {
      CURVE "geometry: {kernel_fisher_rao: 1}\ngeometry_kernel: {type: gaussian}\n" ENDS
            "study: {type: curve, " FALLING "}\n",
      REFUSED, "curve needs R from the velocity alone"},
+    {"a diagnostic that does not exist", OUBOX "study: {type: rate, of: chi3}\n", REFUSED,
+     "the nearest is chi2"},
+    {"two systems are compared on one grid",
+     OUBOX "study: {type: contraction}\nsystem_b: {grid: {cells: [120]}}\n", REFUSED,
+     "another grid"},
+    {"W2 of a circle is not known",
+     CURVE "geometry: {wasserstein: 1}\n" ENDS "study: {type: contraction, distance: w2}\n",
+     REFUSED, "in one dimension between walls only"},
+    {"the law of the mass needs its flow",
+     OUBOX "study: {type: equivalence, vary: time_step, values: [0.1, 0.05, 0.025], shape: true}\n"
+           "system_b: {geometry: {fisher_rao: 1, spherical: true}}\n",
+     REFUSED, "the law of the mass is known for system_a"},
+    {"a translation goes somewhere",
+     CURVE "geometry: {kernel_fisher_rao: 1}\n"
+           "study: {type: curve, " FALLING ", curve: translation}\n",
+     REFUSED, "study_shift"},
+    {"a search varies nothing",
+     OUBOX "study: {type: inequality, vary: time_step, values: [0.1, 0.05]}\n", REFUSED,
+     "an inequality study varies nothing"},
 };
 
 /* Writes the text as a case file of this rank, opens it as a study. */

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from . import program
 
+SYSTEMS = ("system_a", "system_b")  # blocks of blocks, in studies of two
 RANGE = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 Schema = Dict[str, Any]
 
@@ -73,7 +74,7 @@ def blocks(lists: Dict[str, Any]) -> Dict[str, Dict[str, Schema]]:
     found: Dict[str, Dict[str, Schema]] = {}
     for key in lists["keys"]:
         name = key["name"][len(key["block"]) + 1:]
-        if "NAME" not in name:
+        if "NAME" not in name and name != "BLOCK_KEY":
             found.setdefault(key["block"], {})[name] = value(key, lists)
     for block, table in (("energy", "energies"), ("geometry", "geometries")):
         for row in lists[table]:
@@ -86,6 +87,9 @@ def schema() -> Schema:
     lists = tables()
     properties = {block: {"type": "object", "properties": keys, "additionalProperties": False}
                   for block, keys in blocks(lists).items()}
+    system = {block: {"$ref": f"#/properties/{block}"} for block in properties if block != "study"}
+    for block in SYSTEMS:
+        properties[block] = {"type": "object", "properties": system, "additionalProperties": False}
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": f"A case or study of mudot {lists['mudot_version']}",
             "type": "object", "properties": properties, "additionalProperties": False}
 
