@@ -63,13 +63,19 @@ ARCH    := native
 -include $(BUILD)/arch.mk
 endif
 MARCH   := $(if $(filter -%,$(ARCH)),$(ARCH),$(ARCH:%=-march=%))
-OPT     ?= -O3 -g
+OPT     ?= -O3 -g1
 SANITIZE ?=
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror
 CFLAGS   = -std=c11 -D_GNU_SOURCE $(OPT) $(MARCH) -fPIC -fno-math-errno -fno-trapping-math \
            -ffp-contract=off -fopenmp-simd $(WARN) $(SANITIZE) -Isrc -DMUDOT_VERSION='"$(VERSION)"' -MMD -MP
-PKG_CFLAGS = $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES))))
-PKG_LIBS   = $(shell pkg-config --libs $(MODULES)) -lhdf5_hl -llapack -lblas -lm
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter-out -D_FORTIFY_SOURCE%,$(shell pkg-config --cflags $(MODULES) 2>/dev/null)))
+PKG_LIBS   := $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lhdf5_hl -llapack -lblas -lm
+# GCC reads the headers of the system once for all files; a compiler that was chosen reads them in each.
+PRECOMPILED := $(if $(OMPI_CC),,$(BUILD)/system.h.gch)
+COMPILE    = $(CC) $(CFLAGS) $(PKG_CFLAGS) $(PRECOMPILED:%.gch=-include %)
+# The linker that does not read all libraries of PETSc's libraries for each test.
+TEST_LINK := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+TEST_LIBS  = $(TEST_LINK) $(BUILD)/libmudot.a $(PKG_LIBS)
 
 SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
@@ -98,9 +104,14 @@ $(BUILD)/arch.mk: FORCE
 # What looks at the processor first runs on all of them.
 $(BUILD)/obj/command/main.o $(BUILD)/obj/base/processor.o: MARCH :=
 
-$(BUILD)/obj/%.o: src/%.c $(BUILD)/arch.mk
+$(BUILD)/system.h.gch: Makefile $(BUILD)/arch.mk
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+	@printf '#include <%s>\n' petscts.h petscdmda.h math.h stdio.h stdlib.h string.h >$(@:.gch=)
+	@echo "  CC $(@:.gch=)"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -x c-header -c $(@:.gch=) -o $@
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/arch.mk $(PRECOMPILED)
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(COMPILE) -c $< -o $@
 
 # The page of mudot report, with its style sheet and script, as lines of C strings; page.js starts it
 # and comes last.
@@ -167,13 +178,13 @@ $(BUILD)/mudot.schema.json: scripts/python/mudot/schema.py $(BUILD)/mudot
 
 SUPPORT_OBJECTS = $(SUPPORT:tests/%.c=$(BUILD)/tests/%.o)
 
-$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk
+$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk $(PRECOMPILED)
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -c $< -o $@
+	@echo "  CC $<"; $(COMPILE) $(shell pkg-config --cflags check) -c $< -o $@
 
 $(TESTS): $(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJECTS) $(BUILD)/libmudot.a
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) $(shell pkg-config --cflags check) -MF $@.d $< \
-	  $(SUPPORT_OBJECTS) -o $@ $(BUILD)/libmudot.a $(PKG_LIBS) $(shell pkg-config --libs check)
+	@echo "  CC $<"; $(COMPILE) $(shell pkg-config --cflags check) -MF $@.d $< \
+	  $(SUPPORT_OBJECTS) -o $@ $(TEST_LIBS) $(shell pkg-config --libs check)
 
 $(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a
 	@mkdir -p $(@D)

@@ -115,8 +115,10 @@ def schedule(jobs, processors, directory):
 
 # Tests whose ranks wait long for each other where they are more than the cores; make check runs them on one and two
 # ranks, make check-all on four.
-LONG_ON_FOUR = {"test_case", "test_conformance", "test_exact", "test_extrapolation", "test_extrapolation_rows", "test_flow",
-                "test_proximal", "test_restart_particles", "test_units"}
+LONG_ON_FOUR = {"test_case", "test_conformance", "test_convolution", "test_energy", "test_exact", "test_extrapolation",
+                "test_extrapolation_rows", "test_extremes", "test_flow", "test_geometry", "test_limited", "test_pairs",
+                "test_particles", "test_proximal", "test_restart_particles", "test_study", "test_theorems",
+                "test_transport", "test_units"}
 
 
 def unit_tests(ranks, mpiexec, build, leave_out=(), only=None, **options):
