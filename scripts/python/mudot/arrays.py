@@ -2,18 +2,18 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
-try:
-    import xarray
-except ImportError:
-    xarray = None
-try:
-    import pandas
-except ImportError:
-    pandas = None
+
+def optional(name: str) -> Any:
+    """A module, or None where it is not there; it is looked for when it is wanted, since xarray takes long to load."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
 
 
 @dataclasses.dataclass
@@ -59,6 +59,7 @@ class Arrays(dict):
 def array(name: str, dims: Sequence[str], values: Any, coords: Mapping[str, Any], attrs: Mapping[str, Any]) -> Any:
     """A DataArray, or an Array."""
     own = {dim: np.asarray(coords[dim]) for dim in dims if dim in coords}
+    xarray = optional("xarray")
     if xarray is not None:
         return xarray.DataArray(np.asarray(values), dims=list(dims), coords=own, name=name, attrs=dict(attrs))
     return Array(np.asarray(values), tuple(dims), own, name, dict(attrs))
@@ -67,6 +68,7 @@ def array(name: str, dims: Sequence[str], values: Any, coords: Mapping[str, Any]
 def dataset(variables: Mapping[str, Tuple[Sequence[str], Any]], coords: Mapping[str, Any],
             attrs: Mapping[str, Any]) -> Any:
     """A Dataset, or Arrays."""
+    xarray = optional("xarray")
     if xarray is not None:
         return xarray.Dataset({name: (list(dims), values) for name, (dims, values) in variables.items()},
                               coords=dict(coords), attrs=dict(attrs))
@@ -100,6 +102,7 @@ class Rows(List[Dict[str, Any]]):
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A pandas.DataFrame, or Rows."""
+    pandas = optional("pandas")
     return pandas.DataFrame(list(rows)) if pandas is not None else Rows([dict(row) for row in rows])
 
 
