@@ -26,6 +26,7 @@ os.environ["MUDOT"] = MUDOT
 
 import mudot  # noqa: E402
 import mudot.plot.command  # noqa: E402
+from mudot import meshes  # noqa: E402
 
 LINE = {"grid": {"lower": [-6], "upper": [6], "cells": [64]},
         "target": {"type": "mixture", "weights": [0.5, 0.5], "means": [-1.5, 1.5], "covariances": [0.64, 0.64]},
@@ -153,6 +154,31 @@ def figures():
     check("one sentence for what is not there", done.returncode == 4 and done.stderr.count("\n") == 1, done.stderr)
     curves = mudot.plot.draw("line", ["density"])["density"].axes[0].lines
     check("at most eight curves and the target", len(curves) <= 9)
+
+
+def cells():
+    """The cells of the domain as a mesh: each is one, of its own area, around its centre."""
+    plane = mudot.Run("plane")
+    with plane.open() as file:
+        x, y, inside = file["grid/x"][:], file["grid/y"][:], file["grid/mask"][:].ravel() > 0
+        volume, density = file["grid/cell_volume"][()], file["density"][1].ravel()[inside]
+    points, blocks = meshes.of_grid(x, y, inside)
+    corner = points[blocks["quad"]]
+    centre = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)[inside]
+    along, across = corner[:, 1] - corner[:, 0], corner[:, 3] - corner[:, 0]
+    area = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
+    check("cells as quadrilaterals", np.allclose(corner.mean(1), centre) and np.allclose(area, volume))
+    check("without points of obstacles alone", np.array_equal(np.unique(blocks["quad"]), np.arange(len(points))))
+    points, blocks = meshes.of_grid(x, None, np.ones(x.size, bool))
+    check("cells as lines", np.allclose(points[blocks["line"]].mean(1)[:, 0], x) and np.ptp(points[:, 1]) == 0)
+    try:
+        import meshio
+    except ImportError:
+        print("skipped files of meshio: meshio is not installed")
+        return
+    plane.mesh(plane.time[1]).write("plane.vtu")
+    back = meshio.read("plane.vtu")
+    check("a file of meshio", np.array_equal(back.cell_data["density"][0], density) and len(back.cells[0].data) == len(density))
 
 
 def movies():
@@ -336,7 +362,7 @@ def main():
         comparisons()
         errors()
         if not quick:
-            for part in figures, sweeps, studies, interruption, without_xarray, movies, examples, notebook, schemas, completions, installation:
+            for part in figures, cells, sweeps, studies, interruption, without_xarray, movies, examples, notebook, schemas, completions, installation:
                 part()
     totals()
 

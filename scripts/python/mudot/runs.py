@@ -146,6 +146,13 @@ class Run:
             program.call(["sample", self.path, "-n", n, "-seed", seed, "-method", method, "-output", file, *at])
             return np.load(file)
 
+    def mesh(self, time: Optional[float] = None) -> Any:
+        """A meshio.Mesh: the cells of the domain as lines or quadrilaterals, with density and target, at the snapshot
+        nearest to a time (default: the last). `run.mesh(0.5).write("flow.vtu")`. Needs meshio."""
+        from . import meshes
+
+        return meshes.of_run(self, time)
+
     def resume(self, *, ranks: int = 1, progress: Optional[bool] = None) -> "Run":
         """Goes on from the newest checkpoint to the end of the case."""
         case = self.case or Case(self.effective_case())
