@@ -2,40 +2,13 @@
    taken of the density and the target on the grid as they are, so that what is left is the error in
    time alone. Liero, Mielke and Savare (2018); Barenblatt (1952); Risken, The Fokker-Planck
    equation (1989). */
-#include "facts/facts.h"
+#include "facts/solutions.h"
 #include "grid/arrays.h"
-
-typedef struct {
-  const char *name;
-  const char *needs; /* "needs ...": what the case must be */
-  /* REQUIRED: *fits if the solution belongs to the system; may set numbers of the object. */
-  PetscErrorCode (*check)(MuSolution e, PetscBool *fits);
-  /* REQUIRED: the density at `time`. */
-  PetscErrorCode (*evaluate)(MuSolution e, PetscReal time, PetscReal *rho);
-} SolutionOps;
-
-struct _p_MuSolution {
-  const SolutionOps *ops;
-  const MuSolutionData *data; /* borrowed */
-  const MuGridInfo *info;
-  MuSystem system;
-  PetscInt classes;       /* of the parts, see MuPartClass */
-  PetscReal rate;         /* product of the weights of the one part and the one term */
-  PetscReal power;        /* of the term */
-  PetscReal a, b, spread; /* a: wasserstein, b: fisher_rao, times the term; h of the kernel */
-  PetscReal precision[4]; /* of the Gaussian target */
-  Vec work;
-};
-
-/* The one term of the energy, NULL if there are several. */
-static const MuTermTraits *only_term(const MuSolution e) {
-  return e->system.terms == 1 ? &e->system.term[0] : NULL;
-}
 
 /* ------------------------------------------------------------------ reactions */
 
 static PetscErrorCode check_power(MuSolution e, PetscBool *fits) {
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
 
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_FISHER_RAO && !e->system.spherical && term &&
                       !isnan(term->power) && term->power != 1);
@@ -63,7 +36,7 @@ static PetscErrorCode evaluate_power(MuSolution e, PetscReal time, PetscReal *rh
 }
 
 static PetscErrorCode check_kl(MuSolution e, PetscBool *fits) {
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
 
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_FISHER_RAO && term && term->power == 1);
   e->rate = e->b;
@@ -135,7 +108,7 @@ static PetscErrorCode diffuse(MuSolution e, PetscReal variance, Vec x) {
 }
 
 static PetscErrorCode check_heat(MuSolution e, PetscBool *fits) {
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
 
   *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_WASSERSTEIN && term &&
                       term->density_power == 1 && !e->info->masked);
@@ -157,7 +130,7 @@ static PetscErrorCode evaluate_heat(MuSolution e, PetscReal time, PetscReal *rho
 
 /* The one part inverts a kernel of unit mass whose inverse is 1 - h^2 Laplacian. */
 static PetscErrorCode check_absorption(MuSolution e, PetscBool *fits) {
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
   const MuPartTraits *part = &e->system.part[0];
   const MuKernelSpec *k;
   PetscReal order;
@@ -213,7 +186,7 @@ static void invert(PetscInt d, const PetscReal *m, PetscReal *inverse, PetscReal
 
 static PetscErrorCode check_gaussians(MuSolution e, PetscBool *fits) {
   const PetscInt both = (PetscInt)MU_IS_WASSERSTEIN | (PetscInt)MU_IS_FISHER_RAO;
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
   PetscReal determinant;
 
   *fits =
@@ -312,7 +285,7 @@ static PetscErrorCode evaluate_barenblatt(MuSolution e, PetscReal time, PetscRea
 }
 
 static PetscErrorCode check_barenblatt(MuSolution e, PetscBool *fits) {
-  const MuTermTraits *term = only_term(e);
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
   PetscReal distance, *x;
 
   PetscFunctionBegin;
@@ -365,6 +338,14 @@ static const SolutionOps table[] = {
      "chi2 and power with an exponent other than 1",
      check_power, evaluate_power},
     {"fisher_rao_kl", "geometry fisher_rao alone and energy kl", check_kl, evaluate_kl},
+    {"spherical_fisher_rao_power",
+     "geometry fisher_rao alone, spherical, and one of the energies inclusive_kl, hellinger, chi2 "
+     "and power with an exponent other than 1",
+     MuSolutionSphericalPowerFits, MuSolutionSphericalPower},
+    {"fisher_rao_potential", "geometry fisher_rao alone and energy potential",
+     MuSolutionPotentialFits, MuSolutionPotential},
+    {"flat_fisher_rao_chi2", "geometry flat_fisher_rao alone, not spherical, and energy chi2",
+     MuSolutionFixedFits, MuSolutionFixed},
     {"mmd_mixture", "geometry mmd without a ridge and energy mmd with the same kernel",
      check_mixture, evaluate_mixture},
     {"heat_absorption",
@@ -383,6 +364,11 @@ static const SolutionOps table[] = {
      "geometry wasserstein, energy internal with exponent 2, no mask, and Barenblatt's profile at "
      "time 1 as the initial density",
      check_barenblatt, evaluate_barenblatt},
+    {"energy_distance_quantiles",
+     "one dimension without a mask or periods, geometry wasserstein, energy mmd with a riesz "
+     "kernel "
+     "of exponent 1 and extension zero, and a uniform target",
+     MuSolutionQuantilesFit, MuSolutionQuantiles},
     {"stationary", "the target as the initial density", check_stationary, evaluate_stationary},
 };
 enum { SOLUTIONS = sizeof table / sizeof table[0] };
