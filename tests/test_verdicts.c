@@ -240,6 +240,30 @@ static const struct {
      "geometry: {wasserstein: 1}\ntime: {end: 5, step: 0.005}\noutput: {every: 0.25}\n"
      "study: {type: rate, theorem: spectral_gap}\n",
      MU_VERDICT_HOLDS, "here gap = 0.9959"},
+    {"with conserved mass the reaction adds to the gap",
+     "grid: {lower: [-6], upper: [6], cells: [160]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1, fisher_rao: 0.5, spherical: true}\n"
+     "time: {end: 3, step: 0.01}\noutput: {every: 0.1}\n"
+     "study: {type: rate, theorem: late, window: [1.5, 3]}\n",
+     MU_VERDICT_HOLDS, "2 (a gap + b)"},
+    {"where mass is free it is the slowest",
+     "grid: {lower: [-6], upper: [6], cells: [160]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1, fisher_rao: 0.5}\n"
+     "time: {end: 10, step: 0.02, scheme: discrete_gradient}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: late, window: [6, 10]}\n",
+     MU_VERDICT_HOLDS, "2b, that of the mass"},
+    {"and no faster rate holds there",
+     "grid: {lower: [-6], upper: [6], cells: [160]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1, fisher_rao: 0.5}\n"
+     "time: {end: 10, step: 0.02, scheme: discrete_gradient}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: late, window: [6, 10], expect_rate: 1.1}\n",
+     MU_VERDICT_FAILS, "where 1.1 is claimed"},
+    {"late rates are those of wasserstein and fisher_rao",
+     "grid: {lower: [-6], upper: [6], cells: [64]}\n" ORNSTEIN
+     "kernel: {type: bessel, bandwidth: 0.5, extension: reflect}\n"
+     "geometry: {wasserstein: 1, mmd: 0.5}\ntime: {end: 1, step: 0.1}\noutput: {every: 0.25}\n"
+     "study: {type: rate, theorem: late}\n",
+     REFUSED, "wasserstein, fisher_rao or both, nothing else"},
     {"what starts at its target does not decay",
      "grid: {lower: [-5], upper: [5], cells: [64]}\n"
      "target: {type: gaussian, mean: [0], covariance: [1]}\n"

@@ -167,7 +167,8 @@ const MuKeyRow mu_keys[] = {
     {"study", "reference", MU_KEY_TEXT, 1,
      .doc = "order: directory of a stored run to compare with"},
     {"study", "theorem", MU_KEY_CHOICE, 1,
-     .allowed = "auto|interaction_force|log_sobolev|spectral_gap|lojasiewicz|poincare|convexity",
+     .allowed =
+         "auto|interaction_force|log_sobolev|spectral_gap|lojasiewicz|poincare|convexity|late",
      .doc = "rate: whose constant is checked (default auto)"},
     {"study", "window", MU_KEY_REAL, 2, MU_NOT_NEGATIVE,
      .doc = "rate: times between which the exponent is fitted"},

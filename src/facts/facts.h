@@ -75,7 +75,8 @@ typedef enum {
   MU_THEOREM_SPECTRAL_GAP,
   MU_THEOREM_LOJASIEWICZ,
   MU_THEOREM_POINCARE,
-  MU_THEOREM_CONVEXITY
+  MU_THEOREM_CONVEXITY,
+  MU_THEOREM_LATE
 } MuTheorem;
 
 typedef struct {
@@ -83,7 +84,8 @@ typedef struct {
   PetscBool bound;    /* whether F(t) <= e^(-rate t) F(0) is proved for every initial measure */
   PetscBool equality; /* F(t) = e^(-rate t) F(0) */
   PetscReal rate;     /* NaN: none, or one that the target's constant makes: */
-  PetscReal factor;   /* rate = factor * constant of the target, 0 if it has no part in it */
+  PetscReal factor;   /* rate = factor * constant of the target + shift, 0 if it has no part */
+  PetscReal shift;
   char sentence[400]; /* for a reader of results; "" if nothing is known */
   char missing[160];  /* none applies: what the one that was asked for needs, or one nearly has */
 } MuDecay;

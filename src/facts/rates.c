@@ -88,6 +88,29 @@ static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
   return PETSC_TRUE;
 }
 
+/* Linearised at the target, rho = pi (1 + f): f' = a L f - b f, L the generator of the target, and
+   F = 1/2 int f^2 d pi for every power. With conserved mass f has the mean zero and its slowest
+   mode decays at a gap + b; where mass is free the constants decay at b. */
+static PetscBool late(const MuSystem *s, MuDecay *d) {
+  const PetscInt both = (PetscInt)MU_IS_WASSERSTEIN | (PetscInt)MU_IS_FISHER_RAO;
+  PetscInt classes;
+  const PetscReal a = MuSystemWeight(s, MU_IS_WASSERSTEIN, &classes);
+  const PetscReal b = MuSystemWeight(s, MU_IS_FISHER_RAO, NULL);
+  if ((classes & ~both) || s->terms != 1 || isnan(s->term[0].power)) return PETSC_FALSE;
+  const PetscBool conserved = MuSystemConservesMass(s);
+  d->bound = PETSC_FALSE;
+  d->shift = 2 * b * s->term[0].weight;
+  if (conserved) d->factor = 2 * a * s->term[0].weight;
+  if (!(d->factor > 0)) d->rate = d->shift;
+  snprintf(d->sentence, sizeof d->sentence,
+           conserved
+               ? "sharp late rate of F: 2 (a gap + b), a and b the weights of wasserstein and "
+                 "fisher_rao times that of the energy, gap = spectral gap of the target"
+               : "sharp late rate of F where mass is free: 2b, that of the mass, b the "
+                 "weights of fisher_rao and of the energy multiplied");
+  return PETSC_TRUE;
+}
+
 /* The Poincare inequality: chi2 along the Fokker-Planck equation, which is linear, falls at least
    like e^(-2 a gap t), and late at no other rate. */
 static PetscBool poincare(const MuSystem *s, MuDecay *d) {
@@ -140,11 +163,16 @@ static const Theorem theorems[] = {
      lojasiewicz},
     {MU_THEOREM_POINCARE, "study_of chi2, energy kl and geometry wasserstein alone", poincare},
     {MU_THEOREM_CONVEXITY,
-     "geometry fisher_rao alone and energies that are convex and least at the target", convexity}};
+     "geometry fisher_rao alone and energies that are convex and least at the target", convexity},
+    {MU_THEOREM_LATE,
+     "geometry wasserstein, fisher_rao or both, nothing else, and one energy of the power family",
+     late}};
 
-/* Which theorems speak of what is observed; convexity is no rate and waits to be asked for. */
+/* Which theorems speak of what is observed; convexity is no rate, late no bound, and both
+   wait to be asked for. */
 static PetscBool is_meant(const MuSystem *s, MuTheorem asked, MuTheorem theorem) {
-  if (asked == MU_THEOREM_AUTO && theorem == MU_THEOREM_CONVEXITY) return PETSC_FALSE;
+  if (asked == MU_THEOREM_AUTO && (theorem == MU_THEOREM_CONVEXITY || theorem == MU_THEOREM_LATE))
+    return PETSC_FALSE;
   return (PetscBool)(isnan(s->observed) != (theorem == MU_THEOREM_POINCARE));
 }
 

@@ -22,10 +22,10 @@ static PetscErrorCode target_constant(MuRate *r, MuTrial *t, PetscReal *constant
 
   PetscFunctionBegin;
   PetscCall(MuStudyTargetConstant(t, &c));
-  if (r->decay.theorem == MU_THEOREM_SPECTRAL_GAP || r->decay.theorem == MU_THEOREM_POINCARE) {
+  if (r->decay.theorem != MU_THEOREM_LOG_SOBOLEV) {
     *constant = c.upper;
     snprintf(r->sentence, sizeof r->sentence, "%s; here gap = %.6g%s", r->decay.sentence, c.upper,
-             MuRateIsLate(r) ? ", the upper bound is used" : "");
+             r->decay.theorem == MU_THEOREM_SPECTRAL_GAP ? ", the upper bound is used" : "");
     PetscFunctionReturn(0);
   }
   *constant = c.lower;
@@ -50,6 +50,7 @@ static const char *const theorems[] = {[MU_THEOREM_AUTO] = "auto",
                                        [MU_THEOREM_LOJASIEWICZ] = "lojasiewicz",
                                        [MU_THEOREM_POINCARE] = "poincare",
                                        [MU_THEOREM_CONVEXITY] = "convexity",
+                                       [MU_THEOREM_LATE] = "late",
                                        NULL};
 
 static PetscErrorCode find_theorem(MuRate *r, MuTrial *t, MuTheorem tried) {
@@ -98,7 +99,7 @@ static PetscErrorCode find_constant(MuRate *r, MuTrial *t, PetscReal *c) {
     code = target_constant(r, t, &constant);
   }
   PetscCall(code);
-  *c = r->decay.factor * constant;
+  *c = r->decay.factor * constant + r->decay.shift;
   PetscFunctionReturn(0);
 }
 

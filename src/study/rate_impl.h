@@ -47,7 +47,8 @@ typedef struct {
 
 /* What is judged: the fitted late rate, or 2 R* >= c F, or else the bound. */
 static inline PetscBool MuRateIsLate(const MuRate *r) {
-  return (PetscBool)(r->decay.theorem == MU_THEOREM_SPECTRAL_GAP);
+  return (PetscBool)(r->decay.theorem == MU_THEOREM_SPECTRAL_GAP ||
+                     r->decay.theorem == MU_THEOREM_LATE);
 }
 
 static inline PetscBool MuRateIsInequality(const MuRate *r) {
