@@ -221,6 +221,23 @@ static const struct {
      "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
      "time: {end: 3.0, step: 0.02}\noutput: {every: 0.3}\nstudy: {type: rate}\n",
      MU_VERDICT_HOLDS, "here gap = 0.2475"},
+    {"half the cells of a mask count as well",
+     "grid: {lower: [-2, -2], upper: [2, 2], cells: [24, 24], boundary: no_flux, "
+     "mask_formula: \"x^2+(y-0.5)^2-0.4\"}\n"
+     "target: {type: gaussian, mean: [0.0, 0.0], covariance: [1.0, 0.0, 0.0, 1.0]}\n"
+     "initial: {type: gaussian, mean: [0.8, 0.0], covariance: [0.25, 0.0, 0.0, 0.25]}\n"
+     "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 3.0, step: 0.01}\noutput: {every: 0.3}\n"
+     "study: {type: rate, theorem: late}\n",
+     MU_VERDICT_UNDECIDED, "the error of the grid is the largest"},
+    {"the cells of a plane are varied",
+     "grid: {lower: [-4, -4], upper: [4, 4], cells: [24, 24], boundary: no_flux}\n"
+     "target: {type: gaussian, mean: [0.0, 0.0], covariance: [1.0, 0.0, 0.0, 0.5]}\n"
+     "initial: {type: gaussian, mean: [1.0, 0.0], covariance: [0.5, 0.0, 0.0, 0.25]}\n"
+     "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 3.0, step: 0.01}\noutput: {every: 0.3}\n"
+     "study: {type: rate, theorem: late, vary: grid_cells, values: [24, 32]}\n",
+     MU_VERDICT_HOLDS, "gap = 0.9"},
     {"on a mask no lower bound is known, and the advice leads on",
      "grid: {lower: [-3.0, -2.0], upper: [3.0, 2.0], cells: [60, 40], boundary: no_flux, "
      "mask_formula: \"0.15^2-y^2+100*(abs(x)>0.4)\"}\n"

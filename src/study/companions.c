@@ -7,7 +7,7 @@ PetscErrorCode MuStudyPlaceCompanions(MuStudy s, const MuTrial *t,
   PetscBool grid;
 
   PetscFunctionBegin;
-  PetscCall(MuTrialCanRefine(t, &grid));
+  PetscCall(MuTrialCanCoarsen(t, &grid));
   for (int k = 0; k < MU_COMPANIONS; ++k) {
     companion[k] = k == MU_FROM_GRID && !grid ? -1 : s->rows + s->extras;
     if (companion[k] >= 0) s->extras += s->rows;

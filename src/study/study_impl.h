@@ -70,6 +70,9 @@ static inline PetscReal MuTrialValue(const MuTrial *t, MuColumnRole role) {
 
 /* Whether the case can be built on a finer grid: no mask, no density from a file of given shape. */
 PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can);
+/* Whether it can be built on half the cells: as above, and with a mask that a formula gives, whose
+   outline changes with the cells, which is an error that counts. */
+PetscErrorCode MuTrialCanCoarsen(const MuTrial *t, PetscBool *can);
 /* Overrides for `factor` times the cells per axis and the step (and the tolerance of adaptation)
    over `step_factor`. */
 PetscErrorCode MuTrialRefine(const MuTrial *t, PetscReal factor, PetscReal step_factor,

@@ -163,13 +163,21 @@ PetscErrorCode MuTrialSolve(MuTrial *t) {
 /* ------------------------------------------------------------------ refinement and transfer */
 
 PetscErrorCode MuTrialCanRefine(const MuTrial *t, PetscBool *can) {
+  PetscFunctionBegin;
+  PetscCall(MuTrialCanCoarsen(t, can));
+  if (t->info->masked) *can = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuTrialCanCoarsen(const MuTrial *t, PetscBool *can) {
   static const char *const keys[] = {"target_type", "initial_type"};
   MuDensityTraits traits;
   const char *type;
   PetscBool given;
 
   PetscFunctionBegin;
-  *can = (PetscBool)!t->info->masked;
+  PetscCall(MuCaseGetString(t->c, "grid_mask", &type, &given));
+  *can = (PetscBool)!given;
   for (int k = 0; k < 2; ++k) {
     PetscCall(MuCaseGetString(t->c, keys[k], &type, &given));
     if (!given) continue;
