@@ -278,6 +278,64 @@ START_TEST(quantiles_of_the_energy_distance) {
 }
 END_TEST
 
+/* Without transport Gaussians, whose mass is free, are the closed form of fisher_rao and kl. */
+START_TEST(mass_of_gaussians_is_that_of_the_closed_form) {
+  for (int dim = 1; dim <= 2; ++dim) {
+    MuTrial t = open_case(
+        dim == 1 ? "grid: {lower: [-9], upper: [9], cells: [200]}\n" STEPS
+                   "target: {type: gaussian, mean: [0.3], covariance: [1.3]}\n"
+                   "initial: {type: gaussian, mean: [-1], covariance: [0.6]}\n"
+                   "energy: {kl: 1.5}\ngeometry: {fisher_rao: 0.8}\n"
+                 : "grid: {lower: [-8, -8], upper: [8, 8], cells: [64, 64]}\n" STEPS
+                   "target: {type: gaussian, mean: [0.3, -0.2], covariance: [1.3, 0.3, 0.3, 0.9]}\n"
+                   "initial: {type: gaussian, mean: [-1, 0.5], covariance: [0.6, -0.2, -0.2, 1]}\n"
+                   "energy: {kl: 1.5}\ngeometry: {fisher_rao: 0.8}\n");
+    MuExact gaussians, closed;
+    Vec rho, other;
+    PetscReal difference, mass;
+    OK(MuExactCreate("gaussian_hellinger_kantorovich", &t, &gaussians));
+    OK(MuExactCreate("fisher_rao_kl", &t, &closed));
+    OK(MuGridCreateField(t.parts->grid, &rho));
+    OK(MuGridCreateField(t.parts->grid, &other));
+    OK(MuExactEvaluate(gaussians, 0.6, rho));
+    OK(MuExactEvaluate(closed, 0.6, other));
+    OK(MuGridDistanceL1(t.parts->grid, rho, other, &difference));
+    OK(MuGridDistanceL1(t.parts->grid, rho, NULL, &mass));
+    ck_assert_double_lt(mass, 0.95); /* it has gone down on the way */
+    ck_assert_msg(difference < 1e-8, "%d-D: %g", dim, difference);
+    OK(VecDestroy(&rho));
+    OK(VecDestroy(&other));
+    OK(MuExactDestroy(&gaussians));
+    OK(MuExactDestroy(&closed));
+    OK(MuTrialDestroy(&t));
+  }
+}
+END_TEST
+
+/* With transport, mass free: the equation up to order 2 in the spacing. */
+START_TEST(gaussians_of_free_mass_solve_the_equation) {
+  PetscReal h[3], defect[3];
+  for (int level = 0; level < 3; ++level) {
+    char text[1024];
+    MuExact e;
+    snprintf(text, sizeof text,
+             "grid: {lower: [-9], upper: [9], cells: [%d]}\n" STEPS
+             "target: {type: gaussian, mean: [0.3], covariance: [1.3]}\n"
+             "initial: {type: gaussian, mean: [-1], covariance: [0.6]}\n"
+             "energy: {kl: 1}\ngeometry: {wasserstein: 0.7, fisher_rao: 1.2}\n",
+             100 << level);
+    MuTrial t = open_case(text);
+    OK(MuExactCreate("gaussian_hellinger_kantorovich", &t, &e));
+    h[level] = t.info->spacing[0];
+    defect[level] = defect_of(&t, e, 0.3);
+    OK(MuExactDestroy(&e));
+    OK(MuTrialDestroy(&t));
+  }
+  ck_assert_msg(PetscAbsReal(TestSlope(3, h, defect) - 2) < 0.1, "defects %g %g %g", defect[0],
+                defect[1], defect[2]);
+}
+END_TEST
+
 /* A solution of another pair is refused with what it needs. */
 START_TEST(others_are_refused) {
   static const char *const names[] = {"spherical_fisher_rao_power", "fisher_rao_potential",
@@ -301,6 +359,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, reactions_are_exact_on_the_grid);
   tcase_add_test(t, hellinger_energy_is_a_hyperbolic_tangent);
   tcase_add_test(t, quantiles_of_the_energy_distance);
+  tcase_add_test(t, mass_of_gaussians_is_that_of_the_closed_form);
+  tcase_add_test(t, gaussians_of_free_mass_solve_the_equation);
   tcase_add_test(t, others_are_refused);
   suite_add_tcase(suite, t);
   return suite;

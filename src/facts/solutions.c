@@ -189,9 +189,8 @@ static PetscErrorCode check_gaussians(MuSolution e, PetscBool *fits) {
   const MuTermTraits *term = MuSolutionOnlyTerm(e);
   PetscReal determinant;
 
-  *fits =
-      (PetscBool)(e->data->initial_gaussian.is && e->data->target_gaussian.is && term &&
-                  term->power == 1 && !(e->classes & ~both) && MuSystemConservesMass(&e->system));
+  *fits = (PetscBool)(e->data->initial_gaussian.is && e->data->target_gaussian.is && term &&
+                      term->power == 1 && !(e->classes & ~both));
   if (*fits) invert(e->info->dim, e->data->target_gaussian.covariance, e->precision, &determinant);
   return 0;
 }
@@ -211,7 +210,9 @@ static void multiply(PetscInt d, const PetscReal *a, const PetscReal *b, PetscRe
     }
 }
 
-/* y = (m, S): dm/dt = -(a P + b S P)(m - m_pi), dS/dt = 2a - a (P S + S P) + b (S - S P S) */
+/* y = (m, S, u): dm/dt = -(a P + b S P)(m - m_pi), dS/dt = 2a - a (P S + S P) + b (S - S P S). u,
+   the logarithm of the mass, obeys u' = -b (u + H) where mass is free, H the relative entropy of
+   the shape, 1/2 (tr(P S) - d - log det(P S) + (m - m_pi)' P (m - m_pi)). */
 static void gaussian_slope(const MuSolution e, const PetscReal *y, PetscReal *dy) {
   const PetscInt d = e->info->dim;
   const PetscReal *s = y + d;
@@ -219,23 +220,29 @@ static void gaussian_slope(const MuSolution e, const PetscReal *y, PetscReal *dy
   multiply(d, e->precision, s, ps);
   multiply(d, s, e->precision, sp);
   multiply(d, s, ps, sps);
+  PetscReal entropy = -(PetscReal)d - log(d == 1 ? ps[0] : ps[0] * ps[3] - ps[1] * ps[2]);
   for (PetscInt i = 0; i < d; ++i) {
     dy[i] = 0;
+    entropy += ps[i * d + i];
     for (PetscInt j = 0; j < d; ++j) {
       const PetscInt k = i * d + j;
       dy[i] -= (e->a * e->precision[k] + e->b * sp[k]) * (y[j] - e->data->target_gaussian.mean[j]);
+      entropy += (y[i] - e->data->target_gaussian.mean[i]) * e->precision[k] *
+                 (y[j] - e->data->target_gaussian.mean[j]);
       dy[d + k] = 2 * e->a * (i == j) - e->a * (ps[k] + sp[k]) + e->b * (s[k] - sps[k]);
     }
   }
+  dy[d + d * d] = e->system.spherical ? 0 : -e->b * (y[d + d * d] + 0.5 * entropy);
 }
 
 /* The classical Runge-Kutta method with steps whose error is rounding. */
 static void gaussian_moments(const MuSolution e, PetscReal time, PetscReal *y) {
-  const PetscInt d = e->info->dim, n = d + d * d, steps = 4000;
+  const PetscInt d = e->info->dim, n = d + d * d + 1, steps = 4000;
   const PetscReal dt = time / steps;
-  PetscReal k[4][6], z[6];
+  PetscReal k[4][7], z[7];
   for (PetscInt i = 0; i < d; ++i) y[i] = e->data->initial_gaussian.mean[i];
   for (PetscInt i = 0; i < d * d; ++i) y[d + i] = e->data->initial_gaussian.covariance[i];
+  y[n - 1] = 0;
   for (PetscInt step = 0; step < steps; ++step) {
     static const PetscReal at[4] = {0, 0.5, 0.5, 1};
     for (int stage = 0; stage < 4; ++stage) {
@@ -249,12 +256,13 @@ static void gaussian_moments(const MuSolution e, PetscReal time, PetscReal *y) {
 
 static PetscErrorCode evaluate_gaussian(MuSolution e, PetscReal time, PetscReal *rho) {
   const PetscInt d = e->info->dim;
-  PetscReal y[6], inverse[4], determinant, x[2];
+  PetscReal y[7], inverse[4], determinant, x[2];
 
   PetscFunctionBegin;
   gaussian_moments(e, time, y);
   invert(d, y + d, inverse, &determinant);
-  const PetscReal scale = pow(2 * PETSC_PI, -0.5 * (PetscReal)d) / sqrt(determinant);
+  const PetscReal scale =
+      exp(y[d + d * d]) * pow(2 * PETSC_PI, -0.5 * (PetscReal)d) / sqrt(determinant);
   for (PetscInt i = 0; i < e->info->local_size; ++i) {
     PetscReal square = 0;
     PetscCall(MuGridCellCentre(e->data->grid, i, x));
@@ -357,7 +365,8 @@ static const SolutionOps table[] = {
      "geometry wasserstein, energy kl, and a gaussian target and a gaussian initial density",
      check_ou, evaluate_gaussian},
     {"gaussian_hellinger_kantorovich",
-     "geometry wasserstein and fisher_rao, spherical, energy kl, and a gaussian target and a "
+     "geometry wasserstein and fisher_rao, spherical or not, energy kl, and a gaussian target and "
+     "a "
      "gaussian initial density",
      check_gaussians, evaluate_gaussian},
     {"barenblatt",
