@@ -599,6 +599,7 @@ works "times in place of every" run case.yaml -output_times 0.05,0.2 -output_dir
 reads "are those of the command line" '
 assert np.array_equal(open_run("chosen")["time"][:], [0.05, 0.2])'
 works "a run from where another has ended, on another grid" run case.yaml -initial_type run -initial_directory chosen -grid_cells 100 -output_directory gone-on
+refused "the file of a run as a density" 2 "initial_file: chosen/run.h5 holds the snapshots of a run|initial_type run|initial_directory and initial_time" run case.yaml -initial_type file -initial_file chosen/run.h5
 refused "a run from a time that there is not" 2 "initial_directory: time: 5 is not covered by chosen/run.h5" run case.yaml -initial_type run -initial_directory chosen -initial_time 5
 reads "its density is that one" '
 a, b = open_run("chosen"), open_run("gone-on")
@@ -833,6 +834,22 @@ if [ $got = 0 ] && [ "$(wc -l <err)" = 1 ] && grep -q '^mudot: warning: initial:
 else
   bad "a Gaussian that lies partly off the grid is a warning" "exit status $got"
 fi
+cat >cut.yaml <<'CASE'
+grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
+target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
+initial:  {type: gaussian, mean: [1], covariance: [0.1]}
+energy:   {chi2: 1}
+geometry: {mmd: 1, spherical: true, ridge: 0.01}
+kernel:   {type: matern, bandwidth: 0.3}
+time:     {end: 100, step: 100, scheme: discrete_gradient}
+output:   {directory: cut}
+CASE
+for step in 100 1; do "$mudot" run cut.yaml -time_step $step -time_end $step -output_directory cut-$step 2>cut-$step.err >log; done
+if [ "$(wc -l <cut-100.err)" = 1 ] && grep -q 'warning: a step of 10 was cut 1[12] times .*column dt' cut-100.err && [ ! -s cut-1.err ]; then
+  ok "a step that was cut more than ten times is told"
+else
+  bad "a step that was cut more than ten times is told" "$(cat cut-100.err cut-1.err)"
+fi
 refused "a formula with y on a line" 2 "initial_density|y" run case.yaml -initial_type formula -initial_density "1+y^2"
 refused "a potential with y on a line" 2 "energy_potential_formula|y" run case.yaml -energy_potential 1 -energy_potential_formula "x*y"
 refused "a mask with y on a line" 2 "grid_mask_formula|y" run case.yaml -grid_mask_formula "y + 1"
@@ -1024,6 +1041,8 @@ refused "study: values not monotone" 2 "study_values|monotone" study study.yaml 
 refused "study: unknown parameter" 2 "study_vary|kernel_bandwith|kernel_bandwidth" study study.yaml -study_vary kernel_bandwith
 refused "study: parameter that the case does not have" 2 "study_vary|geometry_ridge" study study.yaml -study_vary geometry_ridge
 refused "study: limit that does not exist" 2 "study_limit|nonsense" study study.yaml -study_limit nonsense
+refused "a study given to run" 2 "grid_lower: is missing|a study is for mudot study" run study.yaml
+refused "a case given to study" 2 "study_type: is missing|a case without a study is for mudot run" study case.yaml
 refused "study: exact solution of another case" 2 "study_exact|barenblatt|needs" study study.yaml -study_type order \
   -study_exact barenblatt -study_vary time_step -study_values 0.1,0.05,0.025
 refused "study: case file missing" 4 "study_case|none.yaml" study study.yaml -study_case none.yaml

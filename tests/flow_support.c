@@ -34,6 +34,36 @@ Vec TestLogTarget(MuGrid grid, PetscReal (*potential)(PetscReal x, PetscReal y))
   return v;
 }
 
+PetscReal TestDoubleWell(PetscReal x, PetscReal y) {
+  return (x * x - 1) * (x * x - 1) + 0.5 * y * y + 0.3 * x * y;
+}
+
+PetscReal TestBump(PetscReal x, PetscReal y) {
+  return exp(-(x - 0.5) * (x - 0.5) / 0.5 - (y + 0.2) * (y + 0.2) / 0.8);
+}
+
+PetscReal TestWell(PetscReal x, PetscReal y) {
+  return 0.5 * (x * x - 1) * (x * x - 1) + 0.4 * y * y + 0.2 * x * y;
+}
+
+PetscReal TestHill(PetscReal x, PetscReal y) {
+  return 0.1 + exp(-2 * (x - 0.5) * (x - 0.5) - 1.5 * (y + 0.2) * (y + 0.2));
+}
+
+static Vec density(MuGrid grid, PetscReal (*f)(PetscReal x, PetscReal y)) {
+  Vec rho = TestField(grid, f);
+  TestNormalise(grid, rho);
+  return rho;
+}
+
+Vec TestBumpDensity(MuGrid grid) {
+  return density(grid, TestBump);
+}
+
+Vec TestHillDensity(MuGrid grid) {
+  return density(grid, TestHill);
+}
+
 MuKernel TestKernel(PetscInt dim, const char *type, PetscReal bandwidth, MuExtension extension) {
   MuKernelSpec spec;
   MuKernel kernel;

@@ -13,6 +13,15 @@ Vec TestExp(MuGrid grid, Vec log_density);
 /* Scales a density to mass one. */
 void TestNormalise(MuGrid grid, Vec rho);
 
+/* Potentials and initial densities: a double well, a Gaussian that leaves cells almost empty;
+   a shallower well, a hill on a background. */
+PetscReal TestDoubleWell(PetscReal x, PetscReal y);
+PetscReal TestBump(PetscReal x, PetscReal y);
+Vec TestBumpDensity(MuGrid grid); /* of mass one, as the next */
+PetscReal TestWell(PetscReal x, PetscReal y);
+PetscReal TestHill(PetscReal x, PetscReal y);
+Vec TestHillDensity(MuGrid grid);
+
 /* A kernel: type, bandwidth; zero means default for the rest. */
 MuKernel TestKernel(PetscInt dim, const char *type, PetscReal bandwidth, MuExtension extension);
 

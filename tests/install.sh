@@ -108,6 +108,14 @@ sed 's/\.evaluate = evaluate,//' congestion.c >lacking.c
 build lacking.c -o lacking.so
 says 2 "has no evaluate, which is required" "$mudot" run congestion.yaml -load ./lacking.so -output_directory o5
 
+# M(mu)/mu, by which steps go, contradicts the M(mu) of the ledger: nothing moves.
+sed 's/"saturation"/"frozen"/; s|return 1 / (1 + mu / value\[0\]);|return 0 * (mu + value[0]);|' saturation.c >frozen.c
+build frozen.c -o frozen.so
+sed 's/saturation/frozen/' saturation.yaml >frozen.yaml
+holds "a density that stands still is told" sh -c "'$mudot' run frozen.yaml -load ./frozen.so -output_directory o6 2>err && \
+  [ \$(wc -l <err) = 1 ] && grep -q 'warning: the density stands still .*column dissipation_dual' err"
+holds "one that moves is not" sh -c "'$mudot' run saturation.yaml -load ./saturation.so -output_directory o7 2>err && [ ! -s err ]"
+
 # No processor has both AMD's fma4 and avx512: a program that uses both is told so.
 instructions='-march=bdver4 -mavx512f'
 if [ "$(uname -m)" = x86_64 ]; then

@@ -2,22 +2,8 @@
  * their order. */
 #include "flow_support.h"
 
-static PetscReal double_well(PetscReal x, PetscReal y) {
-  return (x * x - 1) * (x * x - 1) + 0.5 * y * y + 0.3 * x * y;
-}
-
-static PetscReal bump(PetscReal x, PetscReal y) {
-  return exp(-(x - 0.5) * (x - 0.5) / 0.5 - (y + 0.2) * (y + 0.2) / 0.8);
-}
-
 static PetscReal quadratic(PetscReal x, PetscReal y) {
   return 0.5 * (x * x + y * y);
-}
-
-static Vec bump_density(MuGrid grid) {
-  Vec rho = TestField(grid, bump);
-  TestNormalise(grid, rho);
-  return rho;
 }
 
 /* |rho - f(rho0, log pi)| relative to max f, f in long double */
@@ -65,7 +51,7 @@ START_TEST(fisher_rao_power) {
   const PetscReal exponents[] = {-1, 0.25, 0.5, 0.6, 2, 3};
   for (PetscInt dim = 1; dim <= 2; ++dim) {
     MuGrid grid = TestGrid(dim, 24, 16, -2, 2, PETSC_FALSE);
-    Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+    Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
     for (size_t k = 0; k < sizeof exponents / sizeof exponents[0]; ++k) {
       TestFlowSpec spec = {.grid = grid,
                            .energy = {"power"},
@@ -89,7 +75,7 @@ END_TEST
 /* the same flow by log_density, which does not know the closed form: within its tolerance */
 START_TEST(log_density_agrees_with_the_closed_form) {
   MuGrid grid = TestGrid(1, 64, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   PetscReal error[2];
   for (int k = 0; k < 2; ++k) {
     TestFlowSpec spec = {.grid = grid,
@@ -118,7 +104,7 @@ START_TEST(fisher_rao_kl) {
   for (PetscInt dim = 1; dim <= 2; ++dim)
     for (int spherical = 0; spherical < 2; ++spherical) {
       MuGrid grid = TestGrid(dim, 24, 16, -2, 2, PETSC_FALSE);
-      Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+      Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
       TestFlowSpec spec = {.grid = grid,
                            .energy = {"kl"},
                            .geometry = {"fisher_rao"},
@@ -155,7 +141,7 @@ END_TEST
 START_TEST(linear_flows) {
   static const char *const kernels[] = {"gaussian", "matern", "bessel", "imq", "wendland"};
   MuGrid grid = TestGrid(2, 24, 16, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   for (int k = -1; k < 5; ++k) {
     MuKernel kernel = k < 0 ? NULL : TestKernel(2, kernels[k], 0.7, MU_EXTENSION_ZERO);
     TestFlowSpec spec = {.grid = grid,
@@ -379,7 +365,7 @@ END_TEST
 START_TEST(splitting_tends_to_the_unsplit_flow) {
   static const char *const reactions[] = {"mmd", "fisher_rao", "kernel_fisher_rao"};
   MuGrid grid = TestGrid(1, 48, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   MuKernel kernel = TestKernel(1, "bessel", 0.5, MU_EXTENSION_REFLECT);
   for (int g = 0; g < 3; ++g) {
     TestFlowSpec spec = {.grid = grid,
@@ -419,7 +405,7 @@ END_TEST
  * log_density. Lie order 1, Strang order 2. */
 START_TEST(splitting_of_exact_parts) {
   MuGrid grid = TestGrid(1, 64, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), reference;
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid), reference;
   TestFlowSpec spec = {.grid = grid,
                        .energy = {"kl", "chi2"},
                        .energy_weight = {1, 0.5},
@@ -534,7 +520,7 @@ START_TEST(target_is_stationary) {
   static const char *const schemes[] = {"auto", "discrete_gradient"};
   const char *geometry, *formula;
   MuGrid grid = TestGrid(2, 12, 10, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), target = TestExp(grid, log_target);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), target = TestExp(grid, log_target);
   MuKernel kernel = TestKernel(2, "matern", 0.4, MU_EXTENSION_REFLECT);
   PetscReal largest;
   OK(VecMax(target, NULL, &largest));

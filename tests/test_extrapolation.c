@@ -5,22 +5,8 @@
 
 #define PI 3.14159265358979323846
 
-static PetscReal well(PetscReal x, PetscReal y) {
-  return 0.5 * (x * x - 1) * (x * x - 1) + 0.4 * y * y + 0.2 * x * y;
-}
-
 static PetscReal mild(PetscReal x, PetscReal y) {
   return 0.15 * x * x + 0.1 * y * y + 0.1 * x * y + 0.2 * x;
-}
-
-static PetscReal bump(PetscReal x, PetscReal y) {
-  return 0.1 + exp(-2 * (x - 0.5) * (x - 0.5) - 1.5 * (y + 0.2) * (y + 0.2));
-}
-
-static Vec bump_density(MuGrid grid) {
-  Vec rho = TestField(grid, bump);
-  TestNormalise(grid, rho);
-  return rho;
 }
 
 /* ------------------------------------------------------------------ the oracle */
@@ -100,7 +86,7 @@ START_TEST(every_column_has_its_order) {
   /* wide cells: all modes are slow, so that short steps show the orders above rounding */
   for (size_t c = TestQuick() ? 4 : 0; c < sizeof cases / sizeof *cases; ++c) {
     MuGrid grid = TestGrid(cases[c].dim, 6, cases[c].dim == 2 ? 6 : 1, -3, 3, PETSC_FALSE);
-    Vec log_target = TestLogTarget(grid, mild), initial = bump_density(grid);
+    Vec log_target = TestLogTarget(grid, mild), initial = TestHillDensity(grid);
     TestFlowSpec spec = {.grid = grid,
                          .energy = {cases[c].energy},
                          .geometry = {cases[c].geometry[0], cases[c].geometry[1]},
@@ -184,7 +170,7 @@ START_TEST(errors_follow_the_tolerance) {
   const Pair *p = &pairs[_i];
   if (TestQuick() && _i % 5 != 2) return; /* two in the plane and one on a line */
   MuGrid grid = TestGrid(p->dim, 16, p->dim == 2 ? 12 : 1, -2, 2, p->periodic);
-  Vec log_target = TestLogTarget(grid, well), initial = bump_density(grid), exact;
+  Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid), exact;
   PetscReal error[4];
   TestFlowSpec spec = {.grid = grid,
                        .energy = {p->energy[0], p->energy[1]},

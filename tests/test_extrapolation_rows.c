@@ -3,20 +3,6 @@
 #include "flow_support.h"
 #include "record/checkpoint.h"
 
-static PetscReal well(PetscReal x, PetscReal y) {
-  return 0.5 * (x * x - 1) * (x * x - 1) + 0.4 * y * y + 0.2 * x * y;
-}
-
-static PetscReal bump(PetscReal x, PetscReal y) {
-  return 0.1 + exp(-2 * (x - 0.5) * (x - 0.5) - 1.5 * (y + 0.2) * (y + 0.2));
-}
-
-static Vec bump_density(MuGrid grid) {
-  Vec rho = TestField(grid, bump);
-  TestNormalise(grid, rho);
-  return rho;
-}
-
 /* ------------------------------------------------------------------ what every row keeps */
 
 typedef struct {
@@ -107,7 +93,7 @@ START_TEST(rows_are_positive_conserve_mass_and_dissipate) {
                 .periodic = PETSC_TRUE},
                {.dim = 2, .potential = double_well, .energy = "kl", .obstacle = PETSC_TRUE},
                {.dim = 1, .potential = double_well, .energy = "entropy", .periodic = PETSC_TRUE},
-               {.dim = 1, .potential = well, .energy = "chi2"}};
+               {.dim = 1, .potential = TestWell, .energy = "chi2"}};
   for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
     MuGrid grid = box(cases[c].dim, cases[c].periodic, cases[c].obstacle);
     Vec log_target = TestLogTarget(grid, cases[c].potential), initial = TestField(grid, narrow);
@@ -198,7 +184,7 @@ static TestFlowSpec plane_spec(MuGrid grid, Vec log_target) {
 START_TEST(times_are_met_and_stops_change_nothing) {
   static const PetscReal times[] = {0.01, 0.02, 0.03, 0.1, 0.1000001, 1. / 3, 0.5};
   MuGrid grid = TestGrid(2, 24, 20, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, well), initial = bump_density(grid), rho[2];
+  Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid), rho[2];
   TestFlowSpec spec = plane_spec(grid, log_target);
   MuFlow flow[2];
   for (int k = 0; k < 2; ++k) {
@@ -244,7 +230,7 @@ static PetscErrorCode save_row(void *ctx, MuFlow flow, PetscReal time, PetscReal
 /* A checkpoint of any row, also one between the ends of macro steps, goes on with the same bits */
 START_TEST(restart_has_the_same_bits) {
   MuGrid grid = TestGrid(2, 24, 20, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, well), initial = bump_density(grid), rho[2];
+  Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid), rho[2];
   TestFlowSpec spec = plane_spec(grid, log_target);
   for (PetscInt row = TestQuick() ? 7 : 5; row <= (TestQuick() ? 7 : 8); ++row) {
     MuFlow flow[2] = {TestFlowCreate(&spec, initial), TestFlowCreate(&spec, initial)};
@@ -282,8 +268,8 @@ START_TEST(ranks_agree) {
     MuGrid grid;
     Vec log_target, initial, rho;
     OK(MuGridCreate(k ? PETSC_COMM_SELF : MPI_COMM_WORLD, &g, &grid));
-    log_target = TestLogTarget(grid, well);
-    initial = bump_density(grid);
+    log_target = TestLogTarget(grid, TestWell);
+    initial = TestHillDensity(grid);
     TestFlowSpec spec = plane_spec(grid, log_target);
     rho = TestFlowRun(&spec, initial);
     result[k] = TestGather(grid, rho);
@@ -308,7 +294,7 @@ START_TEST(auto_extrapolates_transport_without_a_step) {
                {"stein", "extrapolation", PETSC_TRUE},
                {"stein", "discrete_gradient", PETSC_FALSE}};
   MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid);
   MuKernel kernel = TestKernel(1, "gaussian", 0.5, MU_EXTENSION_REFLECT);
   for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
     TestFlowSpec spec = {.grid = grid,

@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-static PetscReal double_well(PetscReal x, PetscReal y) {
-  return (x * x - 1) * (x * x - 1) + 0.5 * y * y + 0.3 * x * y;
-}
-
-static PetscReal bump(PetscReal x, PetscReal y) {
-  return exp(-(x - 0.5) * (x - 0.5) / 0.5 - (y + 0.2) * (y + 0.2) / 0.8);
-}
-
-static Vec bump_density(MuGrid grid) {
-  Vec rho = TestField(grid, bump);
-  TestNormalise(grid, rho);
-  return rho;
-}
-
 typedef struct {
   PetscInt steps;
   PetscReal time, largest;
@@ -42,7 +28,7 @@ START_TEST(output_times_are_hit_exactly) {
   static const PetscReal times[] = {0.1, 0.25, 0.2500001, 1.0 / 3, 0.7};
   for (int adapt = 0; adapt < 2; ++adapt) {
     MuGrid grid = TestGrid(1, 32, 1, -2, 2, PETSC_FALSE);
-    Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+    Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
     TestFlowSpec spec = {.grid = grid,
                          .energy = {"kl"},
                          .geometry = {"wasserstein", "fisher_rao"},
@@ -88,7 +74,7 @@ END_TEST
 /* 7200 steps lose 5e-13 of t = 50 by rounding: no step of that length follows them. */
 START_TEST(no_step_is_made_of_rounding) {
   MuGrid grid = TestGrid(1, 4, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   const TestFlowSpec spec = {.grid = grid,
                              .energy = {"kl"},
                              .geometry = {"wasserstein"},
@@ -113,7 +99,7 @@ END_TEST
 START_TEST(adaptation_controls_the_error) {
   static const PetscReal tolerance[] = {1e-4, 1e-5, 1e-6};
   MuGrid grid = TestGrid(1, 32, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), reference;
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid), reference;
   PetscReal error[3];
   TestFlowSpec spec = {.grid = grid,
                        .energy = {"kl"},
@@ -183,7 +169,7 @@ START_TEST(a_failed_step_restores_the_state) {
   };
   const PetscReal end = 400;
   MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid), rho;
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid), rho;
   MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
   for (size_t k = 0; k < sizeof faults / sizeof *faults; ++k) {
     if (TestQuick() && k % 2) continue; /* these take a hundred thousand small steps */
@@ -241,7 +227,7 @@ START_TEST(auto_chooses) {
       {{"wasserstein", "fisher_rao"}, "kl", "splitting"},
   };
   MuGrid grid = TestGrid(1, 16, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
   for (size_t k = 0; k < sizeof choices / sizeof choices[0]; ++k) {
     TestFlowSpec spec = {.grid = grid,
@@ -276,7 +262,7 @@ START_TEST(unfit_schemes_are_refused) {
       {"fisher_rao", "l2", "splitting_lie"}, {"fisher_rao", "kl", "runge_kutta"},
   };
   MuGrid grid = TestGrid(1, 16, 1, -2, 2, PETSC_FALSE);
-  Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+  Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
   MuKernel kernel = TestKernel(1, "matern", 0.6, MU_EXTENSION_REFLECT);
   for (size_t k = 0; k < sizeof unfit / sizeof unfit[0]; ++k) {
     TestFlowSpec spec = {.grid = grid,
@@ -344,7 +330,7 @@ START_TEST(implicit_euler_for_any_step) {
     for (int e = 0; e < 5; ++e)
       for (PetscReal step = 1e-6; step < 2e3; step *= TestQuick() ? 1e9 : 1e3) {
         MuGrid grid = TestGrid(dim, dim == 1 ? 48 : 10, 12, -2, 2, PETSC_FALSE);
-        Vec log_target = TestLogTarget(grid, double_well), initial = bump_density(grid);
+        Vec log_target = TestLogTarget(grid, TestDoubleWell), initial = TestBumpDensity(grid);
         MuKernel kernel = TestKernel(dim, "gaussian", 0.8, MU_EXTENSION_REFLECT);
         TestFlowSpec spec = {.grid = grid,
                              .energy = {energies[e]},
@@ -396,7 +382,7 @@ START_TEST(steep_potentials_change_nothing) {
     for (size_t k = 0; k < sizeof runs / sizeof runs[0]; ++k) {
       MuGrid grid = TestGrid(dim, dim == 1 ? 200 : 40, 30, -2, 2, PETSC_FALSE);
       Vec log_target = TestLogTarget(grid, steep), target = TestExp(grid, log_target);
-      Vec initial = bump_density(grid);
+      Vec initial = TestBumpDensity(grid);
       TestFlowSpec spec = {.grid = grid,
                            .energy = {"kl"},
                            .geometry = {runs[k].geometry[0], runs[k].geometry[1]},
@@ -555,7 +541,7 @@ START_TEST(rooms_with_and_without_a_door) {
     PetscReal left = 0, start = 0, x[2], total;
     OK(MuGridCreate(MPI_COMM_WORLD, &g, &grid));
     OK(MuGridGetInfo(grid, &info));
-    Vec initial = bump_density(grid), rho;
+    Vec initial = TestBumpDensity(grid), rho;
     TestFlowSpec spec = {
         .grid = grid, .energy = {"entropy"}, .geometry = {"wasserstein"}, .step = 1, .end = 100};
     rho = TestFlowRun(&spec, initial);

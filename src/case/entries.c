@@ -40,6 +40,12 @@ PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
 PetscErrorCode MuCaseMissing(MuCase c, const char *key) {
   MuKey found;
   const PetscBool known = MuKeyFind(c->tables, key, &found);
-  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)", key,
-                 known ? found.row.doc : "", c->file);
+  const PetscBool of_study = (PetscBool)!strncmp(key, "study_", strlen("study_"));
+  const char *hint = "";
+  if (of_study && !MuCaseFind(c, "study_case"))
+    hint = "; a case without a study is for mudot run";
+  else if (!of_study && MuCaseFind(c, "study_type"))
+    hint = "; a study is for mudot study";
+  return MuError(MU_ERR_INPUT, "%s: is missing; it is needed: %s (%s)%s", key,
+                 known ? found.row.doc : "", c->file, hint);
 }

@@ -322,6 +322,15 @@ PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejecte
   return 0;
 }
 
+void MuFlowCountCuts(MuFlow flow, PetscInt times, PetscReal planned, PetscReal taken) {
+  if (times > flow->cuts.times) flow->cuts = (MuCuts){times, planned, taken};
+}
+
+PetscErrorCode MuFlowGetCuts(MuFlow flow, MuCuts *cuts) {
+  *cuts = flow->cuts;
+  return 0;
+}
+
 PetscErrorCode MuFlowLeaps(MuFlow flow, PetscBool *leaps) {
   *leaps = (PetscBool)(flow->integrator->ops->leap != NULL);
   return 0;
@@ -346,7 +355,7 @@ PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeo
 
 /* ------------------------------------------------------------------ checkpoints */
 
-enum { NUMBERS = 10 };
+enum { NUMBERS = 10, CUTS = 3 };
 
 PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
   MuMemory memory = {.count = 0};
@@ -354,11 +363,13 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
       flow->time,         flow->interval_end,        flow->interval_step, flow->adapted_step,
       flow->last_step,    (PetscReal)flow->accepted, flow->energy_value,  (PetscReal)flow->rejected,
       flow->energy_scale, flow->halved_step};
+  const PetscReal cuts[CUTS] = {(PetscReal)flow->cuts.times, flow->cuts.planned, flow->cuts.taken};
 
   PetscFunctionBegin;
   PetscCall(MuIntegratorRemember(flow->integrator, &memory));
   PetscCall(MuCheckpointPutField(checkpoint, flow->grid, "density", flow->rho));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "flow", NUMBERS, numbers));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "cuts", CUTS, cuts));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuFlowSaveRows(flow, checkpoint));
@@ -367,10 +378,11 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
 
 PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   MuMemory memory = {.count = 0};
-  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS];
+  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS], cuts[CUTS] = {0};
 
   PetscFunctionBegin;
   PetscCall(MuCheckpointGetNumbers(checkpoint, "flow", NUMBERS, numbers));
+  (void)MuCheckpointGetNumbers(checkpoint, "cuts", CUTS, cuts); /* older ones know none */
   PetscCall(MuCheckpointGetNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, terms));
   PetscCall(MuCheckpointGetNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuCheckpointGetField(checkpoint, flow->grid, "density", flow->rho));
@@ -384,6 +396,7 @@ PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   flow->rejected = (PetscInt)numbers[7];
   flow->energy_scale = numbers[8];
   flow->halved_step = numbers[9];
+  flow->cuts = (MuCuts){(PetscInt)cuts[0], cuts[1], cuts[2]};
   PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscCall(MuIntegratorRecall(flow->integrator, &memory));
   PetscCall(MuFlowLoadRows(flow, checkpoint));

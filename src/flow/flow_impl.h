@@ -5,6 +5,7 @@
 #include "facts/facts.h"
 #include "mudot.h"
 
+#include "flow/cuts.h"
 #include "flow/transport.h"
 #include <petscts.h>
 
@@ -116,6 +117,7 @@ struct _p_MuFlow {
   MuRows rows;
   MuEffort effort;
   PetscInt accepted, rejected;
+  MuCuts cuts;
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
                    */
   PetscObjectState derivative_state;
@@ -149,6 +151,8 @@ PetscErrorCode MuFlowCreateRows(MuFlow flow);
 PetscErrorCode MuFlowDestroyRows(MuFlow flow);
 PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint);
 PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint);
+/* A step was taken after so many cuts. */
+void MuFlowCountCuts(MuFlow flow, PetscInt times, PetscReal planned, PetscReal taken);
 /* An interval is cut into equal steps where it begins; one that was left half-way goes on. */
 void MuFlowBeginInterval(MuFlow flow, PetscReal end);
 /* Everything of the state at rho that is a function of rho and lives through a step. */

@@ -100,6 +100,7 @@ static void accept(MuFlow flow, const MuLeap *leap) {
 static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
   const PetscReal longest = flow->spec.free_step ? PETSC_MAX_REAL : MU_ROWS * flow->spec.step;
   MuLeap leap = {.step = 0};
+  PetscReal first = 0;
 
   PetscFunctionBegin;
   *found = PETSC_FALSE;
@@ -109,10 +110,12 @@ static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
     leap.step = fit_step(flow, rest, planned);
     leap.cut = (PetscBool)(known && leap.step < planned * (1 - SLACK));
     PetscCall(attempt(flow, &leap));
+    if (!rejections) first = leap.step;
     flow->adapted_step = leap.next;
     if (leap.accepted) {
       if (leap.cut && leap.next > leap.step) flow->adapted_step = PetscMax(leap.next, planned);
       accept(flow, &leap);
+      MuFlowCountCuts(flow, rejections, first, leap.step);
       *found = PETSC_TRUE;
       PetscFunctionReturn(0);
     }

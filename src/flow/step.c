@@ -164,8 +164,17 @@ static void remember_halving(MuFlow flow, PetscReal dt, PetscInt halvings) {
     flow->halved_step = halvings ? dt : 2 * dt;
 }
 
+/* A step that began with `first`. */
+static void count_cuts(MuFlow flow, PetscReal first, PetscReal dt, PetscInt halvings) {
+  const PetscReal planned = flow->spec.adapt ? first : flow->interval_step;
+  if (!halvings) return;
+  MuFlowCountCuts(flow, flow->spec.adapt ? halvings : (PetscInt)lround(log2(planned / dt)), planned,
+                  dt);
+}
+
 /* Tries smaller and smaller steps; *accepted is the size of the one that was taken, 0: none. */
 static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) {
+  const PetscReal first = dt;
   PetscReal error;
   PetscBool futile = PETSC_FALSE;
 
@@ -175,6 +184,7 @@ static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) 
     PetscCall(try_step(flow, dt, &error));
     if (flow->outcome == MU_STEP_OK && error <= flow->spec.tolerance) {
       remember_halving(flow, dt, halvings);
+      count_cuts(flow, first, dt, halvings);
       *accepted = dt;
       PetscFunctionReturn(0);
     }

@@ -26,6 +26,19 @@ static PetscErrorCode read_values(hid_t handle, const char *file, const char *da
   PetscFunctionReturn(code);
 }
 
+PetscErrorCode MuDatasetIsOfRun(const char *file, PetscBool *is_of_run) {
+  hid_t handle;
+
+  PetscFunctionBegin;
+  *is_of_run = PETSC_FALSE;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (H5Fis_hdf5(file) <= 0) PetscFunctionReturn(0);
+  PetscCall(MuHdf5Open(file, &handle));
+  *is_of_run = (PetscBool)(H5Lexists(handle, "ledger", H5P_DEFAULT) > 0);
+  H5Fclose(handle);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuDatasetRead(const char *file, const char *dataset, PetscInt *dim,
                              PetscInt shape[2], PetscReal **values) {
   PetscErrorCode code;

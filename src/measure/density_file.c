@@ -17,10 +17,26 @@ static PetscErrorCode read_npy(MuDensity d, const char *key, const MuDensitySpec
   PetscFunctionReturn(0);
 }
 
+/* A dataset of one density; of a run's snapshots there may be several. */
+static PetscErrorCode read_dataset(MuDensity d, const char *dataset, const char *file) {
+  PetscBool is_of_run;
+  PetscErrorCode code;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  code = MuDatasetRead(file, dataset, &dim, d->shape, &d->values);
+  if (strcmp(dataset, "density") || (!code && d->shape[0] == 1)) PetscFunctionReturn(code);
+  if (!MuDatasetIsOfRun(file, &is_of_run) && is_of_run)
+    return MuError(MU_ERR_INPUT,
+                   "%s_file: %s holds the snapshots of a run; %s_type run takes one of them, with "
+                   "%s_directory and %s_time",
+                   d->block, file, d->block, d->block, d->block);
+  PetscFunctionReturn(code);
+}
+
 static PetscErrorCode read_file(MuDensity d, const MuDensitySpec *spec) {
   const char *dataset = spec->dataset && *spec->dataset ? spec->dataset : "density";
   PetscBool is_pgm;
-  PetscInt dim;
   char key[128];
 
   PetscFunctionBegin;
@@ -31,7 +47,7 @@ static PetscErrorCode read_file(MuDensity d, const MuDensitySpec *spec) {
   else if (is_pgm)
     PetscCall(MuPgmReadLocal(spec->file, &d->shape[1], &d->shape[0], &d->values));
   else
-    PetscCall(MuDatasetRead(spec->file, dataset, &dim, d->shape, &d->values));
+    PetscCall(read_dataset(d, dataset, spec->file));
   PetscFunctionReturn(0);
 }
 

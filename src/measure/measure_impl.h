@@ -20,5 +20,7 @@ PetscErrorCode MuSamplesNpyFields(const MuPointsSpec *spec, PetscInt *fields);
    is freed by the caller with PetscFree(). MU_ERR_FILE: no such file or dataset, not numbers. */
 PetscErrorCode MuDatasetRead(const char *file, const char *dataset, PetscInt *dim,
                              PetscInt shape[2], PetscReal **values);
+/* Whether it is the run.h5 of a run: it has a ledger. One rank. MU_ERR_FILE: it cannot be read. */
+PetscErrorCode MuDatasetIsOfRun(const char *file, PetscBool *is_of_run);
 
 #endif

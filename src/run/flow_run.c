@@ -8,6 +8,7 @@
 #include "run/rows.h"
 #include "run/steady.h"
 #include "run/verify.h"
+#include "run/wasted.h"
 
 #include <unistd.h>
 
@@ -183,14 +184,17 @@ static PetscErrorCode load(void *ctx, MuCheckpoint checkpoint) {
 
 /* energy: F(0). */
 static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect, PetscReal energy) {
+  PetscBool frozen;
   PetscInt steps;
 
   PetscFunctionBegin;
+  PetscCall(MuRunWarnOfRest(r->parts, r->flow, r->rows.ledger, energy, &frozen));
+  PetscCall(MuRunWarnOfCuts(r->flow, r->info->comm));
   if (PetscIsInfOrNanReal(defect))
     PetscCall(
         MuWarn(r->info->comm,
                "the balance defect is not finite: the steps are far too large for this flow"));
-  else if (energy != 0 && defect > LARGE_DEFECT * fabs(energy))
+  else if (!frozen && energy != 0 && defect > LARGE_DEFECT * fabs(energy))
     PetscCall(MuWarn(r->info->comm,
                      "the balance defect is %.2g times the energy at t = 0: the time steps are too "
                      "long for this flow, take a smaller time_step, or time_tolerance without one",
