@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Whole runs of `mudot run`, part of `make bench`: what the ledger costs beside the steps, bytes per cell, two ranks
-beside one. Prints a line for each ratio and appends it to the file that the programs of the bench write.
+beside one, and what bench-scipy.py measures. Prints a line for each ratio and appends it to the file that the programs
+of the bench write.
 
 Usage: scripts/bench-runs.py BUILD/mudot BUILD/bench.csv
 """
 import csv
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -62,6 +64,7 @@ def main():
             holds = "yes" if ratio <= bound else "no"
             print(f"{name:<58} ratio {ratio:8.4f}  bound {bound:8.4f}  holds {holds}")
             csv.writer(file).writerow([name, f"{ratio:.5g}", bound, holds])
+    subprocess.run([sys.executable, pathlib.Path(__file__).with_name("bench-scipy.py"), *sys.argv[1:]], check=True)
 
 
 main()
