@@ -8,7 +8,10 @@
 
    q is a convolution by FFT, exact to rounding of its largest value only. Where the target has mass
    in such cells, log q is not known, and the energy is refused: the error of F is about int pi
-   min(1, noise/q), which is asked to be below TOLERATED of the mass of pi. */
+   min(1, noise/q), which is asked to be below TOLERATED of the mass of pi.
+
+   Where pi = 0 the share of F is q, which stays linear in rho: kernels narrower than a cell have
+   weights below 0 on the grid, and a floor of q there would break the identity. */
 #include "energy/smoothed.h"
 #include "grid/arrays.h"
 
@@ -53,7 +56,7 @@ static PetscErrorCode smooth(MuTerm *term, PetscInt k, Vec rho) {
   PetscCall(MuSmoothedFill(term, rho, own->q[k], &noise));
   PetscCall(VecGetArrayRead(own->q[k], &q));
   for (PetscInt i = 0; i < term->shared->n; ++i) {
-    sums[0] += pi[i] * noise / q[i];
+    if (pi[i] > 0) sums[0] += pi[i] * noise / q[i];
     sums[1] += pi[i];
   }
   PetscCall(VecRestoreArrayRead(own->q[k], &q));
@@ -78,7 +81,7 @@ static PetscErrorCode fill_derivative(MuTerm *term, const PetscReal *mean, Petsc
   PetscFunctionBegin;
   PetscCall(VecGetArray(own->image, &ratio));
   for (PetscInt i = 0; i < shared->n; ++i)
-    ratio[i] = shared->info->mask[i] ? 1 - shared->pi[i] / mean[i] : 0;
+    ratio[i] = !shared->info->mask[i] ? 0 : shared->pi[i] > 0 ? 1 - shared->pi[i] / mean[i] : 1;
   PetscCall(VecRestoreArray(own->image, &ratio));
   PetscCall(MuConvolutionApply(term->convolution, own->image, own->image));
   PetscCall(VecGetArrayRead(own->image, &image));

@@ -20,6 +20,7 @@ PetscErrorCode MuSmoothedCheckKernel(const MuTerm *term) {
 }
 
 PetscErrorCode MuSmoothedFill(const MuTerm *term, Vec rho, Vec q, PetscReal *noise) {
+  const PetscReal *pi = term->shared->pi;
   PetscReal *value;
 
   PetscFunctionBegin;
@@ -27,7 +28,8 @@ PetscErrorCode MuSmoothedFill(const MuTerm *term, Vec rho, Vec q, PetscReal *noi
   PetscCall(VecMax(q, NULL, noise));
   *noise = PetscMax(CONVOLUTION_NOISE * *noise, MU_MIN_NORMAL);
   PetscCall(VecGetArray(q, &value));
-  for (PetscInt i = 0; i < term->shared->n; ++i) value[i] = PetscMax(value[i], *noise);
+  for (PetscInt i = 0; i < term->shared->n; ++i)
+    if (pi[i] > 0) value[i] = PetscMax(value[i], *noise);
   PetscCall(VecRestoreArray(q, &value));
   PetscFunctionReturn(0);
 }
