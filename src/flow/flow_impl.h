@@ -234,4 +234,18 @@ PetscErrorCode MuLinearizationIsFrozen(MuLinearization linearization, PetscBool 
  * rho. */
 PetscErrorCode MuLinearizationFill(MuLinearization linearization, Vec rho, MuTransport transport);
 
+/* Newton's method with an assembled Jacobian for implicit Euler (local_newton.c). *newton is NULL
+   where the flux of a face is no function of the two densities beside it, and in 1-D. Both
+   transports are borrowed as room for coefficients: `exact` has those at the solution in the end.
+   Collective. */
+typedef struct _p_MuLocalNewton *MuLocalNewton;
+PetscErrorCode MuLocalNewtonCreate(MuFlow flow, MuLinearization linearization, MuTransport exact,
+                                   MuTransport raised, MuLocalNewton *newton);
+PetscErrorCode MuLocalNewtonDestroy(MuLocalNewton *newton);
+/* Solves rho + dt div J(rho) = start from the guess rho >= 0, to 1e-12 of the mass in L1; *solves
+   is the number of linear systems. Where *converged is false rho is the best iterate.
+   MU_ERR_NUMERICS if a linear system has no solution. Collective. */
+PetscErrorCode MuLocalNewtonSolve(MuLocalNewton newton, PetscReal dt, Vec start, Vec rho,
+                                  PetscInt *solves, PetscBool *converged);
+
 #endif

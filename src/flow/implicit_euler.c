@@ -6,9 +6,10 @@
    the fixed-point map T is iterated while it contracts well; if it does not, Newton's method is
    applied to rho - T(rho) = 0 (PETSc SNES, matrix-free), whose Jacobian is close to the identity.
    In 2-D, where an evaluation of T is a whole solve, Newton's method takes the residual of the step
-   itself, preconditioned by one line solve per axis with the same coefficients; one evaluation of T
-   then has the last word. For convex F the energy cannot rise for any step: F(rho_1) - F(rho_0) <=
-   <DF(rho_1), rho_1 - rho_0> <= 0.
+   itself: with an assembled Jacobian where the fluxes are local (local_newton.c), else, and where
+   that fails, matrix-free, preconditioned by one line solve per axis with the same coefficients;
+   one evaluation of T then has the last word. For convex F the energy cannot rise for any step:
+   F(rho_1) - F(rho_0) <= <DF(rho_1), rho_1 - rho_0> <= 0.
 
    In a splitting a single pass from rho_0 (linearly implicit Euler, consistent of order one) is
    kept where no part of J is a nonlinear diffusion; the flow's energy guard watches it. Sources:
@@ -28,7 +29,8 @@
 
 typedef struct {
   MuTransport transport;
-  MuTransport lines; /* preconditioner of the residual form in 2-D, or NULL */
+  MuTransport lines;       /* preconditioner of the residual form in 2-D, or NULL */
+  MuLocalNewton assembled; /* NULL: the Jacobian is known by differences alone */
   MuLinearization linearization;
   PetscBool constant, single_pass;
   /* Constant coefficients: factors are kept as long as dt differs by rounding. `reference` is the
@@ -239,6 +241,8 @@ static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
   PetscCall(MuGridCreateField(flow->grid, &e->fallback));
   if (!e->constant && !e->single_pass && flow->info->dim == 2)
     PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &e->lines));
+  if (e->lines)
+    PetscCall(MuLocalNewtonCreate(flow, e->linearization, e->transport, e->lines, &e->assembled));
   if (!e->constant) PetscCall(create_newton(it));
   PetscFunctionReturn(0);
 }
@@ -261,6 +265,7 @@ static PetscErrorCode implicit_euler_destroy(MuIntegrator it) {
   PetscFunctionBegin;
   if (!e) PetscFunctionReturn(0);
   PetscCall(SNESDestroy(&e->snes));
+  PetscCall(MuLocalNewtonDestroy(&e->assembled));
   PetscCall(MuTransportDestroy(&e->transport));
   PetscCall(MuTransportDestroy(&e->lines));
   PetscCall(MuLinearizationDestroy(&e->linearization));
@@ -317,6 +322,22 @@ static PetscErrorCode solve_newton(MuIntegrator it, Vec rho, PetscBool *converge
     *converged = PETSC_FALSE;
   else
     PetscCall(VecCopy(e->iterate, rho));
+  PetscFunctionReturn(0);
+}
+
+/* The same with the assembled Jacobian; rho is left as it was if it fails. */
+static PetscErrorCode solve_assembled(MuIntegrator it, Vec rho, PetscBool *converged) {
+  ImplicitEuler *e = it->data;
+  PetscInt solves;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscErrorCode code = MuLocalNewtonSolve(e->assembled, e->dt, e->start, rho, &solves, converged);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (!failed && *converged) PetscCall(set_up(it, e->transport, e->dt, &failed));
+  if (!failed && *converged) PetscCall(solve_linear(it, e->start, rho, &failed));
+  *converged = (PetscBool)(*converged && !failed);
+  if (!*converged) PetscCall(VecCopy(e->start, rho));
   PetscFunctionReturn(0);
 }
 
@@ -378,6 +399,10 @@ static PetscErrorCode implicit_euler_advance(MuIntegrator it, PetscReal dt, Vec 
     PetscCall(iterate_map(it, rho, FEW, &converged));
     PetscCall(MuFlowInspect(it->flow, rho, outcome));
     if (converged || *outcome != MU_STEP_OK) PetscFunctionReturn(0);
+  }
+  if (e->assembled) {
+    PetscCall(solve_assembled(it, rho, &converged));
+    if (converged) PetscFunctionReturn(0);
   }
   PetscCall(VecCopy(rho, e->fallback));
   PetscCall(solve_newton(it, rho, &converged));
