@@ -79,9 +79,46 @@ def check_thinning():
     refused("no steps", 2, 'output_ledger: "0" is not allowed', "run", "case.yaml", "-output_ledger", "0")
 
 
+def indicator(directory, *arguments, ranks=1):
+    """Its integral and largest value, or why there is none."""
+    done(f"indicator {directory}", "run", "case.yaml", "-output_directory", directory, *arguments, ranks=ranks)
+    with h5py.File(f"{directory}/run.h5") as file:
+        a = file.attrs
+        return str(a["no_grid_indicator"]) if "no_grid_indicator" in a else (float(a["grid_indicator"]), float(a["largest_grid_indicator"]))
+
+
+def check_indicator():
+    """What doubled cells make of the velocity: of the order of the scheme, 0 at equilibrium."""
+    values = [indicator(f"cells{n}", "-grid_cells", n, "-time_step", "0.02")[0] for n in (70, 140, 280, 560)]
+    orders = np.log2(np.array(values[:-1]) / values[1:])
+    check(f"second order in the cells: {orders.round(2)}", orders[-1] > 1.9 and (orders > 1.7).all(), values)
+    eight, many = indicator("eight", "-grid_cells", "8")[0], indicator("many", "-grid_cells", "512")[0]
+    check(f"8 cells look worse than 512: {eight:.2g}, {many:.2g}", eight > 30 * many)  # the 8 cells see little of the velocity either
+    rest = indicator("rest", "-initial_mean", "0", "-initial_covariance", "1")
+    check(f"nothing at the equilibrium of the cells: {rest[1]:.1g}", rest[1] < 1e-10, rest)
+    two = indicator("two", "-grid_cells", "140", "-time_step", "0.02", ranks=2)[0]
+    check("the same on two ranks", abs(two / values[1] - 1) < 1e-9, two)
+    check("none on an odd number of cells", "281 cells along x are an odd number" in indicator("odd", "-grid_cells", "281"))
+    plane = ["-grid_lower", "-4,-4", "-grid_upper", "4,4", "-target_mean", "0,0", "-target_covariance", "1,0,0,1", "-initial_mean", "1,0",
+             "-initial_covariance", "0.3,0,0,0.3", "-time_end", "0.5"]
+    values = [indicator(f"plane{n}", *plane, "-grid_cells", f"{n},{n}")[1] for n in (32, 64)]
+    check(f"second order in the plane: {values}", values[0] > 3 * values[1] > 0)
+    held = indicator("walls", *plane, "-grid_cells", "32,32", "-grid_mask_formula", "x + 2")
+    check("a mask along doubled cells is one of them", isinstance(held, tuple) and held[1] > 0, held)
+    cut = indicator("cut", *plane, "-grid_cells", "32,32", "-grid_mask_formula", "x + 1.7")
+    check("none where a mask cuts through doubled cells", cut == "the mask cuts through doubled cells", cut)
+    with h5py.File("whole/run.h5") as one:
+        solve("without", "-time_step", "0.02", "-output_grid_indicator", "false")
+        with h5py.File("without/run.h5") as two:
+            same = all((one["ledger"][name][:] == two["ledger"][name][:]).all() for name in one["ledger"])
+            check("densities and ledger do not depend on it", same and (one["density"][:] == two["density"][:]).all())
+            check("it can be left out", "grid_indicator" in one.attrs and "grid_indicator" not in two.attrs)
+
+
 if __name__ == "__main__":
     with folder():
         pathlib.Path("case.yaml").write_text(CASE)
         check_bound()
         check_thinning()
+        check_indicator()
     totals()

@@ -106,6 +106,8 @@ const MuKeyRow mu_keys[] = {
      .doc = "rows of the ledger: every step (default), a number of steps, or output"},
     {"output", "convexity", MU_KEY_REAL, 1,
      .doc = "lambda, if F is lambda-convex along the geometry: the ledger bounds the distance"},
+    {"output", "grid_indicator", MU_KEY_BOOL, 1,
+     .doc = "what doubled cells make of the velocity at output times (default true)"},
     {"output", "overwrite", MU_KEY_BOOL, 1,
      .doc = "replace the results in directory; on the command line only"},
     {"output", "checkpoint", MU_KEY_INTERVAL, 1, .allowed = "steps",

@@ -1,6 +1,7 @@
 /* MuFlow: a PETSc TS whose type is one of mudot's schemes, with step control, exact output times
  * and the energy guard. */
 #include "flow/flow_impl.h"
+#include "flow/preparation.h"
 #include "record/checkpoint.h"
 
 #include <petsc/private/tsimpl.h>
@@ -101,46 +102,6 @@ static PetscErrorCode create_ts(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
-/* The mean is the logarithmic one wherever log rho is in DF: then the flux is linear and positive.
- */
-static PetscErrorCode set_face_mean(MuFlow flow) {
-  PetscReal diffusivity;
-  PetscBool only;
-  Vec potential;
-
-  PetscFunctionBegin;
-  PetscCall(MuGridCreateField(flow->grid, &potential));
-  PetscCall(MuEnergyLogarithmicPart(flow->energy, &diffusivity, potential, &only));
-  if (diffusivity > 0) {
-    PetscCall(VecScale(potential, 1 / diffusivity));
-    PetscCall(MuGeometrySetReferencePotential(flow->geometry, potential));
-  } else {
-    PetscCall(MuGeometrySetReferencePotential(flow->geometry, NULL));
-  }
-  PetscCall(VecDestroy(&potential));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode find_preimage(MuFlow flow) {
-  const MuGeometrySpec *g;
-  const MuEnergySpec *e;
-  MuPartTraits part;
-  MuKernel kernel;
-  PetscReal weight = 0;
-
-  PetscFunctionBegin;
-  PetscCall(MuGeometryGetSpec(flow->geometry, &g));
-  PetscCall(MuEnergyHasPreimage(flow->energy, &flow->preimage, &kernel));
-  for (PetscInt k = 0; k < g->parts; ++k) {
-    PetscCall(MuGeometryGetTraits(g, k, &part));
-    if (part.inverts_kernel && !MuKernelsAgree(part.kernel, kernel)) flow->preimage = PETSC_FALSE;
-  }
-  PetscCall(MuEnergyGetSpec(flow->energy, &e));
-  for (PetscInt k = 0; k < e->terms; ++k) weight += PetscAbsReal(e->term[k].weight);
-  PetscCall(MuGeometrySetPreimageWeight(flow->geometry, weight));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode choose_scheme(MuFlow flow) {
   const MuIntegratorOps *ops = NULL;
   const char *why = "asked for", *missing = "";
@@ -184,8 +145,7 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuGridCreateField(grid, &f->before));
   PetscCall(MuGridCreateField(grid, &f->full));
   PetscCall(MuGridCreateField(grid, &f->derivative));
-  PetscCall(set_face_mean(f));
-  PetscCall(find_preimage(f));
+  PetscCall(MuFlowPrepare(grid, energy, geometry, &f->preimage));
   if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
   PetscCall(choose_scheme(f));
   PetscCall(MuFlowCreateRows(f));
@@ -319,15 +279,6 @@ PetscErrorCode MuFlowGetScheme(MuFlow flow, const char **name, PetscInt *order, 
 PetscErrorCode MuFlowGetSteps(MuFlow flow, PetscInt *accepted, PetscInt *rejected) {
   if (accepted) *accepted = flow->accepted;
   if (rejected) *rejected = flow->rejected;
-  return 0;
-}
-
-void MuFlowCountCuts(MuFlow flow, PetscInt times, PetscReal planned, PetscReal taken) {
-  if (times > flow->cuts.times) flow->cuts = (MuCuts){times, planned, taken};
-}
-
-PetscErrorCode MuFlowGetCuts(MuFlow flow, MuCuts *cuts) {
-  *cuts = flow->cuts;
   return 0;
 }
 

@@ -123,6 +123,28 @@ PetscErrorCode MuProblemCreate(MuCase c, MuProblem *problem) {
   return MuProblemCreateRefined(c, 1, problem);
 }
 
+PetscErrorCode MuProblemCreateOn(MuCase c, MuGrid grid, Vec log_target, Vec initial,
+                                 MuProblem *problem) {
+  MuProblemParts *p;
+  PetscErrorCode failed;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(problem));
+  (*problem)->quiet = PETSC_TRUE;
+  p = &(*problem)->parts;
+  PetscCall(MuGridReference(grid));
+  p->grid = grid;
+  if (log_target) PetscCall(PetscObjectReference((PetscObject)log_target));
+  p->log_target = log_target;
+  PetscCall(PetscObjectReference((PetscObject)initial));
+  p->initial = initial;
+  PetscCall(MuEventBegin(MU_EVENT_SETUP));
+  failed = MuProblemCreateSystem(c, *problem);
+  PetscCall(MuEventEnd(MU_EVENT_SETUP));
+  if (failed) PetscCall(MuProblemDestroy(problem));
+  PetscFunctionReturn(failed);
+}
+
 PetscErrorCode MuProblemDestroy(MuProblem *problem) {
   MuProblemParts *p;
 

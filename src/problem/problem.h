@@ -10,6 +10,7 @@
 struct _p_MuProblem {
   MuProblemParts parts;
   MuFormula formula[MU_MAX_TERMS]; /* of the energy's terms, NULL where they have none */
+  PetscBool quiet; /* another problem of the same case has said what there is to say */
 };
 
 /* The grid with its mask (domain.c). Refuses one that does not fit into memory. refinement: 1, or
@@ -21,6 +22,10 @@ PetscErrorCode MuCaseGetDimension(MuCase c, PetscBool has_grid, PetscInt *dim);
 PetscErrorCode MuCaseEstimateMemory(MuCase c, PetscInt refinement, PetscReal *bytes);
 /* MuProblemCreate() on that grid; everything that a case gives by functions is evaluated there. */
 PetscErrorCode MuProblemCreateRefined(MuCase c, PetscInt refinement, MuProblem *problem);
+/* Grid, densities, energy and geometry of a case on another grid, with these densities (log_target
+   may be NULL), all referenced; no time and output. Errors as MuProblemCreate(). */
+PetscErrorCode MuProblemCreateOn(MuCase c, MuGrid grid, Vec log_target, Vec initial,
+                                 MuProblem *problem);
 
 /* log of the normalised density of a block, "target" or "initial", as a new field (densities.c). */
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);

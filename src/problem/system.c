@@ -150,7 +150,7 @@ static PetscErrorCode create_energy(MuCase c, MuProblem problem, PetscInt dim) {
   e.kernel = p->energy_kernel;
   if (!failed) failed = MuEnergyCreate(p->grid, &e, &p->energy);
   PetscCall(MuGridGetInfo(p->grid, &info));
-  if (!failed) failed = warn_of_seams(info, &sum, &e, problem->formula);
+  if (!failed && !problem->quiet) failed = warn_of_seams(info, &sum, &e, problem->formula);
   PetscCall(destroy_kernels(e.term));
   PetscFunctionReturn(failed);
 }

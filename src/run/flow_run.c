@@ -4,6 +4,7 @@
 #include "problem/problem.h"
 #include "record/record.h"
 #include "run/changed.h"
+#include "run/indicator.h"
 #include "run/labels.h"
 #include "run/rows.h"
 #include "run/steady.h"
@@ -21,6 +22,7 @@ typedef struct {
   PetscReal target;            /* time that it is advanced to */
   MuRecord record;             /* while the flow advances */
   MuVerification verification; /* NULL: none is wanted */
+  MuIndicator indicator;       /* NULL: none is wanted */
   MuSteady steady;
   MuLabels labels;
 } Run;
@@ -40,6 +42,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
   PetscCall(MuVerificationCreate(c, r->flow, &r->verification));
   PetscCall(MuSteadyCreate(c, r->flow, &r->steady));
   PetscCall(MuRunRowsCreate(c, r->parts, r->flow, &r->rows));
+  PetscCall(MuIndicatorCreate(c, r->parts, r->rows.ledger, &r->indicator));
   *plan = (MuRecordPlan){.columns = r->rows.columns,
                          .end = r->parts->flow.end,
                          .snapshots = r->parts->snapshots,
@@ -50,6 +53,7 @@ static PetscErrorCode build(void *ctx, MuCase c, MuRecordPlan *plan) {
 
 static PetscErrorCode destroy(Run *r) {
   PetscFunctionBegin;
+  PetscCall(MuIndicatorDestroy(&r->indicator));
   PetscCall(MuRunRowsDestroy(&r->rows));
   PetscCall(MuVerificationDestroy(&r->verification));
   PetscCall(MuSteadyDestroy(&r->steady));
@@ -154,6 +158,7 @@ static PetscErrorCode add_snapshot(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   PetscCall(MuFlowGetState(r->flow, &time, &rho));
   PetscCall(MuRunWriterAddSnapshot(writer, time, rho));
+  if (r->indicator) PetscCall(MuIndicatorAdd(r->indicator, time, rho));
   if (r->verification) PetscCall(MuVerificationCompare(r->verification, time, rho));
   PetscFunctionReturn(0);
 }
@@ -165,6 +170,7 @@ static PetscErrorCode save(void *ctx, MuCheckpoint checkpoint) {
   PetscCall(MuFlowSave(r->flow, checkpoint));
   PetscCall(MuRunRowsSave(&r->rows, checkpoint));
   PetscCall(MuSteadySave(r->steady, checkpoint));
+  if (r->indicator) PetscCall(MuIndicatorSave(r->indicator, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -175,6 +181,7 @@ static PetscErrorCode load(void *ctx, MuCheckpoint checkpoint) {
   PetscCall(MuFlowLoad(r->flow, checkpoint));
   PetscCall(MuRunRowsLoad(&r->rows, checkpoint));
   PetscCall(MuSteadyLoad(r->steady, checkpoint));
+  if (r->indicator) PetscCall(MuIndicatorLoad(r->indicator, checkpoint));
   PetscFunctionReturn(0);
 }
 
@@ -208,6 +215,21 @@ static PetscErrorCode warn_of_ledger(Run *r, PetscReal defect, PetscReal energy)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode conclude_indicator(Run *r, MuRunWriter writer) {
+  MuIndicatorValue value;
+
+  PetscFunctionBegin;
+  if (!r->indicator) PetscFunctionReturn(0);
+  PetscCall(MuIndicatorGet(r->indicator, &value));
+  if (value.missing) {
+    PetscCall(MuRunWriterSetAttribute(writer, "/", "no_grid_indicator", value.missing));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MuRunSetNumber(writer, "grid_indicator", value.integral));
+  PetscCall(MuRunSetNumber(writer, "largest_grid_indicator", value.largest));
+  PetscFunctionReturn(0);
+}
+
 /* Whether it has come to rest, and its errors in time. */
 static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
   Run *r = ctx;
@@ -218,6 +240,7 @@ static PetscErrorCode conclude(void *ctx, MuRunWriter writer) {
   PetscFunctionBegin;
   PetscCall(MuSteadyGet(r->steady, &time, &asked));
   if (asked) PetscCall(MuRunSetNumber(writer, "steady_time", time));
+  PetscCall(conclude_indicator(r, writer));
   PetscCall(MuFlowLeaps(r->flow, &leaps));
   PetscCall(MuFlowGetEffort(r->flow, &effort));
   if (leaps) PetscCall(MuRunSetNumber(writer, "estimated_time_error", effort.error));
@@ -255,6 +278,23 @@ static PetscErrorCode print_effort(Run *r) {
                           "positivity      %d values of cells were raised to a lower order%s\n",
                           (int)effort.touched,
                           diffusivity > 0 ? "" : "; a front may depend on them, see -time_verify"));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode print_indicator(Run *r) {
+  MuIndicatorValue value;
+
+  PetscFunctionBegin;
+  if (!r->indicator) PetscFunctionReturn(0);
+  PetscCall(MuIndicatorGet(r->indicator, &value));
+  if (value.missing)
+    PetscCall(PetscPrintf(r->info->comm, "grid indicator  none: %s\n", value.missing));
+  else
+    PetscCall(
+        PetscPrintf(r->info->comm,
+                    "grid indicator  %.3g: by how much doubled cells change the velocity, in L1 "
+                    "over time\n",
+                    value.integral));
   PetscFunctionReturn(0);
 }
 
@@ -324,10 +364,11 @@ static PetscErrorCode summarize(void *ctx, MuRecord record) {
   PetscCall(print_ranks(r));
   PetscCall(PetscPrintf(r->info->comm,
                         "energy          %.10g -> %.10g\n"
-                        "balance defect  %.3g at worst (%s)\n"
-                        "mass drift      %.3g at worst, relative\n",
+                        "balance defect  %.3g at worst (%s)\n",
                         MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY), energy, defect,
-                        sentence, drift));
+                        sentence));
+  PetscCall(print_indicator(r));
+  PetscCall(PetscPrintf(r->info->comm, "mass drift      %.3g at worst, relative\n", drift));
   PetscCall(MuRecordPrintResults(record));
   PetscCall(warn_of_ledger(r, defect, MuColumnsValue(r->rows.columns, first, MU_COLUMN_ENERGY)));
   PetscFunctionReturn(0);

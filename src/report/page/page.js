@@ -68,6 +68,7 @@ function runTiles(run) {
     ["energy at the start", l && c.energy ? c.energy.first : null], ["energy at the end", l && c.energy ? c.energy.last : null],
     ["late decay rate", ratesByStudy ? "see the study" : l && l.decay && !(c.energy.least < 0) ? l.decay.rate : null],
     ["largest balance defect", l && c.balance_defect ? largestSize(c.balance_defect) : null],
+    ["grid indicator (no error)", a.grid_indicator === undefined ? null : Number(a.grid_indicator)],
     ["mass drift at worst, relative", l ? massDrift(l) : null], ["smallest density", l && c.min_density ? c.min_density.least : null],
     ["steps", l ? l.rows - 1 : null], ["duration", duration(a)]]);
 }

@@ -1,0 +1,299 @@
+/* The grid indicator: a second grid of doubled cells, on which nothing is solved. */
+#include "run/indicator.h"
+
+#include "base/events.h"
+#include "flow/preparation.h"
+#include "problem/problem.h"
+#include "record/checkpoint.h"
+
+#define MU_WHY 256
+/* On more cells it is computed only where it is asked for: a quarter of the memory again. */
+#define MU_CELLS_UNASKED 262144
+
+struct _p_MuIndicator {
+  MuLedger ledger; /* borrowed */
+  MuGrid fine, grid;
+  MuProblem coarse; /* NULL: there is no indicator, and ... */
+  const MuProblemParts *parts;
+  char why[MU_WHY]; /* ... why */
+  Vec density, velocity, derivative, preimage, image;
+  PetscReal time, last, integral, largest;
+};
+
+/* ------------------------------------------------------------------ means */
+
+/* The 2^dim cells of a doubled one: their indices in the global array of the fine grid. */
+static int children(const MuGridInfo *fine, PetscInt i, PetscInt j, PetscInt index[4]) {
+  const PetscInt nx = fine->cells[0];
+  if (fine->dim == 1) {
+    index[0] = 2 * i;
+    index[1] = 2 * i + 1;
+    return 2;
+  }
+  for (PetscInt k = 0; k < 4; ++k) index[k] = (2 * j + k / 2) * nx + 2 * i + k % 2;
+  return 4;
+}
+
+static PetscReal mean(int n, const PetscInt index[], const PetscReal *f) {
+  PetscReal sum = 0;
+  for (int k = 0; k < n; ++k) sum += f[index[k]];
+  return sum / n;
+}
+
+/* log of the mean of e^f. */
+static PetscReal mean_of_logarithms(int n, const PetscInt index[], const PetscReal *f) {
+  PetscReal largest = -INFINITY, sum = 0;
+  for (int k = 0; k < n; ++k) largest = PetscMax(largest, f[index[k]]);
+  if (largest == -INFINITY) return largest;
+  for (int k = 0; k < n; ++k) sum += exp(f[index[k]] - largest);
+  return largest + log(sum / n);
+}
+
+static void take_means(const MuGridInfo *fine, const PetscReal *f, PetscBool logarithmic,
+                       PetscReal *g) {
+  const PetscInt nx = fine->cells[0] / 2, ny = fine->dim == 2 ? fine->cells[1] / 2 : 1;
+  PetscInt index[4];
+  for (PetscInt j = 0; j < ny; ++j)
+    for (PetscInt i = 0; i < nx; ++i) {
+      const int n = children(fine, i, j, index);
+      g[j * nx + i] = logarithmic ? mean_of_logarithms(n, index, f) : mean(n, index, f);
+    }
+}
+
+/* Rank 0 does it: rows of the two grids are not shared alike among the ranks. */
+static PetscErrorCode restrict_field(MuGrid fine, Vec f, PetscBool logarithmic, MuGrid coarse,
+                                     Vec g) {
+  PetscReal *whole = NULL, *means = NULL;
+  const MuGridInfo *info;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(fine, &info));
+  const PetscInt cells = info->cells[0] * info->cells[1];
+  if (info->rank == 0) PetscCall(PetscMalloc2(cells, &whole, cells / 2, &means));
+  PetscCall(MuGridGather(fine, f, PETSC_FALSE, whole));
+  if (info->rank == 0) take_means(info, whole, logarithmic, means);
+  PetscCall(MuGridScatter(coarse, means, g));
+  if (info->rank == 0) PetscCall(PetscFree2(whole, means));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ grid */
+
+static PetscErrorCode gather_mask(MuGrid grid, const MuGridInfo *info, PetscReal **mask) {
+  PetscReal *inside;
+  Vec field;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridCreateField(grid, &field));
+  PetscCall(VecGetArrayWrite(field, &inside));
+  for (PetscInt i = 0; i < info->local_size; ++i) inside[i] = info->mask[i];
+  PetscCall(VecRestoreArrayWrite(field, &inside));
+  PetscCall(PetscMalloc1(info->cells[0] * info->cells[1], mask));
+  PetscCall(MuGridGather(grid, field, PETSC_TRUE, *mask));
+  PetscCall(VecDestroy(&field));
+  PetscFunctionReturn(0);
+}
+
+/* Whether all of a doubled cell is inside, or all of it outside, everywhere. */
+static PetscErrorCode coarsen_mask(MuGrid grid, const MuGridInfo *info, unsigned char *coarse,
+                                   PetscBool *possible) {
+  const PetscInt cells = info->cells[0] * info->cells[1] / (info->dim == 2 ? 4 : 2);
+  const PetscInt nx = info->cells[0] / 2;
+  PetscReal *mask;
+  PetscInt index[4];
+
+  PetscFunctionBegin;
+  *possible = PETSC_TRUE;
+  PetscCall(gather_mask(grid, info, &mask));
+  for (PetscInt i = 0; i < cells; ++i) {
+    const PetscReal inside = mean(children(info, i % nx, i / nx, index), index, mask);
+    coarse[i] = (unsigned char)(inside > 0.5);
+    if (inside > 0 && inside < 1) *possible = PETSC_FALSE;
+  }
+  PetscCall(PetscFree(mask));
+  PetscFunctionReturn(0);
+}
+
+/* *grid stays NULL where there is none. */
+static PetscErrorCode create_grid(MuGrid fine, MuGrid *grid, char why[MU_WHY]) {
+  MuGridSpec spec = {.dim = 0};
+  unsigned char *mask = NULL;
+  const MuGridInfo *info;
+  PetscBool possible = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(fine, &info));
+  spec.dim = info->dim;
+  for (PetscInt a = 0; a < info->dim; ++a) {
+    spec.lower[a] = info->lower[a];
+    spec.upper[a] = info->upper[a];
+    spec.periodic[a] = info->periodic[a];
+    spec.cells[a] = info->cells[a] / 2;
+    if (info->cells[a] % 2 == 0) continue;
+    snprintf(why, MU_WHY, "%d cells along %s are an odd number", (int)info->cells[a],
+             a ? "y" : "x");
+    PetscFunctionReturn(0);
+  }
+  if (info->total_rows / 2 < info->size) {
+    snprintf(why, MU_WHY, "%d rows of doubled cells are fewer than %d ranks",
+             (int)info->total_rows / 2, info->size);
+    PetscFunctionReturn(0);
+  }
+  if (info->masked) {
+    PetscCall(PetscMalloc1(info->cells[0] * info->cells[1], &mask));
+    PetscCall(coarsen_mask(fine, info, mask, &possible));
+  }
+  spec.mask = mask;
+  if (possible)
+    PetscCall(MuGridCreate(info->comm, &spec, grid));
+  else
+    snprintf(why, MU_WHY, "the mask cuts through doubled cells");
+  PetscCall(PetscFree(mask));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the object */
+
+static PetscErrorCode create_system(MuCase c, const MuProblemParts *fine, MuIndicator d) {
+  Vec log_target = NULL;
+
+  PetscFunctionBegin;
+  if (fine->log_target) {
+    PetscCall(MuGridCreateField(d->grid, &log_target));
+    PetscCall(restrict_field(fine->grid, fine->log_target, PETSC_TRUE, d->grid, log_target));
+  }
+  PetscCall(restrict_field(fine->grid, fine->initial, PETSC_FALSE, d->grid, d->density));
+  PetscErrorCode code = MuProblemCreateOn(c, d->grid, log_target, d->density, &d->coarse);
+  PetscCall(VecDestroy(&log_target));
+  if (code == MU_ERR_INPUT) {
+    snprintf(d->why, MU_WHY, "on doubled cells %s", MuErrorMessage());
+    code = MuError(0, "%s", "");
+  }
+  PetscFunctionReturn(code);
+}
+
+static PetscErrorCode build(MuCase c, const MuProblemParts *fine, PetscBool asked, MuIndicator d) {
+  const MuGridInfo *info;
+  PetscBool preimage;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(fine->grid, &info));
+  if (!asked && (PetscInt64)info->cells[0] * info->cells[1] > MU_CELLS_UNASKED) {
+    snprintf(d->why, MU_WHY, "on more than %d cells output_grid_indicator: true asks for it",
+             MU_CELLS_UNASKED);
+    PetscFunctionReturn(0);
+  }
+  PetscCall(create_grid(fine->grid, &d->grid, d->why));
+  if (!d->grid) PetscFunctionReturn(0);
+  PetscCall(MuGridCreateField(d->grid, &d->density));
+  PetscCall(create_system(c, fine, d));
+  if (!d->coarse) PetscFunctionReturn(0);
+  PetscCall(MuProblemGetParts(d->coarse, &d->parts));
+  PetscCall(MuFlowPrepare(d->grid, d->parts->energy, d->parts->geometry, &preimage));
+  PetscCall(MuGridCreateField(d->grid, &d->velocity));
+  PetscCall(MuGridCreateField(d->grid, &d->derivative));
+  PetscCall(MuGridCreateField(d->grid, &d->image));
+  if (preimage) PetscCall(MuGridCreateField(d->grid, &d->preimage));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuIndicatorCreate(MuCase c, const MuProblemParts *parts, MuLedger ledger,
+                                 MuIndicator *indicator) {
+  PetscBool wanted = PETSC_TRUE, given;
+
+  PetscFunctionBegin;
+  *indicator = NULL;
+  PetscCall(MuCaseGetBool(c, "output_grid_indicator", &wanted, &given));
+  if (!wanted) PetscFunctionReturn(0);
+  PetscCall(PetscNew(indicator));
+  (*indicator)->ledger = ledger;
+  (*indicator)->fine = parts->grid;
+  (*indicator)->time = NAN;
+  PetscCall(build(c, parts, given, *indicator));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuIndicatorDestroy(MuIndicator *indicator) {
+  MuIndicator d = *indicator;
+
+  PetscFunctionBegin;
+  *indicator = NULL;
+  if (!d) PetscFunctionReturn(0);
+  PetscCall(MuProblemDestroy(&d->coarse));
+  PetscCall(VecDestroy(&d->density));
+  PetscCall(VecDestroy(&d->velocity));
+  PetscCall(VecDestroy(&d->derivative));
+  PetscCall(VecDestroy(&d->preimage));
+  PetscCall(VecDestroy(&d->image));
+  PetscCall(MuGridDestroy(&d->grid));
+  PetscCall(PetscFree(d));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ output times */
+
+/* K DF on doubled cells, into image. */
+static PetscErrorCode apply_coarse(MuIndicator d) {
+  const MuProblemParts *p = d->parts;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyEvaluate(p->energy, d->density, NULL, NULL, d->derivative, d->preimage));
+  PetscCall(MuGeometrySetState(p->geometry, d->density));
+  PetscCall(MuGeometryApply(p->geometry, MU_PART_ALL, d->derivative, d->preimage, d->image));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode compare(MuIndicator d, Vec rho, PetscReal *difference) {
+  PetscReal dual, mass;
+  Vec velocity, force, image;
+
+  PetscFunctionBegin;
+  PetscCall(MuLedgerDual(d->ledger, rho, &dual));
+  PetscCall(MuLedgerGetStep(d->ledger, &velocity, &force, &image));
+  PetscCall(restrict_field(d->fine, image, PETSC_FALSE, d->grid, d->velocity));
+  PetscCall(restrict_field(d->fine, rho, PETSC_FALSE, d->grid, d->density));
+  PetscCall(apply_coarse(d));
+  PetscCall(MuGridDistanceL1(d->grid, d->velocity, d->image, difference));
+  PetscCall(MuGridIntegrate(d->grid, d->density, &mass));
+  *difference /= mass;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuIndicatorAdd(MuIndicator d, PetscReal time, Vec rho) {
+  PetscReal difference = NAN;
+
+  PetscFunctionBegin;
+  if (!d->coarse || time == d->time) PetscFunctionReturn(0);
+  PetscCall(MuEventBegin(MU_EVENT_LEDGER));
+  PetscErrorCode code = compare(d, rho, &difference);
+  PetscCall(MuEventEnd(MU_EVENT_LEDGER));
+  PetscCall(code);
+  if (!isnan(d->time)) d->integral += 0.5 * (time - d->time) * (d->last + difference);
+  d->largest = PetscMax(d->largest, difference);
+  d->last = difference;
+  d->time = time;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuIndicatorGet(MuIndicator d, MuIndicatorValue *value) {
+  *value = (MuIndicatorValue){
+      .missing = d->coarse ? NULL : d->why, .integral = d->integral, .largest = d->largest};
+  return 0;
+}
+
+PetscErrorCode MuIndicatorSave(MuIndicator d, MuCheckpoint checkpoint) {
+  const PetscReal numbers[] = {d->time, d->last, d->integral, d->largest};
+  return MuCheckpointPutNumbers(checkpoint, "grid_indicator", 4, numbers);
+}
+
+PetscErrorCode MuIndicatorLoad(MuIndicator d, MuCheckpoint checkpoint) {
+  PetscReal numbers[4];
+
+  PetscFunctionBegin;
+  if (MuCheckpointGetNumbers(checkpoint, "grid_indicator", 4, numbers)) PetscFunctionReturn(0);
+  d->time = numbers[0];
+  d->last = numbers[1];
+  d->integral = numbers[2];
+  d->largest = numbers[3];
+  PetscFunctionReturn(0);
+}
