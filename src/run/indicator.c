@@ -264,9 +264,9 @@ PetscErrorCode MuIndicatorAdd(MuIndicator d, PetscReal time, Vec rho) {
 
   PetscFunctionBegin;
   if (!d->coarse || time == d->time) PetscFunctionReturn(0);
-  PetscCall(MuEventBegin(MU_EVENT_LEDGER));
+  PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   PetscErrorCode code = compare(d, rho, &difference);
-  PetscCall(MuEventEnd(MU_EVENT_LEDGER));
+  PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
   PetscCall(code);
   if (!isnan(d->time)) d->integral += 0.5 * (time - d->time) * (d->last + difference);
   d->largest = PetscMax(d->largest, difference);
