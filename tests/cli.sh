@@ -627,13 +627,15 @@ steady() {
   reads "ends where it should, $what" '
 a, b = open_run("steady"), open_run("unsteady")
 time, rho, energy = (np.array(b[name]) for name in ("time", "density", "ledger/energy"))
-energy = energy[np.isin(b["ledger/t"][:], time)]  # a step may have been halved
+energy = energy[np.isin(b["ledger/t"][:], time)]
+halved = len(time) < len(b["ledger/t"])  # the first step: what rates are compared with is that of its half then
 rates = abs(np.diff(energy)) / np.diff(time), abs(np.diff(rho, axis=0)).sum(1) / np.diff(time)
 still = (rates[0] <= 1e-4 * rates[0][0]) & (rates[1] <= 1e-4 * rates[1][0])
 first = 1 + still.argmax()
 assert still.any() and first > 5
-assert float(a.attrs["steady_time"]) == time[first] == a["time"][-1] == a["ledger/t"][-1] and len(a["time"]) == first + 1
-assert a.attrs["status"] in ("done", b"done") and np.array_equal(a["density"][:], rho[:first + 1])'
+last = len(a["time"]) - 1
+assert float(a.attrs["steady_time"]) == time[last] == a["time"][-1] == a["ledger/t"][-1] and abs(last - first) <= halved
+assert a.attrs["status"] in ("done", b"done") and np.array_equal(a["density"][:], rho[:last + 1])'
 }
 steady "implicit Euler"
 steady "a splitting" -geometry_fisher_rao 1 -geometry_spherical true -time_scheme splitting
@@ -841,14 +843,14 @@ initial:  {type: gaussian, mean: [1], covariance: [0.1]}
 energy:   {chi2: 1}
 geometry: {mmd: 1, spherical: true, ridge: 0.01}
 kernel:   {type: matern, bandwidth: 0.3}
-time:     {end: 100, step: 100, scheme: discrete_gradient}
+time:     {end: 1000, step: 1000, scheme: discrete_gradient}
 output:   {directory: cut}
 CASE
-for step in 100 1; do "$mudot" run cut.yaml -time_step $step -time_end $step -output_directory cut-$step 2>cut-$step.err >log; done
-if [ "$(wc -l <cut-100.err)" = 1 ] && grep -q 'warning: a step of 10 was cut 1[12] times .*column dt' cut-100.err && [ ! -s cut-1.err ]; then
+for step in 1000 1; do "$mudot" run cut.yaml -time_step $step -time_end $step -output_directory cut-$step 2>cut-$step.err >log; done
+if [ "$(wc -l <cut-1000.err)" = 1 ] && grep -q 'warning: a step of 100 was cut 1[1-4] times .*column dt' cut-1000.err && [ ! -s cut-1.err ]; then
   ok "a step that was cut more than ten times is told"
 else
-  bad "a step that was cut more than ten times is told" "$(cat cut-100.err cut-1.err)"
+  bad "a step that was cut more than ten times is told" "$(cat cut-1000.err cut-1.err)"
 fi
 refused "a formula with y on a line" 2 "initial_density|y" run case.yaml -initial_type formula -initial_density "1+y^2"
 refused "a potential with y on a line" 2 "energy_potential_formula|y" run case.yaml -energy_potential 1 -energy_potential_formula "x*y"

@@ -145,7 +145,7 @@ static void derive_row(const MuGridInfo *info, PetscInt axis, PetscInt row, Pets
 static PetscErrorCode derive_axis(MuLocalNewton n, PetscInt axis, PetscInt colour, Vec rho) {
   const MuGridInfo *info = n->flow->info;
   const PetscInt length = info->row_length;
-  Row first = {NULL};
+  Row first = {.up = NULL};
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &first.up));
