@@ -109,7 +109,7 @@ $(BUILD)/system.h.gch: Makefile $(BUILD)/arch.mk
 	@printf '#include <%s>\n' petscts.h petscdmda.h math.h stdio.h stdlib.h string.h >$(@:.gch=)
 	@echo "  CC $(@:.gch=)"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -x c-header -c $(@:.gch=) -o $@
 
-$(BUILD)/obj/%.o: src/%.c $(BUILD)/arch.mk $(PRECOMPILED)
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/arch.mk | $(PRECOMPILED)
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(COMPILE) -c $< -o $@
 
@@ -178,7 +178,7 @@ $(BUILD)/mudot.schema.json: scripts/python/mudot/schema.py $(BUILD)/mudot
 
 SUPPORT_OBJECTS = $(SUPPORT:tests/%.c=$(BUILD)/tests/%.o)
 
-$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk $(PRECOMPILED)
+$(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk | $(PRECOMPILED)
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(COMPILE) $(shell pkg-config --cflags check) -c $< -o $@
 
@@ -251,7 +251,7 @@ CLANG_BUILD = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory $(PARALLEL) BUILD=
 	      OPT="-O1 -gdwarf-4" ARCH=
 
 static:
-	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	+@$(CLANG_BUILD) $(BUILD)/clang/mudot
 	@$(MAKE) --no-print-directory $(PARALLEL) $(CHECKED_C) $(TIDIED)
 	@echo "  cppcheck"; cppcheck -q -j$(JOBS) --std=c11 --library=posix -Isrc --inline-suppr \
 	  '-DPetscFunctionReturn(x)=return x' \
@@ -272,7 +272,7 @@ $(BUILD)/clang/%.ok: %.c
 
 # Uninitialised values and stray accesses on one small case, built by clang for any processor.
 valgrind:
-	@$(CLANG_BUILD) $(BUILD)/clang/mudot
+	+@$(CLANG_BUILD) $(BUILD)/clang/mudot
 	@rm -rf $(BUILD)/clang/out
 	@valgrind -q --error-exitcode=9 $(BUILD)/clang/mudot run \
 	  scripts/spherical-ift-kl.yaml -grid_cells 32 -time_end 0.02 -time_step 0.01 \
@@ -287,7 +287,7 @@ FUZZED   = OMPI_CC="$(CLANG)" $(MAKE) --no-print-directory $(PARALLEL) BUILD=$(F
 	   ARCH= SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -Wno-pass-failed"
 
 fuzz:
-	@$(FUZZED) fuzzers
+	+@$(FUZZED) fuzzers
 	@PYTHON="$(PYTHON)" tests/fuzz.sh $(FUZZ_BUILD) $(FUZZ_SECONDS)
 
 fuzzers: $(FUZZERS)
