@@ -13,9 +13,9 @@
 struct _p_MuIndicator {
   MuLedger ledger; /* borrowed */
   MuGrid fine, grid;
-  MuProblem coarse; /* NULL: there is no indicator, and ... */
+  MuProblem coarse;
   const MuProblemParts *parts;
-  char why[MU_WHY]; /* ... why */
+  char why[MU_WHY]; /* there is no indicator; "": there is one */
   Vec density, velocity, derivative, preimage, image;
   PetscReal time, last, integral, largest;
 };
@@ -154,6 +154,13 @@ static PetscErrorCode create_grid(MuGrid fine, MuGrid *grid, char why[MU_WHY]) {
 
 /* ------------------------------------------------------------------ the object */
 
+/* What the system on doubled cells refuses is no mistake of the run: there is no indicator then. */
+static PetscErrorCode give_up(MuIndicator d, PetscErrorCode code) {
+  if (code != MU_ERR_INPUT && code != MU_ERR_NUMERICS) return code;
+  snprintf(d->why, MU_WHY, "on doubled cells %s", MuErrorMessage());
+  return MuError(0, "%s", "");
+}
+
 static PetscErrorCode create_system(MuCase c, const MuProblemParts *fine, MuIndicator d) {
   Vec log_target = NULL;
 
@@ -165,11 +172,7 @@ static PetscErrorCode create_system(MuCase c, const MuProblemParts *fine, MuIndi
   PetscCall(restrict_field(fine->grid, fine->initial, PETSC_FALSE, d->grid, d->density));
   PetscErrorCode code = MuProblemCreateOn(c, d->grid, log_target, d->density, &d->coarse);
   PetscCall(VecDestroy(&log_target));
-  if (code == MU_ERR_INPUT) {
-    snprintf(d->why, MU_WHY, "on doubled cells %s", MuErrorMessage());
-    code = MuError(0, "%s", "");
-  }
-  PetscFunctionReturn(code);
+  PetscFunctionReturn(give_up(d, code));
 }
 
 static PetscErrorCode build(MuCase c, const MuProblemParts *fine, PetscBool asked, MuIndicator d) {
@@ -187,7 +190,7 @@ static PetscErrorCode build(MuCase c, const MuProblemParts *fine, PetscBool aske
   if (!d->grid) PetscFunctionReturn(0);
   PetscCall(MuGridCreateField(d->grid, &d->density));
   PetscCall(create_system(c, fine, d));
-  if (!d->coarse) PetscFunctionReturn(0);
+  if (d->why[0]) PetscFunctionReturn(0);
   PetscCall(MuProblemGetParts(d->coarse, &d->parts));
   PetscCall(MuFlowPrepare(d->grid, d->parts->energy, d->parts->geometry, &preimage));
   PetscCall(MuGridCreateField(d->grid, &d->velocity));
@@ -263,11 +266,14 @@ PetscErrorCode MuIndicatorAdd(MuIndicator d, PetscReal time, Vec rho) {
   PetscReal difference = NAN;
 
   PetscFunctionBegin;
-  if (!d->coarse || time == d->time) PetscFunctionReturn(0);
+  if (d->why[0] || time == d->time) PetscFunctionReturn(0);
   PetscCall(MuEventBegin(MU_EVENT_OUTPUT));
   PetscErrorCode code = compare(d, rho, &difference);
   PetscCall(MuEventEnd(MU_EVENT_OUTPUT));
-  PetscCall(code);
+  PetscCall(give_up(d, code));
+  if (!d->why[0] && !isfinite(difference))
+    snprintf(d->why, MU_WHY, "at t = %g the velocities differ by what is no number", time);
+  if (d->why[0]) PetscFunctionReturn(0);
   if (!isnan(d->time)) d->integral += 0.5 * (time - d->time) * (d->last + difference);
   d->largest = PetscMax(d->largest, difference);
   d->last = difference;
@@ -277,20 +283,24 @@ PetscErrorCode MuIndicatorAdd(MuIndicator d, PetscReal time, Vec rho) {
 
 PetscErrorCode MuIndicatorGet(MuIndicator d, MuIndicatorValue *value) {
   *value = (MuIndicatorValue){
-      .missing = d->coarse ? NULL : d->why, .integral = d->integral, .largest = d->largest};
+      .missing = d->why[0] ? d->why : NULL, .integral = d->integral, .largest = d->largest};
   return 0;
 }
 
 PetscErrorCode MuIndicatorSave(MuIndicator d, MuCheckpoint checkpoint) {
   const PetscReal numbers[] = {d->time, d->last, d->integral, d->largest};
-  return MuCheckpointPutNumbers(checkpoint, "grid_indicator", 4, numbers);
+  return d->why[0] ? 0 : MuCheckpointPutNumbers(checkpoint, "grid_indicator", 4, numbers);
 }
 
 PetscErrorCode MuIndicatorLoad(MuIndicator d, MuCheckpoint checkpoint) {
   PetscReal numbers[4];
 
   PetscFunctionBegin;
-  if (MuCheckpointGetNumbers(checkpoint, "grid_indicator", 4, numbers)) PetscFunctionReturn(0);
+  if (d->why[0]) PetscFunctionReturn(0);
+  if (MuCheckpointGetNumbers(checkpoint, "grid_indicator", 4, numbers)) {
+    snprintf(d->why, MU_WHY, "the run had none when it was stopped");
+    PetscFunctionReturn(MuError(0, "%s", ""));
+  }
   d->time = numbers[0];
   d->last = numbers[1];
   d->integral = numbers[2];

@@ -12,8 +12,8 @@ typedef struct _p_MuIndicator *MuIndicator;
 
 typedef struct {
   const char *missing; /* why there is none: an odd number of cells, a mask that cuts through a
-                          doubled cell, fewer rows than ranks, a system that is refused there; NULL:
-                          there is one. Borrowed. */
+                          doubled cell, fewer rows than ranks, a system that is refused or fails
+                          there, a checkpoint without; NULL: there is one. Borrowed. */
   PetscReal integral, largest; /* over the output times so far, by the trapezoidal rule */
 } MuIndicatorValue;
 
