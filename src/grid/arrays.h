@@ -22,6 +22,11 @@ void MuArrayLogarithmicMean(PetscInt n, const PetscReal *a, const PetscReal *b, 
    ratio and m; m = 2: arithmetic, m = 1: logarithmic. With one of them 0: (m-1)/m times the other
    for m > 1, else 0. */
 PetscReal MuStolarskyMean(PetscReal a, PetscReal b, PetscReal m);
+/* Arrays [ny][nx]: c[i stride] = the mean of f over the fine cells in coarse cell i, which
+   conserves mass. The fine numbers of cells are multiples of the coarse ones; in 1-D cells[1] = 1.
+ */
+void MuArrayBlockMeans(const PetscInt fine[2], const PetscReal *f, const PetscInt coarse[2],
+                       PetscInt stride, PetscReal *c);
 /* Bernoulli function B(z) = z/(e^z - 1), accurate and finite for every z. */
 PetscReal MuBernoulli(PetscReal z);
 

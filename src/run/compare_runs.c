@@ -1,6 +1,7 @@
 /* Distances between two stored flows. */
 #include "run/compare_runs.h"
 
+#include "grid/arrays.h"
 #include "problem/problem.h"
 #include "run/refinement.h"
 
@@ -81,15 +82,6 @@ static PetscErrorCode close_runs(Runs *r) {
   PetscFunctionReturn(0);
 }
 
-static void take_means(const MuRunInfo *info, const MuRefinement *c, const PetscReal *fine,
-                       PetscReal *coarse) {
-  const PetscInt x = info->cells[0] / c->cells[0], y = info->cells[1] / c->cells[1];
-  for (PetscInt i = 0; i < c->count; ++i) coarse[i] = 0;
-  for (PetscInt j = 0; j < info->cells[1]; ++j)
-    for (PetscInt i = 0; i < info->cells[0]; ++i)
-      coarse[j / y * c->cells[0] + i / x] += fine[j * info->cells[0] + i] / (PetscReal)(x * y);
-}
-
 static PetscBool same_time(PetscReal a, PetscReal b) {
   return (PetscBool)(fabs(a - b) <= SAME_TIME * (1 + fabs(a)));
 }
@@ -120,7 +112,7 @@ static PetscErrorCode compare_at(Runs *r, PetscReal time) {
   PetscFunctionBegin;
   for (int k = 0; k < 2; ++k) {
     PetscCall(MuRunReaderAt(r->reader[k], time, r->fine[k]));
-    take_means(r->info[k], &r->common, r->fine[k], r->density[k]);
+    MuArrayBlockMeans(r->info[k]->cells, r->fine[k], r->common.cells, 1, r->density[k]);
   }
   for (int q = 0; q < MU_NORMS; ++q)
     distance[q] = MuNormDistance(&r->common, (MuNorm)q, r->density[0], r->density[1]);

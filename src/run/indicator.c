@@ -3,6 +3,7 @@
 
 #include "base/events.h"
 #include "flow/preparation.h"
+#include "grid/arrays.h"
 #include "problem/problem.h"
 #include "record/checkpoint.h"
 
@@ -22,41 +23,20 @@ struct _p_MuIndicator {
 
 /* ------------------------------------------------------------------ means */
 
-/* The 2^dim cells of a doubled one: their indices in the global array of the fine grid. */
-static int children(const MuGridInfo *fine, PetscInt i, PetscInt j, PetscInt index[4]) {
-  const PetscInt nx = fine->cells[0];
-  if (fine->dim == 1) {
-    index[0] = 2 * i;
-    index[1] = 2 * i + 1;
-    return 2;
-  }
-  for (PetscInt k = 0; k < 4; ++k) index[k] = (2 * j + k / 2) * nx + 2 * i + k % 2;
-  return 4;
-}
-
-static PetscReal mean(int n, const PetscInt index[], const PetscReal *f) {
-  PetscReal sum = 0;
-  for (int k = 0; k < n; ++k) sum += f[index[k]];
-  return sum / n;
-}
-
-/* log of the mean of e^f. */
-static PetscReal mean_of_logarithms(int n, const PetscInt index[], const PetscReal *f) {
-  PetscReal largest = -INFINITY, sum = 0;
-  for (int k = 0; k < n; ++k) largest = PetscMax(largest, f[index[k]]);
-  if (largest == -INFINITY) return largest;
-  for (int k = 0; k < n; ++k) sum += exp(f[index[k]] - largest);
-  return largest + log(sum / n);
-}
-
-static void take_means(const MuGridInfo *fine, const PetscReal *f, PetscBool logarithmic,
-                       PetscReal *g) {
-  const PetscInt nx = fine->cells[0] / 2, ny = fine->dim == 2 ? fine->cells[1] / 2 : 1;
-  PetscInt index[4];
-  for (PetscInt j = 0; j < ny; ++j)
-    for (PetscInt i = 0; i < nx; ++i) {
-      const int n = children(fine, i, j, index);
-      g[j * nx + i] = logarithmic ? mean_of_logarithms(n, index, f) : mean(n, index, f);
+/* log of the mean of e^f over doubled cells; extreme targets under- and overflow without a shift.
+ */
+static void take_log_means(const PetscInt fine[2], const PetscReal *f, const PetscInt coarse[2],
+                           PetscReal *g) {
+  const PetscInt ry = fine[1] / coarse[1];
+  for (PetscInt j = 0; j < coarse[1]; ++j)
+    for (PetscInt i = 0; i < coarse[0]; ++i) {
+      PetscReal largest = -INFINITY, sum = 0;
+      for (PetscInt k = 0; k < 2 * ry; ++k)
+        largest = PetscMax(largest, f[(ry * j + k / 2) * fine[0] + 2 * i + k % 2]);
+      for (PetscInt k = 0; k < 2 * ry && largest > -INFINITY; ++k)
+        sum += exp(f[(ry * j + k / 2) * fine[0] + 2 * i + k % 2] - largest);
+      g[j * coarse[0] + i] =
+          largest > -INFINITY ? largest + log(sum / (PetscReal)(2 * ry)) : largest;
     }
 }
 
@@ -64,14 +44,18 @@ static void take_means(const MuGridInfo *fine, const PetscReal *f, PetscBool log
 static PetscErrorCode restrict_field(MuGrid fine, Vec f, PetscBool logarithmic, MuGrid coarse,
                                      Vec g) {
   PetscReal *whole = NULL, *means = NULL;
-  const MuGridInfo *info;
+  const MuGridInfo *info, *to;
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(fine, &info));
+  PetscCall(MuGridGetInfo(coarse, &to));
   const PetscInt cells = info->cells[0] * info->cells[1];
   if (info->rank == 0) PetscCall(PetscMalloc2(cells, &whole, cells / 2, &means));
   PetscCall(MuGridGather(fine, f, PETSC_FALSE, whole));
-  if (info->rank == 0) take_means(info, whole, logarithmic, means);
+  if (info->rank == 0 && logarithmic)
+    take_log_means(info->cells, whole, to->cells, means);
+  else if (info->rank == 0)
+    MuArrayBlockMeans(info->cells, whole, to->cells, 1, means);
   PetscCall(MuGridScatter(coarse, means, g));
   if (info->rank == 0) PetscCall(PetscFree2(whole, means));
   PetscFunctionReturn(0);
@@ -95,28 +79,27 @@ static PetscErrorCode gather_mask(MuGrid grid, const MuGridInfo *info, PetscReal
 }
 
 /* Whether all of a doubled cell is inside, or all of it outside, everywhere. */
-static PetscErrorCode coarsen_mask(MuGrid grid, const MuGridInfo *info, unsigned char *coarse,
-                                   PetscBool *possible) {
-  const PetscInt cells = info->cells[0] * info->cells[1] / (info->dim == 2 ? 4 : 2);
-  const PetscInt nx = info->cells[0] / 2;
-  PetscReal *mask;
-  PetscInt index[4];
+static PetscErrorCode coarsen_mask(MuGrid grid, const MuGridInfo *info, const PetscInt cells[2],
+                                   unsigned char *coarse, PetscBool *possible) {
+  PetscReal *mask, *share;
 
   PetscFunctionBegin;
   *possible = PETSC_TRUE;
   PetscCall(gather_mask(grid, info, &mask));
-  for (PetscInt i = 0; i < cells; ++i) {
-    const PetscReal inside = mean(children(info, i % nx, i / nx, index), index, mask);
-    coarse[i] = (unsigned char)(inside > 0.5);
-    if (inside > 0 && inside < 1) *possible = PETSC_FALSE;
+  PetscCall(PetscMalloc1(cells[0] * cells[1], &share));
+  MuArrayBlockMeans(info->cells, mask, cells, 1, share);
+  for (PetscInt i = 0; i < cells[0] * cells[1]; ++i) {
+    coarse[i] = (unsigned char)(share[i] > 0.5);
+    if (share[i] > 0 && share[i] < 1) *possible = PETSC_FALSE;
   }
+  PetscCall(PetscFree(share));
   PetscCall(PetscFree(mask));
   PetscFunctionReturn(0);
 }
 
 /* *grid stays NULL where there is none. */
 static PetscErrorCode create_grid(MuGrid fine, MuGrid *grid, char why[MU_WHY]) {
-  MuGridSpec spec = {.dim = 0};
+  MuGridSpec spec = {.cells = {1, 1}};
   unsigned char *mask = NULL;
   const MuGridInfo *info;
   PetscBool possible = PETSC_TRUE;
@@ -141,7 +124,7 @@ static PetscErrorCode create_grid(MuGrid fine, MuGrid *grid, char why[MU_WHY]) {
   }
   if (info->masked) {
     PetscCall(PetscMalloc1(info->cells[0] * info->cells[1], &mask));
-    PetscCall(coarsen_mask(fine, info, mask, &possible));
+    PetscCall(coarsen_mask(fine, info, spec.cells, mask, &possible));
   }
   spec.mask = mask;
   if (possible)

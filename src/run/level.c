@@ -1,6 +1,7 @@
 /* One grid of a reference: from the case to its densities on the cells of the case. */
 #include "run/level.h"
 
+#include "grid/arrays.h"
 #include "problem/problem.h"
 
 #define FIRST_STEPS 20 /* of a scheme whose steps have to be adapted from outside */
@@ -116,11 +117,8 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
 
 static void take_means(const MuGridInfo *info, PetscInt factor, const PetscReal *fine,
                        PetscReal *coarse) {
-  const PetscInt nx = info->cells[0], fy = info->dim == 2 ? factor : 1;
-  const PetscReal share = 1 / (PetscReal)(factor * fy);
-  for (PetscInt j = 0; j < info->cells[1]; ++j)
-    for (PetscInt i = 0; i < nx; ++i)
-      coarse[j / fy * (nx / factor) + i / factor] += share * fine[j * nx + i];
+  const PetscInt cells[2] = {info->cells[0] / factor, info->dim == 2 ? info->cells[1] / factor : 1};
+  MuArrayBlockMeans(info->cells, fine, cells, 1, coarse);
 }
 
 /* Raw moments: mass, mass right of the centre, x, y, xx, yy, xy. */

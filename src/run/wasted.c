@@ -13,7 +13,7 @@ PetscErrorCode MuRunWarnOfRest(const MuProblemParts *parts, MuFlow flow, MuLedge
                                PetscReal energy, PetscBool *frozen) {
   const MuGridInfo *info;
   PetscReal time, mass, moved, dual, change = 0;
-  Vec rho, velocity, force, image, zero;
+  Vec rho, velocity, force, image;
 
   PetscFunctionBegin;
   *frozen = PETSC_FALSE;
@@ -24,9 +24,7 @@ PetscErrorCode MuRunWarnOfRest(const MuProblemParts *parts, MuFlow flow, MuLedge
   if (!(moved < STILL * mass)) PetscFunctionReturn(0);
   PetscCall(MuLedgerDual(ledger, rho, &dual));
   PetscCall(MuLedgerGetStep(ledger, &velocity, &force, &image));
-  PetscCall(MuGridCreateField(parts->grid, &zero));
-  PetscCall(MuGridDistanceL1(parts->grid, image, zero, &change));
-  PetscCall(VecDestroy(&zero));
+  PetscCall(MuGridDistanceL1(parts->grid, image, NULL, &change));
   change *= time;
   *frozen = (PetscBool)(change > CHANGE * mass && moved < STILL * change &&
                         2 * time * dual > DROP * PetscAbsReal(energy));

@@ -6,6 +6,7 @@
    twice the step; where both are, there is nothing left that could be coarser. */
 #include "study/study_impl.h"
 
+#include "grid/arrays.h"
 #include "problem/problem.h"
 
 enum { VALUE, ERROR_L1, ERROR_L2, ERROR_MAX, FLOOR, USED, SECOND, COLUMNS };
@@ -287,7 +288,7 @@ static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curv
   for (PetscInt k = 0; k < s->times && !code; ++k) {
     code = find_snapshot(s, o, run, k, &snapshot);
     if (!code) code = MuRunReaderSnapshot(reader, snapshot, density);
-    if (!code) MuTransferMeans(run->cells, density, o->info[0]->cells, s->times, curve + k);
+    if (!code) MuArrayBlockMeans(run->cells, density, o->info[0]->cells, s->times, curve + k);
   }
   PetscCall(PetscFree(density));
   PetscFunctionReturn(code);

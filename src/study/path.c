@@ -100,7 +100,7 @@ static PetscErrorCode read_run(const MuPathSpec *spec, const MuTrial *t, MuRunRe
     PetscCall(MuGridCreateField(t->parts->grid, &path->state[k]));
     code = MuRunReaderSnapshot(reader, k, density);
     PetscCall(VecGetArray(path->state[k], &x));
-    if (!code) MuTransferMeans(run->cells, density, t->info->cells, 1, x);
+    if (!code) MuArrayBlockMeans(run->cells, density, t->info->cells, 1, x);
     PetscCall(VecRestoreArray(path->state[k], &x));
   }
   PetscCall(PetscFree(density));

@@ -84,9 +84,6 @@ PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o);
 /* coarse = mean of the fine cells in each coarse cell: conserves mass. Fields of grids of one rank
    on the same box, the number of cells a multiple. MU_ERR_INPUT otherwise. */
 PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c);
-/* The same of arrays [ny][nx]: coarse[i stride] = the mean in coarse cell i. */
-void MuTransferMeans(const PetscInt fine[2], const PetscReal *f, const PetscInt coarse[2],
-                     PetscInt stride, PetscReal *c);
 /* L1 distance, and (int (sqrt f - sqrt g)^2)^(1/2). */
 PetscErrorCode MuTransferHellinger(const MuGridInfo *info, Vec f, Vec g, PetscReal *distance);
 

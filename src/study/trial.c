@@ -2,6 +2,8 @@
  */
 #include "study/study_impl.h"
 
+#include "grid/arrays.h"
+
 const char *const MuTrialCurveNames[MU_TRIAL_CURVES] = {"energy",
                                                         "dissipation_primal",
                                                         "dissipation_dual",
@@ -267,15 +269,6 @@ PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o) {
   PetscFunctionReturn(0);
 }
 
-void MuTransferMeans(const PetscInt fine[2], const PetscReal *f, const PetscInt coarse[2],
-                     PetscInt stride, PetscReal *c) {
-  const PetscInt rx = fine[0] / coarse[0], ry = fine[1] / coarse[1];
-  for (PetscInt i = 0; i < coarse[0] * coarse[1]; ++i) c[i * stride] = 0;
-  for (PetscInt j = 0; j < fine[1]; ++j)
-    for (PetscInt i = 0; i < fine[0]; ++i)
-      c[((j / ry) * coarse[0] + i / rx) * stride] += f[j * fine[0] + i] / (PetscReal)(rx * ry);
-}
-
 PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c) {
   const PetscInt *n = fine->cells, *m = coarse->cells;
   const PetscReal *x;
@@ -289,7 +282,7 @@ PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInf
                    (int)n[0], (int)n[1], (int)m[0], (int)m[1]);
   PetscCall(VecGetArrayRead(f, &x));
   PetscCall(VecGetArray(c, &y));
-  MuTransferMeans(n, x, m, 1, y);
+  MuArrayBlockMeans(n, x, m, 1, y);
   PetscCall(VecRestoreArray(c, &y));
   PetscCall(VecRestoreArrayRead(f, &x));
   PetscFunctionReturn(0);
