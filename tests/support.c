@@ -33,6 +33,43 @@ int TestMain(int argc, char **argv, Suite *(*make_suite)(void)) {
   return MuFinalize() ? 1 : 0;
 }
 
+void TestFolderCreate(const char *name, char folder[PETSC_MAX_PATH_LEN]) {
+  PetscMPIInt rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(folder, PETSC_MAX_PATH_LEN, "/tmp/mudot-%s-XXXXXX", name);
+  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
+  MPI_Bcast(folder, PETSC_MAX_PATH_LEN, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+void TestFolderRemove(const char *folder) {
+  PetscMPIInt rank;
+  char command[PETSC_MAX_PATH_LEN + 16];
+  MPI_Barrier(MPI_COMM_WORLD);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  if (rank == 0) ck_assert_int_eq(system(command), 0);
+}
+
+PetscErrorCode TestStudyOpen(MPI_Comm comm, const char *name, const char *folder, const char *out,
+                             const char *overrides, MuStudy *study) {
+  char path[PETSC_MAX_PATH_LEN], text[2048], directory[2 * PETSC_MAX_PATH_LEN], *words[64];
+  int count = 0;
+  MuCase c;
+  *study = NULL;
+  snprintf(path, sizeof path, "scripts/studies/%s.yaml", name);
+  snprintf(text, sizeof text, "%s", overrides);
+  snprintf(directory, sizeof directory, "%s/%s", folder, out);
+  for (char *word = strtok(text, " "); word && count < 60; word = strtok(NULL, " "))
+    words[count++] = word;
+  words[count++] = (char *)"-output_directory";
+  words[count++] = directory;
+  PetscErrorCode code = MuCaseCreate(comm, path, count, words, &c);
+  if (code) return code;
+  code = MuStudyCreate(c, study);
+  OK(MuCaseDestroy(&c));
+  return code;
+}
+
 PetscBool TestQuick(void) {
   PetscMPIInt size;
   MPI_Comm_size(MPI_COMM_WORLD, &size);

@@ -24,6 +24,14 @@ int TestMain(int argc, char **argv, Suite *(*make_suite)(void));
    fewer or smaller cases. */
 PetscBool TestQuick(void);
 
+/* A folder of one's own, /tmp/mudot-NAME-..., the same on every rank; and its end. */
+void TestFolderCreate(const char *name, char folder[PETSC_MAX_PATH_LEN]);
+void TestFolderRemove(const char *folder);
+
+/* Opens a shipped study with overrides "key value key value ..." and results in folder/out. */
+PetscErrorCode TestStudyOpen(MPI_Comm comm, const char *name, const char *folder, const char *out,
+                             const char *overrides, MuStudy *study);
+
 /* Grid on MPI_COMM_WORLD: [lower, upper]^dim with n[0], n[1] cells. */
 MuGrid TestGrid(PetscInt dim, PetscInt nx, PetscInt ny, PetscReal lower, PetscReal upper,
                 PetscBool periodic);

@@ -11,46 +11,16 @@
 static char folder[PETSC_MAX_PATH_LEN];
 
 static void make_folder(void) {
-  PetscMPIInt rank;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(folder, sizeof folder, "/tmp/mudot-test-study-XXXXXX");
-  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
-  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+  TestFolderCreate("test-study", folder);
 }
 
 static void remove_folder(void) {
-  PetscMPIInt rank;
-  char command[PETSC_MAX_PATH_LEN + 16];
-  MPI_Barrier(MPI_COMM_WORLD);
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  if (rank == 0) ck_assert_int_eq(system(command), 0);
-}
-
-/* Opens a shipped study with overrides "key value key value ..." and results in folder/out. */
-static PetscErrorCode open_study(MPI_Comm comm, const char *name, const char *out,
-                                 const char *overrides, MuStudy *study) {
-  char path[PETSC_MAX_PATH_LEN], text[2048], directory[2 * PETSC_MAX_PATH_LEN], *words[64];
-  int count = 0;
-  MuCase c;
-  *study = NULL;
-  snprintf(path, sizeof path, "scripts/studies/%s.yaml", name);
-  snprintf(text, sizeof text, "%s", overrides);
-  snprintf(directory, sizeof directory, "%s/%s", folder, out);
-  for (char *word = strtok(text, " "); word && count < 60; word = strtok(NULL, " "))
-    words[count++] = word;
-  words[count++] = (char *)"-output_directory";
-  words[count++] = directory;
-  PetscErrorCode code = MuCaseCreate(comm, path, count, words, &c);
-  if (code) return code;
-  code = MuStudyCreate(c, study);
-  OK(MuCaseDestroy(&c));
-  return code;
+  TestFolderRemove(folder);
 }
 
 static MuStudy solved(MPI_Comm comm, const char *name, const char *out, const char *overrides) {
   MuStudy study;
-  OK(open_study(comm, name, out, overrides, &study));
+  OK(TestStudyOpen(comm, name, folder, out, overrides, &study));
   OK(MuStudySolve(study));
   return study;
 }
@@ -251,7 +221,8 @@ START_TEST(interrupted_study_continues) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MuStudy study = solved(MPI_COMM_WORLD, "gamma-kernel-fisher-rao", "interrupted", coarse);
   MuStudy again;
-  OK(open_study(MPI_COMM_WORLD, "gamma-kernel-fisher-rao", "interrupted", coarse, &again));
+  OK(TestStudyOpen(MPI_COMM_WORLD, "gamma-kernel-fisher-rao", folder, "interrupted", coarse,
+                   &again));
   ck_assert_int_eq(MuStudySolve(again), MU_ERR_INPUT); /* it is finished */
   ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "finished"));
   OK(MuStudyDestroy(&again));
@@ -270,8 +241,8 @@ START_TEST(interrupted_study_continues) {
   ck_assert_double_eq(entry(&r, 2, "density_error_l1"), 42);
   ck_assert_double_eq_tol(entry(&r, 1, "density_error_l1"), kept, 1e-11);
   OK(MuStudyDestroy(&study));
-  OK(open_study(MPI_COMM_WORLD, "gamma-kernel-fisher-rao", "interrupted",
-                "-grid_cells 64 -study_values 0.4,0.3,0.2 -time_end 1", &study));
+  OK(TestStudyOpen(MPI_COMM_WORLD, "gamma-kernel-fisher-rao", folder, "interrupted",
+                   "-grid_cells 64 -study_values 0.4,0.3,0.2 -time_end 1", &study));
   ck_assert_int_eq(MuStudySolve(study), MU_ERR_INPUT); /* another study */
   ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "another study"));
   OK(MuStudyDestroy(&study));
@@ -325,7 +296,7 @@ START_TEST(mistakes_are_one_sentence) {
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; ++k) {
     MuStudy study;
     PetscErrorCode code =
-        open_study(MPI_COMM_WORLD, wrong[k].study, "wrong", wrong[k].overrides, &study);
+        TestStudyOpen(MPI_COMM_WORLD, wrong[k].study, folder, "wrong", wrong[k].overrides, &study);
     ck_assert_msg(code == MU_ERR_INPUT, "%s %s: code %d", wrong[k].study, wrong[k].overrides,
                   (int)code);
     ck_assert_msg(strstr(MuErrorMessage(), wrong[k].sentence) != NULL, "%s: \"%s\" lacks \"%s\"",

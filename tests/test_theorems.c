@@ -11,20 +11,11 @@
 static char folder[PETSC_MAX_PATH_LEN];
 
 static void make_folder(void) {
-  PetscMPIInt rank;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(folder, sizeof folder, "/tmp/mudot-test-theorems-XXXXXX");
-  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
-  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+  TestFolderCreate("test-theorems", folder);
 }
 
 static void remove_folder(void) {
-  PetscMPIInt rank;
-  char command[PETSC_MAX_PATH_LEN + 16];
-  MPI_Barrier(MPI_COMM_WORLD);
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  if (rank == 0) ck_assert_int_eq(system(command), 0);
+  TestFolderRemove(folder);
 }
 
 static const struct {
@@ -89,20 +80,8 @@ static const struct {
 };
 
 static MuStudy solved(MPI_Comm comm, const char *name, const char *out, const char *overrides) {
-  char path[PETSC_MAX_PATH_LEN], text[512], directory[2 * PETSC_MAX_PATH_LEN], *words[16];
-  int count = 0;
   MuStudy study;
-  MuCase c;
-  snprintf(path, sizeof path, "scripts/studies/%s.yaml", name);
-  snprintf(text, sizeof text, "%s", overrides);
-  snprintf(directory, sizeof directory, "%s/%s", folder, out);
-  for (char *word = strtok(text, " "); word && count < 14; word = strtok(NULL, " "))
-    words[count++] = word;
-  words[count++] = (char *)"-output_directory";
-  words[count++] = directory;
-  OK(MuCaseCreate(comm, path, count, words, &c));
-  OK(MuStudyCreate(c, &study));
-  OK(MuCaseDestroy(&c));
+  OK(TestStudyOpen(comm, name, folder, out, overrides, &study));
   OK(MuStudySolve(study));
   return study;
 }

@@ -10,20 +10,11 @@
 static char folder[PETSC_MAX_PATH_LEN];
 
 static void make_folder(void) {
-  PetscMPIInt rank;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(folder, sizeof folder, "/tmp/mudot-test-verdicts-XXXXXX");
-  if (rank == 0) ck_assert_ptr_nonnull(mkdtemp(folder));
-  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+  TestFolderCreate("test-verdicts", folder);
 }
 
 static void remove_folder(void) {
-  PetscMPIInt rank;
-  char command[PETSC_MAX_PATH_LEN + 16];
-  MPI_Barrier(MPI_COMM_WORLD);
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  if (rank == 0) ck_assert_int_eq(system(command), 0);
+  TestFolderRemove(folder);
 }
 
 /* ------------------------------------------------------------------ the rule */

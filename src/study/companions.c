@@ -40,4 +40,7 @@ void MuStudyDoubtCompanions(MuStudy s, PetscInt i, const PetscInt companion[MU_C
   for (int k = 0; k < MU_COMPANIONS && !c->reason[0]; ++k)
     if (companion[k] >= 0 && !MuStudyDone(s, companion[k] + i))
       MuClaimDoubt(c, "the companion with %s failed: %.120s", what[k], s->status[companion[k] + i]);
+  if (companion[MU_FROM_GRID] < 0 && !c->reason[0])
+    MuClaimDoubt(c, "the grid has a shape of its own (a mask, densities of given cells): what half "
+                    "the cells would change is not known");
 }

@@ -247,9 +247,6 @@ static PetscErrorCode judge(MuStudy s) {
   char name[64];
 
   MuStudyNote(s, "theorem: %s", r->sentence);
-  if (r->companion[MU_FROM_GRID] < 0)
-    MuStudyNote(s,
-                "the grid has a shape of its own: what half the cells would change is not known");
   s->verdict = MU_VERDICT_HOLDS;
   for (PetscInt i = 0; i < s->rows; ++i) {
     const MuClaim c = claim_of(s, i);

@@ -265,7 +265,7 @@ PetscErrorCode MuStudyCheckThreshold(PetscReal claimed, PetscReal tolerance);
 /* The slope of y against x, from the coarsest point to the finest: of all points if they are
    scattered or there are three, else of all but the coarsest. */
 PetscReal MuClaimSlope(PetscInt n, const PetscReal *x, const PetscReal *y, PetscBool scattered);
-/* Doubt where row i or one of its companions failed. */
+/* Doubt where row i or one of its companions failed, or there is none on half the cells. */
 void MuStudyDoubtCompanions(MuStudy s, PetscInt i, const PetscInt companion[MU_COMPANIONS],
                             MuClaim *c);
 /* Observed = that slope; the window's error = the largest change of it where the coarsest point

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import stored
 from ..errors import FileError
+from ..meshes import corners
 from .style import in_column
 
 WORDS = {"kl": "KL", "mmd": "MMD", "wasserstein": "Wasserstein", "fisher rao": "Fisher-Rao", "stein": "Stein",
@@ -162,8 +163,8 @@ def choose(density: Any, most: int, count: int) -> Sequence[int]:
 
 def edges(centres: np.ndarray) -> Tuple[float, float]:
     """[lower, upper] of the box; a single cell is taken to have width 1."""
-    half = (centres[1] - centres[0]) / 2 if centres.size > 1 else 0.5
-    return centres[0] - half, centres[-1] + half
+    ends = corners(centres)
+    return ends[0], ends[-1]
 
 
 def box_ratio(run: Any) -> float:
