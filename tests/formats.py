@@ -68,6 +68,7 @@ def runs(engine):
     check(f"{engine}: a density by its time", np.isclose(at.time, 0.3))
     mass = float(at.where(plane.mask == 1).sum()) * 0.125 ** 2
     check(f"{engine}: the mask lies on the same axes", np.isclose(mass, 1), mass)
+    check(f"{engine}: a density of 0 is a number", not bool(np.isnan(plane.density).any()) and bool((plane.density == 0).any()))
     axes = at.plot().axes
     labels = axes.get_xlabel(), axes.get_ylabel(), axes.get_title()
     check(f"{engine}: a plot has labelled axes", labels == ("x [1]", "y [1]", "time = 0.3 [1]"), labels)
@@ -99,7 +100,9 @@ def others(engine):
 def header():
     text = subprocess.run(["ncdump", "-h", "plane/run.h5"], capture_output=True, text=True).stdout
     for line in ("time = UNLIMITED ; // (6 currently)", "double density(time, y, x) ;", "double energy(t) ;",
-                 'string energy:long_name = "energy F" ;', 'string :Conventions = "CF-1.10" ;'):
+                 'string energy:long_name = "energy F" ;', "energy:_FillValue = NaN ;",
+                 'string density:ancillary_variables = "mask" ;', "mask:flag_values = 0UB, 1UB ;",
+                 'string mask:flag_meanings = "obstacle domain" ;', 'string :Conventions = "CF-1.10" ;'):
         check(f"ncdump: {line}", line in text)
     check("ncdump: no dimension without a name", "phony" not in text)
 

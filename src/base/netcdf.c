@@ -4,6 +4,7 @@
 #include "base/hdf5.h"
 
 #include <hdf5_hl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,11 +61,54 @@ static int attach(hid_t at, hid_t set, const char *const dimension[]) {
   return wrong;
 }
 
+/* The values of a mask, in its own type, as CF writes flags. */
+static int put_flags(hid_t set) {
+  static const unsigned char values[] = {0, 1};
+  const hsize_t count = sizeof values;
+  const hid_t space = H5Screate_simple(1, &count, NULL);
+  const hid_t a = H5Acreate2(set, "flag_values", H5T_STD_U8LE, space, H5P_DEFAULT, H5P_DEFAULT);
+  int wrong = a < 0 || H5Awrite(a, H5T_NATIVE_UCHAR, values) < 0;
+  if (a >= 0) H5Aclose(a);
+  H5Sclose(space);
+  return wrong;
+}
+
+/* The number that stands for "no value": NaN, and only where numbers can be NaN. */
+static int put_fill_value(hid_t set) {
+  const double none = NAN;
+  const hid_t type = H5Dget_type(set);
+  int wrong = type < 0;
+  if (type >= 0 && H5Tget_class(type) == H5T_FLOAT) {
+    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t a = H5Acreate2(set, "_FillValue", type, space, H5P_DEFAULT, H5P_DEFAULT);
+    wrong = a < 0 || H5Awrite(a, H5T_NATIVE_DOUBLE, &none) < 0;
+    if (a >= 0) H5Aclose(a);
+    H5Sclose(space);
+  }
+  if (type >= 0) H5Tclose(type);
+  return wrong;
+}
+
+int MuNetcdfMask(hid_t at, const char *path, const char *const dimension[]) {
+  const hid_t set = H5Dopen2(at, path, H5P_DEFAULT);
+  if (set < 0) return 1;
+  int wrong = attach(at, set, dimension) | describe(set, "1 in the cells of the domain") |
+              put_flags(set) | MuHdf5PutText(set, "flag_meanings", "obstacle domain");
+  return H5Dclose(set) < 0 || wrong;
+}
+
+int MuNetcdfMasked(hid_t at, const char *path, const char *mask) {
+  const hid_t set = H5Dopen2(at, path, H5P_DEFAULT);
+  if (set < 0) return 1;
+  const int wrong = MuHdf5PutText(set, "ancillary_variables", mask);
+  return H5Dclose(set) < 0 || wrong;
+}
+
 int MuNetcdfVariable(hid_t at, const char *path, const char *const dimension[],
                      const char *long_name) {
   const hid_t set = H5Dopen2(at, path, H5P_DEFAULT);
   if (set < 0) return 1;
   int wrong = attach(at, set, dimension);
-  wrong |= describe(set, long_name);
+  wrong |= describe(set, long_name) | put_fill_value(set);
   return H5Dclose(set) < 0 || wrong;
 }

@@ -17,8 +17,13 @@ int MuNetcdfCoordinate(hid_t at, const char *path, const char *long_name);
 /* A dimension without coordinates: a dataset without values that has its name and length. */
 int MuNetcdfDimension(hid_t at, const char *name, hsize_t length);
 /* Names the dimensions of a dataset: the paths of their scales from the root, slowest first, NULL
-   at the end, and says what it is. */
+   at the end, and says what it is. NaN is the _FillValue of floating-point numbers. */
 int MuNetcdfVariable(hid_t at, const char *path, const char *const dimension[],
                      const char *long_name);
+/* The same for a dataset of bytes that is 1 in the cells of the domain and 0 in obstacles. */
+int MuNetcdfMask(hid_t at, const char *path, const char *const dimension[]);
+/* Says that the values of the dataset `path` count only where the dataset `mask` is 1: outside they
+   are 0, which is a density too, and so no _FillValue. */
+int MuNetcdfMasked(hid_t at, const char *path, const char *mask);
 
 #endif

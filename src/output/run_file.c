@@ -100,8 +100,7 @@ PetscErrorCode MuRunFileSetGrid(MuRunFile *f, const MuGridInfo *info, const Pets
   if (info->dim == 2) HDF(write_centres(f->file, "grid/y", info, 1));
   HDF(write_whole(f->file, "grid/cell_volume", 0, NULL, H5T_IEEE_F64LE, &info->volume));
   HDF(write_whole(f->file, "grid/mask", density->rank, density->item, H5T_STD_U8LE, mask));
-  HDF(name_dimensions(f->file, "grid/mask", field_dimensions(info->dim),
-                      "1 in the cells of the domain"));
+  HDF(MuNetcdfMask(f->file, "grid/mask", field_dimensions(info->dim)) ? -1 : 0);
   HDF(link_root(f->file, "grid/mask", "mask"));
   return 0;
 }
@@ -129,7 +128,9 @@ static herr_t describe_one(hid_t file, const MuRunSeries *s) {
         MuNetcdfDimension(file, s->dimension[a], s->item[a]))
       return -1;
   }
-  return name_dimensions(file, s->name, dimension, s->doc);
+  if (name_dimensions(file, s->name, dimension, s->doc)) return -1;
+  const int field = s->rank > 0 && strcmp(s->dimension[s->rank - 1], "x") == 0;
+  return field && MuNetcdfMasked(file, s->name, "mask") ? -1 : 0;
 }
 
 /* The dimensions of everything that grows; a series has those of the grid or makes its own. */
