@@ -137,6 +137,14 @@ def figures():
             ("cloud", {"cloud", "energy"}):
         made = mudot.plot.draw(name)
         check(f"figures of {name}", set(made) == wanted, set(made))
+    pathlib.Path("line.yaml").write_text(mudot.Case(LINE).text)
+    mudot.program.call(["reference", "line.yaml", "-accuracy", "0.1", "-time_end", "0.1", "-output_directory", "certified"])
+    made = mudot.plot.draw("certified")
+    check("figures of a reference", set(made) == {"density", "energy", "balance", "error"}, set(made))
+    stored = mudot.Run("certified")
+    bars = [bar for bar in made["energy"].axes[0].containers if bar.has_yerr]
+    check("energies have their bars", len(bars) == 1 and len(bars[0].lines[0].get_xdata()) == len(stored.density.time), bars)
+    check("the density's title says its error", "error of the densities in L¹" in made["density"]._suptitle.get_text())
     named = mudot.run(mudot.Case(PLANE, grid={"labels": ["length (mm)", "age"]}), "named")
     drawn = named.plot("density")[0]
     check("axes are called as the case says", drawn._supxlabel.get_text() == "length (mm)" and

@@ -111,6 +111,7 @@ def make_results():
     mudot("study", str(ROOT / "scripts/studies/rate-mmd-exact.yaml"), "-output_directory", "rate")
     mudot("particles", "cloud.yaml")
     mudot("run", "line.yaml", *KL.split(), "-target_type", "gaussian", "-target_mean", "0", "-target_covariance", "0.5", "-time_step", "0.001", "-output_directory", "gaussian")
+    mudot("reference", "line.yaml", *KL.split(), "-accuracy", "1e-3", "-output_directory", "certified")
     mudot("sample", "plane/run.h5", "-n", "400", "-output", "drawn.h5")
     mudot("compare", "plane/run.h5", "drawn.h5", "-output_directory", "compared")
     mudot("particles", "line.yaml", "-energy_mmd", "0", "-energy_kl", "1", "-geometry_mmd", "0", "-geometry_wasserstein", "1", "-output_directory", "walk")
@@ -215,7 +216,19 @@ def check_data():
     run = data_of("line/report.html")["directories"][0]["run"]
     decay = run["ledger"]["decay"]
     check("the fitted rate is that of the exact solution, 2b", abs(decay["rate"] - 1.5) < 1e-8 and decay["from"] == 1 and decay["to"] == 2, decay)
+    check_reference_data()
     check_thinning()
+
+
+def check_reference_data():
+    mudot("report", "certified")
+    run = data_of("certified/report.html")["directories"][0]["run"]
+    with h5py.File("certified/run.h5") as file:
+        for group in "error", "moments":
+            for name, values in file[group].items():
+                check(f"/{group}/{name} in the page", np.allclose(run[group][name], values[:], rtol=1e-8, atol=0))
+        check("what a reference says of itself", run["error"]["attributes"]["method"] == file["error"].attrs["method"])
+    check("no errors where none are known", "error" not in data_of("line/report.html")["directories"][0]["run"])
 
 
 def check_thinning():
@@ -432,6 +445,24 @@ def check_line(browser):
     check_themes(page)
     check_print(page, "svg")
     check_quiet("line", page)
+    page.close()
+
+
+def check_reference(browser):
+    page = open_report(browser, "certified")
+    bars = page.evaluate("[...document.querySelectorAll('#energy figure path')].filter(p => /^M.*H.*M.*V.*M.*H/.test(p.getAttribute('d'))).length")
+    with h5py.File("certified/run.h5") as file:
+        count, worst = len(file["time"]), file["error/l1"][:].max()
+    check("energies of a reference have their bars", bars == count, (bars, count))
+    text = page.evaluate("document.querySelector('#error').textContent")
+    said = re.search(r"at most about ([\d.]+)(?:·10([−\d]+))? in L¹", text)
+    value = float(said.group(1)) * 10.0 ** int((said.group(2) or "0").replace("−", "-"))
+    check("the page says the worst error in L¹", abs(value - worst) <= 0.06 * worst, (value, worst))
+    check("errors of the grid and of the steps are drawn", page.evaluate("document.querySelectorAll('#error path.curve').length") >= 9)
+    check("a table of numbers with their errors", page.evaluate("document.querySelector('#error').textContent").count(" ± ") > 3 * count)
+    check_accessible("certified", page)
+    check_width("certified", page)
+    check_quiet("certified", page)
     page.close()
 
 
@@ -653,7 +684,7 @@ def main():
         check_files()
         if not arguments.without_browser:
             with Chromium() as browser:
-                for part in (check_line, check_mapping, check_plane, check_several, check_particles, check_hostile):
+                for part in (check_line, check_reference, check_mapping, check_plane, check_several, check_particles, check_hostile):
                     part(browser)
         os.chdir("/")
     print(f"{results['passed']} passed, {results['failed']} failed, 0 skipped")

@@ -180,6 +180,52 @@ static PetscErrorCode write_snapshots(MuJson *j, Picture *p) {
   PetscFunctionReturn(code);
 }
 
+/* ------------------------------------------------------------------ references */
+
+typedef struct {
+  MuJson *j;
+  const MuStored *s;
+  const char *group;
+  PetscInt times, every;
+} Series;
+
+/* A number per snapshot, those that are shown. */
+static PetscErrorCode write_number(void *ctx, const char *name) {
+  const Series *all = ctx;
+  char path[512];
+  PetscInt n;
+  double *value;
+
+  PetscFunctionBegin;
+  snprintf(path, sizeof path, "%s/%s", all->group, name);
+  PetscCall(MuStoredSeries(all->s, path, &n, &value));
+  const PetscInt count = n == all->times ? MuReportCount(n, all->every) : 0;
+  for (PetscInt i = 0; i < count; ++i) value[i] = value[MuReportIndex(i, n, all->every)];
+  if (count) MuJsonNumbers(all->j, name, (size_t)count, value);
+  PetscCall(PetscFree(value));
+  PetscFunctionReturn(0);
+}
+
+/* "error" and "moments": what a reference knows of itself. */
+static PetscErrorCode write_errors(MuJson *j, const MuStored *s, const Picture *p) {
+  static const char *const groups[] = {"error", "moments"};
+  Series all = {.j = j,
+                .s = s,
+                .times = p->info->times,
+                .every = MuReportEvery(p->info->times, most_times(p))};
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2; ++k) {
+    all.group = groups[k];
+    if (H5Lexists(s->file, groups[k], H5P_DEFAULT) <= 0) continue;
+    MuJsonBegin(j, groups[k], '{');
+    PetscCall(MuReportAttributes(j, s, groups[k]));
+    PetscCall(MuStoredEachDataset(s, groups[k], write_number, &all));
+    MuJsonEnd(j, '}');
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *path,
                                       const MuReportShare *share) {
   Picture p = {0};
@@ -192,6 +238,7 @@ static PetscErrorCode write_densities(MuJson *j, const MuStored *s, const char *
   write_grid(j, &p);
   code = write_target(j, &p, s);
   if (!code) code = write_snapshots(j, &p);
+  if (!code) code = write_errors(j, s, &p);
   PetscCall(picture_destroy(&p));
   PetscCall(MuRunReaderDestroy(&reader));
   PetscFunctionReturn(code);

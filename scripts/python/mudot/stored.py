@@ -48,7 +48,7 @@ def columns(group: Any) -> Dict[str, np.ndarray]:
 
 def attributes(item: Any) -> Dict[str, Any]:
     """Those that say something, without what netCDF and HDF5 keep for themselves."""
-    own = {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid"}
+    own = {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid", "_FillValue"}
     return dict(each(item, own))
 
 

@@ -110,6 +110,13 @@ function decoded(run, size) {
   return out;
 }
 
+/* What a reference knows of itself: a number per snapshot each, and attributes; or null. */
+function readSeries(group) {
+  if (!group) return null;
+  const { attributes, ...series } = group;
+  return { attributes, ...Object.fromEntries(Object.entries(series).map(([name, values]) => [name, numbers(values)])) };
+}
+
 function readRun(run) {
   const size = run.axes.reduce((n, a) => n * a.shown, 1);
   const all = run.codes ? decoded(run, size) : floats(run.density);
@@ -118,6 +125,8 @@ function readRun(run) {
   run.targetValues = run.target ? floats(run.target) : null;
   run.inside = run.mask ? bytes(run.mask) : null;
   run.ledger = readLedger(run);
+  run.error = readSeries(run.error);
+  run.moments = readSeries(run.moments);
   run.case = parseCase(run.attributes.case);
   run.peaks = run.frames.map(largest);
   run.centres = run.axes.map((a) => {

@@ -117,8 +117,8 @@ const MARKS = [
 ];
 
 /* Curves over a common axis. spec: title, x and y {label, log, domain, zero, decades, ticks}, series
-   [{name, x, y, colour, dash, width, faint, line, mark, sparse, open, area, hidden}], shade {low, high}, time (the
-   player whose time is marked). */
+   [{name, x, y, bars, colour, dash, width, faint, line, mark, sparse, open, area, hidden}], where bars are half the
+   lengths of the error bars, shade {low, high}, time (the player whose time is marked). */
 class Plot extends Figure {
   tables() {
     const groups = new Map();
@@ -127,8 +127,8 @@ class Plot extends Figure {
       groups.get(s.x).push(s);
     }
     return [...groups].map(([x, list]) => ({
-      head: [this.spec.x.label || "x", ...list.map((s) => s.name)],
-      rows: thinned(x.length).map((i) => [x[i], ...list.map((s) => s.y[i])]),
+      head: [this.spec.x.label || "x", ...list.flatMap((s) => (s.bars ? [s.name, "±"] : [s.name]))],
+      rows: thinned(x.length).map((i) => [x[i], ...list.flatMap((s) => (s.bars ? [s.y[i], s.bars[i]] : [s.y[i]]))]),
     }));
   }
   domains() {
@@ -211,6 +211,7 @@ class Plot extends Figure {
         style: `stroke:${stroke};${s.width ? `stroke-width:${s.width};` : ""}${s.faint ? "opacity:.4" : ""}` });
       this.layer.append(drawn.line);
     }
+    if (s.bars) this.drawBars(s, stroke);
     const few = s.mark === undefined && s.y.filter(Number.isFinite).length <= 3;
     if (s.mark !== undefined || few) this.drawMarks(s, few ? 0 : s.mark, stroke);
     return drawn;
@@ -224,6 +225,14 @@ class Plot extends Figure {
       const open = s.open && s.open(i);
       this.root.append(svg("path", { d: MARKS[mark % MARKS.length](4), transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`,
         style: `stroke:${stroke};stroke-width:1.6;fill:${open ? "var(--paper)" : stroke}` }));
+    }
+  }
+  drawBars(s, stroke) {
+    for (let i = 0; i < s.x.length; ++i) {
+      const [a, high, low] = [this.px(s.x[i]), this.py(s.y[i] + s.bars[i]), this.py(s.y[i] - s.bars[i])];
+      if (![a, high].every(Number.isFinite)) continue;
+      const end = Number.isFinite(low) ? low : this.box.top + this.box.height; // below zero on a logarithmic axis
+      this.layer.append(svg("path", { d: `M${a - 4} ${high}H${a + 4}M${a} ${high}V${end}M${a - 4} ${end}H${a + 4}`, style: `stroke:${stroke};stroke-width:1.4;fill:none` }));
     }
   }
   drawShade() {

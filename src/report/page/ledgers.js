@@ -90,6 +90,8 @@ function energyFigures(view, source, several) {
   if (decay) series.push({ name: `fit e^(−${plain(decay.rate, 4)} t)`, x: [decay.from, decay.to],
     y: [decay.from, decay.to].map((s) => Math.exp(decay.log_factor - decay.rate * s)), colour: 2, dash: "2 4", width: 3, mark: 2 });
   if (known && known.rate > 0 && !negative) series.push({ name: `known e^(−${plain(known.rate, 4)} t) F(0)`, x: t, y: t.map((s) => energy[0] * Math.exp(-known.rate * s)), colour: 7, dash: "9 4 2 4", width: 1.4, reference: true });
+  const { moments } = source.data;
+  if (moments && moments.energy) series.push({ name: "reference, with its error", x: source.data.time, y: moments.energy, bars: moments.energy_error, line: false, mark: 0, open: () => true, colour: 3 });
   const plot = timePlot(view, { title: several ? source.name : "Energy", label: `Energy of ${source.name}`, series, y: { label: "F", log: !negative, decades: 16 } });
   plot.note(thinLedger(ledger));
   return { node: switchable(plot, "the energy"), decay, known, rates: negative ? null : rateFigure(view, source) };
@@ -130,6 +132,36 @@ function decaySentence(name, energy) {
   else out.push("No decay rate is fitted: the energy changes its sign, or has too few values above rounding. ");
   if (known) out.push("Known: ", prose(known.sentence), known.rate > 0 ? ["; here the rate is ", html(known.rate, 5)] : null, ".");
   return el("p", { class: "small" }, name ? el("b", {}, `${name}. `) : null, out);
+}
+
+/* The errors of a reference's snapshots: a figure per norm, and its numbers with theirs. */
+const normName = (n) => (/^[a-z]\d$/.test(n) ? n[0].toUpperCase() + (n[0] === "l" ? "⁰¹²³" : "₀₁₂₃")[Number(n[1])] : n[0].toUpperCase() + n.slice(1));
+
+/* Norms of densities: the other errors are those of numbers that a reference has as well. */
+const normsOf = ({ error, moments }) => Object.keys(error).filter((n) => error[`${n}_space`] && !(moments && moments[n]));
+
+function errorFigures(view, source) {
+  const { error, time } = source.data;
+  return normsOf(source.data).map((n) => timePlot(view, { title: `Error of the densities, ${normName(n)}`, label: `Error of ${source.name}`,
+    series: [{ name: "in all", x: time, y: error[n], colour: 1, mark: time.length < 60 ? 0 : undefined },
+      { name: "of the grid", x: time, y: error[`${n}_space`], colour: 2, dash: "6 3" }, { name: "of the time steps", x: time, y: error[`${n}_time`], colour: 3, dash: "2 4" }],
+    y: { label: "", log: true, decades: 12 }, empty: "Zero throughout." }).node);
+}
+
+function errorLead({ attributes: a, ...error }) {
+  return ["The error of every snapshot is at most about ", el("b", {}, html(Math.max(...error[a.norm]), 2)), ` in ${normName(a.norm)}; the accuracy that was asked for, ${plain(Number(a.accuracy), 2)}, is ${a.reached === "true" ? "" : "not "}reached. `,
+    a.method ? `From ${a.method}.` : ""];
+}
+
+/* value ± error, digits to the second of the error. */
+function momentsTable({ moments, time }, name) {
+  const names = Object.keys(moments).filter((n) => moments[`${n}_error`]);
+  const cell = (n, i) => {
+    const size = Math.abs(moments[n][i]), bar = moments[`${n}_error`][i];
+    const digits = bar > 0 && size > 0 ? Math.min(15, Math.max(1, Math.ceil(Math.log10(size / bar)) + 1)) : 6;
+    return el("span", {}, html(moments[n][i], digits), " ± ", html(bar, 2));
+  };
+  return wideTables({ caption: "Numbers of the reference", head: ["t", ...names.map(words)], rows: thinned(time.length).map((i) => [time[i], ...names.map((n) => cell(n, i))]) }, `Numbers of ${name}`, 1, 4);
 }
 
 /* All energies over time in one figure. */

@@ -109,6 +109,7 @@ function runSections(view, runs) {
     out.push(part("energy", "Energy and decay", null, several ? energyOverlay(view, withLedger) : null,
       several ? columns(energies.map((e) => el("div", { class: "stack" }, e.node, e.rates))) : columns([energies[0].node, energies[0].rates]),
       withLedger.map((r, i) => decaySentence(several ? r.name : "", energies[i]))));
+    out.push(...referencePart(view, runs, several));
     out.push(part("balance", "Energy-dissipation balance",
       ["F(μ(T)) + ∫ [R(μ, dμ/dt) + R*(μ, −DF(μ))] dt = F(μ(0)) holds if and only if μ solves the flow; the defect says how well."],
       several ? columns(withLedger.map((r) => el("div", { class: "stack" }, el("h3", {}, r.name), balanceFigures(view, r)))) : columns([...balanceFigures(view, withLedger[0]), worstTable(withLedger)]), several ? worstTable(withLedger) : null));
@@ -116,6 +117,14 @@ function runSections(view, runs) {
     if (diagnostics.length) out.push(part("diagnostics", "Diagnostics", null, columns(diagnostics)));
   }
   return out;
+}
+
+/* What runs of mudot reference say of their own errors. */
+function referencePart(view, runs, several) {
+  const known = runs.filter((r) => r.data.error && r.data.error.attributes && r.data.error[r.data.error.attributes.norm]);
+  if (!known.length) return [];
+  return [part("error", "Error of the reference", null, known.map((r) => el("div", {}, several ? el("h3", {}, r.name) : null, el("p", { class: "lead" }, errorLead(r.data.error)),
+    columns(errorFigures(view, r)), r.data.moments ? momentsTable(r.data, r.name) : null)))];
 }
 
 function particleSections(view, particles, runs) {

@@ -67,4 +67,6 @@ def of_run(folder: pathlib.Path, points: Any, labels: Optional[Sequence[str]], o
              else density.draw_maps(run, labels, over, own_scales)}
     if all(name in run.ledger for name in ledger.COLUMNS):
         found.update(energy=ledger.draw_energy(run), balance=ledger.draw_balance(run))
+    if "l1" in run.error and run.error["l1"].size == run.time.size:
+        found["error"] = ledger.draw_error(run)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 
 
 def positive(values: Any) -> np.ndarray:
@@ -40,6 +40,7 @@ def logarithmic(axes: Any) -> None:
         axes.yaxis.set_major_locator(LogLocator(numticks=7))
     else:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high_end > 8 * low_end else MaxNLocator(5))
+        axes.yaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
         if low_end > 1e-4 and high_end < 1e5:  # 0.68 rather than 6.8 x 10^-1
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

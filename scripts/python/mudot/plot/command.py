@@ -6,6 +6,7 @@ density   of a run; 1-D: the density over time, linear and logarithmic, and the 
           the contours of the target
 energy    the energy and its terms, and the decay rate -d(log F)/dt; of particles what their ledger has
 balance   the dissipation potentials R and R*, the defect of the energy-dissipation balance over F(0), the mass
+error     of a reference: the error of its snapshots, of the grid and of the time steps
 cloud     of particles
 errors, dissipation, energy, balance    of studies
 compare   of a directory with a compare.h5 (mudot compare)

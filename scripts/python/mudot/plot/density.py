@@ -32,6 +32,12 @@ def time_norm(times: np.ndarray) -> Normalize:
     return PowerNorm(min(max(gamma, 0.3), 1), 0, last)
 
 
+def error_note(run: Drawn, snapshots: Sequence[int]) -> str:
+    """What a reference's densities are off by."""
+    error = run.error.get("l1", np.zeros(0))
+    return f"error of the densities in L¹: at most {error[list(snapshots)].max():.1e}" if error.size > max(snapshots) else ""
+
+
 def draw_line(run: Drawn, labels: Sequence[str]) -> Any:
     figure, (linear, decades) = subplots(2, 1, (8, 7.5), sharex=True)
     norm = time_norm(run.time[list(run.chosen)])
@@ -52,7 +58,7 @@ def draw_line(run: Drawn, labels: Sequence[str]) -> Any:
     bar = figure.colorbar(matplotlib.cm.ScalarMappable(norm, TIMES), ax=[linear, decades])
     bar.set_label("time t")
     ticks(bar, run.time[list(run.chosen)], norm)
-    title(figure, run.title)
+    title(figure, "\n".join(filter(None, [run.title, error_note(run, list(run.chosen))])))
     return figure
 
 
@@ -148,4 +154,5 @@ def map_legend(run: Drawn, own_scales: bool, points: Optional[np.ndarray]) -> st
         parts.append("lines: 10, 50, 90 % of the target's mass")
     if points is not None:
         parts.append("dots: the data")
+    parts += [note for note in [error_note(run, list(run.chosen))] if note]
     return "; ".join(parts)

@@ -1,4 +1,5 @@
-"""energy: the energy with its terms and its decay rate; balance: the potentials, the balance's defect, the mass."""
+"""energy: the energy with its terms and its decay rate; balance: the potentials, the balance's defect, the mass;
+error: what a reference knows of its own error."""
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Tuple
@@ -75,8 +76,36 @@ def draw_energy(run: Drawn) -> Any:
         bottom.plot(ledger["t"], positive(dissipation(ledger)), color=BLUE, **markers(energy.size))
         bottom.set_ylabel("dissipation R + R* = −dF/dt")
         logarithmic(bottom)
+    draw_bars(top, run)
     top.set_ylabel("energy F")
     time_axis(bottom, ledger["t"])
+    title(figure, run.title)
+    return figure
+
+
+def draw_bars(axes: Any, run: Drawn) -> None:
+    """The energies of a reference's snapshots with their errors."""
+    if "energy" in run.moments and run.moments["energy"].size == run.time.size:
+        axes.errorbar(run.time, run.moments["energy"], run.moments["energy_error"], fmt="o", markersize=4,
+                      markerfacecolor="none", color=GREEN, capsize=3, label="reference ± its error", zorder=4)
+        legend(axes)
+
+
+NORMS = {"l1": "L¹", "hellinger": "Hellinger", "w1": "W₁"}
+
+
+def draw_error(run: Drawn) -> Any:
+    """Of every norm the error of the snapshots, and its parts."""
+    norms = [name for name in NORMS if name in run.error]
+    figure, grid = subplots(len(norms), 1, (8, 2.6 * len(norms) + 1), sharex=True, squeeze=False)
+    for axes, norm in zip(grid[:, 0], norms):
+        for part, style, colour, label in (("", "o-", BLUE, "in all"), ("_space", "--", VERMILLION, "of the grid"),
+                                           ("_time", ":", GREEN, "of the time steps")):
+            axes.plot(run.time, positive(run.error[norm + part]), style, color=colour, markersize=4, label=label)
+        axes.set_ylabel(f"error in {NORMS[norm]}")
+        logarithmic(axes)
+    legend(grid[0, 0])
+    time_axis(grid[-1, 0], run.time)
     title(figure, run.title)
     return figure
 

@@ -114,6 +114,8 @@ class Drawn:
             self.read_grid(file["grid"])
             self.read_densities(file, curves, maps)
             self.ledger = stored.columns(file.get("ledger"))
+            self.error = stored.columns(file.get("error"))  # of a reference
+            self.moments = stored.columns(file.get("moments"))
 
     def read_grid(self, grid: Any) -> None:
         self.x = grid["x"][:]
