@@ -117,7 +117,7 @@ static PetscErrorCode create(MuStudy s) {
   s->column_names = columns;
   s->curves = 1;
   s->curve_names = curves;
-  s->hide_curves = PETSC_TRUE;
+  s->work_curves = 1;
   PetscCall(PetscCalloc1(s->rows, &s->label));
   for (PetscInt i = 0; i < s->rows; ++i)
     snprintf(s->label[i], MU_STATUS_LENGTH, "%s", kinds[i % KINDS]);

@@ -12,7 +12,8 @@
 enum { VALUE, ERROR_L1, ERROR_L2, ERROR_MAX, FLOOR, USED, SECOND, COLUMNS };
 static const char *const columns[COLUMNS] = {"value", "error_l1",    "error_l2",    "error_max",
                                              "floor", "used_in_fit", "second_value"};
-static const char *const error_curves[] = {"error_l1", "error_l2", "error_max"};
+enum { ERRORS = 3 }; /* norms; their curves, then the cells of the grid of comparison */
+static const char *const error_curves[ERRORS] = {"error_l1", "error_l2", "error_max"};
 
 typedef enum { AGAINST_EXACT, AGAINST_STORED, AGAINST_FINEST } Against;
 
@@ -148,8 +149,8 @@ static PetscErrorCode create(MuStudy s) {
   s->columns = COLUMNS;
   s->column_names = columns;
   s->curve_names = error_curves;
-  s->curves = o->against == AGAINST_EXACT ? 3 : o->info[0]->local_size;
-  s->hide_curves = (PetscBool)(o->against != AGAINST_EXACT);
+  s->curves = ERRORS + (o->against == AGAINST_EXACT ? 0 : o->info[0]->local_size);
+  s->work_curves = s->curves - ERRORS;
   PetscFunctionReturn(0);
 }
 
@@ -168,7 +169,7 @@ static PetscErrorCode destroy(MuStudy s) {
 
 /* L1, L2 and largest difference of two arrays of n cells. */
 static void differences(PetscInt n, PetscReal volume, const PetscReal *a, PetscInt stride_a,
-                        const PetscReal *b, PetscInt stride_b, PetscReal error[3]) {
+                        const PetscReal *b, PetscInt stride_b, PetscReal error[ERRORS]) {
   error[0] = error[1] = error[2] = 0;
   for (PetscInt i = 0; i < n; ++i) {
     PetscReal d = PetscAbsReal(a[i * stride_a] - b[i * stride_b]);
@@ -191,7 +192,7 @@ static PetscErrorCode against_exact(void *ctx, MuTrial *t, PetscInt k, Vec rho) 
   Watch *w = ctx;
   const PetscInt slot = MuStudySlot(w->study, t->parts->snapshot_times[k]);
   const PetscReal *a, *b;
-  PetscReal error[3];
+  PetscReal error[ERRORS];
 
   PetscFunctionBegin;
   PetscCall(MuExactEvaluate(w->exact, t->parts->snapshot_times[k], w->work));
@@ -200,14 +201,14 @@ static PetscErrorCode against_exact(void *ctx, MuTrial *t, PetscInt k, Vec rho) 
   differences(t->info->local_size, t->info->volume, a, 1, b, 1, error);
   PetscCall(VecRestoreArrayRead(w->work, &b));
   PetscCall(VecRestoreArrayRead(rho, &a));
-  for (int q = 0; q < 3; ++q) {
+  for (int q = 0; q < ERRORS; ++q) {
     w->curve[q * w->study->times + slot] = error[q];
     w->row[ERROR_L1 + q] = PetscMax(w->row[ERROR_L1 + q], error[q]);
   }
   PetscFunctionReturn(0);
 }
 
-/* curve [cells][times]: the density on the coarsest grid. */
+/* curve [cells][times] behind those of the errors: the density on the coarsest grid. */
 static PetscErrorCode keep_coarse(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
   Watch *w = ctx;
   const PetscInt times = w->study->times, slot = MuStudySlot(w->study, t->parts->snapshot_times[k]);
@@ -216,12 +217,13 @@ static PetscErrorCode keep_coarse(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
   PetscFunctionBegin;
   PetscCall(MuTransferRestrict(t->info, rho, w->info, w->work));
   PetscCall(VecGetArrayRead(w->work, &x));
-  for (PetscInt i = 0; i < w->info->local_size; ++i) w->curve[i * times + slot] = x[i];
+  for (PetscInt i = 0; i < w->info->local_size; ++i) w->curve[(ERRORS + i) * times + slot] = x[i];
   PetscCall(VecRestoreArrayRead(w->work, &x));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscReal *row, PetscReal *curve) {
+static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscBool kept, PetscReal *row,
+                            PetscReal *curve) {
   Order *o = s->data;
   Watch w = {.study = s, .info = o->info[which], .row = row, .curve = curve};
   const PetscBool exact = (PetscBool)(o->against == AGAINST_EXACT);
@@ -233,7 +235,8 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscReal *row, Pe
   code = exact ? MuExactCreate(o->exact, t, &w.exact) : 0;
   t->output = exact ? against_exact : keep_coarse;
   t->ctx = &w;
-  if (!code) code = MuTrialSolve(t);
+  if (!code && kept) code = MuStudyKeepRun(s, t, "finest");
+  if (!code) code = MuStudyKeptRun(t, MuTrialSolve(t));
   t->ctx = NULL;
   PetscCall(MuExactDestroy(&w.exact));
   PetscCall(VecDestroy(&w.work));
@@ -288,7 +291,9 @@ static PetscErrorCode read_stored(MuStudy s, MuRunReader reader, PetscReal *curv
   for (PetscInt k = 0; k < s->times && !code; ++k) {
     code = find_snapshot(s, o, run, k, &snapshot);
     if (!code) code = MuRunReaderSnapshot(reader, snapshot, density);
-    if (!code) MuArrayBlockMeans(run->cells, density, o->info[0]->cells, s->times, curve + k);
+    if (!code)
+      MuArrayBlockMeans(run->cells, density, o->info[0]->cells, s->times,
+                        curve + ERRORS * s->times + k);
   }
   PetscCall(PetscFree(density));
   PetscFunctionReturn(code);
@@ -321,6 +326,13 @@ static int which_of(MuStudy s, PetscInt task, PetscInt *value) {
   return task >= first;
 }
 
+/* The task of the finest run, which is kept: the one that the others are compared with, or the last
+   row. */
+static PetscInt finest_of(MuStudy s) {
+  const Order *o = s->data;
+  return o->against == AGAINST_FINEST ? s->rows : s->rows - 1;
+}
+
 /* Overrides of a task; the reference refines beyond the finest value. */
 static PetscErrorCode overrides_of(MuStudy s, PetscInt value, int which, MuOverrides *out) {
   const Order *o = s->data;
@@ -347,33 +359,37 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
   row[SECOND] = value < s->rows ? MuStudyJoint(s, value) : NAN;
   row[FLOOR] = row[USED] = NAN;
   if (value == s->rows && o->against == AGAINST_STORED) {
+    for (PetscInt k = 0; k < ERRORS * s->times; ++k) curve[k] = NAN;
     PetscCall(load_stored(s, curve, &row[FLOOR]));
     PetscFunctionReturn(0);
   }
   code = overrides_of(s, value, which, &overrides);
   PetscCall(MuStudyTrial(s, code, &overrides, PETSC_TRUE, &trial));
-  code = solve(s, &trial, which, row, curve);
+  code = solve(s, &trial, which, (PetscBool)(!which && value == finest_of(s)), row, curve);
   PetscCall(MuTrialDestroy(&trial));
   PetscFunctionReturn(code);
 }
 
 /* ------------------------------------------------------------------ the verdict */
 
-/* Errors of the rows or the companions against a task, the largest over the output times that both
-   have. */
+/* Errors of the rows or the companions against a task, at the output times that both have, and the
+   largest of them. */
 static void compare_with_reference(MuStudy s, PetscInt first, PetscInt reference, int which) {
   const Order *o = s->data;
-  const PetscReal *right = MuStudyCurve(s, reference, 0);
+  const PetscReal *right = MuStudyCurve(s, reference, ERRORS);
   const MuGridInfo *info = o->info[which];
-  PetscReal error[3];
+  PetscReal error[ERRORS];
   for (PetscInt i = 0; i < s->rows; ++i) {
     PetscReal *row = MuStudyRow(s, first + i);
-    const PetscReal *own = MuStudyCurve(s, first + i, 0);
+    const PetscReal *own = MuStudyCurve(s, first + i, ERRORS);
     row[ERROR_L1] = row[ERROR_L2] = row[ERROR_MAX] = 0;
     for (PetscInt k = 0; k < s->times && MuStudyDone(s, first + i); ++k) {
       if (isnan(own[k]) || isnan(right[k])) continue;
       differences(info->local_size, info->volume, own + k, s->times, right + k, s->times, error);
-      for (int q = 0; q < 3; ++q) row[ERROR_L1 + q] = PetscMax(row[ERROR_L1 + q], error[q]);
+      for (int q = 0; q < ERRORS; ++q) {
+        MuStudyCurve(s, first + i, q)[k] = error[q];
+        row[ERROR_L1 + q] = PetscMax(row[ERROR_L1 + q], error[q]);
+      }
     }
   }
 }

@@ -309,13 +309,14 @@ static int put_curves(MuStudy s, hid_t file) {
   const PetscInt tasks = s->rows + s->extras;
   const hsize_t shape[2] = {(hsize_t)tasks, (hsize_t)s->times}, length[1] = {(hsize_t)s->times};
   static const char *const dimension[] = {"/task", "/curves/t", NULL};
-  if (!s->times || s->hide_curves) return 0;
+  const PetscInt results = s->curves - s->work_curves;
+  if (!s->times || !results) return 0;
   hid_t at = H5Gcreate2(file, "curves", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   double *all = malloc(sizeof *all * (size_t)(tasks * s->times));
   int wrong = at < 0 || !all;
   if (!wrong) wrong = MuHdf5PutArray(at, "t", 1, length, s->time);
   if (!wrong) wrong = MuNetcdfCoordinate(at, "t", "time");
-  for (PetscInt c = 0; c < s->curves && !wrong; ++c) {
+  for (PetscInt c = 0; c < results && !wrong; ++c) {
     for (PetscInt i = 0; i < tasks; ++i)
       memcpy(all + i * s->times, MuStudyCurve(s, i, c), sizeof *all * (size_t)s->times);
     wrong |= MuHdf5PutArray(at, s->curve_names[c], 2, shape, all);

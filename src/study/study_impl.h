@@ -4,6 +4,7 @@
 
 #include "base/lock.h"
 #include "mudot.h"
+#include "record/run_writer.h"
 
 /* ------------------------------------------------------------------ overrides of a case */
 
@@ -56,6 +57,7 @@ struct MuTrial {
   MuTrialOutput output; /* OPTIONAL hooks, set before MuTrialSolve() */
   MuTrialStep step;
   void *ctx;
+  MuRunWriter writer; /* OPTIONAL: takes the rows and snapshots, see MuStudyKeepRun() */
 };
 
 /* Builds grid, energy, geometry and, if `flow`, the flow with its ledger on PETSC_COMM_SELF. On an
@@ -144,7 +146,7 @@ struct _p_MuStudy {
   PetscInt rows, extras; /* rows of the table, and tasks beside them */
   PetscInt columns, curves, times;
   const char *const *column_names, *const *curve_names;
-  PetscBool hide_curves;            /* the curves are work, not results */
+  PetscInt work_curves;             /* the last so many curves are work, not results */
   char (*label)[MU_STATUS_LENGTH];  /* [rows] or NULL: a text column "system" */
   PetscReal *table;                 /* [rows + extras][columns] */
   PetscReal *curve;                 /* [rows + extras][curves][times] */
@@ -231,6 +233,11 @@ PetscInt MuStudyLevelOf(const PetscInt companion[MU_COMPANIONS], PetscInt task, 
 PetscReal MuStudyChange(MuStudy s, PetscInt i, PetscInt companion, PetscInt column, PetscInt less);
 /* The study's times are the output times of a trial. */
 PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
+/* Before MuTrialSolve(): the trial's run is kept as DIRECTORY/NAME, which holds what mudot run
+   would have written. After it: closes that directory and returns `code`, with which the trial
+   ended, or MU_ERR_FILE. */
+PetscErrorCode MuStudyKeepRun(MuStudy s, MuTrial *t, const char *name);
+PetscErrorCode MuStudyKeptRun(MuTrial *t, PetscErrorCode code);
 /* The number of a time among the study's. */
 PetscInt MuStudySlot(MuStudy s, PetscReal time);
 /* curve [MU_TRIAL_CURVES][times] = the trial's; NaN at times that a companion leaves out. */

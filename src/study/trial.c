@@ -130,6 +130,7 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
   t->worst_defect =
       PetscMax(t->worst_defect, PetscAbsReal(MuTrialValue(t, MU_COLUMN_BALANCE_DEFECT)));
   t->steps++;
+  if (t->writer) PetscCall(MuRunWriterAddLedgerRow(t->writer, t->row));
   if (t->step) PetscCall(t->step(t->ctx, t, time, dt));
   PetscFunctionReturn(0);
 }
@@ -146,6 +147,7 @@ static PetscErrorCode record(MuTrial *t, PetscInt k) {
   t->curve[MU_CURVE_DEFECT][k] = MuTrialValue(t, MU_COLUMN_BALANCE_DEFECT);
   t->curve[MU_CURVE_MASS][k] = MuTrialValue(t, MU_COLUMN_MASS);
   PetscCall(MuFlowGetState(t->flow, NULL, &rho));
+  if (t->writer) PetscCall(MuRunWriterAddSnapshot(t->writer, t->parts->snapshot_times[k], rho));
   if (t->output) PetscCall(t->output(t->ctx, t, k, rho));
   PetscFunctionReturn(0);
 }
@@ -153,6 +155,7 @@ static PetscErrorCode record(MuTrial *t, PetscInt k) {
 PetscErrorCode MuTrialSolve(MuTrial *t) {
   PetscFunctionBegin;
   PetscCall(MuLedgerStart(t->ledger, t->row));
+  if (t->writer) PetscCall(MuRunWriterAddLedgerRow(t->writer, t->row));
   PetscCall(MuFlowSetStepCallback(t->flow, on_step, t));
   for (PetscInt k = 0; k < t->times; ++k) {
     PetscCall(MuFlowAdvance(t->flow, t->parts->snapshot_times[k]));

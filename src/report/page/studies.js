@@ -51,7 +51,7 @@ function curvesOf(study, name, title, yLabel, extra) {
   const t = study.curves.t, count = study.count;
   const series = [...Array(count).keys()].filter((r) => done(study, r)).map((r) => ({ name: valueName(study, r), x: t, y: study.curves[name][r],
     colour: `color-mix(in srgb, var(--s1) ${Math.round(30 + (70 * r) / Math.max(count - 1, 1))}%, var(--s4))`, dash: DASHES[r % DASHES.length] }));
-  if (study.curves[name][count]) series.push({ name: "limit", x: t, y: study.curves[name][count], colour: 2, width: 2.4, dash: "1 3" });
+  if (study.attributes.type === "gamma" && study.curves[name][count]) series.push({ name: "limit", x: t, y: study.curves[name][count], colour: 2, width: 2.4, dash: "1 3" });
   return new Plot({ title, series, legend: true, x: { label: "time t" }, y: { label: yLabel, log: true, decades: 14, ...extra } }).node;
 }
 
@@ -101,7 +101,8 @@ function studyFigures(study) {
     rest.length ? errorFigure(study, rest, attributes.type === "gamma" ? "Errors of energy and dissipation" : "Errors") : null,
     attributes.type === "gamma" ? curvesOf(study, "dissipation_primal", "Primal potential R over time", "R") : null,
     attributes.type === "gamma" ? curvesOf(study, "dissipation_dual", "Dual potential R* over time", "R*") : null,
-    attributes.type === "gamma" ? curvesOf(study, "density_error_l1", "Distance to the limit over time", "L¹") : null];
+    attributes.type === "gamma" ? curvesOf(study, "density_error_l1", "Distance to the limit over time", "L¹") : null,
+    attributes.type === "order" ? curvesOf(study, "error_l1", "Error over time", "L¹") : null];
 }
 
 function studyTable(study) {
