@@ -76,6 +76,9 @@ COMPILE    = $(CC) $(CFLAGS) $(PKG_CFLAGS) $(PRECOMPILED:%.gch=-include %)
 # The linker that does not read all libraries of PETSc's libraries for each test.
 TEST_LINK := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 TEST_LIBS  = $(TEST_LINK) $(BUILD)/libmudot.a $(PKG_LIBS)
+# SUNDIALS, where it is there: what compares mudot with CVODE says so, and does nothing, where it is not.
+CVODE      = $(if $(shell printf '\043include <cvode/cvode.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo there), \
+             $(addprefix -lsundials_,cvode nvecserial sunmatrixdense sunmatrixband sunlinsoldense sunlinsolband generic))
 
 SOURCES  := $(filter-out src/command/% src/manual/%,$(wildcard src/*/*.c))
 PROGRAM  := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/command/*.c src/manual/*.c)) \
@@ -184,7 +187,9 @@ $(SUPPORT_OBJECTS): $(BUILD)/tests/%.o: tests/%.c $(BUILD)/arch.mk | $(PRECOMPIL
 
 $(TESTS): $(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJECTS) $(BUILD)/libmudot.a
 	@echo "  CC $<"; $(COMPILE) $(shell pkg-config --cflags check) -MF $@.d $< \
-	  $(SUPPORT_OBJECTS) -o $@ $(TEST_LIBS) $(shell pkg-config --libs check)
+	  $(SUPPORT_OBJECTS) -o $@ $(TEST_LIBS) $(shell pkg-config --libs check) $(MORE_LIBS)
+
+$(BUILD)/tests/test_stiff $(BUILD)/bench_stiff: MORE_LIBS = $(CVODE)
 
 $(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a
 	@mkdir -p $(@D)
@@ -192,16 +197,18 @@ $(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD
 	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
 $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d $< -o $@ $(BUILD)/libmudot.a $(PKG_LIBS)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d $< -o $@ $(BUILD)/libmudot.a $(PKG_LIBS) $(MORE_LIBS)
 
 deps:
 	@scripts/install-deps
 
 deps-tests:
 	@scripts/install-deps base tests
+	@scripts/install-deps cvode || :
 
 deps-checks:
 	@scripts/install-deps base tests checks
+	@scripts/install-deps cvode || :
 	@scripts/install-deps browser || :
 	@scripts/install-deps python || :
 

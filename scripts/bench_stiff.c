@@ -1,0 +1,279 @@
+/* Benchmark of extrapolation beside CVODE (SUNDIALS): the Hellinger-Kantorovich flow of KL in a
+   double well, 1024 cells, t = 1; time to a true L1 error of 1e-4, 1e-6 and 1e-8 over the time that
+   CVODE's BDF takes to it. CVODE integrates u = log rho, so that no density becomes negative,
+
+     u_i' = a_(i-1) exp(u_(i-1) - u_i) - b_(i-1) - a_i + b_i exp(u_(i+1) - u_i) - (u_i - log pi_i),
+
+   a_i, b_i the Scharfetter-Gummel coefficients of the face above cell i, with the tridiagonal
+   Jacobian in closed form, the norm in which errors of a cell weigh as much as they do in L1, and
+   the tolerance that just leaves the error.
+
+   -bench_curve FILE writes what pictures are drawn from instead: error and seconds of both over all
+   tolerances, and of the schemes with fixed steps. */
+#include "bench_problem.h"
+
+#if __has_include(<cvode/cvode.h>)
+#include <cvode/cvode.h>
+#include <nvector/nvector_serial.h>
+#include <sunlinsol/sunlinsol_band.h>
+#include <sunmatrix/sunmatrix_band.h>
+
+#include <string.h>
+
+/* ------------------------------------------------------------------ the equations */
+
+enum { CELLS = 1024 };
+/* Error of u where there is nearly no mass; with more Newton's iteration fails, with less nothing
+   is gained. */
+#define TAIL 3e-4
+
+typedef struct {
+  PetscReal log_pi[CELLS], start[CELLS]; /* u at time 0 */
+  PetscReal a[CELLS], b[CELLS];          /* the last ones are zero */
+  PetscReal spacing, tolerance;
+  SUNContext context;
+  void *cvode;
+  SUNMatrix matrix;
+  SUNLinearSolver solver;
+  N_Vector u;
+  int status; /* of the last run; below 0: it failed */
+} Equations;
+
+static PetscReal bernoulli(PetscReal x) {
+  return fabs(x) < 1e-8 ? 1 - x / 2 : x / expm1(x);
+}
+
+static int right_side(sunrealtype t, N_Vector u, N_Vector rate, void *ctx) {
+  const Equations *e = ctx;
+  const sunrealtype *x = N_VGetArrayPointer(u);
+  sunrealtype *out = N_VGetArrayPointer(rate), below = 0;
+  int usable = 1;
+  (void)t;
+  for (int i = 0; i < CELLS; ++i) {
+    const PetscReal ratio = i + 1 < CELLS ? exp(x[i + 1] - x[i]) : 1;
+    out[i] = below - e->a[i] + e->b[i] * ratio - (x[i] - e->log_pi[i]);
+    below = e->a[i] / ratio - e->b[i];
+    usable &= isfinite(out[i]);
+  }
+  return !usable;
+}
+
+static int jacobian(sunrealtype t, N_Vector u, N_Vector rate, SUNMatrix j, void *ctx, N_Vector w1,
+                    N_Vector w2, N_Vector w3) {
+  const Equations *e = ctx;
+  const sunrealtype *x = N_VGetArrayPointer(u);
+  (void)t, (void)rate, (void)w1, (void)w2, (void)w3;
+  for (int i = 0; i < CELLS; ++i) SM_ELEMENT_B(j, i, i) = -1;
+  for (int i = 0; i + 1 < CELLS; ++i) {
+    const PetscReal ratio = exp(x[i + 1] - x[i]), up = e->b[i] * ratio, down = e->a[i] / ratio;
+    SM_ELEMENT_B(j, i, i) -= up;
+    SM_ELEMENT_B(j, i, i + 1) = up;
+    SM_ELEMENT_B(j, i + 1, i + 1) -= down;
+    SM_ELEMENT_B(j, i + 1, i) = down;
+  }
+  return 0;
+}
+
+/* Weights of errors of u: those of rho are to be below the tolerance. */
+static int weigh(N_Vector u, N_Vector weight, void *ctx) {
+  const Equations *e = ctx;
+  const sunrealtype *x = N_VGetArrayPointer(u);
+  sunrealtype *w = N_VGetArrayPointer(weight);
+  const PetscReal least = 1 / PetscMax(TAIL, e->tolerance);
+  for (int i = 0; i < CELLS; ++i) w[i] = exp(x[i]) / e->tolerance + least;
+  return 0;
+}
+
+/* ------------------------------------------------------------------ CVODE */
+
+static PetscErrorCode equations_create(Equations *e) {
+  const PetscReal *log_pi, *rho;
+  MuGrid grid;
+  Vec target, initial;
+
+  PetscFunctionBegin;
+  PetscCall(BenchDensities(&BenchWell, &grid, &target, &initial));
+  PetscCall(VecGetArrayRead(target, &log_pi));
+  PetscCall(VecGetArrayRead(initial, &rho));
+  e->spacing = 8. / CELLS;
+  memset(e->a, 0, sizeof e->a);
+  memset(e->b, 0, sizeof e->b);
+  for (int i = 0; i < CELLS; ++i) {
+    e->log_pi[i] = log_pi[i];
+    e->start[i] = log(rho[i]);
+    if (i + 1 == CELLS) break;
+    e->a[i] = bernoulli(log_pi[i] - log_pi[i + 1]) / (e->spacing * e->spacing);
+    e->b[i] = bernoulli(log_pi[i + 1] - log_pi[i]) / (e->spacing * e->spacing);
+  }
+  PetscCall(VecRestoreArrayRead(target, &log_pi));
+  PetscCall(VecRestoreArrayRead(initial, &rho));
+  PetscCall(VecDestroy(&target));
+  PetscCall(VecDestroy(&initial));
+  PetscCall(MuGridDestroy(&grid));
+  SUNContext_Create(NULL, &e->context);
+  e->u = N_VNew_Serial(CELLS, e->context);
+  e->matrix = SUNBandMatrix(CELLS, 1, 1, e->context);
+  e->solver = SUNLinSol_Band(e->u, e->matrix, e->context);
+  e->cvode = CVodeCreate(CV_BDF, e->context);
+  CVodeInit(e->cvode, right_side, 0, e->u);
+  CVodeSetUserData(e->cvode, e);
+  CVodeWFtolerances(e->cvode, weigh);
+  CVodeSetLinearSolver(e->cvode, e->solver, e->matrix);
+  CVodeSetJacFn(e->cvode, jacobian);
+  CVodeSetMaxNumSteps(e->cvode, 100000);
+  CVodeSetErrFile(e->cvode, NULL); /* the status is looked at */
+  PetscFunctionReturn(0);
+}
+
+static void equations_destroy(Equations *e) {
+  CVodeFree(&e->cvode);
+  SUNLinSolFree(e->solver);
+  SUNMatDestroy(e->matrix);
+  N_VDestroy(e->u);
+  SUNContext_Free(&e->context);
+}
+
+/* A BenchRun: u at time 1, unless it fails. */
+static PetscErrorCode integrate(void *ctx) {
+  Equations *e = ctx;
+  sunrealtype reached;
+
+  memcpy(N_VGetArrayPointer(e->u), e->start, sizeof e->start);
+  e->status = CVodeReInit(e->cvode, 0, e->u);
+  if (!e->status) e->status = CVodeSetStopTime(e->cvode, 1);
+  if (!e->status) e->status = CVode(e->cvode, 1, e->u, &reached, CV_NORMAL);
+  return 0;
+}
+
+static PetscErrorCode error_of(Equations *e, Vec reference, PetscReal *error) {
+  const PetscReal *exact;
+
+  PetscFunctionBegin;
+  *error = e->status < 0 ? PETSC_INFINITY : 0;
+  PetscCall(VecGetArrayRead(reference, &exact));
+  for (int i = 0; i < CELLS; ++i)
+    *error += e->spacing * fabs(exp(N_VGetArrayPointer(e->u)[i]) - exact[i]);
+  PetscCall(VecRestoreArrayRead(reference, &exact));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the lines */
+
+/* The loosest tolerance, by quarters of decades, that leaves an error of at most `error`. */
+static PetscErrorCode tune(Equations *e, Vec reference, PetscReal error) {
+  PetscReal left;
+  long steps;
+
+  PetscFunctionBegin;
+  for (PetscReal digits = -2.5 - log10(error);; digits += 0.25) {
+    e->tolerance = pow(10, -digits);
+    PetscCall(integrate(e));
+    PetscCall(error_of(e, reference, &left));
+    if (left <= error) break;
+  }
+  CVodeGetNumSteps(e->cvode, &steps);
+  printf("  CVODE: error %.1e with tolerance %.1e: %ld steps\n", left, e->tolerance, steps);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode bench_error(Equations *e, Vec reference, PetscReal error) {
+  double ours = 0, theirs = 1;
+  BenchWhole whole;
+  BenchCost cost;
+  char name[64];
+
+  PetscFunctionBegin;
+  PetscCall(BenchFindCost(&BenchWell, reference, error, &cost));
+  PetscCall(BenchWholeCreate(&BenchWell, "extrapolation", cost.tolerance, 1, &whole));
+  PetscCall(tune(e, reference, error));
+  PetscCall(BenchPair(BenchWholeRun, &whole, integrate, e, 31, &ours, &theirs));
+  snprintf(name, sizeof name, "extrapolation, HK 1024 cells to %.0e [CVODE, BDF]", error);
+  PetscCall(BenchReport(name, ours / theirs, 0.5, ours));
+  PetscCall(BenchWholeDestroy(&whole));
+  PetscFunctionReturn(0);
+}
+
+/* ------------------------------------------------------------------ the curves */
+
+/* The median of nine runs. */
+static PetscErrorCode time_it(BenchRun run, void *ctx, double *seconds) {
+  double other;
+
+  PetscFunctionBegin;
+  PetscCall(BenchPair(run, ctx, run, ctx, 9, seconds, &other));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode curve_of_tolerances(Equations *e, Vec reference, FILE *file) {
+  PetscReal error;
+  double seconds;
+  BenchCost cost;
+  BenchWhole whole;
+
+  PetscFunctionBegin;
+  for (PetscReal digits = 1; digits <= 10; digits += 0.5) {
+    e->tolerance = pow(10, -digits);
+    PetscCall(BenchSolve(&BenchWell, "extrapolation", e->tolerance, 1, reference, &cost, NULL));
+    PetscCall(BenchWholeCreate(&BenchWell, "extrapolation", e->tolerance, 1, &whole));
+    PetscCall(time_it(BenchWholeRun, &whole, &seconds));
+    PetscCall(BenchWholeDestroy(&whole));
+    fprintf(file, "extrapolation,%.3e,%.3e\n", cost.error, seconds);
+    PetscCall(time_it(integrate, e, &seconds));
+    PetscCall(error_of(e, reference, &error));
+    if (e->status >= 0) fprintf(file, "CVODE,%.3e,%.3e\n", error, seconds);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Steps of 1/2, 1/4, ... until a run takes a second. */
+static PetscErrorCode curve_of_steps(const char *scheme, Vec reference, FILE *file) {
+  BenchCost cost = {.seconds = 0};
+
+  PetscFunctionBegin;
+  for (PetscReal step = 0.5; cost.seconds < 1; step /= 2) {
+    PetscCall(BenchSolve(&BenchWell, scheme, 0, step, reference, &cost, NULL));
+    fprintf(file, "%s,%.3e,%.3e\n", scheme, cost.error, cost.seconds);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_curves(Equations *e, Vec reference, const char *path) {
+  FILE *file = fopen(path, "w");
+
+  PetscFunctionBegin;
+  if (!file) return MuError(MU_ERR_FILE, "%s: cannot be written", path);
+  fprintf(file, "method,error,seconds\n");
+  PetscCall(curve_of_tolerances(e, reference, file));
+  PetscCall(curve_of_steps("lie", reference, file));
+  PetscCall(curve_of_steps("strang", reference, file));
+  PetscCall(curve_of_steps("discrete_gradient", reference, file));
+  fclose(file);
+  PetscFunctionReturn(0);
+}
+
+int main(int argc, char **argv) {
+  static Equations e;
+  char path[PETSC_MAX_PATH_LEN];
+  PetscBool curve;
+  BenchCost cost;
+  Vec reference;
+
+  if (MuInitialize(&argc, &argv, NULL)) return 1;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-bench_curve", path, sizeof path, &curve));
+  PetscCall(
+      BenchSolve(&BenchWell, "extrapolation", MU_LEAST_TOLERANCE, 1, NULL, &cost, &reference));
+  PetscCall(equations_create(&e));
+  if (curve) PetscCall(write_curves(&e, reference, path));
+  if (!curve)
+    for (PetscReal error = 1e-4; error > 1e-9; error /= 100)
+      PetscCall(bench_error(&e, reference, error));
+  equations_destroy(&e);
+  PetscCall(VecDestroy(&reference));
+  return MuFinalize() ? 1 : 0;
+}
+#else
+int main(void) {
+  puts("bench_stiff: built without CVODE, whose lines are left out (Debian: libsundials-dev)");
+  return 0;
+}
+#endif
