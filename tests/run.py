@@ -149,6 +149,7 @@ def cli(build, mpiexec, jobs):
     """The command line."""
     yield from command_line(build, MPIEXEC=mpiexec)
     yield Job("certificates", "tests/ledger.py", BUILD=build, MPIEXEC=mpiexec)
+    yield Job("masses", "tests/mass.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("references, quick", "tests/references.py", BUILD=build, MPIEXEC=mpiexec)
     yield Job("a full disk, quick", "tests/full_disk.py", f"{build}/mudot", "--every", "40", "run", "restart", "sample-over")
     yield Job("the Python package, quick", "tests/package.py", "quick", BUILD=build, MPIEXEC=mpiexec)

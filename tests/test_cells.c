@@ -449,12 +449,13 @@ START_TEST(snapshots_keep_their_mass_on_other_grids) {
       if (k == 0) ck_assert_double_eq_tol(exp(l[i]), values[i], 1e-14);
     }
     ck_assert((strstr(doubts, "% of the mass lies outside") != NULL) == grids[k].cut);
-    ck_assert_ptr_null(strstr(doubts, "normalised"));
+    ck_assert_ptr_null(strstr(doubts, "has the mass"));
     free(l);
   }
 }
 END_TEST
 
+/* A snapshot keeps its mass; another one that is asked for is told. */
 START_TEST(snapshots_of_another_mass_are_told) {
   PetscReal values[4] = {1, 2, 3, 0};
   MuCellDensity stored = {.dim = 1, .cells = {4, 1}, .lower = {0}, .upper = {2}, .values = values};
@@ -464,7 +465,11 @@ START_TEST(snapshots_of_another_mass_are_told) {
   PetscReal *l;
   spec.stored = &stored;
   l = fill(&cells, &spec, doubts);
-  ck_assert_ptr_nonnull(strstr(doubts, "has the mass 3; it is normalised to 1"));
+  ck_assert_ptr_null(strstr(doubts, "mass"));
+  free(l);
+  spec.mass = 2;
+  l = fill(&cells, &spec, doubts);
+  ck_assert_ptr_nonnull(strstr(doubts, "has the mass 3; it is scaled to 2"));
   ck_assert_int_eq(isinf(l[3]), -1);
   free(l);
 }

@@ -390,6 +390,13 @@ START_TEST(uniform_and_background) {
   ck_assert_int_eq(isinf(l[12]), -1);
   free(l);
   OK(VecDestroy(&field));
+  spec.mass = 2e-6; /* of the whole, background included */
+  field = fill(grid, &spec, PETSC_FALSE);
+  l = TestGather(grid, field);
+  ck_assert_double_eq_tol(exp(l[0]), 2e-6 * (1.0 / 16 + 0.5 / 48) / 1.5, 1e-20);
+  ck_assert_double_eq_tol(exp(l[8]), 2e-6 * 0.5 / 48 / 1.5, 1e-20);
+  free(l);
+  OK(VecDestroy(&field));
   OK(MuGridDestroy(&grid));
 }
 END_TEST

@@ -67,6 +67,8 @@ const MuKeyRow mu_keys[] = {
      .same_as = "smoothing"},
     {DENSITY, "background", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "uniform background added before normalising"},
+    {DENSITY, "mass", MU_KEY_REAL, 1, MU_POSITIVE,
+     .doc = "mass of the whole (default 1; run: what is stored)"},
 
     {"geometry", "spherical", MU_KEY_BOOL, 1, .doc = "project the reaction part to conserve mass"},
     {"geometry", "face_mean", MU_KEY_CHOICE, 1,

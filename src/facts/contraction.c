@@ -41,12 +41,14 @@ static void in_hellinger(const MuSystem *s, MuContraction *c) {
 static void in_mmd(const MuSystem *s, MuContraction *c) {
   PetscReal b;
   const PetscReal square = MuSystemKernelSquare(s);
-  const PetscBool applies = (PetscBool)(alone(s, MU_IS_INVERSE, &b) && square > 0);
+  const PetscBool applies =
+      (PetscBool)(alone(s, MU_IS_INVERSE, &b) && square > 0 && !(s->spherical && s->unequal));
   if (applies) c->rate = b * square;
   snprintf(c->sentence, sizeof c->sentence, "%s",
            applies ? "d mu/dt = -b (mu - pi), so that any distance of two solutions falls like "
                      "e^(-bt), b the weights of mmd in energy and geometry multiplied"
-                   : "geometry mmd alone and energy mmd with the same kernel");
+                   : "geometry mmd alone and energy mmd with the same kernel, and, if it is "
+                     "spherical, equal masses");
 }
 
 static void in_l1(const MuSystem *s, MuContraction *c) {

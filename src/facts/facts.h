@@ -14,6 +14,7 @@ typedef struct {
   MuPartTraits part[MU_MAX_TERMS];
   MuTermTraits term[MU_MAX_TERMS];
   PetscBool spherical;
+  PetscBool unequal;  /* initial measure and target differ in mass; FALSE after MuSystemRead() */
   PetscReal observed; /* what is asked for in place of F: the p of int phi_p(rho/pi) d pi, infinite
                          for another distance; NaN (after MuSystemRead()): F itself */
 } MuSystem;
@@ -22,6 +23,15 @@ typedef struct {
 PetscErrorCode MuSystemRead(const MuGeometrySpec *geometry, const MuEnergySpec *energy,
                             MuSystem *system);
 
+/* Whether two masses differ by more than rounding. */
+#define MU_SAME_MASS 1e-9
+static inline PetscBool MuMassesDiffer(PetscReal a, PetscReal b) {
+  return (PetscBool) !(PetscAbsReal(a - b) <= MU_SAME_MASS * PetscMax(a, b));
+}
+/* The mass of exp(log_density) on the grid. Collective. */
+PetscErrorCode MuLogDensityMass(MuGrid grid, Vec log_density, PetscReal *mass);
+/* Sets system->unequal; log_target NULL: there is none, and nothing differs. Collective. */
+PetscErrorCode MuSystemCompareMasses(MuSystem *system, MuGrid grid, Vec log_target, Vec initial);
 /* Kinds of part, told by their traits. */
 typedef enum {
   MU_IS_WASSERSTEIN = 1, /* -div(mu grad xi) */
@@ -87,7 +97,7 @@ typedef struct {
   PetscReal factor;   /* rate = factor * constant of the target + shift, 0 if it has no part */
   PetscReal shift;
   char sentence[400]; /* for a reader of results; "" if nothing is known */
-  char missing[160];  /* none applies: what the one that was asked for needs, or one nearly has */
+  char missing[200];  /* none applies: what the one that was asked for needs, or one nearly has */
 } MuDecay;
 
 /* What is known of the decay of F; `theorem` AUTO: the strongest that applies. Not collective. */
@@ -109,16 +119,17 @@ typedef struct {
 
 /* What is known of the contraction of two solutions (contraction.c). convexity: the least
    eigenvalue of the Hessian of the target's potential, NaN: not known. mmd: the distance has the
-   kernel of the geometry. Not collective. */
+   kernel of the geometry. system->unequal: of the two solutions or of the target. Not collective.
+ */
 void MuFactsContraction(const MuSystem *system, MuMetric metric, PetscReal convexity,
                         MuContraction *contraction);
 
 /* ------------------------------------------------------------------ exact solutions */
 
-/* A Gaussian density; covariance row-major [dim][dim]. */
+/* A Gaussian density; covariance row-major [dim][dim]; mass: on the whole space. */
 typedef struct {
   PetscBool is; /* false: the density is none */
-  PetscReal mean[2], covariance[4];
+  PetscReal mean[2], covariance[4], mass;
 } MuGaussian;
 
 /* What a solution may be made from; everything is borrowed and outlives it. */

@@ -168,6 +168,10 @@ static const Theorem theorems[] = {
      "geometry wasserstein, fisher_rao or both, nothing else, and one energy of the power family",
      late}};
 
+static const char *const masses_differ =
+    "equal masses of initial and target (initial_mass, target_mass), or a geometry that does not "
+    "conserve mass: as it is, F cannot fall to 0";
+
 /* Which theorems speak of what is observed; convexity is no rate, late no bound, and both
    wait to be asked for. */
 static PetscBool is_meant(const MuSystem *s, MuTheorem asked, MuTheorem theorem) {
@@ -178,6 +182,11 @@ static PetscBool is_meant(const MuSystem *s, MuTheorem asked, MuTheorem theorem)
 
 void MuFactsDecay(const MuSystem *s, MuTheorem theorem, MuDecay *decay) {
   PetscBool lacks_mass = PETSC_FALSE;
+  if (s->unequal && MuSystemConservesMass(s)) {
+    *decay = (MuDecay){.rate = NAN};
+    snprintf(decay->missing, sizeof decay->missing, "%s", masses_differ);
+    return;
+  }
   for (size_t k = 0; k < sizeof theorems / sizeof *theorems; ++k) {
     const Theorem *t = &theorems[k];
     if (theorem != MU_THEOREM_AUTO && theorem != t->theorem) continue;

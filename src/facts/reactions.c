@@ -32,6 +32,7 @@ typedef struct {
   const unsigned char *mask;
   PetscInt cells;
   PetscReal q, mass; /* 1 - p; of the initial density */
+  PetscReal unit;    /* of G: (mass over that of the target)^q */
 } Powers;
 
 /* log of pi (s_0^q + G)^(1/q), not normalised */
@@ -40,32 +41,34 @@ static PetscReal log_shape(const Powers *w, PetscReal log_g, PetscInt i) {
   return w->log_pi[i] + add_logarithms(w->q * log_s, log_g) / w->q;
 }
 
-/* G' = [int (s_0^q + G)^(1/q) d pi / mass]^q */
-static PetscReal growth(const Powers *w, PetscReal g) {
+/* L' of G = unit (e^L - 1), which grows exponentially, G' = [int (s_0^q + G)^(1/q) d pi/mass]^q */
+static PetscReal growth(const Powers *w, PetscReal l) {
+  const PetscReal g = w->unit * expm1(l);
   PetscReal sum = 0;
   for (PetscInt i = 0; i < w->cells; ++i)
     if (w->mask[i] && !isinf(w->log_pi[i])) sum += exp(log_shape(w, log(g), i));
-  return pow(sum / w->mass, w->q);
+  return pow(sum / w->mass, w->q) / (w->unit + g);
 }
 
-/* The classical Runge-Kutta method. */
+/* L by the classical Runge-Kutta method. */
 static PetscReal integrate(const Powers *w, PetscReal time, PetscInt steps) {
   const PetscReal dt = time / (PetscReal)steps;
-  PetscReal g = 0;
+  PetscReal l = 0;
   for (PetscInt k = 0; k < steps; ++k) {
-    const PetscReal k1 = growth(w, g), k2 = growth(w, g + dt / 2 * k1);
-    const PetscReal k3 = growth(w, g + dt / 2 * k2), k4 = growth(w, g + dt * k3);
-    g += dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+    const PetscReal k1 = growth(w, l), k2 = growth(w, l + dt / 2 * k1);
+    const PetscReal k3 = growth(w, l + dt / 2 * k2), k4 = growth(w, l + dt * k3);
+    l += dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
   }
-  return g;
+  return l;
 }
 
 /* G at `time`, with steps that are halved until it no longer moves. */
 static PetscErrorCode find_growth(const Powers *w, PetscReal time, PetscReal *g) {
-  PetscReal before = integrate(w, time, FEWEST_STEPS);
-  for (PetscInt steps = 2 * FEWEST_STEPS; steps <= MOST_STEPS; steps *= 2, before = *g) {
-    *g = integrate(w, time, steps);
-    if (PetscAbsReal(*g - before) <= ACCURACY * *g) return 0;
+  PetscReal l, before = integrate(w, time, FEWEST_STEPS);
+  for (PetscInt steps = 2 * FEWEST_STEPS; steps <= MOST_STEPS; steps *= 2, before = l) {
+    l = integrate(w, time, steps);
+    *g = w->unit * expm1(l);
+    if (PetscAbsReal(l - before) <= ACCURACY * l) return 0;
   }
   return MuError(MU_ERR_NUMERICS,
                  "study_exact: spherical_fisher_rao_power: the equation of its one unknown number "
@@ -81,7 +84,11 @@ PetscErrorCode MuSolutionSphericalPower(MuSolution e, PetscReal time, PetscReal 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(e->data->log_target, &w.log_pi));
   PetscCall(VecGetArrayRead(e->data->initial, &w.start));
-  for (PetscInt i = 0; i < w.cells; ++i) w.mass += w.mask[i] ? w.start[i] : 0;
+  for (PetscInt i = 0; i < w.cells; ++i) {
+    w.mass += w.mask[i] ? w.start[i] : 0;
+    w.unit += w.mask[i] ? exp(w.log_pi[i]) : 0;
+  }
+  w.unit = pow(w.mass / w.unit, w.q);
   const PetscErrorCode failed = time > 0 ? find_growth(&w, e->rate * time, &g) : 0;
   for (PetscInt i = 0; i < w.cells && !failed; ++i) {
     rho[i] = w.mask[i] && !isinf(w.log_pi[i]) ? exp(log_shape(&w, log(g), i)) : 0;

@@ -65,8 +65,13 @@ static PetscErrorCode evaluate_kl(MuSolution e, PetscReal time, PetscReal *rho) 
   PetscFunctionReturn(0);
 }
 
+/* Whether conserved mass bends a linear flow: one of equal masses conserves it by itself. */
+static PetscBool projects(const MuSolution e) {
+  return (PetscBool)(e->system.spherical && e->system.unequal);
+}
+
 static PetscErrorCode check_mixture(MuSolution e, PetscBool *fits) {
-  *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_INVERSE);
+  *fits = (PetscBool)(e->classes == (PetscInt)MU_IS_INVERSE && !projects(e));
   e->rate = MuSystemWeight(&e->system, MU_IS_INVERSE, NULL) * MuSystemKernelSquare(&e->system);
   return 0;
 }
@@ -137,7 +142,7 @@ static PetscErrorCode check_absorption(MuSolution e, PetscBool *fits) {
 
   PetscFunctionBegin;
   *fits = (PetscBool)(e->system.parts == 1 && term && term->flat_square && !e->info->masked &&
-                      MuSystemClass(&e->system, 0, PETSC_TRUE) == MU_IS_INVERSE);
+                      !projects(e) && MuSystemClass(&e->system, 0, PETSC_TRUE) == MU_IS_INVERSE);
   if (!*fits) PetscFunctionReturn(0);
   PetscCall(MuKernelGetSpec(part->kernel, &k));
   PetscCall(MuKernelGetInverseOrder(part->kernel, &order));
@@ -211,8 +216,8 @@ static void multiply(PetscInt d, const PetscReal *a, const PetscReal *b, PetscRe
 }
 
 /* y = (m, S, u): dm/dt = -(a P + b S P)(m - m_pi), dS/dt = 2a - a (P S + S P) + b (S - S P S). u,
-   the logarithm of the mass, obeys u' = -b (u + H) where mass is free, H the relative entropy of
-   the shape, 1/2 (tr(P S) - d - log det(P S) + (m - m_pi)' P (m - m_pi)). */
+   the logarithm of the mass over the target's, obeys u' = -b (u + H) where it is free, H the
+   relative entropy of the shape, 1/2 (tr(P S) - d - log det(P S) + (m - m_pi)' P (m - m_pi)). */
 static void gaussian_slope(const MuSolution e, const PetscReal *y, PetscReal *dy) {
   const PetscInt d = e->info->dim;
   const PetscReal *s = y + d;
@@ -242,7 +247,7 @@ static void gaussian_moments(const MuSolution e, PetscReal time, PetscReal *y) {
   PetscReal k[4][7], z[7];
   for (PetscInt i = 0; i < d; ++i) y[i] = e->data->initial_gaussian.mean[i];
   for (PetscInt i = 0; i < d * d; ++i) y[d + i] = e->data->initial_gaussian.covariance[i];
-  y[n - 1] = 0;
+  y[n - 1] = log(e->data->initial_gaussian.mass / e->data->target_gaussian.mass);
   for (PetscInt step = 0; step < steps; ++step) {
     static const PetscReal at[4] = {0, 0.5, 0.5, 1};
     for (int stage = 0; stage < 4; ++stage) {
@@ -261,8 +266,8 @@ static PetscErrorCode evaluate_gaussian(MuSolution e, PetscReal time, PetscReal 
   PetscFunctionBegin;
   gaussian_moments(e, time, y);
   invert(d, y + d, inverse, &determinant);
-  const PetscReal scale =
-      exp(y[d + d * d]) * pow(2 * PETSC_PI, -0.5 * (PetscReal)d) / sqrt(determinant);
+  const PetscReal mass = e->data->target_gaussian.mass * exp(y[d + d * d]);
+  const PetscReal scale = mass * pow(2 * PETSC_PI, -0.5 * (PetscReal)d) / sqrt(determinant);
   for (PetscInt i = 0; i < e->info->local_size; ++i) {
     PetscReal square = 0;
     PetscCall(MuGridCellCentre(e->data->grid, i, x));
@@ -396,6 +401,8 @@ static PetscErrorCode read_system(MuSolution e) {
   PetscCall(MuGeometryGetSpec(e->data->geometry, &g));
   PetscCall(MuEnergyGetSpec(e->data->energy, &spec));
   PetscCall(MuSystemRead(g, spec, &e->system));
+  PetscCall(
+      MuSystemCompareMasses(&e->system, e->data->grid, e->data->log_target, e->data->initial));
   const PetscReal weight = e->system.term[0].weight;
   e->a = weight * MuSystemWeight(&e->system, MU_IS_WASSERSTEIN, &e->classes);
   e->b = weight * MuSystemWeight(&e->system, MU_IS_FISHER_RAO, NULL);

@@ -10,6 +10,31 @@ PetscErrorCode MuSystemRead(const MuGeometrySpec *g, const MuEnergySpec *e, MuSy
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuLogDensityMass(MuGrid grid, Vec log_density, PetscReal *mass) {
+  Vec density;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(log_density, &density));
+  PetscCall(VecCopy(log_density, density));
+  PetscCall(VecExp(density));
+  PetscCall(MuGridApplyMask(grid, density));
+  PetscCall(MuGridIntegrate(grid, density, mass));
+  PetscCall(VecDestroy(&density));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuSystemCompareMasses(MuSystem *system, MuGrid grid, Vec log_target, Vec initial) {
+  PetscReal of_target, of_initial;
+
+  PetscFunctionBegin;
+  system->unequal = PETSC_FALSE;
+  if (!log_target) PetscFunctionReturn(0);
+  PetscCall(MuLogDensityMass(grid, log_target, &of_target));
+  PetscCall(MuGridIntegrate(grid, initial, &of_initial));
+  system->unequal = MuMassesDiffer(of_initial, of_target);
+  PetscFunctionReturn(0);
+}
+
 PetscReal MuSystemKernelSquare(const MuSystem *s) {
   PetscReal weight = 0;
   for (PetscInt k = 0; k < s->terms; ++k) {
@@ -62,8 +87,9 @@ static PetscInt only_reaction(const MuSystem *s) {
 }
 
 /* Whether rho_t = pi + e^(-c t) (rho_0 - pi): mass is conserved if rho_0 and pi have the same, so
-   that `spherical` changes nothing. */
-static PetscBool is_linear(const MuPartTraits *part, const MuTermTraits *term) {
+   that `spherical` changes nothing; if they have not, it does. */
+static PetscBool is_linear(const MuSystem *s, const MuPartTraits *part, const MuTermTraits *term) {
+  if (s->spherical && s->unequal) return PETSC_FALSE;
   if (part->inverts_kernel)
     return (PetscBool)(part->ridge == 0 && term->kernel_square &&
                        MuKernelsAgree(part->kernel, term->kernel));
@@ -90,7 +116,7 @@ void MuFactsExactStep(const MuSystem *s, PetscInt part, PetscInt term, MuExactSt
   if (term == MU_WHOLE && s->terms != 1) return;
   const MuTermTraits *t = &s->term[term == MU_WHOLE ? 0 : term];
   step->rate *= t->weight;
-  if (is_linear(p, t)) {
+  if (is_linear(s, p, t)) {
     step->form = MU_FORM_LINEAR;
     step->quadratic = (PetscBool)(s->terms == 1 && (t->kernel_square || t->flat_square));
   } else if (p->power == 1 && !s->spherical && !isnan(t->power) && t->power != 1) {

@@ -24,6 +24,7 @@ static PetscErrorCode recognise(MuFlow flow, PetscInt part, PetscInt term, Close
   PetscCall(MuGeometryGetSpec(flow->geometry, &g));
   PetscCall(MuEnergyGetSpec(flow->energy, &e));
   PetscCall(MuSystemRead(g, e, &system));
+  system.unequal = flow->unequal;
   MuFactsExactStep(&system, part, term, &c->step);
   c->rate = c->step.rate;
   PetscCall(MuEnergyLogarithmicPart(flow->energy, &c->diffusivity, NULL, &only));

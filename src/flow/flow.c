@@ -1,5 +1,6 @@
 /* MuFlow: a PETSc TS whose type is one of mudot's schemes, with step control, exact output times
  * and the energy guard. */
+#include "facts/facts.h"
 #include "flow/flow_impl.h"
 #include "flow/preparation.h"
 #include "record/checkpoint.h"
@@ -131,6 +132,18 @@ static PetscErrorCode choose_scheme(MuFlow flow) {
   PetscFunctionReturn(0);
 }
 
+/* A linear exact step under `spherical` belongs to equal masses alone. */
+static PetscErrorCode compare_masses(MuFlow f, Vec initial) {
+  MuSystem system;
+  Vec log_target;
+
+  PetscFunctionBegin;
+  PetscCall(MuEnergyGetLogTarget(f->energy, &log_target));
+  PetscCall(MuSystemCompareMasses(&system, f->grid, log_target, initial));
+  f->unequal = system.unequal;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry geometry,
                             Vec initial) {
   PetscFunctionBegin;
@@ -147,6 +160,7 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuGridCreateField(grid, &f->derivative));
   PetscCall(MuFlowPrepare(grid, energy, geometry, &f->preimage));
   if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
+  PetscCall(compare_masses(f, initial));
   PetscCall(choose_scheme(f));
   PetscCall(MuFlowCreateRows(f));
   PetscCall(create_ts(f));

@@ -124,6 +124,7 @@ struct _p_MuFlow {
   Vec derivative_before; /* DF at `before` while before_state is its object state; NULL: not kept */
   PetscObjectState before_state;
   PetscBool keep_derivative; /* the energy guard leaves DF for the next step */
+  PetscBool unequal;         /* initial density and target differ in mass */
   PetscBool preimage;        /* DF = Kc eta with the geometry's kernel: no inverse is needed */
   MuStepOutcome outcome;     /* of the last attempt */
   char failure[512];         /* sentence of the solver that failed in it, or "" */

@@ -25,7 +25,11 @@ static PetscErrorCode create_parts(MuDensity d, const MuDensitySpec *spec) {
   if (!(spec->background >= 0) || PetscIsInfReal(spec->background))
     return MuError(MU_ERR_INPUT, "%s_background: %g is not allowed; it must not be negative",
                    d->block, spec->background);
+  if (!(spec->mass >= 0) || PetscIsInfReal(spec->mass))
+    return MuError(MU_ERR_INPUT, "%s_mass: %g is not allowed; it must be positive", d->block,
+                   spec->mass);
   d->background = spec->background;
+  d->mass = spec->mass > 0 ? spec->mass : 1;
   PetscCall(d->ops->create(d, spec));
   PetscFunctionReturn(0);
 }
@@ -102,7 +106,8 @@ static PetscReal log_add(PetscReal a, PetscReal b) {
 }
 
 PetscErrorCode MuDensityFillLog(MuDensity d, const MuCells *cells, PetscReal *log_density) {
-  const PetscReal background = log(d->background), total = log1p(d->background);
+  const PetscReal background = log(d->background);
+  const PetscReal total = log1p(d->background) - log(d->mass);
   PetscReal largest, rest, inside;
 
   PetscFunctionBegin;

@@ -63,7 +63,7 @@ struct _p_MuDensity {
   PetscMPIInt rank;
   PetscInt dim;
   char block[64];
-  PetscReal background;
+  PetscReal background, mass;
   PetscInt components;
   MuNormal *normal;             /* gaussian, mixture: [components] */
   PetscReal lower[2], upper[2]; /* uniform */
@@ -72,8 +72,9 @@ struct _p_MuDensity {
   PetscInt shape[2];    /* file: rows, columns; on every rank */
   PetscReal *values;    /* file: [rows][columns] on rank 0 */
   MuCellDensity stored; /* run */
-  PetscInt n;           /* samples */
-  PetscReal *points;    /* [n][dim] */
+  PetscReal stored_mass;
+  PetscInt n;        /* samples */
+  PetscReal *points; /* [n][dim] */
   PetscReal bandwidth[2];
   MuSmoothing smoothing;
   char doubts[1024]; /* of MuDensityDoubt() */

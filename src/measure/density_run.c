@@ -4,6 +4,13 @@
 
 #include <math.h>
 
+static PetscReal mass_of(const MuCellDensity *s) {
+  PetscReal mass = 0;
+  for (PetscInt i = 0; i < s->cells[0] * s->cells[1]; ++i) mass += s->values[i];
+  for (PetscInt a = 0; a < s->dim; ++a) mass *= (s->upper[a] - s->lower[a]) / s->cells[a];
+  return mass;
+}
+
 static PetscErrorCode create_run(MuDensity d, const MuDensitySpec *spec) {
   const MuCellDensity *stored = spec->stored;
 
@@ -17,6 +24,8 @@ static PetscErrorCode create_run(MuDensity d, const MuDensitySpec *spec) {
   d->stored = *stored;
   PetscCall(PetscMalloc1(total, &d->stored.values));
   PetscCall(PetscArraycpy(d->stored.values, stored->values, total));
+  d->stored_mass = mass_of(stored);
+  if (spec->mass == 0 && d->stored_mass > 0) d->mass = d->stored_mass;
   PetscFunctionReturn(0);
 }
 
@@ -52,21 +61,20 @@ static PetscReal mean_over(const MuCellDensity *s, const PetscReal lower[2],
   return sum / volume;
 }
 
-/* What lies beyond the grid or under its mask is lost, and a mass other than 1 normalised away. */
+/* What lies beyond the grid or under its mask is lost; another mass than its own is told. */
 static PetscErrorCode doubt_mass(MuDensity d, const MuCells *cells, PetscReal here) {
-  const MuCellDensity *s = &d->stored;
-  PetscReal there = 0;
+  const PetscReal there = d->stored_mass;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < s->cells[0] * s->cells[1]; ++i) there += s->values[i];
-  for (PetscInt a = 0; a < s->dim; ++a) there *= (s->upper[a] - s->lower[a]) / s->cells[a];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &here, 1, MPIU_REAL, MPI_SUM, cells->comm));
   if (here < there * (1 - 1e-9))
-    MuDensityDoubt(d, "%s_directory: %.3g %% of the mass lies outside the domain and is cut off",
-                   d->block, 100 * (1 - here / there));
-  if (PetscAbsReal(there - 1) > 1e-6)
-    MuDensityDoubt(d, "%s_directory: the density there has the mass %.6g; it is normalised to 1",
-                   d->block, there);
+    MuDensityDoubt(d,
+                   "%s_directory: %.3g %% of the mass lies outside the domain and is cut off; the "
+                   "rest is scaled to the mass %.6g",
+                   d->block, 100 * (1 - here / there), d->mass);
+  if (PetscAbsReal(there - d->mass) > 1e-6 * there)
+    MuDensityDoubt(d, "%s_directory: the density there has the mass %.6g; it is scaled to %.6g",
+                   d->block, there, d->mass);
   PetscFunctionReturn(0);
 }
 

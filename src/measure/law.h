@@ -37,7 +37,7 @@ typedef struct {
 } * MuLaw;
 
 /* grid NULL: on R^dim; else log_density is the field of MuDensityFillLog() for the same
-   specification. Nothing of either is kept. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
+   specification, of mass 1. Nothing of either is kept. Collective. MU_ERR_INPUT, MU_ERR_FILE. */
 PetscErrorCode MuLawCreate(MPI_Comm comm, PetscInt dim, MuGrid grid, const MuDensitySpec *spec,
                            Vec log_density, MuLaw *law);
 PetscErrorCode MuLawDestroy(MuLaw *law);

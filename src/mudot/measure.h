@@ -61,6 +61,7 @@ typedef struct {
   MuSmoothing smoothing;      /* samples: kernel density estimate or binned empirical measure */
   const MuCellDensity *stored; /* run */
   PetscReal background;        /* >= 0: mass of the uniform density added, see MuDensityFillLog() */
+  PetscReal mass;              /* > 0: of the whole; 0: that of the stored density of run, else 1 */
 } MuDensitySpec;
 
 /* The types of densities, see MuTableRow. */
@@ -91,10 +92,10 @@ PetscErrorCode MuDensityDestroy(MuDensity *density);
    file of the wrong shape. */
 PetscErrorCode MuDensityFillLogRaw(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
-/* log of the normalised density (f/M + background/|D|)/(1 + background), M the mass of f on the
-   inside cells and |D| their volume: the integral over the inside cells is 1. Never formed from
-   densities that underflow. -infinity where it vanishes and outside the mask. Collective.
-   MU_ERR_INPUT as above, and if f has no mass on the grid. */
+/* log of the density mass (f/M + background/|D|)/(1 + background), M the mass of f on the inside
+   cells and |D| their volume: the integral over the inside cells is the mass of the specification.
+   Never formed from densities that underflow. -infinity where it vanishes and outside the mask.
+   Collective. MU_ERR_INPUT as above, and if f has no mass on the grid. */
 PetscErrorCode MuDensityFillLog(MuDensity density, const MuCells *cells, PetscReal *log_density);
 
 /* Mass that a gaussian or a mixture has beyond the box along one axis, the largest over the axes

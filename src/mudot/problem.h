@@ -10,8 +10,8 @@ typedef struct _p_MuProblem *MuProblem;
 
 typedef struct {
   MuGrid grid;
-  Vec log_target; /* log pi, normalised on the grid; NULL if the case has no target */
-  Vec initial;    /* density of mass 1 */
+  Vec log_target; /* log pi, of the target's mass on the grid; NULL if the case has no target */
+  Vec initial;    /* density, of the initial mass */
   MuEnergy energy;
   MuGeometry geometry;
   MuKernel energy_kernel, geometry_kernel, diagnostics_kernel; /* NULL where none is given */

@@ -158,6 +158,8 @@ static PetscErrorCode create_laws(MuParticles p) {
   PetscBool has_target;
 
   PetscFunctionBegin;
+  PetscCall(MuCaseNeedProbability(p->c, "initial", "particles begin as"));
+  PetscCall(MuCaseNeedProbability(p->c, "target", "particles are drawn to"));
   PetscCall(MuCaseCreateLaw(p->c, "initial", p->cloud.dim, p->grid, &p->initial));
   PetscCall(MuCaseGetString(p->c, "target_type", &type, &has_target));
   if (has_target) PetscCall(MuCaseCreateLaw(p->c, "target", p->cloud.dim, p->grid, &p->target));

@@ -162,6 +162,8 @@ static PetscErrorCode read_density(MuCase c, const char *block, PetscInt dim,
   PetscCall(PetscStrncpy(in->spec.type, type, sizeof in->spec.type));
   snprintf(key, sizeof key, "%s_background", block);
   PetscCall(MuCaseGetReal(c, key, &in->spec.background, &given));
+  snprintf(key, sizeof key, "%s_mass", block);
+  PetscCall(MuCaseGetReal(c, key, &in->spec.mass, &given));
   for (PetscInt a = 0; info && a < info->dim; ++a) {
     in->spec.lower[a] = info->lower[a];
     in->spec.upper[a] = info->upper[a];
@@ -191,8 +193,8 @@ static PetscErrorCode check_mass_outside(const char *block, const MuGridInfo *in
   if (mass > MASS_OUTSIDE)
     PetscCall(MuWarn(info->comm,
                      "%s: %.3g %% of the mass lies outside the grid and is cut off; the rest is "
-                     "normalised to 1",
-                     block, 100 * mass));
+                     "normalised to %g",
+                     block, 100 * mass, density->mass));
   PetscFunctionReturn(0);
 }
 
@@ -243,6 +245,20 @@ PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, 
   PetscFunctionReturn(failed);
 }
 
+PetscErrorCode MuCaseNeedProbability(MuCase c, const char *block, const char *who) {
+  PetscReal mass = 1;
+  PetscBool given;
+  char key[64];
+
+  PetscFunctionBegin;
+  snprintf(key, sizeof key, "%s_mass", block);
+  PetscCall(MuCaseGetReal(c, key, &mass, &given));
+  if (mass != 1)
+    return MuError(MU_ERR_INPUT, "%s: %g is not allowed; %s probability measures, leave it out",
+                   key, mass, who);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law) {
   DensityInput in;
   const MuGridInfo *info = NULL;
@@ -254,6 +270,7 @@ PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid
   PetscCall(MuCaseGetComm(c, &comm));
   if (grid) PetscCall(MuGridGetInfo(grid, &info));
   failed = read_density(c, block, dim, info, &in);
+  in.spec.mass = 1; /* the shape alone */
   if (!failed && grid) failed = create_field(c, &in, grid, &log_density);
   if (!failed) failed = MuLawCreate(comm, dim, grid, &in.spec, log_density, law);
   PetscCall(VecDestroy(&log_density));

@@ -27,9 +27,13 @@ PetscErrorCode MuProblemCreateRefined(MuCase c, PetscInt refinement, MuProblem *
 PetscErrorCode MuProblemCreateOn(MuCase c, MuGrid grid, Vec log_target, Vec initial,
                                  MuProblem *problem);
 
-/* log of the normalised density of a block, "target" or "initial", as a new field (densities.c). */
+/* log of the density of a block, "target" or "initial", with its mass, as a new field
+   (densities.c). */
 PetscErrorCode MuCaseCreateLogDensity(MuCase c, const char *block, MuGrid grid, Vec *log_density);
-/* The law of a block in R^dim, as particles meet it; grid NULL: none. */
+/* MU_ERR_INPUT if a block has another mass than 1: "target_mass: 2 is not allowed; `who`
+   probability measures". A stored run's own mass is none of the block's. */
+PetscErrorCode MuCaseNeedProbability(MuCase c, const char *block, const char *who);
+/* The law of a block in R^dim, as particles meet it, without its mass; grid NULL: none. */
 PetscErrorCode MuCaseCreateLaw(MuCase c, const char *block, PetscInt dim, MuGrid grid, MuLaw *law);
 /* The density of a block of type run: its keys directory, and time or snapshot. The caller frees
    stored->values (stored_density.c). */

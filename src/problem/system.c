@@ -1,5 +1,6 @@
 /* The system of a case: kernels, energy, geometry, and whether they fit the densities. */
 #include "case/keys.h"
+#include "facts/facts.h"
 #include "measure/density_impl.h"
 #include "output/terminal.h"
 #include "problem/reference.h"
@@ -260,13 +261,57 @@ static PetscErrorCode create_geometry(MuCase c, PetscInt dim, MuProblemParts *p)
   PetscFunctionReturn(failed);
 }
 
+typedef struct {
+  PetscBool differ;
+  PetscReal initial, target; /* NaN: there is no target */
+} Masses;
+
+static PetscErrorCode find_masses(const MuProblemParts *p, Masses *m) {
+  PetscFunctionBegin;
+  *m = (Masses){.target = NAN};
+  if (!p->log_target) PetscFunctionReturn(0);
+  PetscCall(MuLogDensityMass(p->grid, p->log_target, &m->target));
+  PetscCall(MuGridIntegrate(p->grid, p->initial, &m->initial));
+  m->differ = MuMassesDiffer(m->initial, m->target);
+  PetscFunctionReturn(0);
+}
+
+/* With conserved mass the flow cannot reach a target of another one. */
+static PetscErrorCode warn_of_masses(const MuProblemParts *p, const Masses *m) {
+  const MuGeometrySpec *g;
+  const MuEnergySpec *e;
+  const MuGridInfo *info;
+  MuSystem system;
+  Vec nearest;
+  PetscReal least;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(p->geometry, &g));
+  PetscCall(MuEnergyGetSpec(p->energy, &e));
+  PetscCall(MuGridGetInfo(p->grid, &info));
+  PetscCall(MuSystemRead(g, e, &system));
+  if (!m->differ || !MuSystemConservesMass(&system)) PetscFunctionReturn(0);
+  PetscCall(VecDuplicate(p->log_target, &nearest));
+  PetscCall(VecCopy(p->log_target, nearest));
+  PetscCall(VecExp(nearest));
+  PetscCall(MuGridApplyMask(p->grid, nearest));
+  PetscCall(VecScale(nearest, m->initial / m->target));
+  PetscCall(MuEnergyEvaluate(p->energy, nearest, &least, NULL, NULL, NULL));
+  PetscCall(VecDestroy(&nearest));
+  PetscCall(MuWarn(info->comm,
+                   "initial_mass: the geometry conserves the mass %.6g, the target has %.6g: the "
+                   "flow cannot reach it; the energy of %.6g times the target is %.6g",
+                   m->initial, m->target, m->initial / m->target, least));
+  PetscFunctionReturn(0);
+}
+
 /* A conditionally positive definite kernel measures only differences of equal mass. */
-static PetscErrorCode check_conditional(const MuProblemParts *p) {
+static PetscErrorCode check_conditional(const MuProblemParts *p, const Masses *masses) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
   MuPartTraits part;
   MuTermTraits term;
-  PetscBool conserved = PETSC_TRUE, conditional;
+  PetscBool conserved = (PetscBool)!masses->differ, conditional;
 
   PetscFunctionBegin;
   PetscCall(MuGeometryGetSpec(p->geometry, &g));
@@ -280,6 +325,11 @@ static PetscErrorCode check_conditional(const MuProblemParts *p) {
     PetscCall(MuEnergyGetTraits(e, k, &term));
     if (!term.kernel_square) continue;
     PetscCall(MuKernelIsConditional(term.kernel, &conditional));
+    if (conditional && masses->differ)
+      return MuError(MU_ERR_INPUT,
+                     "kernel_type: riesz compares only measures of equal mass; the initial density "
+                     "has the mass %.6g, the target %.6g (initial_mass, target_mass)",
+                     masses->initial, masses->target);
     if (conditional)
       return MuError(MU_ERR_INPUT,
                      "kernel_type: riesz compares only measures of equal mass, which this geometry "
@@ -339,13 +389,16 @@ static PetscErrorCode create_diagnostics_kernel(MuCase c, PetscInt dim, MuProble
 PetscErrorCode MuProblemCreateSystem(MuCase c, MuProblem problem) {
   MuProblemParts *p = &problem->parts;
   const MuGridInfo *info;
+  Masses masses;
 
   PetscFunctionBegin;
   PetscCall(MuGridGetInfo(p->grid, &info));
   PetscCall(create_energy(c, problem, info->dim));
   PetscCall(create_geometry(c, info->dim, p));
   PetscCall(create_diagnostics_kernel(c, info->dim, p));
-  PetscCall(check_conditional(p));
+  PetscCall(find_masses(p, &masses));
+  PetscCall(check_conditional(p, &masses));
   PetscCall(check_support(p));
+  if (!problem->quiet) PetscCall(warn_of_masses(p, &masses));
   PetscFunctionReturn(0);
 }

@@ -2,6 +2,7 @@
 #include "run/plan.h"
 
 #include "base/files.h"
+#include "facts/facts.h"
 #include "mudot/problem.h"
 
 #include <stdio.h>
@@ -112,6 +113,23 @@ static PetscErrorCode print_costs(const Plan *p, PetscReal seconds) {
   PetscFunctionReturn(0);
 }
 
+/* Masses other than 1. */
+static PetscErrorCode print_masses(const Plan *p) {
+  PetscReal initial, target = 1;
+
+  PetscFunctionBegin;
+  PetscCall(MuGridIntegrate(p->parts->grid, p->parts->initial, &initial));
+  if (p->parts->log_target)
+    PetscCall(MuLogDensityMass(p->parts->grid, p->parts->log_target, &target));
+  if (MuMassesDiffer(initial, 1) || MuMassesDiffer(target, 1))
+    PetscCall(PetscPrintf(p->info->comm, "mass            initial %.6g", initial));
+  else
+    PetscFunctionReturn(0);
+  if (p->parts->log_target) PetscCall(PetscPrintf(p->info->comm, ", target %.6g", target));
+  PetscCall(PetscPrintf(p->info->comm, "\n"));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode print_plan(Plan *p, const char *directory) {
   PetscReal seconds = 0;
   const char *why;
@@ -122,6 +140,7 @@ static PetscErrorCode print_plan(Plan *p, const char *directory) {
                         (int)p->info->cells[0]));
   if (p->info->dim == 2) PetscCall(PetscPrintf(p->info->comm, " x %d", (int)p->info->cells[1]));
   PetscCall(PetscPrintf(p->info->comm, "\n"));
+  PetscCall(print_masses(p));
   PetscCall(measure_step(p, &seconds));
   PetscCall(print_costs(p, seconds));
   PetscCall(PetscPrintf(p->info->comm,

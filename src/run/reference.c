@@ -2,6 +2,7 @@
 #include "run/reference.h"
 
 #include "base/files.h"
+#include "facts/facts.h"
 #include "problem/problem.h"
 #include "run/reference_impl.h"
 
@@ -92,9 +93,9 @@ static PetscErrorCode share_estimate(MuReference *r) {
   PetscFunctionBegin;
   if (r->rank == 0) {
     const MuErrorSeries *e = &r->refinement.norms[r->spec.norm];
-    numbers[0] = MuRefinementWorst(&r->refinement, &at);
-    numbers[1] = e->space[at];
-    numbers[2] = e->time[at];
+    numbers[0] = MuRefinementWorst(&r->refinement, &at) / r->unit;
+    numbers[1] = e->space[at] / r->unit;
+    numbers[2] = e->time[at] / r->unit;
     numbers[3] = r->refinement.order[at];
     numbers[4] = r->level[0].time[at];
     for (PetscInt t = 0; t < r->refinement.times; ++t) numbers[5] += r->refinement.extrapolated[t];
@@ -195,9 +196,18 @@ static PetscErrorCode time_error(MuReference *r, PetscReal *worst) {
   PetscFunctionBegin;
   *worst = 0;
   for (PetscInt t = 0; r->rank == 0 && t < r->refinement.times; ++t)
-    *worst = PetscMax(*worst, r->refinement.norms[r->spec.norm].time[t]);
+    *worst = PetscMax(*worst, r->refinement.norms[r->spec.norm].time[t] / r->unit);
   PetscCallMPI(MPI_Bcast(worst, 1, MPIU_REAL, 0, r->comm));
   PetscFunctionReturn(0);
+}
+
+/* What errors are parts of, on rank 0: the mass at first, its root in Hellinger; 1 for probability
+   measures and for w1, which is of normalised densities. */
+static void find_unit(MuReference *r, const MuLevel *level) {
+  const PetscReal mass = r->rank ? 1 : level->scalar[MU_SCALAR_MASS][0];
+  r->unit = 1;
+  if (MuMassesDiffer(mass, 1) && r->spec.norm != MU_NORM_W1)
+    r->unit = r->spec.norm == MU_NORM_HELLINGER ? sqrt(mass) : mass;
 }
 
 /* The coarsest grid, with a tolerance whose error there is a small part of the accuracy. */
@@ -208,6 +218,7 @@ static PetscErrorCode begin(MuReference *r, PetscBool *stopped) {
   PetscFunctionBegin;
   r->tolerance = PetscClipInterval(TOLERANCE * r->spec.accuracy, LEAST_TIME, 1e-3);
   PetscCall(solve_level(r, 1, r->tolerance, &level, stopped));
+  if (!*stopped) find_unit(r, &level);
   while (!*stopped) {
     PetscCall(verify(r, &level, &next, stopped));
     if (*stopped) break;

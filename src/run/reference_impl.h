@@ -26,6 +26,7 @@ typedef struct {
   MuRefinement refinement; /* on rank 0 */
   PetscBool refines;       /* it is there */
   /* the estimate, on every rank */
+  PetscReal unit; /* on rank 0: what the following are parts of */
   PetscReal worst, space, time, order;
   PetscReal at;           /* time of the worst snapshot */
   PetscInt extrapolated;  /* snapshots that are */

@@ -314,7 +314,8 @@ static void estimate_all(MuRefinement *r, int common, PetscInt levels,
    a kink. */
 static PetscBool misses_initial(const MuRefinement *r, const PetscReal *initial) {
   const PetscReal error = MuNormDistance(r, r->norm, r->density, initial);
-  return (PetscBool)(error > MISSED * r->norms[r->norm].space[0] && error > ROUNDING);
+  return (PetscBool)(error > MISSED * r->norms[r->norm].space[0] &&
+                     error > ROUNDING * mass_of(r, initial));
 }
 
 void MuRefinementEstimate(MuRefinement *r, PetscInt levels, const MuLevel *const level[],

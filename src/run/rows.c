@@ -188,6 +188,8 @@ static PetscErrorCode describe_decay(const MuRunRows *r, MuRunWriter writer) {
   PetscCall(MuGeometryGetSpec(r->parts->geometry, &geometry));
   PetscCall(MuEnergyGetSpec(r->parts->energy, &energy));
   PetscCall(MuSystemRead(geometry, energy, &system));
+  PetscCall(
+      MuSystemCompareMasses(&system, r->parts->grid, r->parts->log_target, r->parts->initial));
   MuFactsDecay(&system, MU_THEOREM_AUTO, &decay);
   snprintf(sentence, sizeof sentence, "%s", decay.sentence);
   if (decay.factor > 0 && !isnan(r->log_sobolev)) {

@@ -2,6 +2,7 @@
    e^(-c t) d(0). What is observed is the least log(d(0)/d(t))/t over the output times. c is the
    constant of convexity of the energy along the geodesics of the distance (facts/contraction.c), or
    study_expect_rate. */
+#include "facts/facts.h"
 #include "problem/problem.h"
 #include "study/two.h"
 
@@ -43,7 +44,21 @@ static PetscErrorCode convexity_of(const MuTrial *t, PetscReal *least) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode find_constant(Contraction *q, const MuTrial *t, PetscReal *constant) {
+/* Whether the masses of the two solutions and of the target are not all the same. */
+static PetscErrorCode compare_masses(const MuTrial t[2], MuSystem *system) {
+  PetscBool unequal = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2; ++k) {
+    PetscCall(MuSystemCompareMasses(system, t[0].parts->grid, t[0].parts->log_target,
+                                    t[k].parts->initial));
+    unequal = (PetscBool)(unequal || system->unequal);
+  }
+  system->unequal = unequal;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_constant(Contraction *q, const MuTrial t[2], PetscReal *constant) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
   MuContraction known;
@@ -57,6 +72,7 @@ static PetscErrorCode find_constant(Contraction *q, const MuTrial *t, PetscReal 
   PetscCall(MuGeometryGetSpec(t->parts->geometry, &g));
   PetscCall(MuEnergyGetSpec(t->parts->energy, &e));
   PetscCall(MuSystemRead(g, e, &system));
+  PetscCall(compare_masses(t, &system));
   PetscCall(convexity_of(t, &convexity));
   MuFactsContraction(&system, q->distance.which, convexity, &known);
   if (isnan(known.rate))
@@ -79,7 +95,7 @@ static PetscErrorCode build_first(MuStudy s, Contraction *q) {
   PetscFunctionBegin;
   PetscCall(MuTwoCreate(s, 0, 0, PETSC_FALSE, &two));
   PetscErrorCode code = MuDistanceRead(s->file, &two.trial[0], &q->distance);
-  if (!code) code = find_constant(q, &two.trial[0], &constant);
+  if (!code) code = find_constant(q, two.trial, &constant);
   if (!code) code = MuStudyTakeTimes(s, &two.trial[0]);
   s->rows = PetscMax(s->count, 1);
   if (!code) code = MuStudyPlaceCompanions(s, &two.trial[0], q->companion);

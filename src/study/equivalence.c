@@ -2,8 +2,9 @@
    their solutions, the largest over the output times, must vanish as step and grid are refined,
    with the expected order, or be rounding. With study_shape the densities are compared over their
    masses: Hellinger-Kantorovich flows of the relative entropy split into the flow on probability
-   measures (system_b, spherical) and the mass z, u = log z, u' = -b (u + KL(nu|pi)) (Mielke and
-   Zhu 2025; b the weights of fisher_rao and kl multiplied). */
+   measures (system_b, spherical) and the mass z, u = log(z/z_pi), u' = -b (u + KL(nu|pi/z_pi))
+   (Mielke and Zhu 2025; b the weights of fisher_rao and kl multiplied). */
+#include "facts/facts.h"
 #include "problem/problem.h"
 #include "study/two.h"
 
@@ -131,15 +132,23 @@ static PetscErrorCode destroy(MuStudy s) {
 typedef struct {
   MuStudy study;
   PetscReal *row, *curve;
-  PetscReal log_mass, entropy; /* u and KL(nu|pi), as far as the second run has come */
+  PetscReal log_mass, entropy;   /* u and KL(nu|pi/z_pi), as far as the second run has come */
+  PetscReal of_target, of_shape; /* z_pi, and the mass that the second run keeps */
 } Watch;
+
+/* KL(nu|pi/z_pi) from KL(m nu|pi) = m KL(nu|pi/z_pi) + m log(m/z_pi) - m + z_pi. */
+static PetscReal shape_entropy(const Watch *w, PetscReal energy) {
+  const PetscReal m = w->of_shape, z = w->of_target;
+  const Equivalence *q = w->study->data;
+  return (energy / q->weight + m - z) / m - log(m / z);
+}
 
 /* The law of the mass, exact for an entropy that is linear over the step. */
 static PetscErrorCode follow_mass(void *ctx, MuTrial *t, PetscReal time, PetscReal dt) {
   Watch *w = ctx;
   const Equivalence *q = w->study->data;
   const PetscReal z = q->reaction * dt, decay = exp(-z), lost = -expm1(-z);
-  const PetscReal now = MuTrialValue(t, MU_COLUMN_ENERGY) / q->weight;
+  const PetscReal now = shape_entropy(w, MuTrialValue(t, MU_COLUMN_ENERGY));
   (void)time;
   w->log_mass =
       decay * w->log_mass - lost * w->entropy - (now - w->entropy) * (z > 0 ? 1 - lost / z : 0);
@@ -159,8 +168,8 @@ static PetscErrorCode compare(void *ctx, MuTwo *two, PetscInt k, Vec a, Vec b) {
 
   PetscFunctionBegin;
   if (q->shape) {
-    PetscCall(VecScale(a, 1 / mass)); /* kept for this comparison alone */
-    *mass_error = PetscAbsReal(log(mass) - w->log_mass);
+    PetscCall(VecScale(a, w->of_shape / mass)); /* kept for this comparison alone */
+    *mass_error = PetscAbsReal(log(mass / w->of_target) - w->log_mass);
     w->row[MASS_ERROR] = fmax(w->row[MASS_ERROR], *mass_error);
   }
   PetscCall(MuDistanceEvaluate(&q->distance, t, a, b, distance));
@@ -178,14 +187,19 @@ static PetscErrorCode measure(MuStudy s, MuTwo *two, PetscReal *row, PetscReal *
   row[ERROR] = 0;
   row[MASS_ERROR] = q->shape ? 0 : NAN;
   if (q->shape) {
-    PetscCall(MuEnergyEvaluate(p->energy, p->initial, &w.entropy, NULL, NULL, NULL));
-    w.entropy /= q->weight;
+    PetscReal energy, mass;
+    PetscCall(MuGridIntegrate(two->trial[0].parts->grid, two->trial[0].parts->initial, &mass));
+    PetscCall(MuGridIntegrate(p->grid, p->initial, &w.of_shape));
+    PetscCall(MuLogDensityMass(p->grid, p->log_target, &w.of_target));
+    PetscCall(MuEnergyEvaluate(p->energy, p->initial, &energy, NULL, NULL, NULL));
+    w.log_mass = log(mass / w.of_target);
+    w.entropy = shape_entropy(&w, energy);
     two->step = follow_mass;
   }
   two->output = compare;
   two->ctx = &w;
   PetscCall(MuTwoSolve(two));
-  row[SCALE] = two->trial[0].curve[MU_CURVE_MASS][0];
+  row[SCALE] = q->shape ? w.of_shape : two->trial[0].curve[MU_CURVE_MASS][0];
   PetscFunctionReturn(0);
 }
 

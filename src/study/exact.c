@@ -16,6 +16,7 @@ PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **ne
 static PetscErrorCode read_gaussian(MuCase c, const char *block, MuGaussian *gaussian) {
   char key[64];
   PetscInt count = 2;
+  PetscBool given;
 
   PetscFunctionBegin;
   PetscCall(MuCaseHasGaussian(c, block, &gaussian->is));
@@ -25,6 +26,9 @@ static PetscErrorCode read_gaussian(MuCase c, const char *block, MuGaussian *gau
   snprintf(key, sizeof key, "%s_covariance", block);
   count = 4;
   PetscCall(MuCaseGetRealArray(c, key, &count, gaussian->covariance, NULL));
+  gaussian->mass = 1;
+  snprintf(key, sizeof key, "%s_mass", block);
+  PetscCall(MuCaseGetReal(c, key, &gaussian->mass, &given));
   PetscFunctionReturn(0);
 }
 

@@ -126,6 +126,7 @@ PetscErrorCode MuSearchCreate(MuTrial *t, const MuSearchBounds *bounds, MuSearch
   if (!code) code = VecCopy(q->log_target, q->rho);
   if (!code) code = VecExp(q->rho);
   if (!code) code = MuGridIntegrate(q->grid, q->rho, &q->mass);
+  q->bounds.energy *= q->squares ? q->mass * q->mass : q->mass; /* the unit of F */
   if (code)
     PetscCall(MuSearchDestroy(&q));
   else
