@@ -231,6 +231,33 @@ static const Correspondence correspondences[] = {
              "-geometry_spherical",
      KL_LINE BLOB_POTENTIAL "-geometry_wasserstein 1 -geometry_fisher_rao 1 -geometry_spherical",
      1000, 1},
+    {"wfr, blob_internal",
+     KL_LINE "-particles_method wfr -energy_blob_internal 1 -energy_blob_internal_exponent 2 "
+             "-energy_potential 1 -energy_potential_formula x^2/4 -geometry_wasserstein 1 "
+             "-geometry_fisher_rao 1 -geometry_spherical",
+     KL_LINE "-energy_blob_internal 1 -energy_blob_internal_exponent 2 -energy_potential 1 "
+             "-energy_potential_formula x^2/4 -geometry_wasserstein 1 -geometry_fisher_rao 1 "
+             "-geometry_spherical",
+     1000, 1},
+    {"wfr, npmle",
+     KL_LINE "-particles_method wfr -energy_npmle 1 -geometry_wasserstein 1 -geometry_fisher_rao 1 "
+             "-geometry_spherical -particles_target_samples fixed -particles_target_count 4000",
+     KL_LINE "-energy_npmle 1 -geometry_wasserstein 1 -geometry_fisher_rao 1 -geometry_spherical",
+     1000, 1},
+    {"wfr, kale",
+     "-particles_method wfr -energy_kale 1 -energy_kale_lambda 0.1 -geometry_wasserstein 1 "
+     "-geometry_fisher_rao 1 -geometry_spherical -particles_target_samples fixed "
+     "-particles_target_count 400",
+     "-energy_kale 1 -energy_kale_lambda 0.1 -geometry_wasserstein 1 -geometry_fisher_rao 1 "
+     "-geometry_spherical",
+     100, 1},
+    {"wfr, drmmd",
+     "-particles_method wfr -energy_drmmd 1 -energy_drmmd_lambda 0.1 -geometry_wasserstein 1 "
+     "-geometry_fisher_rao 1 -geometry_spherical -particles_target_samples fixed "
+     "-particles_target_count 400",
+     "-energy_drmmd 1 -energy_drmmd_lambda 0.1 -geometry_wasserstein 1 -geometry_fisher_rao 1 "
+     "-geometry_spherical",
+     100, 1},
     {"svgd", KL_LINE "-particles_method svgd -energy_kl 1 -geometry_stein 1",
      KL_LINE "-energy_kl 1 -geometry_stein 1", 10000, 1},
     {"langevin", "-particles_method langevin -energy_kl 1 -geometry_wasserstein 1 -time_step 0.005",
@@ -482,6 +509,8 @@ static PetscReal energy_of(MuParticles p, const MuAtoms *cloud) {
   return sum;
 }
 
+#define POINTS "-particles_target_samples fixed -particles_target_count 9 "
+
 /* dF/dw_i = DF_i and dF/dx_i = w_i grad DF_i, for every energy, kernels with and without walls, by
    central differences: error of order 2 in 1e-5, and rounding of about 1e-16/1e-5. */
 START_TEST(derivatives_agree_with_differences) {
@@ -492,6 +521,16 @@ START_TEST(derivatives_agree_with_differences) {
       "-energy_mmd 1 -particles_target_samples fixed -particles_target_count 7 -particles_method "
       "wfr",
       "-energy_blob_entropy 0.7 -kernel_extension reflect -particles_method wfr",
+      "-energy_blob_internal 0.7 -energy_blob_internal_exponent 2.5 -particles_method wfr",
+      "-energy_blob_internal 1 -energy_blob_internal_exponent 0.5 -kernel_extension reflect "
+      "-energy_mmd 1 -particles_method wfr",
+      POINTS "-energy_npmle 2 -kernel_normalization mass -particles_method wfr",
+      POINTS "-energy_moreau 1 -energy_moreau_lambda 0.3 -particles_method wfr",
+      POINTS "-energy_moreau 1 -energy_moreau_lambda 0.3 -energy_moreau_exponent 2 "
+             "-kernel_extension reflect -particles_method wfr",
+      POINTS "-energy_kale 1 -energy_kale_lambda 0.05 -energy_mmd 1 -particles_method wfr",
+      POINTS "-energy_drmmd 0.5 -energy_drmmd_lambda 1e-3 -kernel_type matern "
+             "-particles_method wfr",
       "-energy_kl 1.3 -particles_method wfr",
       "-energy_kl 1 -target_background 0.2 -particles_method wfr",
       "-energy_potential -0.5 -energy_potential_formula sin(2*x) -particles_method wfr",

@@ -127,7 +127,8 @@ const MuKeyRow mu_keys[] = {
     {"particles", "noise_decay", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "mmd_flow_noise: step k has the level noise (k+1)^-noise_decay (default 0)"},
     {"particles", "target_samples", MU_KEY_CHOICE, 1, .allowed = "exact|fixed|fresh",
-     .doc = "target of energy mmd: itself (default), samples, new samples each step"},
+     .doc = "target of energy mmd: itself (default), samples, new samples each step; also of npmle, "
+            "moreau, kale, drmmd"},
     {"particles", "target_count", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "number of these samples (default count)"},
     {"particles", "test_count", MU_KEY_INT, 1, MU_POSITIVE,

@@ -168,7 +168,7 @@ static PetscErrorCode limit_error(const char *name, PetscReal bandwidth, PetscRe
   PetscFunctionBegin;
   *error = NAN;
   PetscCall(create(PETSC_COMM_SELF, name, 1, 800, bandwidth, &s));
-  PetscCall(MuEnergyGetLimit(&s.term, limit));
+  PetscCall(MuEnergyGetLimit(&s.term, "bandwidth", PETSC_FALSE, limit));
   if (limit->name) {
     PetscCall(create(PETSC_COMM_SELF, limit->name, 1, 800, bandwidth, &to));
     PetscCall(MuEnergyEvaluate(s.energy, s.rho, NULL, NULL, s.gradient, NULL));

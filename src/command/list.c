@@ -5,9 +5,10 @@
 #include "manual/manual.h"
 #include "output/json.h"
 
-static PetscErrorCode energy_limit(const MuSummand *term, const char *parameters, MuLimit *limit) {
+static PetscErrorCode geometry_limit(const MuSummand *part, const char *parameters, PetscBool rises,
+                                     MuLimit *limit) {
   *limit = (MuLimit){.name = NULL};
-  return strcmp(parameters, "bandwidth") ? 0 : MuEnergyGetLimit(term, limit);
+  return rises ? 0 : MuGeometryGetLimit(part, parameters, limit);
 }
 
 static const struct {
@@ -16,11 +17,11 @@ static const struct {
   const char *says;       /* what a row says beside the name, in JSON */
   const char *block;      /* of a case; NULL: the rows have no numbers */
   MuSummandTable summand; /* the rows with what they need; NULL as well */
-  PetscErrorCode (*limit)(const MuSummand *summand, const char *parameters, MuLimit *limit);
+  PetscErrorCode (*limit)(const MuSummand *summand, const char *parameters, PetscBool rises,
+                          MuLimit *limit);
 } kinds[] = {
-    {"geometries", MuGeometryGetTableRow, "formula", "geometry", MuGeometryGetInfo,
-     MuGeometryGetLimit},
-    {"energies", MuEnergyGetTableRow, "formula", "energy", MuEnergyGetInfo, energy_limit},
+    {"geometries", MuGeometryGetTableRow, "formula", "geometry", MuGeometryGetInfo, geometry_limit},
+    {"energies", MuEnergyGetTableRow, "formula", "energy", MuEnergyGetInfo, MuEnergyGetLimit},
     {"kernels", MuKernelGetTableRow, "formula", "kernel", MuKernelGetInfo, NULL},
     {"densities", MuDensityGetTableRow, "formula", NULL, NULL, NULL},
     {"schemes", MuSchemeGetTableRow, "formula", NULL, NULL, NULL},
@@ -178,20 +179,29 @@ static void json_formula(MuJson *j, const char *block, const MuSummandInfo *info
   MuJsonEnd(j, '}');
 }
 
-/* What it tends to as which parameters vanish, the numbers of the limit, the order of the error. */
+/* What it tends to as which parameters vanish or rise, the numbers of the limit, the order of the
+   error. */
 static PetscErrorCode json_limits(MuJson *j, PetscInt k, const char *name) {
-  static const char *const parameters[] = {"bandwidth", "ridge", "bandwidth ridge"};
+  static const struct {
+    const char *parameters, *as;
+    PetscBool rises;
+  } ways[] = {{"bandwidth", "bandwidth", PETSC_FALSE},
+              {"ridge", "ridge", PETSC_FALSE},
+              {"bandwidth ridge", "bandwidth ridge", PETSC_FALSE},
+              {"lambda", "lambda", PETSC_FALSE},
+              {"lambda", "1/lambda", PETSC_TRUE}};
   MuSummand summand = {.name = name, .weight = 1, .value = {1, 1, 1, 1}};
   MuLimit limit;
 
   PetscFunctionBegin;
   MuJsonBegin(j, "limits", '[');
-  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; ++i) {
-    PetscCall(kinds[k].limit(&summand, parameters[i], &limit));
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; ++i) {
+    PetscCall(kinds[k].limit(&summand, ways[i].parameters, ways[i].rises, &limit));
     if (!limit.name) continue;
     MuJsonBegin(j, NULL, '{');
-    MuJsonText(j, "as", parameters[i]);
+    MuJsonText(j, "as", ways[i].as);
     MuJsonText(j, "name", limit.name);
+    if (limit.factor != 1) MuJsonNumber(j, "factor", limit.factor);
     MuJsonNumber(j, "order", limit.order);
     for (PetscInt v = 0; v < MU_MAX_PARAMETERS && limit.set[v].name; ++v)
       MuJsonNumber(j, limit.set[v].name, limit.set[v].value);

@@ -265,14 +265,16 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   PetscFunctionReturn(0);
 }
 
+static const MuTermLimit of_entropy[] = {
+    {.parameters = "bandwidth", .to = &MuTermEntropy, .order = 2}, {.parameters = NULL}};
+
 const MuTermOps MuTermBlobEntropy = {
     .name = "blob_entropy",
     .formula = "int log(k*rho) d rho",
     .form = MU_FORM_BLOB,
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = &MuTermEntropy,
-    .limit_order = 2,
+    .limits = of_entropy,
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,
@@ -288,14 +290,17 @@ static const MuParameter parameters[] = {{.name = "exponent",
                                           .required = PETSC_TRUE},
                                          {0}};
 
+static const MuTermLimit of_internal[] = {
+    {.parameters = "bandwidth", .to = &MuTermInternal, .order = 2}, {.parameters = NULL}};
+
 const MuTermOps MuTermBlobInternal = {
     .name = "blob_internal",
     .parameters = parameters,
     .formula = "int (k*rho)^(m-1)/(m-1) d rho, m = blob_internal_exponent",
+    .form = MU_FORM_BLOB_POWER,
     .needs = MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = &MuTermInternal,
-    .limit_order = 2,
+    .limits = of_internal,
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,

@@ -49,13 +49,15 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   return evaluate(term, &pair->mid, NULL, g);
 }
 
+static const MuTermLimit limits[] = {{.parameters = "bandwidth", .to = &MuTermL2, .order = 2},
+                                     {.parameters = NULL}};
+
 const MuTermOps MuTermMmd = {
     .name = "mmd",
     .formula = "1/2 <rho - pi, k*(rho - pi)>",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = &MuTermL2,
-    .limit_order = 2,
+    .limits = limits,
     .kernel_square = PETSC_TRUE,
     .convex = PETSC_TRUE,
     .create = create,

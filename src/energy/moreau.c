@@ -42,13 +42,11 @@ typedef struct {
 
 /* 1 for KL, 2 for chi2 */
 static PetscReal exponent_of(const MuTerm *term) {
-  return term->ops == &MuTermMoreau ? term->value[1] : term->ops == &MuTermKale ? 1 : 2;
+  return term->ops->envelope(term->value).exponent;
 }
 
 static PetscReal scale_of(const MuTerm *term) {
-  const PetscReal lambda = term->value[0];
-  if (term->ops == &MuTermMoreau) return 1;
-  return (term->ops == &MuTermKale ? 1 : 2) * (1 + lambda);
+  return term->ops->envelope(term->value).factor;
 }
 
 /* ------------------------------------------------------------------ phi* */
@@ -367,9 +365,47 @@ static const MuParameter of_moreau[] = {LAMBDA("moreau"),
 static const MuParameter of_kale[] = {LAMBDA("kale"), {0}};
 static const MuParameter of_drmmd[] = {LAMBDA("drmmd"), {0}};
 
+/* As lambda falls to the divergence: rho - sigma = lambda Kc^(-1) h. As it rises h tends to 0, and
+   sigma to pi: (1 + lambda) moreau to the square of the MMD. */
+static PetscBool is_of_kl(const PetscReal value[]) {
+  return (PetscBool)(value[1] == 1);
+}
+
+static PetscBool is_of_chi2(const PetscReal value[]) {
+  return (PetscBool)(value[1] == 2);
+}
+
+static MuEnvelope moreau_envelope(const PetscReal value[]) {
+  return (MuEnvelope){.lambda = value[0], .exponent = value[1], .factor = 1};
+}
+
+static MuEnvelope kale_envelope(const PetscReal value[]) {
+  return (MuEnvelope){.lambda = value[0], .exponent = 1, .factor = 1 + value[0]};
+}
+
+static MuEnvelope drmmd_envelope(const PetscReal value[]) {
+  return (MuEnvelope){.lambda = value[0], .exponent = 2, .factor = 2 * (1 + value[0])};
+}
+
+static const MuTermLimit moreau_limits[] = {
+    {.parameters = "lambda", .to = &MuTermKL, .order = 1, .applies = is_of_kl},
+    {.parameters = "lambda", .to = &MuTermChi2, .order = 1, .applies = is_of_chi2},
+    {.parameters = NULL}};
+static const MuTermLimit kale_limits[] = {
+    {.parameters = "lambda", .to = &MuTermKL, .order = 1},
+    {.parameters = "lambda", .rises = PETSC_TRUE, .to = &MuTermMmd, .order = 1},
+    {.parameters = NULL}};
+static const MuTermLimit drmmd_limits[] = {
+    {.parameters = "lambda", .to = &MuTermChi2, .order = 1, .factor = 2},
+    {.parameters = "lambda", .rises = PETSC_TRUE, .to = &MuTermMmd, .order = 1, .factor = 2},
+    {.parameters = NULL}};
+
 const MuTermOps MuTermMoreau = {
     .name = "moreau",
     .parameters = of_moreau,
+    .limits = moreau_limits,
+    .form = MU_FORM_ENVELOPE,
+    .envelope = moreau_envelope,
     .formula = "min over sigma of D(sigma given pi) + <sigma - rho, k*(sigma - rho)>/(2 lambda)",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
@@ -383,6 +419,9 @@ const MuTermOps MuTermMoreau = {
 const MuTermOps MuTermKale = {
     .name = "kale",
     .parameters = of_kale,
+    .limits = kale_limits,
+    .form = MU_FORM_ENVELOPE,
+    .envelope = kale_envelope,
     .formula = "(1 + lambda) moreau of kl",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
@@ -396,6 +435,9 @@ const MuTermOps MuTermKale = {
 const MuTermOps MuTermDrMmd = {
     .name = "drmmd",
     .parameters = of_drmmd,
+    .limits = drmmd_limits,
+    .form = MU_FORM_ENVELOPE,
+    .envelope = drmmd_envelope,
     .formula = "2 (1 + lambda) moreau of chi2",
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,

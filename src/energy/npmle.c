@@ -132,13 +132,16 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   PetscFunctionReturn(0);
 }
 
+static const MuTermLimit limits[] = {
+    {.parameters = "bandwidth", .to = &MuTermInclusiveKL, .order = 2}, {.parameters = NULL}};
+
 const MuTermOps MuTermNpmle = {
     .name = "npmle",
     .formula = "KL(pi given k*rho)",
+    .form = MU_FORM_LIKELIHOOD,
     .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
     .kind = MU_TERM_FROZEN,
-    .limit = &MuTermInclusiveKL,
-    .limit_order = 2,
+    .limits = limits,
     .convex = PETSC_TRUE,
     .create = create,
     .destroy = destroy,

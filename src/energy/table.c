@@ -32,11 +32,16 @@ PetscErrorCode MuEnergyRegister(const MuTermOps *ops) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuEnergyGetLimit(const MuSummand *term, MuLimit *limit) {
+PetscErrorCode MuEnergyGetLimit(const MuSummand *term, const char *parameters, PetscBool rises,
+                                MuLimit *limit) {
   const MuTermOps *ops = MuTermFind(term->name);
   *limit = (MuLimit){.name = NULL};
-  if (ops && ops->limit)
-    *limit = (MuLimit){.name = ops->limit->name, .factor = 1, .order = ops->limit_order};
+  for (const MuTermLimit *row = ops ? ops->limits : NULL; row && row->parameters; ++row) {
+    if (strcmp(row->parameters, parameters) != 0 || row->rises != rises) continue;
+    if (row->applies && !row->applies(term->value)) continue;
+    *limit = (MuLimit){
+        .name = row->to->name, .factor = row->factor != 0 ? row->factor : 1, .order = row->order};
+  }
   return 0;
 }
 
@@ -88,7 +93,13 @@ MuEnergyForm MuEnergyGetForm(const char *name, const PetscReal value[MU_MAX_PARA
     return MU_FORM_RELATIVE;
   }
   if (ops->density_power && ops->density_power(value) == 1) return MU_FORM_ENTROPY;
+  if (ops->form == MU_FORM_BLOB_POWER) *p = value[0];
   return ops->kernel_square ? MU_FORM_MMD : ops->form;
+}
+
+MuEnvelope MuEnergyGetEnvelope(const char *name, const PetscReal value[MU_MAX_PARAMETERS]) {
+  const MuTermOps *ops = MuTermFind(name);
+  return ops && ops->envelope ? ops->envelope(value) : (MuEnvelope){NAN, NAN, NAN};
 }
 
 PetscErrorCode MuEnergyGetTraits(const MuEnergySpec *spec, PetscInt k, MuTermTraits *traits) {

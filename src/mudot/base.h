@@ -71,13 +71,14 @@ typedef struct {
   PetscReal value;
 } MuNamedValue;
 
-/* What a geometry's part or an energy's term tends to as parameters go to 0. */
+/* What a geometry's part or an energy's term tends to as parameters go to 0, or rise. */
 typedef struct {
   const char *name;                    /* a name of the same table; NULL: there is no limit */
   MuNamedValue set[MU_MAX_PARAMETERS]; /* numbers of the limit; others are those of the part, by
                                           their names */
   PetscReal factor;                    /* on the weight */
-  PetscReal order; /* of the error in the parameter for smooth data; 0: not known */
+  PetscReal order; /* of the error in the parameter, or in 1 over one that rises, for smooth data;
+                      0: not known */
 } MuLimit;
 
 /* Whether a value is in the range. */

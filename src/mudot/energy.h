@@ -10,9 +10,10 @@ PetscErrorCode MuEnergyGetTableRow(PetscInt i, const char **name, const char **f
 PetscErrorCode MuEnergyGetInfo(PetscInt i, MuSummandInfo *info);
 PetscErrorCode MuDiagnosticGetTableRow(PetscInt i, const char **name, const char **formula);
 
-/* Limit of a term as the bandwidth of its kernel of unit mass vanishes. limit->name is NULL if
-   there is none. Not collective. */
-PetscErrorCode MuEnergyGetLimit(const MuSummand *term, MuLimit *limit);
+/* Limit of a term as `parameters` vanish, or rise: "bandwidth" (of a kernel of unit mass), or the
+   name of a number. limit->name is NULL if there is none. Not collective. */
+PetscErrorCode MuEnergyGetLimit(const MuSummand *term, const char *parameters, PetscBool rises,
+                                MuLimit *limit);
 
 typedef struct _p_MuEnergy *MuEnergy;
 
@@ -27,18 +28,29 @@ typedef struct {
 /* Functionals F(mu) that methods of particles know. */
 typedef enum {
   MU_FORM_OTHER,
-  MU_FORM_RELATIVE,   /* int phi_p(rho/pi) pi, see `power`; p = 1: the relative entropy */
-  MU_FORM_ENTROPY,    /* int rho log rho */
-  MU_FORM_BLOB,       /* int log(k*mu) d mu */
-  MU_FORM_MMD,        /* 1/2 <mu - pi, k*(mu - pi)> */
-  MU_FORM_POTENTIAL,  /* int V d mu */
-  MU_FORM_INTERACTION /* 1/2 <mu, W*mu> */
+  MU_FORM_RELATIVE,    /* int phi_p(rho/pi) pi, see `power`; p = 1: the relative entropy */
+  MU_FORM_ENTROPY,     /* int rho log rho */
+  MU_FORM_BLOB,        /* int log(k*mu) d mu */
+  MU_FORM_MMD,         /* 1/2 <mu - pi, k*(mu - pi)> */
+  MU_FORM_POTENTIAL,   /* int V d mu */
+  MU_FORM_INTERACTION, /* 1/2 <mu, W*mu> */
+  MU_FORM_BLOB_POWER,  /* int (k*mu)^(p-1)/(p-1) d mu, p the first parameter */
+  MU_FORM_LIKELIHOOD,  /* KL(pi given k*mu) */
+  MU_FORM_ENVELOPE     /* see MuEnvelope */
 } MuEnergyForm;
 
+/* factor times the least D(sigma given pi) + <sigma - mu, k*(sigma - mu)>/(2 lambda) over sigma, D
+   of the power `exponent`: 1, the relative entropy, or 2, chi2 (of signed sigma). */
+typedef struct {
+  PetscReal lambda, exponent, factor;
+} MuEnvelope;
+
 /* The functional of a name of the energy table with these parameters, by its traits, and the p of
-   RELATIVE: NaN where it is a parameter that is not given. Not collective. */
+   RELATIVE and BLOB_POWER: NaN where it is a parameter that is not given. Not collective. */
 MuEnergyForm MuEnergyGetForm(const char *name, const PetscReal value[MU_MAX_PARAMETERS],
                              PetscReal *p);
+/* That of a term of the form ENVELOPE; NaN in all fields for others. Not collective. */
+MuEnvelope MuEnergyGetEnvelope(const char *name, const PetscReal value[MU_MAX_PARAMETERS]);
 
 /* What is known of a term: questions are answered by its descriptor, never by its name. */
 typedef struct {

@@ -16,7 +16,7 @@
 #include "mudot.h"
 
 /* The layout of the structs below; an extension that was compiled for another one is refused. */
-#define MU_EXTENSION_VERSION 1
+#define MU_EXTENSION_VERSION 2
 
 /* What an extension exports: its version, and a function that registers what it has. */
 #define MU_EXTENSION(function)                                                                     \
@@ -195,6 +195,17 @@ typedef enum {
 typedef struct _n_MuTerm MuTerm;
 typedef struct MuTermOps MuTermOps;
 
+/* What a term tends to as `parameters` go to 0, or to infinity: "bandwidth" (of a kernel of unit
+   mass), or the name of a number. */
+typedef struct {
+  const char *parameters; /* NULL ends the list */
+  PetscBool rises;        /* default no: to infinity */
+  const MuTermOps *to;
+  PetscReal order;                               /* see MuLimit */
+  PetscReal factor;                              /* on the weight; 0 stands for 1 */
+  PetscBool (*applies)(const PetscReal value[]); /* OPTIONAL, default: always */
+} MuTermLimit;
+
 /* `value` are the term's numbers in the order of `parameters`. What is REQUIRED is checked at the
    creation of an energy. */
 struct MuTermOps {
@@ -204,18 +215,16 @@ struct MuTermOps {
   const char *function_key, *function_doc; /* OPTIONAL (default: none), see MuSummandInfo */
   MuTermKind kind;                         /* REQUIRED */
   PetscBool any_sign;                      /* the weight may be negative */
-  /* OPTIONAL (default: none): what it tends to as the kernel's bandwidth goes to 0, and the order
-     of the error, 0 if it is not known */
-  const MuTermOps *limit;
-  PetscReal limit_order;
+  const MuTermLimit *limits;               /* OPTIONAL (default: none) */
 
   /* Traits, see MuTermTraits; the functions are OPTIONAL (default: NaN; stolarsky: 0). */
   PetscReal (*power)(const PetscReal value[]);
   PetscReal (*density_power)(const PetscReal value[]);
   PetscReal (*stolarsky)(const PetscReal value[]);
   PetscBool kernel_square, flat_square;
-  MuEnergyForm form; /* POTENTIAL, INTERACTION or BLOB; the other forms follow from the above */
-  PetscBool convex;  /* whatever the values */
+  MuEnergyForm form; /* RELATIVE, ENTROPY and MMD follow from the above, the others stand here */
+  MuEnvelope (*envelope)(const PetscReal value[]); /* REQUIRED with MU_FORM_ENVELOPE */
+  PetscBool convex;                                /* whatever the values */
 
   /* OPTIONAL (default: nothing): fills term->data; collective, fails on every rank or on none. */
   PetscErrorCode (*create)(MuTerm *term);

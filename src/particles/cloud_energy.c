@@ -4,6 +4,9 @@
      potential     DF = V
      interaction   DF = W*mu, summed directly
      blob_entropy  DF = log(k*mu) + k*(mu/(k*mu)); Carrillo, Craig and Patacchini (2019)
+     blob_internal DF = (k*mu)^(m-1)/(m-1) + k*(mu (k*mu)^(m-2)); Craig et al. (2023)
+     npmle         DF = 1 - k*(pi/(k*mu)), pi as points; Yan, Wang and Rigollet (2024)
+     moreau, kale, drmmd  DF = h, lambda h = k*(mu - pi (phi*)'(h)), pi as points
      kl            DF = log mu - log pi, where log mu is what the method makes of it (MuLogarithm);
                    in the blob form log(k*mu) + k*(mu/(k*mu)) - 1, F with 1 - mass, as on the grid
 
@@ -70,6 +73,9 @@ static PetscErrorCode read_terms(MuCloudEnergy e) {
     const PetscReal weight = e->weights[t];
     const PetscBool logarithmic = MuCloudIsLogarithmic(e, t);
     if (form == MU_FORM_MMD) e->mmd += weight;
+    e->envelope[t] = MuEnergyGetEnvelope(e->summands[t].name, e->summands[t].value);
+    if (form >= MU_FORM_BLOB_POWER) e->smoothed = PETSC_TRUE;
+    if (form > MU_FORM_BLOB_POWER) e->sampled = PETSC_TRUE;
     if (form == MU_FORM_BLOB || (logarithmic && logarithm == MU_LOG_BLOB)) e->blob += weight;
     if (form == MU_FORM_RELATIVE && logarithm != MU_LOG_WEIGHTS) e->log_pi += weight;
     if (logarithmic && (logarithm == MU_LOG_NOISE || logarithm == MU_LOG_STEIN))
@@ -118,6 +124,12 @@ static PetscErrorCode create_formula(MuCloudEnergy e, MuEnergyForm form, MuFormu
   PetscFunctionReturn(0);
 }
 
+/* The name of the first term that needs points of the target; NULL: there is none. */
+static const char *first_sampled(MuCloudEnergy e) {
+  const char *name = first_term(e, MU_FORM_LIKELIHOOD);
+  return name ? name : first_term(e, MU_FORM_ENVELOPE);
+}
+
 static PetscErrorCode create_kernel(MuCloudEnergy e) {
   const MuKernelSpec *kernel;
   PetscReal peak, slope;
@@ -130,7 +142,12 @@ static PetscErrorCode create_kernel(MuCloudEnergy e) {
       MuWallKernelOfCase(e->spec.c, e->spec.comm, "energy", why, e->spec.dim, e->info, &e->kernel));
   PetscCall(MuWallKernelGet(e->kernel, &radial, NULL, &kernel));
   PetscCall(MuRadialEvaluate(radial, 0, &peak, &slope));
-  if (e->blob > 0 && !(peak > 0))
+  if (e->sampled && MuRadialIsConditional(radial))
+    return MuError(MU_ERR_INPUT,
+                   "kernel_type: %s compares only measures of equal mass; energy %s needs a "
+                   "positive definite kernel",
+                   kernel->type, first_sampled(e));
+  if ((e->blob > 0 || e->smoothed) && !(peak > 0))
     return MuError(MU_ERR_INPUT,
                    "kernel_type: %s is not positive, so that log(k*mu) has no "
                    "meaning; use another kernel",
@@ -149,11 +166,12 @@ static PetscErrorCode create_mean(MuCloudEnergy e) {
   PetscFunctionBegin;
   if (!e->spec.target)
     return MuError(MU_ERR_INPUT, "target_type: is missing; energy %s needs a target",
-                   first_term(e, MU_FORM_MMD));
+                   e->sampled ? first_sampled(e) : first_term(e, MU_FORM_MMD));
   PetscCall(MuCaseGetChoice(e->spec.c, "particles_target_samples", words, &samples, &given));
   PetscCall(MuCaseGetInt(e->spec.c, "particles_target_count", &count, &given));
   PetscCall(MuKernelMeanCreate(e->spec.target, e->kernel, e->spec.comm, e->spec.grid,
                                (MuTargetSamples)samples, count, e->spec.rng, &e->mean));
+  if (e->sampled) PetscCall(MuCloudSamplesCreate(e));
   PetscFunctionReturn(0);
 }
 
@@ -179,8 +197,8 @@ static PetscErrorCode build(MuCloudEnergy e) {
   PetscCall(read_terms(e));
   PetscCall(create_formula(e, MU_FORM_POTENTIAL, &e->potential));
   PetscCall(create_formula(e, MU_FORM_INTERACTION, &e->interaction));
-  if (e->mmd > 0 || e->blob > 0) PetscCall(create_kernel(e));
-  if (e->mmd > 0) PetscCall(create_mean(e));
+  if (e->mmd > 0 || e->blob > 0 || e->smoothed) PetscCall(create_kernel(e));
+  if (e->mmd > 0 || e->sampled) PetscCall(create_mean(e));
   PetscCall(check_target(e));
   PetscCall(PetscMalloc5(n, &e->sum, n * dim, &e->sum_gradient, n, &e->own, n, &e->mean_value,
                          n * dim, &e->vector));
@@ -207,6 +225,7 @@ PetscErrorCode MuCloudEnergyDestroy(MuCloudEnergy *energy) {
   if (!e) PetscFunctionReturn(0);
   PetscCall(PetscFree5(e->sum, e->sum_gradient, e->own, e->mean_value, e->vector));
   PetscCall(PetscFree3(e->ratio, e->log_initial, e->log_target));
+  PetscCall(MuCloudSamplesDestroy(e));
   PetscCall(MuKernelMeanDestroy(&e->mean));
   PetscCall(MuWallKernelDestroy(&e->kernel));
   PetscCall(MuFormulaDestroy(&e->potential));
@@ -248,6 +267,9 @@ static PetscErrorCode evaluate(MuCloudEnergy e, const MuCloudEvaluation *v) {
   }
   if (e->mmd > 0) PetscCall(MuCloudAddMmd(e, v));
   if (e->blob > 0) PetscCall(MuCloudAddBlob(e, v));
+  if (e->smoothed) PetscCall(MuCloudAddBlobPower(e, v));
+  if (e->sampled) PetscCall(MuCloudAddLikelihood(e, v));
+  if (e->sampled) PetscCall(MuCloudAddEnvelopes(e, v));
   if (e->log_pi > 0) PetscCall(MuCloudAddLogTarget(e, v));
   if (e->potential) PetscCall(MuCloudAddPotential(e, v));
   if (e->interaction) PetscCall(MuCloudAddInteraction(e, v));
@@ -279,6 +301,7 @@ PetscErrorCode MuCloudEnergyEvaluate(MuCloudEnergy e, const MuAtoms *cloud, Pets
 PetscErrorCode MuCloudEnergyRefresh(MuCloudEnergy e) {
   PetscFunctionBegin;
   if (e->mean) PetscCall(MuKernelMeanRefresh(e->mean));
+  if (e->samples) PetscCall(MuCloudSamplesCreate(e));
   PetscFunctionReturn(0);
 }
 

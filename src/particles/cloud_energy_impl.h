@@ -13,10 +13,13 @@ struct _MuCloudEnergy {
   MuCaseSummand summands[MU_MAX_TERMS];             /* as the case gives them */
   PetscReal weights[MU_MAX_TERMS], p[MU_MAX_TERMS]; /* p of RELATIVE */
   MuEnergyForm form[MU_MAX_TERMS];
+  MuEnvelope envelope[MU_MAX_TERMS];
   PetscBool has_value[MU_MAX_TERMS];
   PetscReal mmd, blob, log_pi, diffusivity; /* sums of weights */
   MuWallKernel kernel;
   MuKernelMean mean;
+  PetscBool smoothed, sampled;    /* terms of k*mu; those that need points of the target */
+  struct MuCloudSamples *samples; /* of the latter */
   MuFormula potential, interaction;
   PetscReal *sum, *sum_gradient;       /* k*mu at y */
   PetscReal *own;                      /* k*mu at the cloud where y is elsewhere */
@@ -48,6 +51,21 @@ static inline PetscBool MuCloudIsLogarithmic(MuCloudEnergy e, PetscInt t) {
 PetscErrorCode MuCloudAddMmd(MuCloudEnergy energy, const MuCloudEvaluation *v);
 /* log(k*mu) + k*(mu/(k*mu)); with MU_LOG_BLOB also of kl and entropy. */
 PetscErrorCode MuCloudAddBlob(MuCloudEnergy energy, const MuCloudEvaluation *v);
+/* (k*mu)^(m-1)/(m-1) + k*(mu (k*mu)^(m-2)). */
+PetscErrorCode MuCloudAddBlobPower(MuCloudEnergy energy, const MuCloudEvaluation *v);
+/* With y_l, l < M, the points of the target: k*(1 - pi/(k*mu)), and the envelopes (smoothed.c). */
+PetscErrorCode MuCloudAddLikelihood(MuCloudEnergy energy, const MuCloudEvaluation *v);
+PetscErrorCode MuCloudAddEnvelopes(MuCloudEnergy energy, const MuCloudEvaluation *v);
+/* Work space for the points of energy->mean, again after a refresh. MU_ERR_INPUT: it has none, or
+   too many. Collective. */
+PetscErrorCode MuCloudSamplesCreate(MuCloudEnergy energy);
+PetscErrorCode MuCloudSamplesDestroy(MuCloudEnergy energy);
+/* derivative += a f, gradient += a g for f [m], g [m][dim]. */
+void MuCloudAdd(const MuCloudEvaluation *v, PetscReal a, const PetscReal *f, const PetscReal *g);
+/* sum w f over the cloud. */
+PetscReal MuCloudWeighted(const MuCloudEvaluation *v, const PetscReal *f);
+/* *q: k*mu at the cloud. Collective. */
+PetscErrorCode MuCloudOwnSum(MuCloudEnergy energy, const MuCloudEvaluation *v, const PetscReal **q);
 /* The part -log pi of kl. */
 PetscErrorCode MuCloudAddLogTarget(MuCloudEnergy energy, const MuCloudEvaluation *v);
 PetscErrorCode MuCloudAddPotential(MuCloudEnergy energy, const MuCloudEvaluation *v);

@@ -2,13 +2,12 @@
 #include "grid/arrays.h"
 #include "particles/cloud_energy_impl.h"
 
-/* derivative += a f, gradient += a g for f [m], g [m][dim]. */
-static void add(const MuCloudEvaluation *v, PetscReal a, const PetscReal *f, const PetscReal *g) {
+void MuCloudAdd(const MuCloudEvaluation *v, PetscReal a, const PetscReal *f, const PetscReal *g) {
   for (PetscInt i = 0; i < v->m && v->derivative; ++i) v->derivative[i] += a * f[i];
   for (PetscInt i = 0; i < v->m * v->cloud->dim && v->gradient; ++i) v->gradient[i] += a * g[i];
 }
 
-static PetscReal weighted(const MuCloudEvaluation *v, const PetscReal *f) {
+PetscReal MuCloudWeighted(const MuCloudEvaluation *v, const PetscReal *f) {
   PetscReal sum = 0;
   for (PetscInt i = 0; i < v->cloud->n; ++i) sum += v->cloud->w[i] * f[i];
   return sum;
@@ -26,11 +25,23 @@ PetscErrorCode MuCloudAddMmd(MuCloudEnergy e, const MuCloudEvaluation *v) {
 
   PetscFunctionBegin;
   PetscCall(MuKernelMeanApply(e->mean, v->m, v->y, e->mean_value, v->gradient ? e->vector : NULL));
-  add(v, e->mmd, e->sum, e->sum_gradient);
-  add(v, -e->mmd, e->mean_value, e->vector);
+  MuCloudAdd(v, e->mmd, e->sum, e->sum_gradient);
+  MuCloudAdd(v, -e->mmd, e->mean_value, e->vector);
   if (!v->terms) PetscFunctionReturn(0);
   PetscCall(MuKernelMeanGetNorm(e->mean, &norm));
-  add_terms(e, v, MU_FORM_MMD, 0.5 * (weighted(v, e->sum) - 2 * weighted(v, e->mean_value) + norm));
+  add_terms(e, v, MU_FORM_MMD,
+            0.5 * (MuCloudWeighted(v, e->sum) - 2 * MuCloudWeighted(v, e->mean_value) + norm));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCloudOwnSum(MuCloudEnergy e, const MuCloudEvaluation *v, const PetscReal **q) {
+  const MuAtoms *cloud = v->cloud;
+
+  PetscFunctionBegin;
+  *q = v->own ? e->sum : e->own;
+  if (!v->own)
+    PetscCall(MuWallKernelApply(e->kernel, cloud->n, cloud->x, cloud->w, cloud->n, cloud->x, e->own,
+                                NULL));
   PetscFunctionReturn(0);
 }
 
@@ -38,22 +49,18 @@ PetscErrorCode MuCloudAddMmd(MuCloudEnergy e, const MuCloudEvaluation *v) {
 PetscErrorCode MuCloudAddBlob(MuCloudEnergy e, const MuCloudEvaluation *v) {
   const MuAtoms *cloud = v->cloud;
   const PetscInt dim = cloud->dim;
-  const PetscReal *q = e->sum;
+  const PetscReal *q;
   PetscReal value = 0;
 
   PetscFunctionBegin;
-  if (!v->own) {
-    PetscCall(MuWallKernelApply(e->kernel, cloud->n, cloud->x, cloud->w, cloud->n, cloud->x, e->own,
-                                NULL));
-    q = e->own;
-  }
+  PetscCall(MuCloudOwnSum(e, v, &q));
   for (PetscInt i = 0; i < cloud->n; ++i) {
     e->ratio[i] = cloud->w[i] / q[i];
     value += cloud->w[i] > 0 ? cloud->w[i] * PetscLogReal(q[i]) : 0;
   }
   PetscCall(MuWallKernelApply(e->kernel, cloud->n, cloud->x, e->ratio, v->m, v->y, e->mean_value,
                               v->gradient ? e->vector : NULL));
-  add(v, e->blob, e->mean_value, e->vector);
+  MuCloudAdd(v, e->blob, e->mean_value, e->vector);
   for (PetscInt i = 0; i < v->m; ++i) {
     if (v->derivative) v->derivative[i] += e->blob * PetscLogReal(e->sum[i]);
     for (PetscInt a = 0; a < dim && v->gradient; ++a)
@@ -73,12 +80,12 @@ PetscErrorCode MuCloudAddLogTarget(MuCloudEnergy e, const MuCloudEvaluation *v) 
   PetscFunctionBegin;
   PetscCall(
       MuLawLogDensity(e->spec.target, v->m, v->y, e->mean_value, v->gradient ? e->vector : NULL));
-  add(v, -e->log_pi, e->mean_value, e->vector);
+  MuCloudAdd(v, -e->log_pi, e->mean_value, e->vector);
   if (e->spec.logarithm != MU_LOG_BLOB) PetscFunctionReturn(0);
   for (PetscInt i = 0; i < v->m && v->derivative; ++i) v->derivative[i] -= e->log_pi;
   if (!v->terms) PetscFunctionReturn(0);
   for (PetscInt i = 0; i < v->cloud->n; ++i) mass += v->cloud->w[i];
-  add_terms(e, v, MU_FORM_RELATIVE, 1 - mass - weighted(v, e->mean_value));
+  add_terms(e, v, MU_FORM_RELATIVE, 1 - mass - MuCloudWeighted(v, e->mean_value));
   PetscFunctionReturn(0);
 }
 
@@ -100,8 +107,8 @@ PetscErrorCode MuCloudAddPotential(MuCloudEnergy e, const MuCloudEvaluation *v) 
       PetscCall(MuFormulaGradient(MuFormulaFunction, e->potential, e->info, e->spec.length, dim, at,
                                   e->vector + i * dim));
   }
-  add(v, weight_of(e, MU_FORM_POTENTIAL), e->mean_value, e->vector);
-  if (v->terms) add_terms(e, v, MU_FORM_POTENTIAL, weighted(v, e->mean_value));
+  MuCloudAdd(v, weight_of(e, MU_FORM_POTENTIAL), e->mean_value, e->vector);
+  if (v->terms) add_terms(e, v, MU_FORM_POTENTIAL, MuCloudWeighted(v, e->mean_value));
   PetscFunctionReturn(0);
 }
 
@@ -150,8 +157,8 @@ PetscErrorCode MuCloudAddInteraction(MuCloudEnergy e, const MuCloudEvaluation *v
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e->vector, (PetscMPIInt)(v->m * dim), MPIU_REAL,
                                MPI_SUM, e->spec.comm));
   }
-  add(v, weight_of(e, MU_FORM_INTERACTION), e->mean_value, e->vector);
-  if (v->terms) add_terms(e, v, MU_FORM_INTERACTION, 0.5 * weighted(v, e->mean_value));
+  MuCloudAdd(v, weight_of(e, MU_FORM_INTERACTION), e->mean_value, e->vector);
+  if (v->terms) add_terms(e, v, MU_FORM_INTERACTION, 0.5 * MuCloudWeighted(v, e->mean_value));
   PetscFunctionReturn(0);
 }
 

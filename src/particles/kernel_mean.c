@@ -246,6 +246,12 @@ PetscErrorCode MuKernelMeanApply(MuKernelMean mean, PetscInt m, const PetscReal 
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuKernelMeanGetPoints(MuKernelMean m, PetscInt *count, const PetscReal **points) {
+  *count = m->count;
+  *points = m->points;
+  return 0;
+}
+
 PetscErrorCode MuKernelMeanGetNorm(MuKernelMean m, PetscReal *norm) {
   *norm = m->norm;
   return 0;

@@ -20,6 +20,9 @@ PetscErrorCode MuKernelMeanRefresh(MuKernelMean mean);
 /* value [m], gradient [m][dim] at y; either may be NULL. Collective. */
 PetscErrorCode MuKernelMeanApply(MuKernelMean mean, PetscInt m, const PetscReal *y,
                                  PetscReal *value, PetscReal *gradient);
+/* The points of FIXED, FRESH and a target of points, equal weights; NULL where it has none.
+   Borrowed until the next Refresh. */
+PetscErrorCode MuKernelMeanGetPoints(MuKernelMean mean, PetscInt *count, const PetscReal **points);
 /* <pi, k*pi> of the target as it is represented. */
 PetscErrorCode MuKernelMeanGetNorm(MuKernelMean mean, PetscReal *norm);
 /* Whether Refresh draws. */

@@ -288,10 +288,15 @@ static PetscErrorCode oscillate(const MuTrial *t, PetscInt waves, PetscReal ampl
 
 /* ------------------------------------------------------------------ one row */
 
+/* How far one value is from the limit, over another. */
+static PetscReal smallness(const Curve *q, PetscReal value, PetscReal other) {
+  return q->found.rises ? other / value : value / other;
+}
+
 static PetscErrorCode compare(MuStudy s, PetscInt value, PetscInt level, MuTrial *t, MuTrial *limit,
                               PetscReal *row, PetscReal *curve) {
   const Curve *q = s->data;
-  const PetscReal part = s->values[value] / s->values[0];
+  const PetscReal part = smallness(q, s->values[value], s->values[0]);
   Integrals own = {0}, of_limit = {0}, oscillating = {0};
   MuPath path;
 
@@ -380,7 +385,8 @@ static MuClaim claim_column(MuStudy s, PetscInt column) {
   const PetscBool leads = (PetscBool)(column == q->leading);
   const PetscReal part = leads ? 1 : 0.5;
   MuClaim c = {.claimed = part * s->expected, .tolerance = part * s->tolerance};
-  MuStudySeries series = {.column = column, .rounding = 1e-12 * MuStudyRow(s, 0)[LIMIT]};
+  MuStudySeries series = {
+      .column = column, .rounding = 1e-12 * MuStudyRow(s, 0)[LIMIT], .inverse = q->found.rises};
   PetscReal floor[MU_MAX_VALUES];
   PetscBool use[MU_MAX_VALUES];
 
@@ -401,7 +407,7 @@ static MuClaim claim_column(MuStudy s, PetscInt column) {
    without an order that of the last row. */
 static PetscReal extrapolated(MuStudy s, PetscInt first, PetscInt last, PetscReal order) {
   const PetscReal *a = MuStudyRow(s, first + last - 1), *b = MuStudyRow(s, first + last);
-  const PetscReal ratio = pow(a[VALUE] / b[VALUE], order);
+  const PetscReal ratio = pow(smallness(s->data, a[VALUE], b[VALUE]), order);
   return order > 0.1 ? b[EXCESS] - (a[EXCESS] - b[EXCESS]) / (ratio - 1) : b[EXCESS];
 }
 

@@ -210,7 +210,8 @@ static MuClaim claim_column(MuStudy s, PetscInt column, PetscInt *points) {
   const PetscBool leads = (PetscBool)(column == g->leading);
   const PetscReal part = leads ? 1 : 0.5;
   MuClaim c = {.claimed = part * s->expected, .tolerance = part * s->tolerance};
-  MuStudySeries series = {.column = column, .rounding = 1e-14 * scale_of(s, column)};
+  MuStudySeries series = {
+      .column = column, .rounding = 1e-14 * scale_of(s, column), .inverse = g->found.rises};
   PetscReal floor[MU_MAX_VALUES];
   PetscBool use[MU_MAX_VALUES];
 

@@ -9,6 +9,7 @@ typedef struct {
   MuOverrides *o;
   MuTrial *trial;
   const char *limit; /* "auto" or a name */
+  PetscBool rises;   /* the values do: the parameter goes to infinity */
   PetscInt replaced;
 } Search;
 
@@ -29,11 +30,12 @@ static PetscBool ends_with(const char *key, const char *end) {
 
 static PetscErrorCode check_keys(MuStudy s) {
   for (PetscInt k = 0; k < s->varied; ++k)
-    if (!ends_with(s->vary[k], "kernel_bandwidth") && !ends_with(s->vary[k], "_ridge"))
+    if (!ends_with(s->vary[k], "kernel_bandwidth") && !ends_with(s->vary[k], "_ridge") &&
+        !ends_with(s->vary[k], "_lambda"))
       return MuError(MU_ERR_INPUT,
                      "study_vary: %s has no limit; allowed are kernel_bandwidth, "
                      "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge, or "
-                     "those of one part",
+                     "those of one part, and the lambda of an energy (energy_kale_lambda)",
                      s->vary[k]);
   return 0;
 }
@@ -175,6 +177,11 @@ static PetscErrorCode set_limit(Search *q, Sum *sum, PetscInt k, const MuLimit *
   PetscCall(MuSummandFind(sum->table, limit->name, &info));
   for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i)
     PetscCall(number_of(sum, &from, limit, info.parameters[i].name, &value[i]));
+  if (info.needs_kernel && from.own_kernel)
+    return MuError(MU_ERR_INPUT,
+                   "study_limit: %s: the limit %s of %s has the same kernel; give it in the block "
+                   "%s_kernel or kernel, not in the entry itself",
+                   q->limit, limit->name, from.name, sum->block);
   MuCaseSummand *to = find_place(sum, limit->name, value);
   to->weight += limit->factor * from.weight;
   PetscCall(MuOverridesSet(q->o, to->key, "%.17g", to->weight));
@@ -243,6 +250,12 @@ static PetscErrorCode check_name(Search *q, PetscBool *energy, PetscBool *geomet
 
 /* A summand that depends on the parameter and knows no limit would stay where it is. */
 static PetscErrorCode refuse(const Search *q, const Sum *sum, PetscInt k, const char *parameters) {
+  if (q->rises)
+    return MuError(MU_ERR_INPUT,
+                   "study_values: %g, ..., %g rise, and no limit of the %s %s is known as the %s "
+                   "rises; a parameter that goes to its limit 0 needs values that fall to 0",
+                   q->study->values[0], q->study->values[q->study->count - 1], sum->block,
+                   sum->list[k].name, parameters);
   return MuError(MU_ERR_INPUT,
                  "study_limit: %s: the %s %s depends on %s%s and no limit of it is known as the %s "
                  "vanishes; give it a kernel or a ridge of its own that does not vary",
@@ -263,7 +276,7 @@ static PetscErrorCode replace_geometry(Search *q, PetscBool named) {
     PetscCall(find_vanishing(q, &sum, k, parameters));
     if (!parameters[0]) continue;
     PetscCall(MuGeometryGetLimit(&g->part[k], parameters, &limit));
-    if (!limit.name) return refuse(q, &sum, k, parameters);
+    if (!limit.name || q->rises) return refuse(q, &sum, k, parameters);
     if (named) PetscCall(take_named(q, sum.list[k].name, &limit));
     PetscCall(replace(q, &sum, k, &limit));
   }
@@ -282,8 +295,8 @@ static PetscErrorCode replace_energy(Search *q, PetscBool named) {
   for (PetscInt k = 0; k < e->terms; ++k) {
     PetscCall(find_vanishing(q, &sum, k, parameters));
     if (!parameters[0]) continue;
-    PetscCall(MuEnergyGetLimit(&e->term[k], &limit));
-    if (strcmp(parameters, "bandwidth") != 0 || !limit.name) return refuse(q, &sum, k, parameters);
+    PetscCall(MuEnergyGetLimit(&e->term[k], parameters, q->rises, &limit));
+    if (!limit.name) return refuse(q, &sum, k, parameters);
     if (named) limit.name = q->limit;
     PetscCall(replace(q, &sum, k, &limit));
   }
@@ -292,21 +305,29 @@ static PetscErrorCode replace_energy(Search *q, PetscBool named) {
 
 PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
                                 MuStudyLimit *found) {
-  Search q = {.study = s, .found = found, .o = o, .trial = trial, .limit = limit};
+  Search q = {.study = s,
+              .found = found,
+              .o = o,
+              .trial = trial,
+              .limit = limit,
+              .rises = (PetscBool)(s->values[0] < s->values[s->count - 1])};
   PetscBool energy, geometry;
 
   PetscFunctionBegin;
   memset(found, 0, sizeof *found);
+  found->rises = q.rises;
   PetscCall(check_keys(s));
   PetscCall(check_name(&q, &energy, &geometry));
   PetscCall(replace_geometry(&q, geometry)); /* what has no name given goes to its own limit */
   PetscCall(replace_energy(&q, energy));
   if (!q.replaced)
-    return MuError(
-        MU_ERR_INPUT,
-        "study_limit: %s: nothing in %s has a limit as %s vanishes%s; the README's table "
-        "of geometries says what tends to what",
-        limit, s->case_path, s->varied == 2 ? "both keys" : s->vary[0],
-        strcmp(limit, "auto") ? " that could be replaced by it" : "");
+    return MuError(MU_ERR_INPUT,
+                   "study_limit: %s: nothing in %s has a limit as %s %s%s; the README's table "
+                   "of geometries says what tends to what",
+                   limit, s->case_path, s->varied == 2 ? "both keys" : s->vary[0],
+                   q.rises          ? "rises"
+                   : s->varied == 2 ? "vanish"
+                                    : "vanishes",
+                   strcmp(limit, "auto") ? " that could be replaced by it" : "");
   PetscFunctionReturn(0);
 }

@@ -127,11 +127,6 @@ PetscErrorCode MuStudyCheckVanishing(MuStudy s) {
                      "study_values: %g is not allowed; a parameter that goes to its "
                      "limit 0 is positive",
                      s->values[i]);
-  if (s->values[0] < s->values[s->count - 1])
-    return MuError(MU_ERR_INPUT,
-                   "study_values: %g, ..., %g rise; a parameter that goes to its limit needs "
-                   "values that fall to 0",
-                   s->values[0], s->values[s->count - 1]);
   PetscFunctionReturn(0);
 }
 

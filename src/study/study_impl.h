@@ -305,6 +305,7 @@ typedef struct {
   char what[256]; /* "kernel_fisher_rao -> power_mobility 2, ..." */
   PetscReal order;
   PetscBool ridge; /* the ridge vanishes */
+  PetscBool rises; /* the parameter goes to infinity, not to 0 */
 } MuStudyLimit;
 PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, MuOverrides *o,
                                 MuStudyLimit *found);
