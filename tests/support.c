@@ -33,6 +33,13 @@ int TestMain(int argc, char **argv, Suite *(*make_suite)(void)) {
   return MuFinalize() ? 1 : 0;
 }
 
+void TestShareMemory(const char *share) {
+  if (share)
+    OK(PetscOptionsSetValue(NULL, "-mudot_share_memory", share));
+  else
+    OK(PetscOptionsClearValue(NULL, "-mudot_share_memory"));
+}
+
 void TestFolderCreate(const char *name, char folder[PETSC_MAX_PATH_LEN]) {
   PetscMPIInt rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -28,6 +28,9 @@ PetscBool TestQuick(void);
 void TestFolderCreate(const char *name, char folder[PETSC_MAX_PATH_LEN]);
 void TestFolderRemove(const char *folder);
 
+/* Whether ranks share memory: "true", "false", or NULL for the default, if there is much of it. */
+void TestShareMemory(const char *share);
+
 /* Opens a shipped study with overrides "key value key value ..." and results in folder/out. */
 PetscErrorCode TestStudyOpen(MPI_Comm comm, const char *name, const char *folder, const char *out,
                              const char *overrides, MuStudy *study);

@@ -826,6 +826,38 @@ START_TEST(ranks_agree_with_one) {
 }
 END_TEST
 
+/* Through shared memory, by messages, and on one rank: the same sums in the same order. */
+START_TEST(ways_between_the_ranks_give_the_same_bits) {
+  const MuExtension extensions[] = {MU_EXTENSION_ZERO, MU_EXTENSION_REFLECT, MU_EXTENSION_PERIODIC};
+  for (PetscInt nx = 7; nx < 80; nx += 33)
+    for (PetscInt e = 0; e < 3; ++e)
+      for (PetscInt location = -1; location < 2; ++location) {
+        const PetscInt ny = 22;
+        PetscReal *values[3];
+        for (PetscInt k = 0; k < 3; ++k) {
+          MPI_Comm comm = k ? MPI_COMM_WORLD : PETSC_COMM_SELF;
+          MuGrid grid = make_grid(comm, 2, nx, ny, PETSC_FALSE, PETSC_FALSE, NULL);
+          TestShareMemory(k == 1 ? "true" : "false");
+          MuConvolution c =
+              make_convolution(grid, families[2], 0.3, extensions[e], (MuLocation)location);
+          Vec f = TestRandomField(grid, 9, -1, 1);
+          OK(MuConvolutionApply(c, f, f));
+          OK(MuConvolutionApply(c, f, f));
+          values[k] = TestGather(grid, f);
+          OK(VecDestroy(&f));
+          OK(MuConvolutionDestroy(&c));
+          OK(MuGridDestroy(&grid));
+        }
+        TestShareMemory(NULL);
+        for (PetscInt i = 0; i < nx * ny; ++i) {
+          ck_assert_double_eq(values[0][i], values[1][i]);
+          ck_assert_double_eq(values[0][i], values[2][i]);
+        }
+        for (PetscInt k = 0; k < 3; ++k) free(values[k]);
+      }
+}
+END_TEST
+
 START_TEST(diagonal_is_the_mean_response) {
   const MuExtension extensions[] = {MU_EXTENSION_ZERO, MU_EXTENSION_REFLECT, MU_EXTENSION_PERIODIC};
   for (PetscInt dim = 1; dim <= 2; ++dim)
@@ -932,6 +964,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, inverses_invert);
   tcase_add_test(t, rational_functions);
   tcase_add_test(t, ranks_agree_with_one);
+  tcase_add_test(t, ways_between_the_ranks_give_the_same_bits);
   tcase_add_test(t, diagonal_is_the_mean_response);
   tcase_add_test(t, smallest_grids);
   tcase_add_test(t, bad_convolutions_are_refused);

@@ -1,6 +1,7 @@
 /* Grids: quadrature, adjointness of difference and divergence, transposition, components, bad
  * input. */
 #include "grid/transpose.h"
+#include "grid/window.h"
 #include "support.h"
 
 static PetscReal quadratic(PetscReal x, PetscReal y) {
@@ -81,7 +82,7 @@ START_TEST(transpose_goes_there_and_back) {
     MuTranspose t;
     OK(MuGridGetInfo(grid, &info));
     OK(MuTransposeCreate(grid, columns, item, &t));
-    OK(MuTransposeGetColumns(t, &first, &count));
+    MuColumnRange(info, columns, item, info->rank, &first, &count);
     PetscReal *rows = malloc(sizeof(PetscReal) * (size_t)(info->rows * columns * item));
     PetscReal *back = calloc((size_t)(info->rows * columns * item), sizeof(PetscReal));
     PetscReal *cols = calloc((size_t)(count * info->total_rows * item) + 1, sizeof(PetscReal));
@@ -104,6 +105,62 @@ START_TEST(transpose_goes_there_and_back) {
     OK(MuTransposeDestroy(&t));
     OK(MuGridDestroy(&grid));
   }
+}
+END_TEST
+
+/* Every rank writes its rows and reads what the others have written in its columns. */
+START_TEST(windows_are_seen_by_all_ranks) {
+  MuGrid grid = TestGrid(2, 5, 9, 0, 1, PETSC_FALSE);
+  const MuGridInfo *info;
+  const PetscInt columns = 20, rows = 9;
+  PetscInt first, count;
+  MuWindow window;
+  OK(MuGridGetInfo(grid, &info));
+  OK(MuWindowCreate(grid, 10, &window)); /* too little */
+  ck_assert_ptr_null(window);
+  OK(MuWindowCreate(grid, (size_t)1 << 50, &window)); /* more than a node has */
+  ck_assert_ptr_null(window);
+  TestShareMemory("false");
+  OK(MuWindowCreate(grid, 100000, &window));
+  ck_assert_ptr_null(window);
+  TestShareMemory("true");
+  OK(MuWindowCreate(grid, (size_t)(columns * rows), &window));
+  ck_assert_int_eq(window != NULL, info->size > 1);
+  if (window) {
+    PetscReal *a = MuWindowArray(window);
+    ck_assert_int_eq((uintptr_t)a % 64, 0);
+    for (PetscInt i = 0; i < columns * rows; ++i) ck_assert_double_eq(a[i], 0);
+    OK(MuWindowMeet(window));
+    for (PetscInt i = info->first_row * columns; i < (info->first_row + info->rows) * columns; ++i)
+      a[i] = (PetscReal)i;
+    OK(MuWindowMeet(window));
+    MuColumnRange(info, columns, 1, info->rank, &first, &count);
+    for (PetscInt r = 0; r < rows; ++r)
+      for (PetscInt c = first; c < first + count; ++c)
+        ck_assert_double_eq(a[r * columns + c], (PetscReal)(r * columns + c));
+  }
+  OK(MuWindowDestroy(&window));
+  TestShareMemory(NULL);
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
+/* Whole cache lines where there are enough, and every column once. */
+START_TEST(columns_are_shared_out) {
+  for (PetscMPIInt size = 1; size < 6; ++size)
+    for (PetscInt columns = 1; columns < 70; ++columns)
+      for (PetscInt item = 1; item <= 2; ++item) {
+        const MuGridInfo info = {.size = size};
+        PetscInt next = 0, first, count;
+        for (PetscMPIInt r = 0; r < size; ++r) {
+          MuColumnRange(&info, columns, item, r, &first, &count);
+          ck_assert_int_eq(first, next);
+          ck_assert_int_ge(count, 0);
+          if (columns * item >= 8 * size && first < columns) ck_assert_int_eq(first * item % 8, 0);
+          next = first + count;
+        }
+        ck_assert_int_eq(next, columns);
+      }
 }
 END_TEST
 
@@ -151,6 +208,8 @@ static Suite *make_suite(void) {
   tcase_add_test(t, quadrature_is_second_order);
   tcase_add_test(t, divergence_is_the_negative_adjoint);
   tcase_add_test(t, transpose_goes_there_and_back);
+  tcase_add_test(t, windows_are_seen_by_all_ranks);
+  tcase_add_test(t, columns_are_shared_out);
   tcase_add_test(t, components_are_counted);
   tcase_add_test(t, bad_grids_are_refused);
   suite_add_tcase(suite, t);

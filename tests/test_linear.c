@@ -107,6 +107,61 @@ static PetscReal hills(PetscReal x, PetscReal y) {
   return 2 * sin(6 * x) + cos(5 * y + x);
 }
 
+/* Solutions of random systems along both axes, as a global array; free() it. */
+static PetscReal *solve_grid_lines(MPI_Comm comm, Shape shape, PetscBool with_e,
+                                   PetscBool reversed) {
+  MuGrid grid = make_grid(comm, shape);
+  MuFaceMatrix matrix = {.scale = {3, 2}};
+  MuGridLines lines;
+  PetscReal *x, *global;
+  Vec f = TestRandomField(grid, 1, 0.1, 1);
+  for (unsigned axis = 0; axis < 2; ++axis) {
+    matrix.a[axis] = TestRandomField(grid, 2 + axis, 0, 5);
+    matrix.b[axis] = TestRandomField(grid, 4 + axis, 0, 5);
+  }
+  if (with_e) matrix.e = TestRandomField(grid, 6, 0.5, 1);
+  OK(MuGridLinesCreate(grid, &lines));
+  for (int times = 0; times < 2; ++times) {
+    OK(MuGridLinesFactor(lines, &matrix));
+    OK(VecGetArray(f, &x));
+    OK(MuGridLinesSolve(lines, reversed, x, x));
+    OK(VecRestoreArray(f, &x));
+  }
+  global = TestGather(grid, f);
+  OK(MuGridLinesDestroy(&lines));
+  for (unsigned axis = 0; axis < 2; ++axis) {
+    OK(VecDestroy(&matrix.a[axis]));
+    OK(VecDestroy(&matrix.b[axis]));
+  }
+  OK(VecDestroy(&matrix.e));
+  OK(VecDestroy(&f));
+  OK(MuGridDestroy(&grid));
+  return global;
+}
+
+/* Through shared memory, by messages, and on one rank; fewer and more lines than a block, and fewer
+   columns than ranks. */
+START_TEST(lines_of_grids_have_the_same_bits_on_any_ranks) {
+  const Shape shapes[] = {{.nx = 3, .ny = 5, .stretch = 1},
+                          {.nx = 37, .ny = 26, .py = PETSC_TRUE, .stretch = 1},
+                          {.nx = 70, .ny = 13, .stretch = 1}};
+  for (int k = 0; k < 3; ++k)
+    for (int variant = 0; variant < 4; ++variant) {
+      const PetscBool e = (PetscBool)(variant % 2), reversed = (PetscBool)(variant / 2);
+      PetscReal *one = solve_grid_lines(PETSC_COMM_SELF, shapes[k], e, reversed);
+      for (int share = 0; share < 2; ++share) {
+        TestShareMemory(share ? "true" : "false");
+        PetscReal *several = solve_grid_lines(MPI_COMM_WORLD, shapes[k], e, reversed);
+        for (PetscInt i = 0; i < shapes[k].nx * shapes[k].ny; ++i)
+          ck_assert_double_eq(one[i], several[i]);
+        free(several);
+      }
+      free(one);
+      TestShareMemory(NULL);
+    }
+}
+END_TEST
+
 /* Drift down the hills and diffusion, or, symmetric, diffusion with a coefficient over ten decades;
    e = 1 or 0. */
 static MuFaceMatrix make_matrix(MuGrid grid, PetscBool symmetric, PetscBool singular) {
@@ -402,6 +457,7 @@ static Suite *make_suite(void) {
   TCase *t = tcase_create("solvers");
   tcase_set_timeout(t, 0);
   tcase_add_test(t, lines_are_solved_to_rounding);
+  tcase_add_test(t, lines_of_grids_have_the_same_bits_on_any_ranks);
   tcase_add_test(t, multigrid_cycles_contract);
   tcase_add_test(t, symmetric_cycle_is_symmetric);
   tcase_add_test(t, band_is_solved_with_and_without_interchanges);

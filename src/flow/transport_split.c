@@ -32,15 +32,13 @@ static PetscErrorCode split_set_up(MuTransport t) {
 }
 
 static PetscErrorCode split_solve(MuTransport t, PetscBool reversed, Vec rho0, Vec rho1) {
-  const PetscInt first = t->info->dim == 2 && reversed ? 1 : 0;
   const PetscReal *r = NULL;
   PetscReal *x;
 
   PetscFunctionBegin;
   if (rho0 != rho1) PetscCall(VecGetArrayRead(rho0, &r));
   PetscCall(VecGetArray(rho1, &x));
-  PetscCall(MuGridLinesSolve(t->data, first, r ? r : x, x));
-  if (t->info->dim == 2) PetscCall(MuGridLinesSolve(t->data, 1 - first, x, x));
+  PetscCall(MuGridLinesSolve(t->data, reversed, r ? r : x, x));
   PetscCall(VecRestoreArray(rho1, &x));
   if (rho0 != rho1) PetscCall(VecRestoreArrayRead(rho0, &r));
   PetscFunctionReturn(0);

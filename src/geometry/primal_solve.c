@@ -242,7 +242,7 @@ static PetscErrorCode precondition(MuPrimal s) {
   PetscCall(VecGetArrayRead(s->r, &from));
   PetscCall(VecGetArrayWrite(s->z, &to));
   if (s->line)
-    PetscCall(MuGridLinesSolve(s->line, 0, from, to));
+    PetscCall(MuGridLinesSolve(s->line, PETSC_FALSE, from, to));
   else
     PetscCall(MuMultigridApply(s->multigrid, from, 1 / s->size, to));
   PetscCall(VecRestoreArrayWrite(s->z, &to));

@@ -8,16 +8,18 @@
 struct _p_MuTranspose {
   MuGrid grid;
   PetscInt columns, item;
-  PetscInt first, count;                            /* columns of this rank */
+  PetscInt count;                                   /* columns of this rank */
   MPI_Datatype *row_types, *column_types;           /* what goes to / comes from each rank */
   PetscMPIInt *ones, *row_offsets, *column_offsets; /* offsets in bytes */
 };
 
-static void column_range(PetscInt columns, PetscMPIInt size, PetscMPIInt r, PetscInt *first,
-                         PetscInt *count) {
-  PetscInt even = columns / size, extra = columns % size;
-  *count = even + (r < extra);
-  *first = r * even + PetscMin((PetscInt)r, extra);
+void MuColumnRange(const MuGridInfo *info, PetscInt columns, PetscInt item, PetscMPIInt r,
+                   PetscInt *first, PetscInt *count) {
+  const PetscInt whole = MU_CACHE_LINE / item, size = info->size;
+  const PetscInt unit = columns >= whole * size ? whole : 1, units = (columns + unit - 1) / unit;
+  const PetscInt even = units / size, extra = units % size;
+  *first = PetscMin(unit * (r * even + PetscMin((PetscInt)r, extra)), columns);
+  *count = PetscMin(unit * (even + (r < extra)), columns - *first);
 }
 
 /* On the rows side a block [my rows][count columns]; on the columns side [my columns][count rows],
@@ -30,7 +32,7 @@ static PetscErrorCode create_types(MuTranspose t, PetscMPIInt r) {
   MPI_Datatype column;
 
   PetscFunctionBegin;
-  column_range(t->columns, info->size, r, &first, &count);
+  MuColumnRange(info, t->columns, item, r, &first, &count);
   PetscCallMPI(MPI_Type_vector((PetscMPIInt)info->rows, (PetscMPIInt)(count * item),
                                (PetscMPIInt)(t->columns * item), MPIU_REAL, &t->row_types[r]));
   PetscCallMPI(MPI_Type_commit(&t->row_types[r]));
@@ -53,6 +55,7 @@ PetscErrorCode MuTransposeCreate(MuGrid grid, PetscInt columns, PetscInt item,
                                  MuTranspose *transpose) {
   MuTranspose t;
   const PetscMPIInt size = grid->info.size;
+  PetscInt first;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&t));
@@ -60,7 +63,7 @@ PetscErrorCode MuTransposeCreate(MuGrid grid, PetscInt columns, PetscInt item,
   t->grid = grid;
   t->columns = columns;
   t->item = item;
-  column_range(columns, size, grid->info.rank, &t->first, &t->count);
+  MuColumnRange(&grid->info, columns, item, grid->info.rank, &first, &t->count);
   PetscCall(PetscMalloc2(size, &t->row_types, size, &t->column_types));
   PetscCall(PetscMalloc3(size, &t->ones, size, &t->row_offsets, size, &t->column_offsets));
   for (PetscMPIInt r = 0; r < size; ++r) PetscCall(create_types(t, r));
@@ -83,12 +86,6 @@ PetscErrorCode MuTransposeDestroy(MuTranspose *transpose) {
   PetscCall(MuGridDestroy(&t->grid));
   PetscCall(PetscFree(t));
   PetscFunctionReturn(0);
-}
-
-PetscErrorCode MuTransposeGetColumns(MuTranspose transpose, PetscInt *first, PetscInt *count) {
-  *first = transpose->first;
-  *count = transpose->count;
-  return 0;
 }
 
 PetscErrorCode MuTransposeForward(MuTranspose t, const PetscReal *rows, PetscReal *columns) {

@@ -12,8 +12,9 @@
    cosine.c says: entry k of a row then holds the modes k and n - k as its two parts ("paired").
 
    The spectrum lies in rows of `stride` entries (one complex number each after a Fourier transform
-   along x, else one real). With several ranks it is transposed to [column][row] for the second
-   step. A 1-D grid is one row that every rank gathers and works on as a whole. */
+   along x, else one real). Several ranks share it and work each on its columns; where they cannot,
+   it is transposed to [column][row] for the second step. A 1-D grid is one row that every rank
+   gathers and works on as a whole. */
 #include "kernel/spectral.h"
 
 #include <math.h>
@@ -48,15 +49,28 @@ static PetscInt choose_block(PetscInt column_stride, PetscInt item) {
   return PetscMin(PetscMax(fit, PetscMax(MIN_BLOCK, unit)), PetscMax(MAX_BLOCK, unit));
 }
 
+static PetscErrorCode create_spectrum(MuSpectral s) {
+  const size_t row = (size_t)(s->stride * s->item);
+
+  PetscFunctionBegin;
+  PetscCall(MuWindowCreate(s->grid, (size_t)s->info->total_rows * row, &s->window));
+  if (s->window)
+    s->spectrum = MuWindowArray(s->window);
+  else
+    PetscCall(allocate((size_t)s->info->rows * row, &s->spectrum));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_plane(MuSpectral s) {
   const MuGridInfo *info = s->info;
   const PetscInt length = s->axis[1].length;
 
   PetscFunctionBegin;
   s->columns = s->modes[0];
-  if (info->size > 1) {
+  PetscCall(create_spectrum(s));
+  if (info->size > 1) MuColumnRange(info, s->stride, s->item, info->rank, &s->first, &s->columns);
+  if (info->size > 1 && !s->window) {
     PetscCall(MuTransposeCreate(s->grid, s->stride, s->item, &s->transpose));
-    PetscCall(MuTransposeGetColumns(s->transpose, &s->first, &s->columns));
     PetscCall(allocate((size_t)(s->columns * info->total_rows * s->item), &s->transposed));
   }
   /* an odd number of cache lines, so that the columns of a block do not share sets of the cache */
@@ -76,6 +90,7 @@ static PetscErrorCode create_line(MuSpectral s) {
   const MuGridInfo *info = s->info;
 
   PetscFunctionBegin;
+  PetscCall(allocate((size_t)(s->stride * s->item), &s->spectrum));
   s->columns = s->modes[0];
   s->symbol_size = (size_t)s->modes[0];
   if (info->size > 1) {
@@ -89,10 +104,19 @@ static PetscErrorCode create_line(MuSpectral s) {
   PetscFunctionReturn(0);
 }
 
+/* Planning wrote into these, on every rank into the first row of a shared spectrum. */
+static PetscErrorCode clear_planned(MuSpectral s) {
+  PetscFunctionBegin;
+  memset(s->row_in, 0, sizeof(PetscReal) * (size_t)s->axis[0].length);
+  if (s->window) PetscCall(MuWindowMeet(s->window));
+  if (!s->window || s->info->rank == 0)
+    memset(s->spectrum, 0, sizeof(PetscReal) * (size_t)(s->stride * s->item));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool folded,
                                 MuSpectral *spectral) {
   MuSpectral s;
-  PetscInt rows;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
@@ -116,10 +140,8 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
   count_modes(s);
   s->item = s->complex_rows ? 2 : 1;
   s->stride = (s->modes[0] * s->item + 7) / 8 * 8 / s->item;
-  rows = s->info->dim == 2 ? s->info->rows : 1;
   PetscCall(allocate((size_t)axes[0].length, &s->row_in));
   PetscCall(allocate((size_t)axes[0].length, &s->row_out));
-  PetscCall(allocate((size_t)(rows * s->stride * s->item), &s->spectrum));
   if (s->info->dim == 2)
     PetscCall(create_plane(s));
   else
@@ -127,9 +149,7 @@ PetscErrorCode MuSpectralCreate(MuGrid grid, const MuAxis axes[2], PetscBool fol
   PetscCall(MuSpectralPlan(s));
   PetscCall(allocate(s->symbol_size, &s->symbol));
   s->positive = s->symbol;
-  /* planning wrote into them */
-  memset(s->row_in, 0, sizeof(PetscReal) * (size_t)axes[0].length);
-  memset(s->spectrum, 0, sizeof(PetscReal) * (size_t)(rows * s->stride * s->item));
+  PetscCall(clear_planned(s));
   PetscFunctionReturn(0);
 }
 
@@ -140,15 +160,18 @@ PetscErrorCode MuSpectralDestroy(MuSpectral *spectral) {
   *spectral = NULL;
   if (!s) PetscFunctionReturn(0);
   if (s->positive != s->symbol) fftw_free(s->positive);
-  PetscReal *const arrays[] = {s->row_in, s->row_out, s->spectrum,    s->transposed,  s->block_data,
-                               s->mode,   s->symbol,  s->twiddles[0], s->twiddles[1], s->line};
+  PetscReal *const arrays[] = {s->row_in,     s->row_out,    s->window ? NULL : s->spectrum,
+                               s->transposed, s->block_data, s->mode,
+                               s->symbol,     s->line,       s->twiddles[0],
+                               s->twiddles[1]};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) fftw_free(arrays[i]);
   const fftw_plan plans[] = {s->row_forward, s->row_backward, s->column_forward,
                              s->column_backward};
   for (size_t i = 0; i < sizeof plans / sizeof plans[0]; ++i)
     if (plans[i]) fftw_destroy_plan(plans[i]);
   PetscCall(PetscFree2(s->counts, s->starts));
-  if (s->transpose) PetscCall(MuTransposeDestroy(&s->transpose));
+  PetscCall(MuTransposeDestroy(&s->transpose));
+  PetscCall(MuWindowDestroy(&s->window));
   PetscCall(MuGridDestroy(&s->grid));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);

@@ -4,11 +4,10 @@
 #define MUDOT_KERNEL_SPECTRAL_H
 
 #include "grid/transpose.h"
+#include "grid/window.h"
 #include "kernel/kernel_impl.h"
 
 #include <fftw3.h>
-
-#define MU_CACHE_LINE 8 /* reals of a cache line */
 
 struct _MuSpectral {
   MuGrid grid;
@@ -29,8 +28,8 @@ struct _MuSpectral {
   PetscReal smallest, largest, mean;
 
   PetscReal *row_in, *row_out; /* [length[0]]; row_in keeps zeros in its padding */
-  PetscReal *spectrum;         /* [rows][stride][item] */
-  PetscReal *transposed;       /* [columns][total_rows][item]; NULL on one rank */
+  PetscReal *spectrum;         /* [rows][stride][item], of all rows with a window */
+  PetscReal *transposed;       /* [columns][total_rows][item]; NULL on one rank and with a window */
   PetscReal *block_data;       /* [block][column_stride] */
   PetscReal *mode;             /* one transformed column */
   PetscReal *symbol;           /* [columns][modes[1]]; in 1-D [modes[0]] */
@@ -38,7 +37,8 @@ struct _MuSpectral {
   PetscReal *twiddles[2];      /* paired */
   PetscReal *line;             /* 1-D on several ranks: the whole field */
   PetscMPIInt *counts, *starts;
-  MuTranspose transpose;
+  MuWindow window;       /* several ranks that share memory */
+  MuTranspose transpose; /* several ranks that do not */
   fftw_plan row_forward, row_backward, column_forward, column_backward;
 };
 

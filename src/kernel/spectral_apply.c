@@ -129,13 +129,13 @@ static void fold_column(PetscInt n, PetscReal *natural, PetscReal *folded, Petsc
   }
 }
 
-/* Between the spectrum and the block. Paired columns are in folded order in the block; on one rank
-   the rows of the spectrum already are. */
+/* Between the spectrum and the block. Paired columns are in folded order in the block; the rows of
+   a spectrum that is not transposed already are. */
 static void move_block(MuSpectral s, PetscInt c, PetscInt width, PetscBool gather) {
   const MuAxis *axis = &s->axis[1];
   const PetscInt data = axis->cells - axis->skip, item = s->item;
   if (!s->transposed) {
-    PetscReal *spectrum = s->spectrum + (axis->skip * s->stride + c) * item;
+    PetscReal *spectrum = s->spectrum + (axis->skip * s->stride + s->first + c) * item;
     const PetscInt row = s->stride * item, column = s->column_stride;
     if (item == 2 && gather)
       move_tiles(2, spectrum, row, s->block_data, column, data, width, PETSC_TRUE);
@@ -181,6 +181,7 @@ static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
   const PetscReal *symbol = filter->rational ? s->positive : s->symbol;
 
   PetscFunctionBegin;
+  if (s->window) PetscCall(MuWindowMeet(s->window));
   if (s->transpose) PetscCall(MuTransposeForward(s->transpose, s->spectrum, s->transposed));
   for (PetscInt c = 0; c < s->columns; c += s->block) {
     const PetscInt width = PetscMin(s->block, s->columns - c);
@@ -191,13 +192,15 @@ static PetscErrorCode filter_columns(MuSpectral s, const MuFilter *filter) {
     move_block(s, c, width, PETSC_FALSE);
   }
   if (s->transpose) PetscCall(MuTransposeBackward(s->transpose, s->transposed, s->spectrum));
+  if (s->window) PetscCall(MuWindowMeet(s->window));
   PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ apply */
 
 static PetscReal *spectrum_row(MuSpectral s, PetscInt r) {
-  const PetscInt place = s->paired && !s->transposed ? MuCosinePlace(s->axis[1].length, r) : r;
+  const PetscInt row = s->transposed ? r : s->info->first_row + r;
+  const PetscInt place = s->paired && !s->transposed ? MuCosinePlace(s->axis[1].length, row) : row;
   return s->spectrum + place * s->stride * s->item;
 }
 

@@ -1,14 +1,19 @@
 /* The lines of a grid. In 1-D every rank solves the whole line; in 2-D on several ranks the y-lines
-   are solved in slabs of columns. */
+   are solved in slabs of columns, in memory that the ranks share or, where they cannot, after a
+   transposition. */
 #include "grid/transpose.h"
+#include "grid/window.h"
 #include "linear/line.h"
 
 struct _p_MuGridLines {
   MuGrid grid;
   const MuGridInfo *info;
   MuLines lines[2];      /* per axis */
-  MuTranspose transpose; /* 2-D on several ranks */
-  PetscReal *work[3];    /* 2-D on several ranks: [my columns][ny]; in 1-D: the whole line */
+  MuWindow window;       /* 2-D on several ranks that share memory */
+  MuTranspose transpose; /* 2-D on several ranks that do not */
+  /* 2-D on several ranks: [ny][nx] in the window, or [my columns][ny]; in 1-D: the whole line */
+  PetscReal *work[3];
+  PetscInt first; /* of my columns in the window */
   PetscMPIInt *counts, *starts;
 };
 
@@ -29,6 +34,28 @@ static PetscErrorCode create_line(MuGridLines s) {
   PetscFunctionReturn(0);
 }
 
+/* Work for the y-lines of several ranks, and how it changes their layout. */
+static PetscErrorCode create_columns(MuGridLines s, MuLinesLayout *y) {
+  const MuGridInfo *info = s->info;
+  const PetscInt nx = info->cells[0], ny = info->cells[1];
+  PetscInt size;
+
+  PetscFunctionBegin;
+  MuColumnRange(info, nx, 1, info->rank, &s->first, &y->count);
+  PetscCall(MuWindowCreate(s->grid, 3 * (size_t)(nx * ny), &s->window));
+  if (s->window) {
+    for (PetscInt k = 0; k < 3; ++k) s->work[k] = MuWindowArray(s->window) + k * nx * ny;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MuTransposeCreate(s->grid, nx, 1, &s->transpose));
+  s->first = 0;
+  y->line_stride = ny;
+  y->cell_stride = 1;
+  size = y->count * ny;
+  PetscCall(PetscMalloc3(size, &s->work[0], size, &s->work[1], size, &s->work[2]));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_plane(MuGridLines s) {
   const MuGridInfo *info = s->info;
   const PetscInt nx = info->cells[0], ny = info->cells[1];
@@ -42,15 +69,7 @@ static PetscErrorCode create_plane(MuGridLines s) {
 
   PetscFunctionBegin;
   PetscCall(MuLinesCreate(&x, &s->lines[0]));
-  if (info->size > 1) {
-    PetscInt first, size;
-    PetscCall(MuTransposeCreate(s->grid, nx, 1, &s->transpose));
-    PetscCall(MuTransposeGetColumns(s->transpose, &first, &y.count));
-    y.line_stride = ny;
-    y.cell_stride = 1;
-    size = y.count * ny;
-    PetscCall(PetscMalloc3(size, &s->work[0], size, &s->work[1], size, &s->work[2]));
-  }
+  if (info->size > 1) PetscCall(create_columns(s, &y));
   PetscCall(MuLinesCreate(&y, &s->lines[1]));
   PetscFunctionReturn(0);
 }
@@ -80,25 +99,39 @@ PetscErrorCode MuGridLinesDestroy(MuGridLines *lines) {
   PetscCall(MuLinesDestroy(&s->lines[0]));
   PetscCall(MuLinesDestroy(&s->lines[1]));
   PetscCall(MuTransposeDestroy(&s->transpose));
-  if (s->work[0]) PetscCall(PetscFree3(s->work[0], s->work[1], s->work[2]));
+  if (s->work[0] && !s->window) PetscCall(PetscFree3(s->work[0], s->work[1], s->work[2]));
+  PetscCall(MuWindowDestroy(&s->window));
   if (s->counts) PetscCall(PetscFree2(s->counts, s->starts));
   PetscCall(MuGridDestroy(&s->grid));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
 
-/* *lines = the local array as the lines of the axis see it, in work[k] if it has to be moved. */
+/* *lines = the local array as the lines of the axis see it, in work[k] if it has to be moved; in a
+   window after meet(). */
 static PetscErrorCode move(MuGridLines s, PetscInt axis, PetscInt k, const PetscReal *local,
                            const PetscReal **lines) {
+  const MuGridInfo *info = s->info;
+
   PetscFunctionBegin;
   *lines = local;
-  if (!local || !(s->info->dim == 1 || (axis == 1 && s->transpose))) PetscFunctionReturn(0);
-  if (s->info->dim == 1)
-    PetscCallMPI(MPI_Allgatherv(local, (PetscMPIInt)s->info->rows, MPIU_REAL, s->work[k], s->counts,
-                                s->starts, MPIU_REAL, s->info->comm));
+  if (!local || !(info->dim == 1 || (axis == 1 && info->size > 1))) PetscFunctionReturn(0);
+  *lines = s->work[k] + s->first;
+  if (info->dim == 1)
+    PetscCallMPI(MPI_Allgatherv(local, (PetscMPIInt)info->rows, MPIU_REAL, s->work[k], s->counts,
+                                s->starts, MPIU_REAL, info->comm));
+  else if (s->window)
+    PetscCall(
+        PetscArraycpy(s->work[k] + info->first_row * info->row_length, local, info->local_size));
   else
     PetscCall(MuTransposeForward(s->transpose, local, s->work[k]));
-  *lines = s->work[k];
+  PetscFunctionReturn(0);
+}
+
+/* Between what the ranks do in a window with their rows and what they do with their columns. */
+static PetscErrorCode meet(MuGridLines s, PetscInt axis) {
+  PetscFunctionBegin;
+  if (s->window && axis == 1) PetscCall(MuWindowMeet(s->window));
   PetscFunctionReturn(0);
 }
 
@@ -108,7 +141,9 @@ static PetscErrorCode factor_axis(MuGridLines s, PetscInt axis, PetscReal scale,
   PetscCall(move(s, axis, 0, a, &a));
   PetscCall(move(s, axis, 1, b, &b));
   PetscCall(move(s, axis, 2, e, &e));
+  PetscCall(meet(s, axis));
   PetscCall(MuLinesFactor(s->lines[axis], scale, e, a, b));
+  PetscCall(meet(s, axis));
   PetscFunctionReturn(0);
 }
 
@@ -128,19 +163,58 @@ PetscErrorCode MuGridLinesFactor(MuGridLines s, const MuFaceMatrix *matrix) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuGridLinesSolve(MuGridLines s, PetscInt axis, const PetscReal *r, PetscReal *x) {
-  PetscReal *work = s->work[0];
+static PetscErrorCode solve_line(MuGridLines s, const PetscReal *r, PetscReal *x) {
+  PetscFunctionBegin;
+  PetscCall(move(s, 0, 0, r, &r));
+  PetscCall(MuLinesSolve(s->lines[0], r, s->work[0]));
+  PetscCall(PetscArraycpy(x, s->work[0] + s->info->first_row, s->info->rows));
+  PetscFunctionReturn(0);
+}
+
+/* Both axes, the second solve or the first in the window where its rows lie. */
+static PetscErrorCode solve_in_window(MuGridLines s, PetscBool reversed, const PetscReal *r,
+                                      PetscReal *x) {
+  const PetscInt size = s->info->local_size;
+  PetscReal *columns = s->work[0] + s->first;
+  PetscReal *rows = s->work[0] + s->info->first_row * s->info->row_length;
 
   PetscFunctionBegin;
-  PetscCall(move(s, axis, 0, r, &r));
-  if (s->info->dim == 1) {
-    PetscCall(MuLinesSolve(s->lines[0], r, work));
-    PetscCall(PetscArraycpy(x, work + s->info->first_row, s->info->rows));
-  } else if (axis == 1 && s->transpose) {
-    PetscCall(MuLinesSolve(s->lines[1], r, work));
-    PetscCall(MuTransposeBackward(s->transpose, work, x));
+  if (reversed)
+    PetscCall(PetscArraycpy(rows, r, size));
+  else
+    PetscCall(MuLinesSolve(s->lines[0], r, rows));
+  PetscCall(MuWindowMeet(s->window));
+  PetscCall(MuLinesSolve(s->lines[1], columns, columns));
+  PetscCall(MuWindowMeet(s->window));
+  if (reversed)
+    PetscCall(MuLinesSolve(s->lines[0], rows, x));
+  else
+    PetscCall(PetscArraycpy(x, rows, size));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode solve_axis(MuGridLines s, PetscInt axis, const PetscReal *r, PetscReal *x) {
+  PetscFunctionBegin;
+  if (axis == 1 && s->transpose) {
+    PetscCall(MuTransposeForward(s->transpose, r, s->work[0]));
+    PetscCall(MuLinesSolve(s->lines[1], s->work[0], s->work[0]));
+    PetscCall(MuTransposeBackward(s->transpose, s->work[0], x));
   } else {
     PetscCall(MuLinesSolve(s->lines[axis], r, x));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuGridLinesSolve(MuGridLines s, PetscBool reversed, const PetscReal *r,
+                                PetscReal *x) {
+  PetscFunctionBegin;
+  if (s->info->dim == 1) {
+    PetscCall(solve_line(s, r, x));
+  } else if (s->window) {
+    PetscCall(solve_in_window(s, reversed, r, x));
+  } else {
+    PetscCall(solve_axis(s, reversed ? 1 : 0, r, x));
+    PetscCall(solve_axis(s, reversed ? 0 : 1, x, x));
   }
   PetscFunctionReturn(0);
 }

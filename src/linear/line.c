@@ -34,7 +34,8 @@ PetscErrorCode MuLinesCreate(const MuLinesLayout *layout, MuLines *lines) {
   PetscCall(PetscNew(&s));
   s->layout = *layout;
   if (s->layout.cells < 2) s->layout.cyclic = PETSC_FALSE;
-  s->width = layout->count == 1 ? 1 : (layout->cell_stride == 1 ? ACROSS : ALONG);
+  s->width = layout->cell_stride > 1 ? ALONG : ACROSS;
+  if (layout->cell_stride == layout->line_stride) s->width = 1; /* there is one line */
   s->blocks = (layout->count + s->width - 1) / s->width;
   size = s->blocks * s->width * layout->cells;
   PetscCall(PetscCalloc3(size, &s->inverse, size, &s->up, size, &s->down));
@@ -92,11 +93,12 @@ static void factor_line(MuLines s, PetscReal scale, const PetscReal *e, const Pe
   if (s->layout.cyclic) s->inverse[last] = border_stop != 0 ? 1 / border_stop : 0;
 }
 
-/* factor_line() for a whole block of lines at once that are not cyclic, for a width and an e = NULL
-   known to the compiler: the recurrence of a line waits for its own divisions, but not for those of
-   its neighbours. */
+/* factor_line() for a block of lines at once that are not cyclic; whole blocks (lanes = width) with
+   a width and an e = NULL known to the compiler: the recurrence of a line waits for its own
+   divisions, but not for those of its neighbours. */
 static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
-                                const PetscReal *b, PetscInt at, const PetscInt width) {
+                                const PetscReal *b, PetscInt at, const PetscInt width,
+                                const PetscInt lanes) {
   const PetscInt n = s->layout.cells, line = s->layout.line_stride, cell = s->layout.cell_stride;
   PetscReal *restrict inverse = s->inverse + at, *restrict up = s->up + at;
   PetscReal *restrict down = s->down + at;
@@ -106,7 +108,7 @@ static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, 
     const PetscReal below = i ? scale : 0, above = i < n - 1 ? scale : 0;
     const PetscReal *ai = a + i * cell, *bi = b + i * cell, *ei = e ? e + i * cell : NULL;
     const PetscReal *an = i < n - 1 ? ai + cell : ai, *bn = i < n - 1 ? bi + cell : bi;
-    for (PetscInt l = 0; l < width; ++l) {
+    for (PetscInt l = 0; l < lanes; ++l) {
       PetscReal stop = (ei ? ei[l * line] : 1) + below * bi[l * line] * returned[l];
       PetscReal pivot = stop + above * an[l * line];
       PetscReal reciprocal = !e || pivot != 0 ? 1 / pivot : 0;
@@ -119,29 +121,33 @@ static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, 
 }
 
 static void factor_blocks(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
-                          const PetscReal *b, PetscInt whole) {
+                          const PetscReal *b) {
   const PetscInt size = s->width * s->layout.cells, step = s->width * s->layout.line_stride;
 
-  for (PetscInt k = 0; k < whole; ++k) {
+  for (PetscInt k = 0; k < s->blocks; ++k) {
     const PetscInt at = k * size, from = k * step;
-    if (e && s->width == ALONG)
-      factor_block(s, scale, e + from, a + from, b + from, at, ALONG);
+    const PetscInt lanes = PetscMin(s->width, s->layout.count - k * s->width);
+    if (lanes < s->width)
+      factor_block(s, scale, e ? e + from : NULL, a + from, b + from, at, s->width, lanes);
+    else if (e && s->width == ALONG)
+      factor_block(s, scale, e + from, a + from, b + from, at, ALONG, ALONG);
     else if (e)
-      factor_block(s, scale, e + from, a + from, b + from, at, ACROSS);
+      factor_block(s, scale, e + from, a + from, b + from, at, ACROSS, ACROSS);
     else if (s->width == ALONG)
-      factor_block(s, scale, NULL, a + from, b + from, at, ALONG);
+      factor_block(s, scale, NULL, a + from, b + from, at, ALONG, ALONG);
     else
-      factor_block(s, scale, NULL, a + from, b + from, at, ACROSS);
+      factor_block(s, scale, NULL, a + from, b + from, at, ACROSS, ACROSS);
   }
 }
 
 PetscErrorCode MuLinesFactor(MuLines s, PetscReal scale, const PetscReal *e, const PetscReal *a,
                              const PetscReal *b) {
-  const PetscInt whole = s->layout.cyclic || s->width == 1 ? 0 : s->layout.count / s->width;
-
   PetscFunctionBegin;
-  factor_blocks(s, scale, e, a, b, whole);
-  for (PetscInt l = whole * s->width; l < s->layout.count; ++l) {
+  if (!s->layout.cyclic && s->width > 1) {
+    factor_blocks(s, scale, e, a, b);
+    PetscFunctionReturn(0);
+  }
+  for (PetscInt l = 0; l < s->layout.count; ++l) {
     PetscInt at = (l / s->width) * s->width * s->layout.cells + l % s->width;
     PetscInt from = l * s->layout.line_stride;
     factor_line(s, scale, e ? e + from : NULL, a + from, b + from, at);

@@ -27,14 +27,16 @@ PetscErrorCode MuLinesFactor(MuLines lines, PetscReal scale, const PetscReal *e,
 PetscErrorCode MuLinesSolve(MuLines lines, const PetscReal *r, PetscReal *x);
 
 /* The lines of a grid along its axes, on any number of ranks: a line that is cut among the ranks is
-   solved by every rank (1-D), or moved to one of them (y in 2-D). All is allocated here.
+   solved by every rank (1-D), or by one of them (y in 2-D). All is allocated here.
    Collective. */
 typedef struct _p_MuGridLines *MuGridLines;
 PetscErrorCode MuGridLinesCreate(MuGrid grid, MuGridLines *lines);
 PetscErrorCode MuGridLinesDestroy(MuGridLines *lines);
 /* For every axis the matrix that has the faces of this axis only. Collective. */
 PetscErrorCode MuGridLinesFactor(MuGridLines lines, const MuFaceMatrix *matrix);
-/* Solves along one axis, on local arrays [rows][row_length]; x may be r. Collective. */
-PetscErrorCode MuGridLinesSolve(MuGridLines lines, PetscInt axis, const PetscReal *r, PetscReal *x);
+/* Solves along one axis after the other, x first, or y first if `reversed`, on local arrays
+   [rows][row_length]; x may be r. The same bits on any number of ranks. Collective. */
+PetscErrorCode MuGridLinesSolve(MuGridLines lines, PetscBool reversed, const PetscReal *r,
+                                PetscReal *x);
 
 #endif
