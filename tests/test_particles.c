@@ -702,6 +702,66 @@ START_TEST(weight_step_is_optimal) {
 }
 END_TEST
 
+/* The projected step: with v = w_k - b dt DF at the new positions, w = max(v - l, 0) for one l, and
+   the sum 1; in small steps the energy falls, with a mass point left where the projection bites. */
+START_TEST(projected_weights_are_the_nearest_on_the_simplex) {
+  enum { N = 40 };
+  for (int reflect = 0; reflect < 2; ++reflect) {
+    char overrides[256];
+    PetscInt zeros = 0;
+    snprintf(overrides, sizeof overrides,
+             "-particles_method ift -particles_weight_step projected -energy_mmd 2 "
+             "-geometry_wasserstein 1 -geometry_mmd 3 -geometry_spherical -particles_count 40 "
+             "-kernel_extension %s",
+             reflect ? "reflect" : "zero");
+    MuParticles p = make_particles(line, overrides);
+    for (int k = 1; k <= 4; ++k) {
+      PetscReal before[N], df[N], level = NAN, sum = 0;
+      MuParticlesState s;
+      OK(MuParticlesGetState(p, &s));
+      memcpy(before, s.weight, sizeof before);
+      OK(MuParticlesAdvance(p, 0.1 * k));
+      OK(MuParticlesGetState(p, &s));
+      MuAtoms cloud = {.n = N, .dim = 1, .x = (PetscReal *)s.position, .w = before};
+      OK(MuCloudEnergyEvaluate(p->energy, &cloud, N, s.position, df, NULL, NULL));
+      for (int i = 0; i < N; ++i) {
+        if (s.weight[i] > 0) level = before[i] - 0.3 * df[i] - s.weight[i];
+        sum += s.weight[i];
+      }
+      ck_assert_double_eq_tol(sum, 1, 1e-14);
+      for (int i = 0; i < N; ++i) {
+        const PetscReal v = before[i] - 0.3 * df[i];
+        ck_assert_double_eq_tol(s.weight[i], PetscMax(v - level, 0), 1e-14);
+        zeros += s.weight[i] == 0;
+      }
+    }
+    ck_assert_int_gt(zeros, 0);
+    OK(MuParticlesDestroy(&p));
+  }
+}
+END_TEST
+
+/* Noise that ends: from then on the steps are those without it. */
+START_TEST(noise_ends) {
+  static const char *const common = "-particles_count 20 -energy_mmd 1 -geometry_wasserstein 1 ";
+  char overrides[256];
+  MuParticlesState a, b;
+  snprintf(overrides, sizeof overrides,
+           "%s -particles_method mmd_flow_noise -particles_noise 0.5 -particles_noise_until 0",
+           common);
+  MuParticles p = make_particles(line, overrides);
+  snprintf(overrides, sizeof overrides, "%s -particles_method mmd_flow", common);
+  MuParticles q = make_particles(line, overrides);
+  OK(MuParticlesAdvance(p, 0.5));
+  OK(MuParticlesAdvance(q, 0.5));
+  OK(MuParticlesGetState(p, &a));
+  OK(MuParticlesGetState(q, &b));
+  for (int i = 0; i < 20; ++i) ck_assert_double_eq(a.position[i], b.position[i]);
+  OK(MuParticlesDestroy(&p));
+  OK(MuParticlesDestroy(&q));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ adaptive steps */
 
 /* Largest error of x' = -50 x at t = 0.05, where explicit steps above 0.04 are unstable, and the
@@ -981,7 +1041,7 @@ START_TEST(mistakes_are_named) {
        "energy_chi2|langevin|allowed are"},
       {"-particles_method ift -geometry_wasserstein 1 -geometry_mmd 1 -energy_mmd 1 "
        "-particles_weight_step birth_death",
-       "particles_weight_step|birth_death|mmd and entropic"},
+       "particles_weight_step|birth_death|mmd, projected and entropic"},
       {"-particles_method ift -geometry_wasserstein 1 -geometry_mmd 1 -energy_mmd 1 "
        "-kernel_extension reflect",
        "kernel_extension|zero"},
@@ -1042,6 +1102,8 @@ static Suite *make_suite(void) {
   tcase_add_test(all, target_on_the_grid_tends_to_the_closed_form);
   tcase_add_test(all, sampled_targets_are_right_on_average);
   tcase_add_test(all, weight_step_is_optimal);
+  tcase_add_test(all, projected_weights_are_the_nearest_on_the_simplex);
+  tcase_add_test(all, noise_ends);
   tcase_add_loop_test(all, seeds_and_ranks, 0, EVERY);
   tcase_add_test(all, streams_are_independent);
   tcase_add_test(all, mmd2_is_unbiased);

@@ -62,6 +62,14 @@ static const Row rows[] = {
      MMD "-particles_method ift -particles_weight_step entropic -geometry_mmd 1 "
          "-particles_count 60",
      1e-10},
+    {"projected ift", line,
+     MMD "-particles_method ift -particles_weight_step projected -geometry_mmd 1 "
+         "-particles_count 60",
+     1e-10},
+    {"noise that ends", line,
+     MMD "-particles_method mmd_flow_noise -particles_noise 0.3 -particles_noise_until 3 "
+         "-particles_count 60",
+     1e-10},
     {"mmd_flow", line, MMD "-particles_method mmd_flow -particles_count 60", 1e-10},
     {"adaptive steps", line,
      MMD "-particles_method mmd_flow -particles_count 60 -particles_step_tolerance 1e-5", 1e-10},

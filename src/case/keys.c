@@ -121,14 +121,17 @@ const MuKeyRow mu_keys[] = {
     {"particles", "dimension", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "d, where neither a grid nor a mean tells it"},
     {"particles", "weight_step", MU_KEY_TEXT, 1,
-     .doc = "ift: mmd (default), entropic; wfr: multiplicative (default), birth_death"},
+     .doc = "ift: mmd (default), projected, entropic; wfr: multiplicative (default), birth_death"},
     {"particles", "noise", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "mmd_flow_noise: level of the first step"},
     {"particles", "noise_decay", MU_KEY_REAL, 1, MU_NOT_NEGATIVE,
      .doc = "mmd_flow_noise: step k has the level noise (k+1)^-noise_decay (default 0)"},
+    {"particles", "noise_until", MU_KEY_INT, 1, MU_NOT_NEGATIVE,
+     .doc = "mmd_flow_noise: from this step on there is no noise (default: to the end)"},
     {"particles", "target_samples", MU_KEY_CHOICE, 1, .allowed = "exact|fixed|fresh",
-     .doc = "target of energy mmd: itself (default), samples, new samples each step; also of npmle, "
-            "moreau, kale, drmmd"},
+     .doc =
+         "target of energy mmd: itself (default), samples, new samples each step; also of npmle, "
+         "moreau, kale, drmmd"},
     {"particles", "target_count", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "number of these samples (default count)"},
     {"particles", "test_count", MU_KEY_INT, 1, MU_POSITIVE,

@@ -5,15 +5,19 @@
 
    Of F = c/2 MMD^2(w, pi) + G the second term is linearised at w_k. With DF taken at w_k this is
      min 1/2 w' K w (c + 1/eta) - w' [(c + 1/eta) K w_k - DF],
-   where c = 0 if the energy's kernel is not the geometry's. The entropic variant replaces the MMD
-   by the relative entropy: w ~ w_k exp(-eta DF), the spherical Fisher-Rao step. */
+   where c = 0 if the energy's kernel is not the geometry's. w_k are the old weights at the new
+   positions. The entropic variant replaces the MMD by the relative entropy: w ~ w_k exp(-eta DF),
+   the spherical Fisher-Rao step. The projected variant is what the program published with the paper
+   does: one gradient step w = P(w_k - eta DF), P the Euclidean projection onto the simplex (Held,
+   Wolfe and Crowder 1974); its metric is that of the vectors w, which depends on the particles. */
 #include "particles/pairs.h"
 #include "particles/particles_impl.h"
 
-enum { MMD, ENTROPIC };
+enum { MMD, PROJECTED, ENTROPIC };
 
 static const MuWeightStep weight_steps[] = {
     [MMD] = {.word = "mmd"},
+    [PROJECTED] = {.word = "projected"},
     [ENTROPIC] = {.word = "entropic", .reaction = MU_OPERATOR_GROWTH},
     {.word = NULL}};
 
@@ -69,6 +73,10 @@ static PetscErrorCode create(MuParticles p) {
   PetscFunctionBegin;
   if (p->weight_step == &weight_steps[MMD])
     PetscCall(create_simplex(p));
+  else if (p->weight_step == &weight_steps[PROJECTED])
+    snprintf(p->scheme, sizeof p->scheme,
+             "projected variant: x' = -a grad DF(x); w = P(w - b dt DF), P the projection onto the "
+             "simplex: a wasserstein, and the vector of weights in its own metric");
   else
     snprintf(p->scheme, sizeof p->scheme,
              "entropic variant: x' = -a grad DF(x); w ~ w exp(-b dt DF), normalised: a wasserstein "
@@ -121,6 +129,27 @@ static PetscErrorCode mmd_step(MuParticles p, PetscReal dt) {
   PetscFunctionReturn(0);
 }
 
+/* w = max(v - l, 0), v = w - rate DF, with the l for which the sum is 1: over the largest m entries
+   of v, m the most for which the least of them is above l. */
+static PetscErrorCode projected_step(MuParticles p, PetscReal rate) {
+  const PetscInt n = p->cloud.n;
+  PetscReal *v = p->probe, *sorted = p->columns, sum = 0, level = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; ++i) sorted[i] = v[i] = p->cloud.w[i] - rate * p->derivative[i];
+  PetscCall(PetscSortReal(n, sorted));
+  for (PetscInt m = 1; m <= n; ++m) {
+    sum += sorted[n - m];
+    const PetscReal next = (sum - 1) / m;
+    if (!(sorted[n - m] > next)) break;
+    level = next;
+  }
+  sum = 0;
+  for (PetscInt i = 0; i < n; ++i) sum += p->cloud.w[i] = PetscMax(v[i] - level, 0);
+  for (PetscInt i = 0; i < n; ++i) p->cloud.w[i] /= sum; /* rounding */
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode step(MuParticles p, PetscReal dt) {
   PetscFunctionBegin;
   PetscCall(MuParticlesDescend(p, dt, p->gradient));
@@ -128,6 +157,8 @@ static PetscErrorCode step(MuParticles p, PetscReal dt) {
                                   NULL));
   if (p->weight_step == &weight_steps[MMD]) {
     PetscCall(mmd_step(p, dt));
+  } else if (p->weight_step == &weight_steps[PROJECTED]) {
+    PetscCall(projected_step(p, p->reaction * dt));
   } else {
     p->spherical = PETSC_TRUE;
     PetscCall(MuParticlesReweight(p, p->reaction * dt, p->derivative));

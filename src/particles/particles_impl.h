@@ -66,6 +66,7 @@ struct _p_MuParticles {
   PetscBool spherical;
   const MuWeightStep *weight_step; /* of the method's list; NULL if there is none */
   PetscReal noise, noise_decay, tolerance;
+  PetscInt noise_until; /* the first step without noise */
   MuCloudEnergy energy;
   PetscReal *derivative, *gradient; /* at the state */
   PetscReal *velocity;              /* [n][dim] scratch of the methods */
