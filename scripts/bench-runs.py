@@ -25,6 +25,7 @@ CASES = {  # name: (case, bound of ledger over steps, bound of two ranks over on
                    "kernel: {type: gaussian, bandwidth: 0.1, normalization: peak, extension: zero}\n", 1.0, 0.75),
 }
 LARGE = ["-grid_cells", "1024,1024", "-time_end", "0.15"]
+TO_TOLERANCE = COMMON.replace("step: 0.01, scheme: splitting, transport_solver: dimension_split", "tolerance: 1e-3")
 EMPTY = 48 * 2**20  # bytes of the program without a grid
 REPEATS = 3
 
@@ -43,6 +44,17 @@ def median(values):
     return sorted(values)[len(values) // 2]
 
 
+def to_tolerance(program, folder, name, case):
+    """Rows of the same flow by extrapolation."""
+    with open(f"{folder}/case.yaml", "w") as file:
+        file.write(TO_TOLERANCE + case)
+    runs = [run(program, folder, 1, ["-time_end", "0.2"]) for _ in range(REPEATS)]
+    large = run(program, folder, 1, [*LARGE[:2], "-time_end", "0.05"])
+    return [(f"ledger of {name} / steps by extrapolation, 512^2", median([r["MuLedger"] / r["TSStep"] for r, _ in runs]), 1.0),
+            (f"ledger of {name} / steps by extrapolation, 1024^2", large[0]["MuLedger"] / large[0]["TSStep"], 1.0),
+            (f"{name}, 1024^2, extrapolation: doubles per cell", (large[1] - EMPTY) / 8 / 1024**2, 65)]
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__.split("\n\n")[1])
@@ -56,6 +68,7 @@ def main():
                          ledger_bound))
             pairs = [(run(program, folder, 1, LARGE), run(program, folder, 2, LARGE)) for _ in range(REPEATS)]
             rows.append((f"{name}, 1024^2: doubles per cell", (pairs[0][0][1] - EMPTY) / 8 / 1024**2, 45))
+            rows += to_tolerance(program, folder, name, case)
             if len(os.sched_getaffinity(0)) > 1:
                 rows.append((f"steps of {name}, 1024^2: two ranks / one",
                              median([two[0]["TSStep"] / one[0]["TSStep"] for one, two in pairs]), ranks_bound))
