@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 enum {
+  PAGE = 4096,       /* bytes of a page, or a part of them */
   LINE = 64,         /* bytes of a cache line */
   LEAST = 256 * 1024 /* bytes for which a window, which takes milliseconds to make, is worth it */
 };
@@ -71,7 +72,8 @@ static PetscErrorCode find_array(MuWindow s, PetscBool *found) {
   PetscFunctionReturn(0);
 }
 
-/* Every rank its part, so that the memory is near the processor that asks for it. */
+/* Every rank its part, so that the memory is near the processor that asks for it. Then each reads a
+   number of every page, so that no step waits until the system has mapped it. */
 static PetscErrorCode fill_zeros(MuWindow s, const MuGridInfo *info, size_t count) {
   const size_t size = (size_t)info->size, rank = (size_t)info->rank;
   const size_t first = count / size * rank, last = rank + 1 < size ? first + count / size : count;
@@ -79,6 +81,8 @@ static PetscErrorCode fill_zeros(MuWindow s, const MuGridInfo *info, size_t coun
   PetscFunctionBegin;
   memset(s->array + first, 0, sizeof(PetscReal) * (last - first));
   PetscCall(MuWindowMeet(s));
+  for (size_t i = 0; i < count; i += PAGE / sizeof(PetscReal))
+    (void)*(volatile PetscReal *)&s->array[i];
   PetscFunctionReturn(0);
 }
 
