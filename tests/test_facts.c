@@ -329,6 +329,36 @@ START_TEST(mass_of_gaussians_is_that_of_the_closed_form) {
 }
 END_TEST
 
+/* Gaussians along flat_wasserstein, omega = pi, with chi2: the Fokker-Planck equation; with another
+   reference it is none. */
+START_TEST(gaussians_of_the_flat_fokker_planck_equation) {
+  PetscReal h[3], defect[3];
+  for (int level = 0; level < 4; ++level) {
+    char text[1024];
+    MuExact e;
+    snprintf(text, sizeof text,
+             "grid: {lower: [-7], upper: [7], cells: [%d]}\n" STEPS
+             "target: {type: gaussian, mean: [0.3], covariance: [1.3], mass: 2}\n"
+             "initial: {type: gaussian, mean: [-0.5], covariance: [0.6], mass: 2}\n"
+             "energy: {chi2: 2}\ngeometry: {flat_wasserstein: 0.7%s}\n",
+             100 << (level % 3), level == 3 ? ", flat_reference: uniform" : "");
+    MuTrial t = open_case(text);
+    if (level == 3) {
+      ck_assert_int_eq(MuExactCreate("ornstein_uhlenbeck", &t, &e), MU_ERR_INPUT);
+      ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "with the target as reference"));
+    } else {
+      OK(MuExactCreate("ornstein_uhlenbeck", &t, &e));
+      h[level] = t.info->spacing[0];
+      defect[level] = defect_of(&t, e, 0.3);
+      OK(MuExactDestroy(&e));
+    }
+    OK(MuTrialDestroy(&t));
+  }
+  ck_assert_msg(PetscAbsReal(TestSlope(3, h, defect) - 2) < 0.1, "defects %g %g %g", defect[0],
+                defect[1], defect[2]);
+}
+END_TEST
+
 /* With transport, mass free: the equation up to order 2 in the spacing, whatever the masses. */
 START_TEST(gaussians_of_free_mass_solve_the_equation) {
   PetscReal h[3], defect[3];
@@ -378,6 +408,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, quantiles_of_the_energy_distance);
   tcase_add_test(t, mass_of_gaussians_is_that_of_the_closed_form);
   tcase_add_test(t, gaussians_of_free_mass_solve_the_equation);
+  tcase_add_test(t, gaussians_of_the_flat_fokker_planck_equation);
   tcase_add_test(t, others_are_refused);
   suite_add_tcase(suite, t);
   return suite;

@@ -7,8 +7,11 @@
 
 static PetscErrorCode geometry_limit(const MuSummand *part, const char *parameters, PetscBool rises,
                                      MuLimit *limit) {
+  PetscFunctionBegin;
   *limit = (MuLimit){.name = NULL};
-  return rises ? 0 : MuGeometryGetLimit(part, parameters, limit);
+  if (!rises) PetscCall(MuGeometryGetLimit(part, parameters, limit));
+  limit->factor = 1; /* it depends on the ridge */
+  PetscFunctionReturn(0);
 }
 
 static const struct {

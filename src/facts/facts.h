@@ -14,7 +14,8 @@ typedef struct {
   MuPartTraits part[MU_MAX_TERMS];
   MuTermTraits term[MU_MAX_TERMS];
   PetscBool spherical;
-  PetscBool unequal;  /* initial measure and target differ in mass; FALSE after MuSystemRead() */
+  PetscBool unequal; /* initial measure and target differ in mass; FALSE after MuSystemRead() */
+  PetscBool fixed_at_target; /* K = omega xi, -div(omega grad xi), omega = pi; FALSE likewise */
   PetscReal observed; /* what is asked for in place of F: the p of int phi_p(rho/pi) d pi, infinite
                          for another distance; NaN (after MuSystemRead()): F itself */
 } MuSystem;
@@ -32,6 +33,11 @@ static inline PetscBool MuMassesDiffer(PetscReal a, PetscReal b) {
 PetscErrorCode MuLogDensityMass(MuGrid grid, Vec log_density, PetscReal *mass);
 /* Sets system->unequal; log_target NULL: there is none, and nothing differs. Collective. */
 PetscErrorCode MuSystemCompareMasses(MuSystem *system, MuGrid grid, Vec log_target, Vec initial);
+/* Sets system->fixed_at_target: K at the initial density is that of the same parts with the target
+   as reference. Collective. */
+PetscErrorCode MuSystemFindReference(MuSystem *system, MuGrid grid, MuGeometry geometry,
+                                     Vec log_target, Vec initial);
+
 /* Kinds of part, told by their traits. */
 typedef enum {
   MU_IS_WASSERSTEIN = 1, /* -div(mu grad xi) */

@@ -67,13 +67,31 @@ static PetscBool spectral_gap(const MuSystem *s, MuDecay *d) {
   return PETSC_TRUE;
 }
 
+/* With conserved mass, p = 0 and p = 1/2: c = 1. For p = 1/2, fisher_rao alone, F = 4 (1 - tanh(t +
+   alpha)) and F' = -(1 + tanh(t + alpha)) F, alpha >= 0 (Mielke and Zhu 2025). */
+static PetscBool spherical_lojasiewicz(const MuSystem *s, PetscReal b, MuDecay *d) {
+  const PetscReal p = s->term[0].power;
+  for (PetscInt k = 0; k < s->parts; ++k)
+    if (s->part[k].kind == MU_PART_REACTION && MuSystemClass(s, k, PETSC_FALSE) != MU_IS_FISHER_RAO)
+      return PETSC_FALSE;
+  if (p != 0 && p != 0.5) return PETSC_FALSE;
+  d->rate = b * s->term[0].weight;
+  snprintf(
+      d->sentence, sizeof d->sentence,
+      "Lojasiewicz inequality 2 R*(mu, -DF) >= b F for measures of the target's mass, p = 0 "
+      "or 1/2, b the weights of energy and fisher_rao multiplied; hence F(t) <= e^(-bt) F(0)%s",
+      p == 0.5 ? "; along fisher_rao alone F = 4 (1 - tanh(t + alpha)) for b = 1 and mass 1" : "");
+  return PETSC_TRUE;
+}
+
 /* 2 R* >= c F itself. p <= 1/2: c = 1/(1-p). Beyond, no c > 0 holds for every measure; 2, the rate
    near equilibrium and the sharp constant at p = 1/2, is what is tried. */
 static PetscBool lojasiewicz(const MuSystem *s, MuDecay *d) {
   PetscInt classes;
   const PetscReal b = MuSystemWeight(s, MU_IS_FISHER_RAO, &classes);
   const PetscReal p = s->term[0].power;
-  if (s->terms != 1 || isnan(p) || s->spherical || !(b > 0)) return PETSC_FALSE;
+  if (s->terms != 1 || isnan(p) || !(b > 0)) return PETSC_FALSE;
+  if (s->spherical) return spherical_lojasiewicz(s, b, d);
   d->bound = (PetscBool)(p <= 0.5);
   if (!d->bound && classes != (PetscInt)MU_IS_FISHER_RAO) return PETSC_FALSE;
   d->rate = b * s->term[0].weight * (d->bound ? 1 / (1 - p) : 2);
@@ -111,10 +129,35 @@ static PetscBool late(const MuSystem *s, MuDecay *d) {
   return PETSC_TRUE;
 }
 
+/* chi2 as the energy of operators whose reference density is pi: the equation f' = a L f - b f for
+   f = s - 1, with the Dirichlet form of L. Where mass is free the constants fall at b alone. */
+static PetscBool linear(const MuSystem *s, MuDecay *d) {
+  PetscReal a = 0, b = 0;
+  if (!isnan(s->observed) || !s->fixed_at_target || s->terms != 1 || s->term[0].power != 2)
+    return PETSC_FALSE;
+  for (PetscInt k = 0; k < s->parts; ++k)
+    *(s->part[k].kind == MU_PART_TRANSPORT ? &a : &b) += s->part[k].weight * s->term[0].weight;
+  if (MuSystemConservesMass(s)) d->factor = 2 * a;
+  d->equality = (PetscBool)(a == 0);
+  d->shift = 2 * b;
+  if (!(d->factor > 0)) d->rate = d->shift;
+  snprintf(d->sentence, sizeof d->sentence, "%s",
+           a == 0 ? "d mu/dt = -b (mu - pi), so that chi2(t) = e^(-2bt) chi2(0), b the weights of "
+                    "chi2 and flat_fisher_rao multiplied"
+           : d->factor > 0
+               ? "chi2(t) <= e^(-2 (a gap + b) t) chi2(0), a and b the weights of flat_wasserstein "
+                 "and flat_fisher_rao times that of chi2: the equation is linear (Poincare "
+                 "inequality)"
+               : "chi2(t) <= e^(-2bt) chi2(0) where mass is free, b the weights of chi2 and "
+                 "flat_fisher_rao multiplied: the equation is linear");
+  return PETSC_TRUE;
+}
+
 /* The Poincare inequality: chi2 along the Fokker-Planck equation, which is linear, falls at least
    like e^(-2 a gap t), and late at no other rate. */
 static PetscBool poincare(const MuSystem *s, MuDecay *d) {
   PetscInt classes;
+  if (linear(s, d)) return PETSC_TRUE;
   const PetscReal a = MuSystemWeight(s, MU_IS_WASSERSTEIN, &classes);
   if (s->observed != 2 || classes != (PetscInt)MU_IS_WASSERSTEIN || s->terms != 1 ||
       s->term[0].power != 1)
@@ -157,11 +200,14 @@ static const Theorem theorems[] = {
      "energy kl, geometry wasserstein, and conserved mass: no reaction, or spherical",
      spectral_gap},
     {MU_THEOREM_LOJASIEWICZ,
-     "geometry fisher_rao, not spherical, and one energy of the power family; alone if its "
-     "exponent "
-     "is above 1/2",
+     "geometry fisher_rao and one energy of the power family; alone if its exponent is above 1/2, "
+     "and if it is spherical with the exponent 0 or 1/2",
      lojasiewicz},
-    {MU_THEOREM_POINCARE, "study_of chi2, energy kl and geometry wasserstein alone", poincare},
+    {MU_THEOREM_POINCARE,
+     "study_of chi2, energy kl and geometry wasserstein alone; or energy chi2 and "
+     "flat_wasserstein, "
+     "flat_fisher_rao or both, with the target as reference",
+     poincare},
     {MU_THEOREM_CONVEXITY,
      "geometry fisher_rao alone and energies that are convex and least at the target", convexity},
     {MU_THEOREM_LATE,
@@ -177,7 +223,7 @@ static const char *const masses_differ =
 static PetscBool is_meant(const MuSystem *s, MuTheorem asked, MuTheorem theorem) {
   if (asked == MU_THEOREM_AUTO && (theorem == MU_THEOREM_CONVEXITY || theorem == MU_THEOREM_LATE))
     return PETSC_FALSE;
-  return (PetscBool)(isnan(s->observed) != (theorem == MU_THEOREM_POINCARE));
+  return (PetscBool)(isnan(s->observed) || theorem == MU_THEOREM_POINCARE);
 }
 
 void MuFactsDecay(const MuSystem *s, MuTheorem theorem, MuDecay *decay) {

@@ -189,6 +189,14 @@ static void invert(PetscInt d, const PetscReal *m, PetscReal *inverse, PetscReal
   inverse[2] = -m[2] / *determinant;
 }
 
+/* chi2 along flat_wasserstein, omega = pi, is the equation of kl along wasserstein. */
+static PetscBool is_fokker_planck(const MuSolution e) {
+  const MuTermTraits *term = MuSolutionOnlyTerm(e);
+  for (PetscInt k = 0; k < e->system.parts; ++k)
+    if (e->system.part[k].kind != MU_PART_TRANSPORT) return PETSC_FALSE;
+  return (PetscBool)(e->system.fixed_at_target && term && term->power == 2);
+}
+
 static PetscErrorCode check_gaussians(MuSolution e, PetscBool *fits) {
   const PetscInt both = (PetscInt)MU_IS_WASSERSTEIN | (PetscInt)MU_IS_FISHER_RAO;
   const MuTermTraits *term = MuSolutionOnlyTerm(e);
@@ -196,6 +204,10 @@ static PetscErrorCode check_gaussians(MuSolution e, PetscBool *fits) {
 
   *fits = (PetscBool)(e->data->initial_gaussian.is && e->data->target_gaussian.is && term &&
                       term->power == 1 && !(e->classes & ~both));
+  if (is_fokker_planck(e)) {
+    *fits = (PetscBool)(e->data->initial_gaussian.is && e->data->target_gaussian.is);
+    for (PetscInt k = 0; k < e->system.parts; ++k) e->a += e->system.part[k].weight * term->weight;
+  }
   if (*fits) invert(e->info->dim, e->data->target_gaussian.covariance, e->precision, &determinant);
   return 0;
 }
@@ -367,7 +379,8 @@ static const SolutionOps table[] = {
      check_absorption, evaluate_absorption},
     {"heat", "geometry wasserstein, energy entropy, and no mask", check_heat, evaluate_heat},
     {"ornstein_uhlenbeck",
-     "geometry wasserstein, energy kl, and a gaussian target and a gaussian initial density",
+     "geometry wasserstein and energy kl, or flat_wasserstein with the target as reference and "
+     "chi2, and a gaussian target and a gaussian initial density",
      check_ou, evaluate_gaussian},
     {"gaussian_hellinger_kantorovich",
      "geometry wasserstein and fisher_rao, spherical or not, energy kl, and a gaussian target and "
@@ -403,6 +416,8 @@ static PetscErrorCode read_system(MuSolution e) {
   PetscCall(MuSystemRead(g, spec, &e->system));
   PetscCall(
       MuSystemCompareMasses(&e->system, e->data->grid, e->data->log_target, e->data->initial));
+  PetscCall(MuSystemFindReference(&e->system, e->data->grid, e->data->geometry, e->data->log_target,
+                                  e->data->initial));
   const PetscReal weight = e->system.term[0].weight;
   e->a = weight * MuSystemWeight(&e->system, MU_IS_WASSERSTEIN, &e->classes);
   e->b = weight * MuSystemWeight(&e->system, MU_IS_FISHER_RAO, NULL);

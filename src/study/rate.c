@@ -64,6 +64,8 @@ static PetscErrorCode find_theorem(MuRate *r, MuTrial *t, MuTheorem tried) {
   PetscCall(MuSystemRead(g, e, &system));
   PetscCall(
       MuSystemCompareMasses(&system, t->parts->grid, t->parts->log_target, t->parts->initial));
+  PetscCall(MuSystemFindReference(&system, t->parts->grid, t->parts->geometry, t->parts->log_target,
+                                  t->parts->initial));
   system.observed = r->power;
   MuFactsDecay(&system, r->theorem ? (MuTheorem)r->theorem : tried, &r->decay);
   if (r->decay.theorem) PetscFunctionReturn(0);

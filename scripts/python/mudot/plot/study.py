@@ -59,6 +59,11 @@ class Study:
         flow = equation(as_text(self.attributes.get("case", "")), "") if self.kind != "balance" else ""
         return "\n".join(filter(None, [flow, f"{kind}: {as_text(self.attributes['verdict'])}"]))
 
+    def sign(self) -> int:
+        """-1 where errors fall as the values rise: counts, and parameters that go to infinity."""
+        x = self.rows["value"][np.isfinite(self.rows["value"])]
+        return -1 if self.vary in COUNTS or self.kind in ("gamma", "curve") and len(x) > 1 and x[-1] > x[0] else 1
+
     def floor(self, column: str) -> float:
         """Of the leading error: the column `floor` at the last row, what grid and step make of it there."""
         floor = self.rows["floor"]
@@ -74,7 +79,7 @@ def draw_error(axes: Any, study: Study, column: str, colour: str, mark: str) -> 
     error = study.attributes.get(f"order_stderr_{column}", np.nan)
     floor = study.floor(column)
     used = np.isfinite(y) & ~(y <= FLOOR_FACTOR * floor)
-    sign = -1 if study.vary in COUNTS else 1
+    sign = study.sign()
     label = label_of(column) + (f": order {with_error(order, error)}" if np.isfinite(order) else "")
     axes.plot(x[used], y[used], mark, color=colour, label=label)
     axes.plot(x[~used], y[~used], mark, color=colour, fillstyle="none")
@@ -91,7 +96,7 @@ def draw_slopes(axes: Any, study: Study, column: str) -> None:
     good = np.isfinite(y)
     if good.sum() < 2:
         return
-    sign = -1 if study.vary in COUNTS else 1
+    sign = study.sign()
     middle, height = np.exp(np.mean(np.log(x[good]))), 0.4 * np.exp(np.mean(np.log(y[good])))
     ends = np.array([x[good].min(), x[good].max()])
     for slope, style in ((1, ":"), (2, "--")):
