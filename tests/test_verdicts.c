@@ -238,6 +238,20 @@ static const struct {
      "time: {end: 3.0, step: 0.02}\noutput: {every: 0.3}\n"
      "study: {type: rate, theorem: log_sobolev}\n",
      REFUSED, "take spectral_gap, which is 0.2475"},
+    {"two components have no gap, and no rate is claimed",
+     "grid: {lower: [-3.0, -2.0], upper: [3.0, 2.0], cells: [60, 40], boundary: no_flux, "
+     "mask_formula: \"abs(x)-0.4\"}\n"
+     "target: {type: gaussian, mean: [0.0, 0.0], covariance: [1.0, 0.0, 0.0, 1.0]}\n"
+     "initial: {type: gaussian, mean: [1.5, 0.0], covariance: [0.25, 0.0, 0.0, 0.25]}\n"
+     "energy: {kl: 1.0}\ngeometry: {wasserstein: 1.0}\n"
+     "time: {end: 1.0, step: 0.05}\noutput: {every: 0.2}\n"
+     "study: {type: rate, theorem: log_sobolev}\n",
+     REFUSED, "falls into 2 components"},
+    {"a lower bound above the gap of a coarse grid is told as what it is",
+     "grid: {lower: [-5], upper: [5], cells: [100]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1}\ntime: {end: 1, step: 0.01}\noutput: {every: 0.2}\n"
+     "study: {type: rate}\n",
+     MU_VERDICT_HOLDS, "is below it by the grid's error"},
     {"an error of the step is no refutation",
      "grid: {lower: [-5], upper: [5], cells: [64]}\n" ORNSTEIN
      "geometry: {wasserstein: 1}\ntime: {end: 5, step: 0.05}\noutput: {every: 0.25}\n"

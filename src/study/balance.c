@@ -169,10 +169,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(read_systems(s, b));
   PetscCall(check_systems(s, b));
   s->rows = b->systems * s->count;
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = MU_TRIAL_CURVES;
-  s->curve_names = MuTrialCurveNames;
+  MuStudySetTable(s, COLUMNS, columns, MU_TRIAL_CURVES, MuTrialCurveNames);
   PetscCall(PetscCalloc1(s->rows, &s->label));
   for (PetscInt i = 0; i < s->rows; ++i)
     snprintf(s->label[i], MU_STATUS_LENGTH, "%s", b->text[i / s->count]);

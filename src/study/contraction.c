@@ -116,10 +116,7 @@ static PetscErrorCode create(MuStudy s) {
   if (s->varied || s->count) PetscCall(MuStudyCheckValues(s, 2));
   if (s->varied && !strcmp(s->vary[0], "grid_cells")) PetscCall(MuStudyReadGrid(s, PETSC_FALSE));
   PetscCall(build_first(s, q));
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = CURVES;
-  s->curve_names = curves;
+  MuStudySetTable(s, COLUMNS, columns, CURVES, curves);
   PetscFunctionReturn(0);
 }
 
@@ -198,6 +195,7 @@ static MuClaim claim_of(MuStudy s, PetscInt i) {
   MuClaim c = {.claimed = row[CONSTANT],
                .observed = row[OBSERVED],
                .tolerance = s->tolerance * (size > 0 ? size : 1)};
+  char name[64];
 
   snprintf(c.name, sizeof c.name, s->count ? "contraction at %g" : "contraction", row[VALUE]);
   MuStudyDoubtCompanions(s, i, q->companion, &c);
@@ -208,28 +206,16 @@ static MuClaim claim_of(MuStudy s, PetscInt i) {
   for (int k = 0; k < MU_COMPANIONS; ++k)
     c.error[k] = MuStudyChange(s, i, q->companion[k], OBSERVED, CONSTANT);
   row[FLOOR] = MuClaimError(&c);
+  snprintf(name, sizeof name, s->count ? "contraction_%g" : "contraction", row[VALUE]);
+  MuStudyAddClaim(s, name, &c);
   return c;
 }
 
 static PetscErrorCode judge(MuStudy s) {
   const Contraction *q = s->data;
-  PetscReal worst = -INFINITY;
-  char name[64];
 
   MuStudyNote(s, "theorem: %s; distance: %s", q->sentence, q->distance.name);
-  s->verdict = MU_VERDICT_HOLDS;
-  for (PetscInt i = 0; i < s->rows; ++i) {
-    const MuClaim c = claim_of(s, i);
-    const PetscReal excess = MuClaimExcess(&c);
-    snprintf(name, sizeof name, s->count ? "contraction_%g" : "contraction",
-             MuStudyRow(s, i)[VALUE]);
-    MuStudyAddClaim(s, name, &c);
-    MuStudyJudge(s, &c);
-    if (i > 0 && !(excess > worst)) continue;
-    worst = excess;
-    MuStudyTakeClaim(s, &c);
-    s->expected = c.claimed;
-  }
+  MuStudyJudgeRows(s, claim_of);
   return 0;
 }
 

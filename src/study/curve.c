@@ -189,10 +189,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscErrorCode code = check_primal(&limit);
   PetscCall(MuTrialDestroy(&limit));
   PetscCall(code);
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = CURVES;
-  s->curve_names = curves;
+  MuStudySetTable(s, COLUMNS, columns, CURVES, curves);
   PetscFunctionReturn(0);
 }
 

@@ -116,10 +116,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(MuStudyCheckThreshold(s->expected, s->tolerance));
   PetscCall(check_vary(s, q));
   PetscCall(build_first(s, q));
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = CURVES;
-  s->curve_names = curves;
+  MuStudySetTable(s, COLUMNS, columns, CURVES, curves);
   PetscFunctionReturn(0);
 }
 

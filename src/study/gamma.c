@@ -117,10 +117,7 @@ static PetscErrorCode create(MuStudy s) {
   for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) g->names[k] = MuTrialCurveNames[k];
   for (PetscInt k = MU_TRIAL_CURVES; k < MU_GAMMA_CURVES; ++k)
     g->names[k] = extra_curves[k - MU_TRIAL_CURVES];
-  s->columns = MU_GAMMA_COLUMNS;
-  s->column_names = columns;
-  s->curves = MU_GAMMA_CURVES;
-  s->curve_names = g->names;
+  MuStudySetTable(s, MU_GAMMA_COLUMNS, columns, MU_GAMMA_CURVES, g->names);
   PetscFunctionReturn(0);
 }
 

@@ -113,10 +113,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(build_first(s, q));
   s->rows = q->starts;
   s->extras = 0;
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = 1;
-  s->curve_names = curves;
+  MuStudySetTable(s, COLUMNS, columns, 1, curves);
   s->work_curves = 1;
   PetscCall(PetscCalloc1(s->rows, &s->label));
   for (PetscInt i = 0; i < s->rows; ++i)

@@ -146,10 +146,9 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(read_against(s, o));
   if (o->grid) PetscCall(MuStudyReadGrid(s, (PetscBool)(o->against != AGAINST_EXACT)));
   PetscCall(build_coarsest(s, o));
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curve_names = error_curves;
-  s->curves = ERRORS + (o->against == AGAINST_EXACT ? 0 : o->info[0]->local_size);
+  MuStudySetTable(s, COLUMNS, columns,
+                  ERRORS + (o->against == AGAINST_EXACT ? 0 : o->info[0]->local_size),
+                  error_curves);
   s->work_curves = s->curves - ERRORS;
   PetscFunctionReturn(0);
 }

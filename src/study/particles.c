@@ -121,10 +121,7 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(MuStudyCheckThreshold(s->expected, s->tolerance));
   s->rows = s->count;
   s->extras = 1; /* the floor */
-  s->columns = COLUMNS;
-  s->column_names = columns;
-  s->curves = CURVES;
-  s->curve_names = curve_names;
+  MuStudySetTable(s, COLUMNS, columns, CURVES, curve_names);
   PetscFunctionReturn(0);
 }
 

@@ -19,9 +19,18 @@ static const char *const columns[MU_RATE_COLUMNS] = {
    lower bound of the logarithmic Sobolev constant, or the spectral gap, which is an upper one. */
 static PetscErrorCode target_constant(MuRate *r, MuTrial *t, PetscReal *constant) {
   MuTargetConstant c;
+  PetscInt components;
 
   PetscFunctionBegin;
   PetscCall(MuStudyTargetConstant(t, &c));
+  PetscCall(MuGridComponents(t->parts->grid, 0, &components, NULL));
+  if (components > 1)
+    return MuError(
+        MU_ERR_INPUT,
+        "study_theorem: the domain falls into %d components between which nothing moves: "
+        "the spectral gap of the target is 0 and no rate is known; give "
+        "study_expect_rate, or a mask that joins them",
+        (int)components);
   if (r->decay.theorem != MU_THEOREM_LOG_SOBOLEV) {
     *constant = c.upper;
     snprintf(r->sentence, sizeof r->sentence, "%s; here gap = %.6g%s", r->decay.sentence, c.upper,
@@ -36,10 +45,12 @@ static PetscErrorCode target_constant(MuRate *r, MuTrial *t, PetscReal *constant
         "known%s; take spectral_gap, which is %.6g here and bounds it from above, or give "
         "study_expect_rate",
         t->info->masked ? " on a domain with a mask" : "", c.upper);
-  snprintf(
-      r->sentence, sizeof r->sentence,
-      "%s; here c is at least %.6g (%s) and at most %.6g (spectral gap), the lower bound is used",
-      r->decay.sentence, c.lower, c.proof, c.upper);
+  snprintf(r->sentence, sizeof r->sentence,
+           c.lower <= c.upper ? "%s; here c is at least %.6g (%s) and at most %.6g (spectral gap), "
+                                "the lower bound is used"
+                              : "%s; here c is %.6g (%s); the spectral gap on this grid, %.6g, is "
+                                "below it by the grid's error",
+           r->decay.sentence, c.lower, c.proof, c.upper);
   PetscFunctionReturn(0);
 }
 
@@ -174,10 +185,7 @@ static PetscErrorCode create(MuStudy s) {
   r->names[MU_RATE_CURVE_BOUND] = "bound";
   r->names[MU_RATE_CURVE_QUOTIENT] = "dissipation_quotient";
   r->names[MU_RATE_CURVE_OBSERVED] = "observed"; /* F, or what stands in its place */
-  s->columns = MU_RATE_COLUMNS;
-  s->column_names = columns;
-  s->curves = MU_RATE_CURVES;
-  s->curve_names = r->names;
+  MuStudySetTable(s, MU_RATE_COLUMNS, columns, MU_RATE_CURVES, r->names);
   PetscFunctionReturn(0);
 }
 
@@ -226,12 +234,14 @@ static void look_for_doubts(MuStudy s, PetscInt i, MuClaim *c) {
   }
 }
 
+/* Adds the fitted rate to the study as well. */
 static MuClaim claim_of(MuStudy s, PetscInt i) {
   const MuRate *r = s->data;
   PetscReal *row = MuStudyRow(s, i);
   MuClaim c = {.claimed = row[MU_RATE_CONSTANT],
                .observed = row[MU_RATE_OBSERVED],
                .tolerance = s->tolerance * row[MU_RATE_CONSTANT]};
+  char name[64];
 
   snprintf(c.name, sizeof c.name, s->count ? "rate at %g" : "rate", row[MU_RATE_VALUE]);
   look_for_doubts(s, i, &c);
@@ -242,27 +252,16 @@ static MuClaim claim_of(MuStudy s, PetscInt i) {
   }
   if (MuRateIsLate(r)) c.error[MU_FROM_WINDOW] = row[MU_RATE_WINDOW_ERROR];
   row[MU_RATE_FLOOR] = MuClaimError(&c);
+  snprintf(name, sizeof name, s->count ? "rate_%g" : "rate", row[MU_RATE_VALUE]);
+  MuStudyAddOrder(s, name, row[MU_RATE_RATE], row[MU_RATE_RATE_STDERR]);
   return c;
 }
 
 static PetscErrorCode judge(MuStudy s) {
   const MuRate *r = s->data;
-  PetscReal worst = -INFINITY;
-  char name[64];
 
   MuStudyNote(s, "theorem: %s", r->sentence);
-  s->verdict = MU_VERDICT_HOLDS;
-  for (PetscInt i = 0; i < s->rows; ++i) {
-    const MuClaim c = claim_of(s, i);
-    const PetscReal *row = MuStudyRow(s, i), excess = MuClaimExcess(&c) / c.claimed;
-    snprintf(name, sizeof name, s->count ? "rate_%g" : "rate", row[MU_RATE_VALUE]);
-    MuStudyAddOrder(s, name, row[MU_RATE_RATE], row[MU_RATE_RATE_STDERR]);
-    MuStudyJudge(s, &c);
-    if (i > 0 && !(excess > worst)) continue;
-    worst = excess;
-    MuStudyTakeClaim(s, &c);
-    s->expected = c.claimed;
-  }
+  MuStudyJudgeRows(s, claim_of);
   return 0;
 }
 

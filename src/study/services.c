@@ -96,6 +96,14 @@ static PetscErrorCode check_keys(MuStudy s) {
   PetscFunctionReturn(code);
 }
 
+void MuStudySetTable(MuStudy s, PetscInt columns, const char *const *column_names, PetscInt curves,
+                     const char *const *curve_names) {
+  s->columns = columns;
+  s->column_names = column_names;
+  s->curves = curves;
+  s->curve_names = curve_names;
+}
+
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
   PetscFunctionBegin;
   if (s->varied == 0)

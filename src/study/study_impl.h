@@ -238,6 +238,9 @@ PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
    ended, or MU_ERR_FILE. */
 PetscErrorCode MuStudyKeepRun(MuStudy s, MuTrial *t, const char *name);
 PetscErrorCode MuStudyKeptRun(MuTrial *t, PetscErrorCode code);
+/* The columns of the table and the curves over time, by their names, which outlive the study. */
+void MuStudySetTable(MuStudy s, PetscInt columns, const char *const *column_names, PetscInt curves,
+                     const char *const *curve_names);
 /* The number of a time among the study's. */
 PetscInt MuStudySlot(MuStudy s, PetscReal time);
 /* curve [MU_TRIAL_CURVES][times] = the trial's; NaN at times that a companion leaves out. */
@@ -262,6 +265,9 @@ void MuClaimDoubt(MuClaim *c, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2,
 /* The verdict of one claim, which makes that of the study the worse of both and leaves a note
    unless the claim holds. */
 MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c);
+/* Judges the claims of all rows; the study's number and what it is compared with are those of the
+   claim that misses by most, in tolerances. */
+void MuStudyJudgeRows(MuStudy s, MuClaim (*claim)(MuStudy s, PetscInt row));
 /* Of both: fails if one fails, holds if both hold. */
 MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b);
 /* MU_ERR_INPUT if the tolerance is negative or the claimed order not above it. */

@@ -66,6 +66,21 @@ MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c) {
   return verdict;
 }
 
+void MuStudyJudgeRows(MuStudy s, MuClaim (*claim)(MuStudy s, PetscInt row)) {
+  PetscReal worst = -INFINITY;
+
+  s->verdict = MU_VERDICT_HOLDS;
+  for (PetscInt i = 0; i < s->rows; ++i) {
+    const MuClaim c = claim(s, i);
+    const PetscReal excess = MuClaimExcess(&c) / (c.tolerance > 0 ? c.tolerance : 1);
+    MuStudyJudge(s, &c);
+    if (i > 0 && !(excess > worst)) continue;
+    worst = excess;
+    MuStudyTakeClaim(s, &c);
+    s->expected = c.claimed;
+  }
+}
+
 MuStudyVerdict MuStudyWorse(MuStudyVerdict a, MuStudyVerdict b) {
   if (a == MU_VERDICT_FAILS || b == MU_VERDICT_FAILS) return MU_VERDICT_FAILS;
   return a == MU_VERDICT_UNDECIDED ? a : b;
