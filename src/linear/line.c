@@ -103,19 +103,23 @@ static inline void factor_block(MuLines s, PetscReal scale, const PetscReal *e, 
   PetscReal *restrict inverse = s->inverse + at, *restrict up = s->up + at;
   PetscReal *restrict down = s->down + at;
   PetscReal returned[ALONG] = {0}; /* stop/pivot of the cell below */
+  PetscReal from_lower[ALONG] = {0}, to_lower[ALONG] = {0};
 
   for (PetscInt i = 0; i < n; ++i) {
-    const PetscReal below = i ? scale : 0, above = i < n - 1 ? scale : 0;
-    const PetscReal *ai = a + i * cell, *bi = b + i * cell, *ei = e ? e + i * cell : NULL;
-    const PetscReal *an = i < n - 1 ? ai + cell : ai, *bn = i < n - 1 ? bi + cell : bi;
+    const PetscReal above = i < n - 1 ? scale : 0;
+    const PetscInt next = (i < n - 1 ? i + 1 : i) * cell;
+    const PetscReal *an = a + next, *bn = b + next, *ei = e ? e + i * cell : NULL;
     for (PetscInt l = 0; l < lanes; ++l) {
-      PetscReal stop = (ei ? ei[l * line] : 1) + below * bi[l * line] * returned[l];
-      PetscReal pivot = stop + above * an[l * line];
+      PetscReal to_upper = above * an[l * line], from_upper = above * bn[l * line];
+      PetscReal stop = (ei ? ei[l * line] : 1) + to_lower[l] * returned[l];
+      PetscReal pivot = stop + to_upper;
       PetscReal reciprocal = !e || pivot != 0 ? 1 / pivot : 0;
       returned[l] = stop * reciprocal;
       inverse[i * width + l] = reciprocal;
-      up[i * width + l] = below * ai[l * line] * reciprocal;
-      down[i * width + l] = above * bn[l * line] * reciprocal;
+      up[i * width + l] = from_lower[l] * reciprocal;
+      down[i * width + l] = from_upper * reciprocal;
+      from_lower[l] = to_upper;
+      to_lower[l] = from_upper;
     }
   }
 }
