@@ -126,10 +126,10 @@ static PetscErrorCode destroy(MuMultigrid multigrid) {
   PetscFunctionReturn(0);
 }
 
-static void symmetric_row(const MuFaceMatrix *m, PetscInt axis, PetscInt n,
-                          const unsigned char *restrict open, const PetscReal *restrict a,
-                          Number *restrict out) {
-  const PetscReal scale = m->scale[axis], lowest = m->lowest;
+/* out = scale max(a, lowest) where it is open. */
+static void floored_row(PetscReal scale, PetscReal lowest, PetscInt n,
+                        const unsigned char *restrict open, const PetscReal *restrict a,
+                        Number *restrict out) {
   for (PetscInt c = 0; c < n; ++c) out[c] = open[c] ? (Number)(scale * PetscMax(a[c], lowest)) : 0;
 }
 
@@ -146,7 +146,8 @@ static PetscErrorCode finest_axis(const Hierarchy *mg, const MuFaceMatrix *m, Pe
   for (PetscInt r = 0; r < v->shape->rows; ++r) {
     const PetscInt p = at(v, r);
     if (mg->symmetric) {
-      symmetric_row(m, axis, n, mg->info->open[axis] + r * n, a + r * n, v->a[axis] + p);
+      floored_row(m->scale[axis], m->lowest, n, mg->info->open[axis] + r * n, a + r * n,
+                  v->a[axis] + p);
       continue;
     }
     for (PetscInt c = 0; c < n; ++c) whole[0][c] = m->scale[axis] * a[r * n + c];
@@ -164,12 +165,6 @@ static PetscErrorCode finest_axis(const Hierarchy *mg, const MuFaceMatrix *m, Pe
   PetscFunctionReturn(0);
 }
 
-static inline Number diagonal_entry(const MuFaceMatrix *m, unsigned char inside,
-                                    const PetscReal *e) {
-  if (!e) return inside;
-  return inside ? (Number)(m->scale_e * PetscMax(*e, m->lowest_e)) : 0;
-}
-
 static PetscErrorCode finest_diagonal(const Hierarchy *mg, const MuFaceMatrix *m) {
   const Level *v = &mg->level[0];
   const PetscInt n = v->shape->cells[0];
@@ -177,9 +172,14 @@ static PetscErrorCode finest_diagonal(const Hierarchy *mg, const MuFaceMatrix *m
 
   PetscFunctionBegin;
   if (m->e) PetscCall(VecGetArrayRead(m->e, &e));
-  for (PetscInt r = 0; r < v->shape->rows; ++r)
-    for (PetscInt c = 0; c < n; ++c)
-      v->e[at(v, r) + c] = diagonal_entry(m, mg->info->mask[r * n + c], e ? &e[r * n + c] : NULL);
+  for (PetscInt r = 0; r < v->shape->rows; ++r) {
+    const unsigned char *mask = mg->info->mask + r * n;
+    Number *out = v->e + at(v, r);
+    if (e)
+      floored_row(m->scale_e, m->lowest_e, n, mask, e + r * n, out);
+    else
+      for (PetscInt c = 0; c < n; ++c) out[c] = mask[c];
+  }
   if (m->e) PetscCall(VecRestoreArrayRead(m->e, &e));
   PetscFunctionReturn(0);
 }
@@ -226,6 +226,7 @@ static void coarse_regular_row(const Level *fine, const Level *v, PetscInt row) 
   const Number *restrict ax = fine->a[0] + from, *restrict ay = fine->a[1] + from;
   const Number *restrict e = fine->e + from;
   Number *restrict x = v->a[0] + to, *restrict y = v->a[1] + to, *restrict d = v->e + to;
+#pragma omp simd
   for (int c = 1; c < (int)v->shape->cells[0] - 1; ++c) {
     x[c] = (Number)0.5 * ax[2 * c] + (Number)0.5 * ax[2 * c + up];
     y[c] = (Number)0.5 * ay[2 * c] + (Number)0.5 * ay[2 * c + 1];
