@@ -58,7 +58,7 @@ static const struct {
     {"rate-flat-too-fast", "-grid_cells 120 -time_step 0.01", MU_VERDICT_FAILS},
     {"rate-spherical-hellinger", "-grid_cells 64", MU_VERDICT_HOLDS},
     {"rate-spherical-inclusive-kl", "-grid_cells 64", MU_VERDICT_HOLDS},
-    {"rate-spherical-hellinger-kantorovich", "-grid_cells 64 -time_step 0.02", MU_VERDICT_HOLDS},
+    {"rate-spherical-hk-hellinger", "-grid_cells 64 -time_step 0.02", MU_VERDICT_HOLDS},
     {"rate-late-free", "-grid_cells 120", MU_VERDICT_HOLDS},
     {"order-flat-wasserstein", "-study_values 16,32,64 -time_step 0.01", MU_VERDICT_HOLDS},
     {"gamma-ridge-stein-joint", "-grid_cells 256 -time_end 0.1", MU_VERDICT_HOLDS},
@@ -113,8 +113,11 @@ static MuStudy solved(MPI_Comm comm, const char *name, const char *out, const ch
   return study;
 }
 
+/* On several ranks a quarter of them: the rows are the same there. */
 START_TEST(studies_have_their_verdicts) {
-  for (size_t k = 0; k < sizeof studies / sizeof *studies; k += TestQuick() ? 4 : 1) {
+  PetscMPIInt ranks;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  for (size_t k = 0; k < sizeof studies / sizeof *studies; k += TestQuick() || ranks > 1 ? 4 : 1) {
     MuStudyResult r;
     MuStudy study = solved(MPI_COMM_WORLD, studies[k].name, studies[k].name, studies[k].coarse);
     OK(MuStudyGetResult(study, &r));
