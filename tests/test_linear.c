@@ -200,12 +200,17 @@ static void destroy_matrix(MuFaceMatrix *m) {
 
 static void apply_multigrid(MuMultigrid mg, Vec r, Vec z) {
   const PetscReal *from;
-  PetscReal *to;
+  PetscReal *to, product, whole, size, other;
   OK(VecGetArrayRead(r, &from));
   OK(VecGetArray(z, &to));
-  OK(MuMultigridApply(mg, from, 1, to));
+  OK(MuMultigridApply(mg, from, 1, to, &product));
   OK(VecRestoreArray(z, &to));
   OK(VecRestoreArrayRead(r, &from));
+  OK(VecDot(r, z, &whole));
+  OK(VecNorm(r, NORM_2, &size));
+  OK(VecNorm(z, NORM_2, &other));
+  MPI_Allreduce(MPI_IN_PLACE, &product, 1, MPIU_REAL, MPI_SUM, PetscObjectComm((PetscObject)r));
+  ck_assert_double_eq_tol(product, whole, 1e-13 * size * other);
 }
 
 /* out = b - A x, from the arrays of the whole grid */

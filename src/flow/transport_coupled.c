@@ -34,7 +34,7 @@ static PetscErrorCode precondition(void *ctx, const PetscReal *r, PetscReal size
   MuTransport t = ctx;
 
   PetscFunctionBegin;
-  PetscCall(MuMultigridApply(((Coupled *)t->data)->mg, r, t->info->inside / size, z));
+  PetscCall(MuMultigridApply(((Coupled *)t->data)->mg, r, t->info->inside / size, z, NULL));
   PetscFunctionReturn(0);
 }
 

@@ -4,6 +4,7 @@
    Scharfetter and Gummel, IEEE Trans. Electron Devices 16 (1969). */
 #include "geometry/geometry_impl.h"
 #include "grid/arrays.h"
+#include "grid/row.h"
 
 #include <petsc/private/petscimpl.h>
 
@@ -171,18 +172,6 @@ static void simple_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt n
     for (PetscInt i = 0; i < n; ++i) mean[i] = open[i] ? MuStolarskyMean(lower[i], upper[i], m) : 0;
 }
 
-static PetscReal largest_of(PetscInt n, const PetscReal *x, PetscReal largest) {
-  enum { LANES = 8 };
-  PetscReal lane[LANES];
-  PetscInt i = 0;
-  for (PetscInt l = 0; l < LANES; ++l) lane[l] = largest;
-  for (; i + LANES <= n; i += LANES)
-    for (PetscInt l = 0; l < LANES; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-  for (; i < n; ++i) lane[0] = PetscMax(lane[0], x[i]);
-  for (PetscInt l = 0; l < LANES; ++l) largest = PetscMax(largest, lane[l]);
-  return largest;
-}
-
 /* Any number of neighbouring faces. */
 static void face_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt count,
                        const PetscReal *lower, const PetscReal *upper, PetscReal *mean) {
@@ -192,7 +181,7 @@ static void face_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt cou
       logarithmic_means(&g->face, axis, first + i, n, lower + i, upper + i, mean + i);
     else
       simple_means(g, axis, first + i, n, lower + i, upper + i, mean + i);
-    g->face.largest[axis] = largest_of(n, mean + i, g->face.largest[axis]);
+    g->face.largest[axis] = MuRowLargest(n, mean + i, g->face.largest[axis]);
   }
 }
 

@@ -4,6 +4,7 @@
    multiple of the face mean: the fluxes of a row of faces live in the cache only. Otherwise
    gradient, fluxes and divergence are fields. */
 #include "geometry/geometry_impl.h"
+#include "grid/row.h"
 
 PetscReal MuFluxesPlainWeight(MuGeometry g) {
   PetscReal weight = 0;
@@ -132,6 +133,7 @@ PetscErrorCode MuFluxesPlain(MuGeometry g, const MuPlainFluxes *p, const PetscRe
   Faces f = faces_y(p, info, 0, xi, g->row[4]);
   row_fluxes(&f, n, lower);
   PetscCall(MuGridExchangeRows(g->grid, lower, NULL, above));
+  if (p->product) *p->product = 0;
   for (PetscInt r = 0; r < info->rows; ++r) {
     const PetscInt i = r * n;
     Faces fx = {.open = info->open[0] + i,
@@ -148,6 +150,7 @@ PetscErrorCode MuFluxesPlain(MuGeometry g, const MuPlainFluxes *p, const PetscRe
     }
     row_divergence(n, factor, x, lower, r + 1 < info->rows ? upper : above,
                    p->diagonal ? p->diagonal + i : NULL, xi + i, out + i);
+    if (p->product) *p->product += MuRowProduct(n, xi + i, out + i);
     PetscReal *swap = lower;
     lower = upper;
     upper = swap;

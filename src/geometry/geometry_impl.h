@@ -95,11 +95,13 @@ struct _p_MuGeometry {
 
 /* out = diagonal_weight diagonal xi - div(weight mobility grad xi), or out -= div(...) without a
    diagonal; mobility NULL: the density of the cell that mass leaves. Arrays of this rank's cells
-   and faces; rho and rho_below, its row before the first, are read with upwind only. */
+   and faces; rho and rho_below, its row before the first, are read with upwind only. product, if
+   not NULL, becomes <xi, out> of this rank's cells. */
 typedef struct {
   PetscReal weight, diagonal_weight;
   PetscReal lowest, diagonal_lowest; /* what smaller entries of mobility and diagonal count as */
   const PetscReal *mobility[2], *diagonal, *rho, *rho_below;
+  PetscReal *product;
 } MuPlainFluxes;
 PetscErrorCode MuFluxesPlain(MuGeometry geometry, const MuPlainFluxes *fluxes, const PetscReal *xi,
                              PetscReal *out);

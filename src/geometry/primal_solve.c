@@ -37,6 +37,7 @@
    Kc^(-1) is not formed.
  */
 #include "geometry/primal.h"
+#include "grid/row.h"
 
 #include <math.h>
 
@@ -80,10 +81,15 @@ static PetscErrorCode apply_floor(MuGeometry g, const unsigned char *where, Pets
 /* Where both kinds are plain, the face means and the density stand for mobilities and diagonal. */
 static PetscErrorCode take_plain(MuGeometry g, MuPrimal s, MuFaceMatrix *m) {
   PetscReal largest[3] = {g->face.largest[0], g->face.largest[1], 0}, here;
+  const PetscReal *rho;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, 2, MPIU_REAL, MPI_MAX, g->info->comm));
-  if (s->reaction) PetscCall(VecMax(g->rho, NULL, &largest[2]));
+  if (s->reaction) {
+    PetscCall(VecGetArrayRead(g->rho, &rho));
+    largest[2] = MuRowLargest(g->info->local_size, rho, 0);
+    PetscCall(VecRestoreArrayRead(g->rho, &rho));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, 3, MPIU_REAL, MPI_MAX, g->info->comm));
   *m = (MuFaceMatrix){.a = {g->face.mean[0], g->face.mean[1]},
                       .b = {g->face.mean[0], g->face.mean[1]},
                       .e = g->rho,
@@ -173,12 +179,13 @@ static PetscErrorCode add_fluxes(MuGeometry g, MuPrimal s, PetscInt axis, Vec x,
   PetscFunctionReturn(0);
 }
 
-/* q = K p, in one pass. */
-static PetscErrorCode apply_plain(MuGeometry g, MuPrimal s, Vec p, Vec q) {
+/* q = K p and <p, q>, in one pass. */
+static PetscErrorCode apply_plain(MuGeometry g, MuPrimal s, Vec p, Vec q, PetscReal *curvature) {
   MuPlainFluxes fluxes = {.weight = g->plain_weight,
                           .lowest = s->matrix.lowest,
                           .diagonal_weight = g->plain_reaction,
-                          .diagonal_lowest = s->matrix.lowest_e};
+                          .diagonal_lowest = s->matrix.lowest_e,
+                          .product = curvature};
   const PetscReal *from;
   PetscReal *to;
 
@@ -193,16 +200,17 @@ static PetscErrorCode apply_plain(MuGeometry g, MuPrimal s, Vec p, Vec q) {
   PetscCall(VecRestoreArrayRead(s->matrix.e, &fluxes.diagonal));
   for (PetscInt a = 0; a < 2; ++a)
     PetscCall(VecRestoreArrayRead(s->matrix.a[a], &fluxes.mobility[a]));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, curvature, 1, MPIU_REAL, MPI_SUM, g->info->comm));
   PetscFunctionReturn(0);
 }
 
-/* q = K p, with the floored local part and without the projection */
-static PetscErrorCode apply_operator(MuPrimal s) {
+/* q = K p and <p, q>, with the floored local part and without the projection */
+static PetscErrorCode apply_operator(MuPrimal s, PetscReal *curvature) {
   MuGeometry g = s->geometry;
 
   PetscFunctionBegin;
   if (s->plain) {
-    PetscCall(apply_plain(g, s, s->p, s->q));
+    PetscCall(apply_plain(g, s, s->p, s->q, curvature));
     PetscFunctionReturn(0);
   }
   PetscCall(VecPointwiseMult(s->q, s->diagonal, s->p));
@@ -217,11 +225,12 @@ static PetscErrorCode apply_operator(MuPrimal s) {
     PetscCall(VecAYPX(s->p_image, s->beta, s->z_image));
     PetscCall(VecAXPY(s->q, s->inverse->weight, s->p_image));
   }
+  PetscCall(VecDot(s->p, s->q, curvature));
   PetscFunctionReturn(0);
 }
 
-/* z = an approximate inverse of K times r, up to a factor */
-static PetscErrorCode precondition(MuPrimal s) {
+/* z = an approximate inverse of K times r, up to a factor; natural = <r, z>. */
+static PetscErrorCode precondition(MuPrimal s, PetscReal *natural) {
   MuGeometry g = s->geometry;
   const PetscReal *from;
   PetscReal *to;
@@ -233,10 +242,12 @@ static PetscErrorCode precondition(MuPrimal s) {
     PetscCall(MuConvolutionApply(s->inverse->cells, s->z_image, s->z));
     PetscCall(VecAXPY(s->z, MuPrimalInverseRidge(s), s->z_image));
     PetscCall(MuGridApplyMask(g->grid, s->z));
+    PetscCall(VecDot(s->r, s->z, natural));
     PetscFunctionReturn(0);
   }
   if (!s->line && !s->multigrid) {
     PetscCall(VecPointwiseMult(s->z, s->inverse_diagonal, s->r));
+    PetscCall(VecDot(s->r, s->z, natural));
     PetscFunctionReturn(0);
   }
   PetscCall(VecGetArrayRead(s->r, &from));
@@ -244,9 +255,13 @@ static PetscErrorCode precondition(MuPrimal s) {
   if (s->line)
     PetscCall(MuGridLinesSolve(s->line, PETSC_FALSE, from, to));
   else
-    PetscCall(MuMultigridApply(s->multigrid, from, 1 / s->size, to));
+    PetscCall(MuMultigridApply(s->multigrid, from, 1 / s->size, to, natural));
   PetscCall(VecRestoreArrayWrite(s->z, &to));
   PetscCall(VecRestoreArrayRead(s->r, &from));
+  if (s->line)
+    PetscCall(VecDot(s->r, s->z, natural));
+  else
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, natural, 1, MPIU_REAL, MPI_SUM, g->info->comm));
   PetscFunctionReturn(0);
 }
 
@@ -285,13 +300,11 @@ static PetscErrorCode dual_norm(MuPrimal s, PetscReal *energy) {
 
   PetscFunctionBegin;
   s->beta = 0;
-  PetscCall(precondition(s));
-  PetscCall(VecDot(s->r, s->z, &natural));
+  PetscCall(precondition(s, &natural));
   first = natural;
   exchange(&s->z, &s->p);
   while (natural > 0) {
-    PetscCall(apply_operator(s));
-    PetscCall(VecDot(s->p, s->q, &curvature));
+    PetscCall(apply_operator(s, &curvature));
     if (!(curvature > 0)) break;
     step = natural / curvature * natural;
     added += step;
@@ -302,8 +315,7 @@ static PetscErrorCode dual_norm(MuPrimal s, PetscReal *energy) {
     last = step;
     before = natural;
     PetscCall(VecAXPY(s->r, -natural / curvature, s->q));
-    PetscCall(precondition(s));
-    PetscCall(VecDot(s->r, s->z, &natural));
+    PetscCall(precondition(s, &natural));
     if (enough_left(s, natural / first)) break;
     s->beta = natural / before;
     PetscCall(VecAYPX(s->p, s->beta, s->z));

@@ -149,8 +149,9 @@ PetscErrorCode MuMultigridSetUp(MuMultigrid mg, const MuFaceMatrix *matrix) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuMultigridApply(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z) {
+PetscErrorCode MuMultigridApply(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z,
+                                PetscReal *product) {
   PetscFunctionBegin;
-  PetscCall(mg->ops->apply(mg, r, scale, z));
+  PetscCall(mg->ops->apply(mg, r, scale, z, product));
   PetscFunctionReturn(0);
 }

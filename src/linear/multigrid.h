@@ -17,8 +17,9 @@ PetscErrorCode MuMultigridDestroy(MuMultigrid *multigrid);
 PetscErrorCode MuMultigridSetUp(MuMultigrid multigrid, const MuFaceMatrix *matrix);
 /* z ~ A^-1 r by one cycle, on local arrays [rows][row_length]; r is 0 in the cells outside. r is
    multiplied by `scale` before it is rounded to the levels' precision, and z divided by it: in
-   single precision |r| scale should be about one per cell. Collective. */
+   single precision |r| scale should be about one per cell. product (NULL: not asked for) becomes
+   <r, z> of this rank's cells. Collective. */
 PetscErrorCode MuMultigridApply(MuMultigrid multigrid, const PetscReal *r, PetscReal scale,
-                                PetscReal *z);
+                                PetscReal *z, PetscReal *product);
 
 #endif

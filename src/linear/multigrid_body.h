@@ -3,6 +3,7 @@
 #include "linear/multigrid_level.h"
 
 #include "grid/arrays.h"
+#include "grid/row.h"
 
 #define SWEEPS 2 /* red-black sweeps after a coarse correction where none come before it */
 
@@ -344,7 +345,7 @@ static PetscErrorCode cycle(const Hierarchy *mg, const Level *v, const Level *bo
 }
 
 static PetscErrorCode apply(MuMultigrid multigrid, const PetscReal *r, PetscReal scale,
-                            PetscReal *z) {
+                            PetscReal *z, PetscReal *product) {
   const Hierarchy *mg = multigrid->data;
   const Level *v = &mg->level[0];
   const PetscInt n = v->shape->cells[0];
@@ -355,9 +356,11 @@ static PetscErrorCode apply(MuMultigrid multigrid, const PetscReal *r, PetscReal
     for (PetscInt c = 0; c < n; ++c) f[c] = (Number)(scale * r[row * n + c]);
   }
   PetscCall(cycle(mg, v, v + multigrid->levels - 1));
+  if (product) *product = 0;
   for (PetscInt row = 0; row < v->shape->rows; ++row) {
     const Number *x = v->x + at(v, row);
     for (PetscInt c = 0; c < n; ++c) z[row * n + c] = x[c] / scale;
+    if (product) *product += MuRowProduct(n, r + row * n, z + row * n);
   }
   PetscFunctionReturn(0);
 }

@@ -25,7 +25,8 @@ typedef struct {
   PetscErrorCode (*create)(MuMultigrid mg);
   PetscErrorCode (*destroy)(MuMultigrid mg);
   PetscErrorCode (*set_up)(MuMultigrid mg, const MuFaceMatrix *matrix);
-  PetscErrorCode (*apply)(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z);
+  PetscErrorCode (*apply)(MuMultigrid mg, const PetscReal *r, PetscReal scale, PetscReal *z,
+                          PetscReal *product);
 } MuMultigridOps;
 
 extern const MuMultigridOps MuMultigridSingle, MuMultigridDouble;
