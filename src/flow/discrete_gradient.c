@@ -10,7 +10,16 @@
    is met:
    |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. Where K does not
    vanish with the density, or for large steps, the solution may be negative: the flow then tries a
-   smaller step. */
+   smaller step.
+
+   Where no step is small enough the flow holds rho >= 0 (hold.c), and the step is
+
+     (rho_1 - rho_0)/dt = -K (G - eta),   rho_1, eta >= 0,   eta rho_1 = 0:
+
+   the same for F plus the indicator of the densities, whose differential at the boundary is
+   DF - eta. F falls for any step: F(rho_1) - F(rho_0) = -dt <G - eta, K (G - eta)> - <eta, rho_0>.
+   Newton's method has the one unknown z with rho_1 = max(z, 0) and eta = max(-z, 0)/(dt d), d a
+   diagonal of K. */
 #include "flow/flow_impl.h"
 #include "flow/transport.h"
 #include "linear/newton.h"
@@ -32,24 +41,31 @@ typedef struct {
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
   PetscReal previous; /* L1 residual of the iteration before */
+  PetscReal held;     /* 1/(dt d) where rho >= 0 is held, else 0 */
+  PetscReal removed;  /* mass of max(-z, 0) */
   PetscBool unsolved; /* a solve inside K failed in this step */
 } DiscreteGradient;
 
 /* residual = rho_1 - rho_0 + dt K G, with K and G at the positive part of rho_1, beyond which they
-   are not defined; leaves G and K G in the work fields. */
+   are not defined; leaves G and K G in the work fields. With rho >= 0 held: of rho_1 = max(z, 0),
+   and G - eta. */
 static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   DiscreteGradient *d = it->data;
   MuFlow flow = it->flow;
   Vec preimage = it->flow->preimage ? d->preimage : NULL;
 
   PetscFunctionBegin;
-  PetscCall(MuFlowPositivePart(flow, rho, d->positive, NULL));
+  PetscCall(MuFlowPositivePart(flow, rho, d->positive, &d->removed));
   PetscCall(VecCopy(d->start, d->middle));
   PetscCall(VecAXPBY(d->middle, 0.5, 0.5, d->positive));
   PetscCall(MuEnergyDiscreteGradient(flow->energy, d->start, d->positive, d->gradient, preimage));
+  if (d->held > 0) { /* G - eta = G + (z - max(z, 0))/(dt d) */
+    PetscCall(VecAXPY(d->gradient, d->held, rho));
+    PetscCall(VecAXPY(d->gradient, -d->held, d->positive));
+  }
   PetscCall(MuGeometrySetState(flow->geometry, d->middle));
   PetscCall(MuGeometryApply(flow->geometry, it->kinds, d->gradient, preimage, d->image));
-  PetscCall(VecWAXPY(residual, -1, d->start, rho));
+  PetscCall(VecWAXPY(residual, -1, d->start, d->held > 0 ? d->positive : rho));
   PetscCall(VecAXPY(residual, d->dt, d->image));
   PetscFunctionReturn(0);
 }
@@ -79,7 +95,7 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   DiscreteGradient *d = it->data;
   MuGrid grid = it->flow->grid;
   Vec rho, residual;
-  PetscReal l1, change, defect, dissipation;
+  PetscReal l1, change, defect, dissipation, size = d->mass;
   PetscBool failed;
 
   PetscFunctionBegin;
@@ -93,11 +109,12 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   PetscCall(SNESGetSolution(snes, &rho));
   PetscCall(SNESGetFunction(snes, &residual, NULL, NULL));
   PetscCall(MuGridDistanceL1(grid, residual, NULL, &l1));
+  if (d->held > 0) size += d->removed;
   /* a large constant in G, which the spherical projection takes out, leaves its own rounding */
   const PetscBool stagnates =
-      (PetscBool)(iteration > 1 && l1 <= STAGNATION * d->mass && l1 > 0.5 * d->previous);
+      (PetscBool)(iteration > 1 && l1 <= STAGNATION * size && l1 > 0.5 * d->previous);
   d->previous = l1;
-  if (l1 <= ROUNDING * d->mass || stagnates) {
+  if (l1 <= ROUNDING * size || stagnates) {
     *reason = SNES_CONVERGED_FNORM_ABS;
     PetscFunctionReturn(0);
   }
@@ -228,6 +245,8 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   }
   PetscCall(create_inverse_preconditioner(it));
   PetscCall(create_snes(it));
+  if (!flow->multiplier && !flow->preimage)
+    PetscCall(MuGridCreateField(flow->grid, &flow->multiplier));
   PetscCall(MuGeometrySetRidgeTolerance(flow->geometry, RIDGE_TOLERANCE));
   PetscFunctionReturn(0);
 }
@@ -248,6 +267,32 @@ static PetscErrorCode discrete_gradient_destroy(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+/* 1/(dt d), and z in empty cells: an explicit step, so that no cell begins between eta = 0 and
+   rho_1 = 0. */
+static PetscErrorCode begin_held(MuIntegrator it, Vec rho) {
+  DiscreteGradient *d = it->data;
+  PetscReal diagonal, *z;
+  const PetscReal *image;
+  PetscErrorCode code;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  d->held = 0;
+  if (!it->flow->hold) PetscFunctionReturn(0);
+  code = evaluate(it, rho, d->work);
+  if (!code) code = MuFlowMeanDiagonal(it->flow, it->kinds, d->work, d->preimage, &diagonal);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed || !(diagonal > 0 && diagonal < PETSC_INFINITY)) PetscFunctionReturn(0);
+  d->held = 1 / (d->dt * diagonal);
+  PetscCall(VecGetArrayRead(d->image, &image));
+  PetscCall(VecGetArray(rho, &z));
+  for (PetscInt i = 0; i < it->flow->info->local_size; ++i)
+    if (it->flow->info->mask[i] && z[i] == 0) z[i] = -d->dt * image[i];
+  PetscCall(VecRestoreArray(rho, &z));
+  PetscCall(VecRestoreArrayRead(d->image, &image));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                                 MuStepOutcome *outcome) {
   DiscreteGradient *d = it->data;
@@ -260,12 +305,14 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
   PetscCall(VecCopy(rho, d->start));
   PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
   PetscCall(setup_preconditioner(it));
+  PetscCall(begin_held(it, rho));
   PetscCall(MuNewtonSolve(d->snes, rho));
   PetscCall(SNESGetConvergedReason(d->snes, &reason));
   *outcome = reason > 0 ? MU_STEP_OK : (d->unsolved ? MU_STEP_SOLVER : MU_STEP_DIVERGED);
   if (reason <= 0) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
-  if (removed <= ROUNDING * d->mass)
+  if (d->held > 0) PetscCall(MuFlowAddMultiplier(it->flow, dt * d->held, d->positive, rho));
+  if (d->held > 0 || removed <= ROUNDING * d->mass)
     PetscCall(VecCopy(d->positive, rho));
   else
     *outcome =
@@ -276,7 +323,8 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
 const MuIntegratorOps MuDiscreteGradientOps = {
     .name = "discrete_gradient",
     .formula = "(rho1 - rho0)/dt = -K((rho0 + rho1)/2) G(rho0, rho1): "
-               "F1 - F0 = -dt <G, K G> exactly, order 2",
+               "F1 - F0 = -dt <G, K G> exactly, order 2; where that leaves the densities, with "
+               "rho1 >= 0 held",
     .order = 2,
     .exact_balance = PETSC_TRUE,
     .may_be_negative = PETSC_TRUE,

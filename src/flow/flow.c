@@ -201,6 +201,7 @@ PetscErrorCode MuFlowDestroy(MuFlow *flow) {
   PetscCall(VecDestroy(&f->full));
   PetscCall(VecDestroy(&f->derivative));
   PetscCall(VecDestroy(&f->derivative_before));
+  PetscCall(VecDestroy(&f->multiplier));
   PetscCall(MuEnergyDestroy(&f->energy));
   PetscCall(MuGeometryDestroy(&f->geometry));
   PetscCall(MuGridDestroy(&f->grid));
@@ -221,6 +222,7 @@ PetscErrorCode MuFlowSetState(MuFlow flow, PetscReal time, Vec density) {
   flow->memory = (MuMemory){.count = 0};
   PetscCall(MuIntegratorRecall(flow->integrator, &flow->memory));
   flow->halved_step = PETSC_MAX_REAL;
+  flow->hold = PETSC_FALSE;
   PetscCall(MuEnergyEvaluate(flow->energy, flow->rho, &flow->energy_value, flow->energy_terms, NULL,
                              NULL));
   PetscCall(MuFlowEvaluateDerivative(flow));
@@ -307,7 +309,7 @@ PetscErrorCode MuFlowGetEffort(MuFlow flow, MuEffort *effort) {
 }
 
 PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact) {
-  *exact = flow->integrator->ops->exact_balance;
+  *exact = (PetscBool)(flow->integrator->ops->exact_balance && !flow->hold);
   return 0;
 }
 
@@ -329,12 +331,14 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
       flow->last_step,    (PetscReal)flow->accepted, flow->energy_value,  (PetscReal)flow->rejected,
       flow->energy_scale, flow->halved_step};
   const PetscReal cuts[CUTS] = {(PetscReal)flow->cuts.times, flow->cuts.planned, flow->cuts.taken};
+  const PetscReal hold = flow->hold;
 
   PetscFunctionBegin;
   PetscCall(MuIntegratorRemember(flow->integrator, &memory));
   PetscCall(MuCheckpointPutField(checkpoint, flow->grid, "density", flow->rho));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "flow", NUMBERS, numbers));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "cuts", CUTS, cuts));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "hold", 1, &hold));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuFlowSaveRows(flow, checkpoint));
@@ -343,11 +347,12 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
 
 PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   MuMemory memory = {.count = 0};
-  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS], cuts[CUTS] = {0};
+  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS], cuts[CUTS] = {0}, hold = 0;
 
   PetscFunctionBegin;
   PetscCall(MuCheckpointGetNumbers(checkpoint, "flow", NUMBERS, numbers));
   (void)MuCheckpointGetNumbers(checkpoint, "cuts", CUTS, cuts); /* older ones know none */
+  (void)MuCheckpointGetNumbers(checkpoint, "hold", 1, &hold);
   PetscCall(MuCheckpointGetNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, terms));
   PetscCall(MuCheckpointGetNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuCheckpointGetField(checkpoint, flow->grid, "density", flow->rho));
@@ -362,6 +367,7 @@ PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
   flow->energy_scale = numbers[8];
   flow->halved_step = numbers[9];
   flow->cuts = (MuCuts){(PetscInt)cuts[0], cuts[1], cuts[2]};
+  flow->hold = (PetscBool)(hold > 0);
   PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscCall(MuIntegratorRecall(flow->integrator, &memory));
   PetscCall(MuFlowLoadRows(flow, checkpoint));

@@ -118,6 +118,8 @@ struct _p_MuFlow {
   MuEffort effort;
   PetscInt accepted, rejected;
   MuCuts cuts;
+  PetscBool hold; /* rho >= 0 is held as a constraint, see hold.c */
+  Vec multiplier; /* dt eta of the step, 0 where rho >= 0 is not held; NULL: nothing holds it */
   Vec derivative; /* DF at rho while derivative_state is rho's object state, see MuFlowDerivative()
                    */
   PetscObjectState derivative_state;
@@ -154,6 +156,15 @@ PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint);
 PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint);
 /* A step was taken after so many cuts. */
 void MuFlowCountCuts(MuFlow flow, PetscInt times, PetscReal planned, PetscReal taken);
+/* After attempts with negative densities, the smallest of which failed: *begun if rho >= 0 can be
+   held from now on and was not before. Says so. Collective. */
+PetscErrorCode MuFlowBeginHold(MuFlow flow, PetscBool *begun);
+/* multiplier += factor (positive - z). */
+PetscErrorCode MuFlowAddMultiplier(MuFlow flow, PetscReal factor, Vec positive, Vec z);
+/* An estimate of the mean of K's diagonal, where the geometry stands, from one application to signs
+   that are the same on every number of ranks. work, image: scratch. Collective. */
+PetscErrorCode MuFlowMeanDiagonal(MuFlow flow, PetscInt kinds, Vec work, Vec image,
+                                  PetscReal *mean);
 /* An interval is cut into equal steps where it begins; one that was left half-way goes on. */
 void MuFlowBeginInterval(MuFlow flow, PetscReal end);
 /* Everything of the state at rho that is a function of rho and lives through a step. */

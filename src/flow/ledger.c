@@ -245,14 +245,27 @@ static PetscErrorCode primal_potential(MuLedger l, PetscReal dt, PetscReal *prim
   PetscFunctionReturn(0);
 }
 
-/* |v + K G| in the metric of K, from 1/2 |v + K G|^2 = R + R* + <G, v>, <G, v> = (F_1 - F_0)/dt,
-   and the bound that it makes with what is constant over the step. */
-static PetscErrorCode take_residual(MuLedger l, PetscReal dt, PetscReal sum) {
+/* G - eta where rho >= 0 was held; *power = <eta, v>. */
+static PetscErrorCode subtract_multiplier(MuLedger l, PetscReal dt, PetscReal *power) {
+  MuFlow flow = l->flow;
+
+  PetscFunctionBegin;
+  *power = 0;
+  if (!flow->hold) PetscFunctionReturn(0);
+  PetscCall(VecAXPY(l->gradient, -1 / dt, flow->multiplier));
+  PetscCall(MuGridInner(flow->grid, flow->multiplier, l->velocity, power));
+  *power /= -dt;
+  PetscFunctionReturn(0);
+}
+
+/* |v + K G| in the metric of K, from 1/2 |v + K G|^2 = R + R* + <G, v>, <G, v> = (F_1 - F_0)/dt
+   less `power`, and the bound that it makes with what is constant over the step. */
+static PetscErrorCode take_residual(MuLedger l, PetscReal dt, PetscReal sum, PetscReal power) {
   PetscReal energy;
 
   PetscFunctionBegin;
   PetscCall(MuFlowGetEnergy(l->flow, &energy, NULL));
-  const PetscReal square = 2 * (sum + (energy - l->energy) / dt), x = l->lambda * dt;
+  const PetscReal square = 2 * (sum + (energy - l->energy) / dt - power), x = l->lambda * dt;
   const PetscReal weight = fabs(x) > 1e-8 ? -expm1(-x) / x : 1 - x / 2;
   l->residual = isnan(square) ? INFINITY : PetscSqrtReal(PetscMax(square, 0));
   l->bound = exp(-x) * l->bound + dt * weight * l->residual;
@@ -261,7 +274,7 @@ static PetscErrorCode take_residual(MuLedger l, PetscReal dt, PetscReal sum) {
 
 PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before, Vec after,
                             PetscReal row[]) {
-  PetscReal primal, dual;
+  PetscReal primal, dual, power;
   Vec middle;
 
   PetscFunctionBegin;
@@ -269,10 +282,11 @@ PetscErrorCode MuLedgerStep(MuLedger l, PetscReal time, PetscReal dt, Vec before
   PetscCall(MuGeometryGetState(l->flow->geometry, &middle));
   PetscCall(begin_step(l, dt, before, after, middle));
   PetscCall(discrete_gradient(l, before, after, middle));
+  PetscCall(subtract_multiplier(l, dt, &power));
   PetscCall(dual_potential(l, middle, &dual));
   PetscCall(primal_potential(l, dt, &primal));
   l->dissipated += dt * (primal + dual);
-  PetscCall(take_residual(l, dt, primal + dual));
+  PetscCall(take_residual(l, dt, primal + dual, power));
   PetscCall(fill_row(l, time, dt, primal, dual, after, row));
   PetscCall(MuEventEnd(MU_EVENT_LEDGER));
   PetscFunctionReturn(0);

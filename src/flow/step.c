@@ -35,6 +35,7 @@ static PetscErrorCode attempt(MuFlow flow, PetscReal dt) {
   PetscFunctionBegin;
   if (!flow->at_start) PetscCall(VecCopy(flow->before, flow->rho));
   flow->at_start = PETSC_FALSE;
+  if (flow->hold) PetscCall(VecSet(flow->multiplier, 0));
   PetscCall(advance(flow, dt));
   PetscFunctionReturn(0);
 }
@@ -176,7 +177,7 @@ static void count_cuts(MuFlow flow, PetscReal first, PetscReal dt, PetscInt halv
 static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) {
   const PetscReal first = dt;
   PetscReal error;
-  PetscBool futile = PETSC_FALSE;
+  PetscBool futile = PETSC_FALSE, negative = PETSC_FALSE, begun = PETSC_FALSE;
 
   PetscFunctionBegin;
   *accepted = 0;
@@ -189,9 +190,17 @@ static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) 
       PetscFunctionReturn(0);
     }
     flow->rejected++;
+    negative = (PetscBool)(negative || flow->outcome == MU_STEP_NEGATIVE);
     if (flow->outcome == MU_STEP_OK) PetscCall(is_rounding(flow, &futile));
     PetscCall(restore(flow));
-    if (futile || !may_try_again(flow, flow->time, dt, ++halvings)) PetscFunctionReturn(0);
+    if (futile || !may_try_again(flow, flow->time, dt, ++halvings)) {
+      if (negative) PetscCall(MuFlowBeginHold(flow, &begun));
+      if (!negative || !begun) PetscFunctionReturn(0);
+      negative = PETSC_FALSE;
+      halvings = 0;
+      dt = first;
+      continue;
+    }
     dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
   }
 }

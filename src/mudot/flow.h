@@ -86,9 +86,13 @@ typedef struct {
   PetscReal error; /* sum of the estimated errors of the macro steps, in L1 over the mass */
 } MuEffort;
 PetscErrorCode MuFlowGetEffort(MuFlow flow, MuEffort *effort);
-/* The parts; borrowed. */
 /* Whether the scheme keeps the balance of energy and dissipation exactly, step by step. */
 PetscErrorCode MuFlowHasExactBalance(MuFlow flow, PetscBool *exact);
+/* Whether, since a time at which the solution left the densities, rho >= 0 is held as a constraint:
+   d rho/dt = -K (DF - eta), eta >= 0, eta rho = 0, the gradient flow of F plus the indicator of the
+   densities. A ledger then has G - eta in place of G, and the balance of that. */
+PetscErrorCode MuFlowIsHeld(MuFlow flow, PetscBool *held);
+/* The parts; borrowed. */
 PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeometry *geometry);
 
 typedef struct _p_MuCheckpoint *MuCheckpoint; /* record/checkpoint.h */
