@@ -1,5 +1,6 @@
 /* inequality: the search for a sharp constant c = inf of 2 R*(mu, -DF(mu))/F(mu), over densities on
-   the grid whose ratio to the target is bounded, F not below 1e-4. Every row is one start: tilted,
+   the grid whose ratio to the target is bounded, F not below 1e-4 in
+   the unit of the target's mass. Every row is one start: tilted,
    with a hole, two bumps, random; it is minimised on a quarter of the cells, then on half, then on
    all of them. A search proves that a constant is too large, by the measure that it found, and
    never that one is right. */
@@ -408,13 +409,13 @@ static PetscErrorCode judge(MuStudy s) {
   const PetscReal *row = MuStudyRow(s, least);
   MuStudyNote(
       s,
-      "least 2 R*/F over densities from %.3g to %.3g times the target%s, F >= %g: %.6g, "
+      "least 2 R*/F over densities from %.3g to %.3g times the target%s, F >= %.3g: %.6g, "
       "from the start \"%s\" (%d), where F = %.4g and the density is %.3g to %.3g times the "
       "target's; on half the cells %.6g",
       q->bounds.floor, 1 / q->bounds.floor,
-      MuSearchIsScaled(q->search[q->levels - 1]) ? ", of its mass" : "", LEAST_ENERGY,
-      row[CONSTANT], s->label[least], (int)least + 1, row[ENERGY], row[LOWEST], row[HIGHEST],
-      row[COARSE]);
+      MuSearchIsScaled(q->search[q->levels - 1]) ? ", of its mass" : "",
+      MuSearchLeastEnergy(q->search[q->levels - 1]), row[CONSTANT], s->label[least], (int)least + 1,
+      row[ENERGY], row[LOWEST], row[HIGHEST], row[COARSE]);
   if (!MuSearchIsAssembled(q->search[q->levels - 1]))
     MuStudyNote(s, "the gradient is taken by differences in every cell");
   if (count_cut_off(s))

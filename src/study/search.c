@@ -153,6 +153,10 @@ PetscBool MuSearchIsScaled(MuSearch q) {
   return q->scaled;
 }
 
+PetscReal MuSearchLeastEnergy(MuSearch q) {
+  return q->bounds.energy;
+}
+
 PetscBool MuSearchIsAssembled(MuSearch q) {
   return q->assembled;
 }

@@ -18,6 +18,8 @@ PetscErrorCode MuSearchCreate(MuTrial *t, const MuSearchBounds *bounds, MuSearch
 PetscErrorCode MuSearchDestroy(MuSearch *search);
 /* Whether the densities have the mass of pi. */
 PetscBool MuSearchIsScaled(MuSearch search);
+/* The least F that is looked at: that of the bounds times the mass of the target, or its square. */
+PetscReal MuSearchLeastEnergy(MuSearch search);
 /* Whether the gradient is assembled from the derivatives of K and DF; else, for a nonlocal K or F
    that is no square, from differences in every cell. */
 PetscBool MuSearchIsAssembled(MuSearch search);
