@@ -731,6 +731,15 @@ static PetscBool is_gradient(const Run *r) {
   return (PetscBool)(does_not_vanish(r) && !is_proximal(r));
 }
 
+/* Where the energy's derivative is a convolution with the kernel that the geometry inverts, nothing
+   holds rho >= 0. */
+static PetscBool has_preimage(const Run *r) {
+  PetscBool square = PETSC_FALSE;
+  MuKernel kernel;
+  return (PetscBool)(is_gradient(r) && !MuEnergyHasPreimage(r->parts->energy, &square, &kernel) &&
+                     square);
+}
+
 /* DF is -infinity where rho = 0, and a convolution carries that everywhere. */
 static PetscBool is_singular(const Run *r) {
   if (r->scale > 1e250) return PETSC_TRUE; /* F is finite, products with it are not */
@@ -800,8 +809,8 @@ static const struct {
   PetscBool (*allowed)(const Run *r);
   const char *why;
 } reasons[] = {
-    {"the density became negative", is_gradient,
-     "K does not vanish with the density, or discrete_gradient needs a smaller step"},
+    {"the density became negative", has_preimage,
+     "the kernel's inverse cancels, and rho >= 0 is not held"},
     {"the integrator did not converge", is_gradient, "discrete_gradient needs a smaller step"},
     {"the nonlinear solver did not converge", is_nonlinear_transport,
      "nonlinear transport needs a smaller step, or a face mean that diffuses"},
