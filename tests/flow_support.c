@@ -144,3 +144,43 @@ Vec TestFlowRun(const TestFlowSpec *spec, Vec initial) {
   OK(MuFlowDestroy(&flow));
   return result;
 }
+
+/* k = -K(rho) DF(rho), nothing else. */
+static void derivative(MuEnergy energy, MuGeometry geometry, Vec rho, Vec xi, Vec k) {
+  OK(MuEnergyEvaluate(energy, rho, NULL, NULL, xi, NULL));
+  OK(MuGeometrySetState(geometry, rho));
+  OK(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, k));
+  OK(VecScale(k, -1));
+}
+
+Vec TestOracle(const TestFlowSpec *spec, Vec initial, PetscReal end, PetscInt steps) {
+  static const PetscReal node[4] = {0, 0.5, 0.5, 1}, weight[4] = {1 / 6., 1 / 3., 1 / 3., 1 / 6.};
+  MuFlow flow = TestFlowCreate(spec, initial); /* sets the face mean of the geometry */
+  MuEnergy energy;
+  MuGeometry geometry;
+  Vec rho, stage, sum, xi, k;
+  const PetscReal dt = end / steps;
+  OK(MuFlowGetParts(flow, NULL, &energy, &geometry));
+  OK(VecDuplicate(initial, &rho));
+  OK(VecCopy(initial, rho));
+  OK(VecDuplicate(rho, &stage));
+  OK(VecDuplicate(rho, &sum));
+  OK(VecDuplicate(rho, &xi));
+  OK(VecDuplicate(rho, &k));
+  OK(VecSet(k, 0));
+  for (PetscInt n = 0; n < steps; ++n) {
+    OK(VecCopy(rho, sum));
+    for (int s = 0; s < 4; ++s) {
+      OK(VecWAXPY(stage, node[s] * dt, k, rho));
+      derivative(energy, geometry, stage, xi, k);
+      OK(VecAXPY(sum, weight[s] * dt, k));
+    }
+    OK(VecCopy(sum, rho));
+  }
+  OK(VecDestroy(&stage));
+  OK(VecDestroy(&sum));
+  OK(VecDestroy(&xi));
+  OK(VecDestroy(&k));
+  OK(MuFlowDestroy(&flow));
+  return rho;
+}

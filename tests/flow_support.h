@@ -51,4 +51,7 @@ MuFlow TestFlowCreate(const TestFlowSpec *spec, Vec initial);
 /* Runs the flow from `initial` to spec->end and returns a copy of the density. */
 Vec TestFlowRun(const TestFlowSpec *spec, Vec initial);
 
+/* The density at `end` by the classical Runge-Kutta method with many small steps. */
+Vec TestOracle(const TestFlowSpec *spec, Vec initial, PetscReal end, PetscInt steps);
+
 #endif

@@ -117,8 +117,8 @@ def schedule(jobs, processors, directory):
 # ranks, make check-all on four.
 LONG_ON_FOUR = {"test_case", "test_conformance", "test_convolution", "test_energy", "test_exact", "test_extrapolation",
                 "test_extrapolation_rows", "test_extremes", "test_flow", "test_geometry", "test_limited", "test_pairs",
-                "test_particles", "test_proximal", "test_restart_particles", "test_study", "test_theorems",
-                "test_transport", "test_units"}
+                "test_particles", "test_proximal", "test_restart_particles", "test_runge_kutta", "test_study",
+                "test_theorems", "test_transport", "test_units"}
 
 # CVODE's vectors are those of one rank.
 ON_ONE = {"test_stiff"}

@@ -9,51 +9,6 @@ static PetscReal mild(PetscReal x, PetscReal y) {
   return 0.15 * x * x + 0.1 * y * y + 0.1 * x * y + 0.2 * x;
 }
 
-/* ------------------------------------------------------------------ the oracle */
-
-/* k = -K(rho) DF(rho), nothing else. */
-static void derivative(const TestFlowSpec *spec, MuEnergy energy, MuGeometry geometry, Vec rho,
-                       Vec xi, Vec k) {
-  (void)spec;
-  OK(MuEnergyEvaluate(energy, rho, NULL, NULL, xi, NULL));
-  OK(MuGeometrySetState(geometry, rho));
-  OK(MuGeometryApply(geometry, MU_PART_ALL, xi, NULL, k));
-  OK(VecScale(k, -1));
-}
-
-/* The semi-discrete equations by the classical Runge-Kutta method with many small steps. */
-static Vec oracle(const TestFlowSpec *spec, Vec initial, PetscReal end, PetscInt steps) {
-  static const PetscReal node[4] = {0, 0.5, 0.5, 1}, weight[4] = {1 / 6., 1 / 3., 1 / 3., 1 / 6.};
-  MuFlow flow = TestFlowCreate(spec, initial); /* sets the face mean of the geometry */
-  MuEnergy energy;
-  MuGeometry geometry;
-  Vec rho, stage, sum, xi, k;
-  const PetscReal dt = end / steps;
-  OK(MuFlowGetParts(flow, NULL, &energy, &geometry));
-  OK(VecDuplicate(initial, &rho));
-  OK(VecCopy(initial, rho));
-  OK(VecDuplicate(rho, &stage));
-  OK(VecDuplicate(rho, &sum));
-  OK(VecDuplicate(rho, &xi));
-  OK(VecDuplicate(rho, &k));
-  OK(VecSet(k, 0));
-  for (PetscInt n = 0; n < steps; ++n) {
-    OK(VecCopy(rho, sum));
-    for (int s = 0; s < 4; ++s) {
-      OK(VecWAXPY(stage, node[s] * dt, k, rho));
-      derivative(spec, energy, geometry, stage, xi, k);
-      OK(VecAXPY(sum, weight[s] * dt, k));
-    }
-    OK(VecCopy(sum, rho));
-  }
-  OK(VecDestroy(&stage));
-  OK(VecDestroy(&sum));
-  OK(VecDestroy(&xi));
-  OK(VecDestroy(&k));
-  OK(MuFlowDestroy(&flow));
-  return rho;
-}
-
 /* ------------------------------------------------------------------ orders */
 
 /* Error of column k at row i after one macro step. */
@@ -64,7 +19,7 @@ static void column_errors(const TestFlowSpec *spec, Vec initial, PetscInt k, Pet
   for (PetscInt i = 0; i < MU_ROWS; ++i) OK(VecDuplicate(initial, &row[i]));
   OK(MuExtrapolationColumn(flow, k, step, initial, row));
   for (PetscInt i = 0; i < MU_ROWS; ++i) {
-    Vec exact = oracle(spec, initial, step * (i + 1) / MU_ROWS, 400);
+    Vec exact = TestOracle(spec, initial, step * (i + 1) / MU_ROWS, 400);
     OK(MuGridDistanceL1(spec->grid, row[i], exact, &error[i]));
     OK(VecDestroy(&exact));
     OK(VecDestroy(&row[i]));
@@ -186,7 +141,7 @@ START_TEST(errors_follow_the_tolerance) {
                        .tolerance = 1e-5,
                        .end = 0.5};
   if (p->kernel) spec.kernel = TestKernel(p->dim, p->kernel, 0.5, MU_EXTENSION_REFLECT);
-  exact = oracle(&spec, initial, spec.end, TestQuick() ? 1500 : 4000);
+  exact = TestOracle(&spec, initial, spec.end, TestQuick() ? 1500 : 4000);
   for (int k = 0; k < 4; ++k) {
     MuFlow flow;
     MuEffort effort;

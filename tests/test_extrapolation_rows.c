@@ -283,7 +283,8 @@ START_TEST(ranks_agree) {
 }
 END_TEST
 
-/* `auto` extrapolates transport where a tolerance is given and no step, and nothing else */
+/* `auto` extrapolates transport where a tolerance is given and no step, unless it is nonlocal and
+   not stiff, and nothing else */
 START_TEST(auto_extrapolates_transport_without_a_step) {
   static const struct {
     const char *geometry, *scheme;
@@ -291,7 +292,7 @@ START_TEST(auto_extrapolates_transport_without_a_step) {
   } cases[] = {{"wasserstein", "extrapolation", PETSC_TRUE},
                {"wasserstein", "implicit_euler", PETSC_FALSE},
                {"fisher_rao", "closed_form", PETSC_TRUE},
-               {"stein", "extrapolation", PETSC_TRUE},
+               {"stein", "runge_kutta", PETSC_TRUE},
                {"stein", "discrete_gradient", PETSC_FALSE}};
   MuGrid grid = TestGrid(1, 24, 1, -2, 2, PETSC_FALSE);
   Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid);

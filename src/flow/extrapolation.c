@@ -72,22 +72,8 @@ static PetscErrorCode create_table(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode conserves_mass(MuFlow flow, PetscBool *conserves) {
-  const MuGeometrySpec *g;
-  const MuEnergySpec *energy;
-  MuSystem system;
-
-  PetscFunctionBegin;
-  PetscCall(MuGeometryGetSpec(flow->geometry, &g));
-  PetscCall(MuEnergyGetSpec(flow->energy, &energy));
-  PetscCall(MuSystemRead(g, energy, &system));
-  *conserves = MuSystemConservesMass(&system);
-  PetscFunctionReturn(0);
-}
-
-/* One step of first order of everything in `kinds`: Lie, or transport alone. */
-static PetscErrorCode create_substep(MuFlow flow, PetscInt kinds, PetscReal tolerance,
-                                     MuIntegrator *integrator) {
+PetscErrorCode MuFlowCreateSubstep(MuFlow flow, PetscInt kinds, PetscReal tolerance,
+                                   MuIntegrator *integrator) {
   const MuIntegratorOps *ops = kinds & MU_PART_REACTION ? &MuSplittingLieOps : &MuSplitTransportOps;
 
   PetscFunctionBegin;
@@ -111,9 +97,9 @@ static PetscErrorCode extrapolation_create(MuIntegrator it) {
                    "time_tolerance: %g is not allowed; extrapolation takes from %g to %g",
                    tolerance, MU_LEAST_TOLERANCE, MU_MOST_TOLERANCE);
   e->columns = most_columns(tolerance);
-  PetscCall(create_substep(it->flow, it->kinds, 0.1 * tolerance / sum_of_weights(e->columns),
-                           &e->substep));
-  PetscCall(conserves_mass(it->flow, &e->conserves));
+  PetscCall(MuFlowCreateSubstep(it->flow, it->kinds, 0.1 * tolerance / sum_of_weights(e->columns),
+                                &e->substep));
+  PetscCall(MuFlowConservesMass(it->flow, &e->conserves));
   PetscCall(MuGridCreateField(it->flow->grid, &e->state));
   PetscCall(create_table(it));
   PetscFunctionReturn(0);

@@ -161,6 +161,8 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuFlowPrepare(grid, energy, geometry, &f->preimage));
   if (!f->preimage) PetscCall(MuGeometryCheckInvertible(geometry));
   PetscCall(compare_masses(f, initial));
+  PetscCall(VecCopy(initial, f->rho)); /* the choice may measure there */
+  PetscCall(MuGridApplyMask(grid, f->rho));
   PetscCall(choose_scheme(f));
   PetscCall(MuFlowCreateRows(f));
   PetscCall(create_ts(f));

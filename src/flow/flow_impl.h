@@ -41,7 +41,7 @@ typedef struct {
   PetscBool accepted; /* the error is within the tolerance: the rows are there */
   PetscReal error;    /* estimated, in L1 over the mass */
   PetscReal next;     /* length of what is to be tried next, after a rejection too */
-  PetscInt substeps, touched, column; /* see MuEffort */
+  PetscInt substeps, touched, column; /* see MuEffort; column 0: stages, no tableau */
   MuStepOutcome outcome;
 } MuLeap;
 
@@ -92,6 +92,8 @@ struct _p_MuIntegrator {
   void *data;
 };
 
+#define MU_STIFFNESS_WHY 160
+
 struct _p_MuFlow {
   MuGrid grid;
   const MuGridInfo *info;
@@ -135,6 +137,7 @@ struct _p_MuFlow {
   MuStepCallback callback;
   void *callback_ctx;
   char why[512];
+  char stiffness[MU_STIFFNESS_WHY]; /* what was measured to choose the scheme, or "" */
 };
 
 /* tolerance: see MuIntegrator. */
@@ -186,13 +189,19 @@ PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,
                                        MuIntegrator *integrator);
+/* One positive step of first order of everything in `kinds`, as a substep of something more
+   accurate: Lie, or transport alone; see MuIntegrator for the tolerance. */
+PetscErrorCode MuFlowCreateSubstep(MuFlow flow, PetscInt kinds, PetscReal tolerance,
+                                   MuIntegrator *integrator);
+PetscErrorCode MuFlowConservesMass(MuFlow flow, PetscBool *conserves);
 /* What `auto` takes for the reaction, and why (a static string). */
 PetscErrorCode MuFlowChooseReaction(MuFlow flow, const MuIntegratorOps **ops, const char **why);
 /* What `auto` takes for these parts, and why (a static string). */
 PetscErrorCode MuFlowChooseScheme(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                   const char **why);
 /* The same where the tolerance is given and no step: NULL if no scheme controls the error of these
-   parts by itself; *why is then what is missing, "" for reactions alone, which have no need. */
+   parts by itself; *why is then what is missing, "" for reactions alone, which have no need.
+   Nonlocal transport is measured at flow->rho; *why then belongs to the flow. */
 PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuIntegratorOps **ops,
                                        const char **why);
 /* The scheme of a name; NULL: auto. MU_ERR_INPUT: there is none. */
@@ -220,7 +229,12 @@ PetscErrorCode MuClosedFormExists(MuFlow flow, PetscBool *exists);
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome);
 
 extern const MuIntegratorOps MuImplicitEulerOps, MuClosedFormOps, MuLogDensityOps, MuSplittingOps,
-    MuSplittingLieOps, MuDiscreteGradientOps, MuExtrapolationOps, MuProximalOps;
+    MuSplittingLieOps, MuDiscreteGradientOps, MuExtrapolationOps, MuRungeKuttaOps, MuProximalOps;
+/* Whether explicit steps suit the flow from rho on: no accurate step is longer than a few stable
+   ones, by the largest eigenvalue of the derivative of -K DF at rho and the error of one step; why
+   gets what was measured. Collective. */
+PetscErrorCode MuRungeKuttaSuits(MuFlow flow, PetscInt kinds, Vec rho, PetscBool *suits,
+                                 char why[MU_STIFFNESS_WHY]);
 /* discrete_gradient with proximal steps where it finds no density. Not in the table. */
 extern const MuIntegratorOps MuGradientOrProximalOps;
 /* Whether proximal steps fit the reaction. */

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const MuIntegratorOps *const schemes[] = {
-    &MuImplicitEulerOps, &MuClosedFormOps,       &MuLogDensityOps,    &MuSplittingOps,
-    &MuSplittingLieOps,  &MuDiscreteGradientOps, &MuExtrapolationOps, &MuProximalOps,
+    &MuImplicitEulerOps, &MuClosedFormOps,   &MuLogDensityOps,
+    &MuSplittingOps,     &MuSplittingLieOps, &MuDiscreteGradientOps,
+    &MuExtrapolationOps, &MuRungeKuttaOps,   &MuProximalOps,
 };
 #define AUTO "auto"
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
@@ -21,8 +22,8 @@ PetscErrorCode MuSchemeGetTableRow(PetscInt i, const char **name, const char **f
     *name = AUTO;
     *formula =
         "closed_form, log_density, implicit_euler, splitting or discrete_gradient, whichever "
-        "fits the pair, and extrapolation for transport where a tolerance is given and no step; "
-        "the run says which and why";
+        "fits the pair; for transport where a tolerance is given and no step extrapolation, or "
+        "runge_kutta if it is nonlocal and not stiff; the run says which and why";
   }
   PetscFunctionReturn(0);
 }
@@ -80,6 +81,7 @@ PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuInte
                                        const char **why) {
   const MuIntegratorOps *reaction;
   const char *chosen;
+  PetscBool local, explicit_steps;
 
   PetscFunctionBegin;
   *ops = NULL;
@@ -94,5 +96,10 @@ PetscErrorCode MuFlowChooseByTolerance(MuFlow flow, PetscInt kinds, const MuInte
   }
   *ops = &MuExtrapolationOps;
   *why = "transport to a tolerance";
+  PetscCall(MuGeometryTransportIsLocal(flow->geometry, &local));
+  if (local) PetscFunctionReturn(0);
+  PetscCall(MuRungeKuttaSuits(flow, kinds, flow->rho, &explicit_steps, flow->stiffness));
+  if (explicit_steps) *ops = &MuRungeKuttaOps;
+  *why = flow->stiffness;
   PetscFunctionReturn(0);
 }

@@ -109,3 +109,16 @@ PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow) {
   PetscCall(PetscObjectStateGet((PetscObject)flow->rho, &flow->derivative_state));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode MuFlowConservesMass(MuFlow flow, PetscBool *conserves) {
+  const MuGeometrySpec *g;
+  const MuEnergySpec *energy;
+  MuSystem system;
+
+  PetscFunctionBegin;
+  PetscCall(MuGeometryGetSpec(flow->geometry, &g));
+  PetscCall(MuEnergyGetSpec(flow->energy, &energy));
+  PetscCall(MuSystemRead(g, energy, &system));
+  *conserves = MuSystemConservesMass(&system);
+  PetscFunctionReturn(0);
+}

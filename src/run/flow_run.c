@@ -259,18 +259,25 @@ static PetscErrorCode print_effort(Run *r) {
   PetscFunctionBegin;
   PetscCall(MuFlowGetEffort(r->flow, &effort));
   if (!effort.leaps) PetscFunctionReturn(0);
+  char columns[48] = "";
+  if (effort.highest)
+    PetscCall(PetscSNPrintf(columns, sizeof columns, " of %d to %d columns", (int)effort.lowest,
+                            (int)effort.highest));
   PetscCall(PetscPrintf(r->info->comm,
-                        "effort          %d macro steps of %d to %d columns, %d substeps\n"
+                        "effort          %d macro steps%s, %d %s\n"
                         "time error      %.3g estimated, L1 over the mass, the sum of the steps'\n",
-                        (int)effort.leaps, (int)effort.lowest, (int)effort.highest,
-                        (int)effort.substeps, effort.error));
+                        (int)effort.leaps, columns, (int)effort.substeps,
+                        effort.highest ? "substeps" : "stages", effort.error));
   if (r->verification) {
     PetscReal largest, last;
     PetscCall(MuVerificationGet(r->verification, &largest, &last));
-    PetscCall(PetscPrintf(r->info->comm,
-                          "time verified   %.3g at most, %.3g at the end, from a tenth of the "
-                          "tolerance\n",
-                          largest, last));
+    PetscCall(PetscPrintf(
+        r->info->comm,
+        largest > 0 ? "time verified   %.3g at most, %.3g at the end, from a tenth of the "
+                      "tolerance\n"
+                    : "time verified   nothing: a tenth of the tolerance has the same "
+                      "steps, set by the times of output\n",
+        largest, last));
   }
   PetscCall(MuEnergyLogarithmicPart(r->parts->energy, &diffusivity, NULL, &only));
   if (effort.touched)
