@@ -31,7 +31,7 @@ particles: {method: langevin, count: 30}
 time:     {end: 0.5, step: 0.01}
 output:   {directory: cloud, every: 0.1}
 """
-LINE = """grid:     {lower: [-6], upper: [6], cells: [64], labels: ["position (mm)"]}
+LINE = """grid:     {lower: [-6], upper: [6], cells: [64], labels: ["position [mm]"]}
 target:   {type: gaussian, mean: [0], covariance: [1]}
 initial:  {type: gaussian, mean: [2], covariance: [0.25]}
 energy:   {kl: 1}
@@ -80,6 +80,7 @@ def runs(engine):
     line = open_with(engine, "line/run.h5")
     check(f"{engine}: a line is density(time, x)", line.density.dims == ("time", "x") and len(line.x) == 64)
     check(f"{engine}: labels of the axes", (line.x.attrs["long_name"], line.x.attrs["units"]) == ("position", "mm"), line.x.attrs)
+    check(f"{engine}: brackets of a label stay in the case", 'labels: ["position [mm]"]' in line.attrs["case"], line.attrs["case"])
     check(f"{engine}: attributes", line.attrs["format_version"] == 2 and line.attrs["status"] == "done")
 
 

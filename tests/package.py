@@ -114,6 +114,8 @@ def comparisons():
         def cpu(self):
             return x
     check("a tensor is compared", np.allclose(mudot.compare(run, Tensor(), 0.5)["value"], table["value"]))
+    raises("no column becomes weights by itself", mudot.CaseError, "2 columns is given; the run has 1 dimension; weights",
+           lambda: mudot.compare(run, np.ones((5, 2)), 0.5))
     raises("refused: a cube", mudot.CaseError, "must be [n, d]", lambda: mudot.compare(run, np.zeros((2, 2, 2)), 0.5))
 
 

@@ -28,7 +28,7 @@ MPIEXEC = os.environ.get("MPIEXEC", "mpiexec")
 HOSTILE = 'hostile/</script><img src=x onerror="document.title=1">&amp;'
 
 LINE = """\
-grid:     {lower: [-6], upper: [6], cells: [96], boundary: no_flux}
+grid:     {lower: [-6], upper: [6], cells: [96], boundary: no_flux, labels: ["position [mm]"]}
 target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
 initial:  {type: gaussian, mean: [2], covariance: [0.25]}
 energy:   {mmd: 1}
@@ -109,6 +109,7 @@ def make_results():
     mudot("run", "plane.yaml")
     mudot("study", "study.yaml", status=1)
     mudot("study", str(ROOT / "scripts/studies/rate-mmd-exact.yaml"), "-output_directory", "rate")
+    mudot("study", str(ROOT / "scripts/studies/rate-plain.yaml"), "-grid_cells", "64", "-output_directory", "bound")
     mudot("particles", "cloud.yaml")
     mudot("run", "line.yaml", *KL.split(), "-target_type", "gaussian", "-target_mean", "0", "-target_covariance", "0.5", "-time_step", "0.001", "-output_directory", "gaussian")
     mudot("reference", "line.yaml", *KL.split(), "-accuracy", "1e-3", "-output_directory", "certified")
@@ -412,6 +413,7 @@ def check_line(browser):
     check("the equation", page.evaluate("document.querySelector('.formula').textContent.replace(/\\s/g, '').includes('dμ/dt=−K(μ)DF(μ)')"))
     check("balance, energy and diagnostics", page.evaluate("['#energy', '#balance', '#diagnostics'].every(s => document.querySelector(s + ' path.curve'))"))
     energy = page.evaluate("document.querySelector('#energy').textContent")
+    check("axes are called as the case says", page.evaluate("document.querySelector('#density svg').textContent.includes('position [mm]')"))
     check("the fitted rate is shown", energy.find("1.5 ±") > 0)
     check("and what is known of it", "Known: " in energy and "the rate is 1.5." in energy)
     raw = page.evaluate("[...document.querySelectorAll('.legend, .note, .formula')].map(n => n.textContent).filter(t => t.includes('^'))")
@@ -619,6 +621,18 @@ def check_studies(page):
     check("one number per rate: the study's", "±" not in page.evaluate("document.querySelector('#energy').textContent"))
 
 
+def check_rate(browser):
+    page = open_report(browser, "bound")
+    text = page.evaluate("document.querySelector('#studies').textContent")
+    with h5py.File("bound/study.h5") as file:
+        fit, bound = file.attrs["order_rate"], file.attrs["order"]
+    said = float(re.search(r"Observed rate ([\d.]+)", text).group(1))
+    check("the rate of the page is that of the fit, as on the terminal", abs(said - fit) < 1e-3 * fit and abs(bound - fit) > 0.1, (said, fit, bound))
+    check("the bound has its own entry in the legend", "the bound" in page.evaluate("document.querySelector('#studies .legend').textContent"))
+    check_quiet("bound", page)
+    page.close()
+
+
 def check_particles(browser):
     page = open_report(browser, "cloud")
     before = page.evaluate(CLOUD_PIXELS)
@@ -684,7 +698,7 @@ def main():
         check_files()
         if not arguments.without_browser:
             with Chromium() as browser:
-                for part in (check_line, check_reference, check_mapping, check_plane, check_several, check_particles, check_hostile):
+                for part in (check_line, check_reference, check_mapping, check_plane, check_several, check_particles, check_rate, check_hostile):
                     part(browser)
         os.chdir("/")
     print(f"{results['passed']} passed, {results['failed']} failed, 0 skipped")

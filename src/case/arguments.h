@@ -16,6 +16,9 @@ PetscErrorCode MuArgumentsVisit(const MuKeyTable *tables, int argc, char **argv,
 /* The arguments as one line that a shell would read back; the caller frees it with PetscFree(). */
 PetscErrorCode MuArgumentsJoin(const char *first, int argc, char **argv, char **line);
 
+/* The next item of a comma-separated list, without blanks around it and the brackets of a list on
+   the command line; false behind the last one. *rest: the list, then what is left of it. */
+PetscBool MuCaseNextItem(const char **rest, const char **start, size_t *length);
 /* A finite decimal number, a decimal integer: the whole text; false if it is none. */
 PetscBool MuParseReal(const char *text, PetscReal *value);
 PetscBool MuParseInt(const char *text, PetscInt *value);

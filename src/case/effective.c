@@ -43,16 +43,10 @@ void MuCaseWriteValue(FILE *out, const MuKeyRow *row, const char *value) {
     return;
   }
   fputc('[', out);
-  for (const char *rest = value; *rest;) {
-    size_t length = strcspn(rest, ","), skip = strspn(rest, " [");
-    size_t end = length;
-    while (end > skip && strchr(" ]", rest[end - 1])) --end;
-    write_item(out, row, rest + skip, end - skip);
-    rest += length;
-    if (*rest) {
-      fprintf(out, ", ");
-      rest++;
-    }
+  const char *rest = *value ? value : NULL, *item;
+  for (size_t length, count = 0; MuCaseNextItem(&rest, &item, &length); ++count) {
+    if (count) fprintf(out, ", ");
+    write_item(out, row, item, length);
   }
   fputc(']', out);
 }

@@ -14,16 +14,37 @@
 
 /* ------------------------------------------------------------------ items of a list */
 
-/* The next item of a comma-separated list, blanks and the brackets of a command-line list cut off;
- * false at the end. */
+static void trim(const char **start, size_t *length) {
+  while (*length && strchr(" \t", **start)) (*start)++, (*length)--;
+  while (*length && strchr(" \t", (*start)[*length - 1])) (*length)--;
+}
+
+/* Cuts off a bracket of a list on the command line, "[a, b]"; those of "position [mm]" stay. */
+static void cut_brackets(const char **start, size_t *length) {
+  int open = 0;
+  for (size_t k = 0; k < *length; ++k) open += ((*start)[k] == '[') - ((*start)[k] == ']');
+  const PetscBool first = (PetscBool)(*length && **start == '[' && open >= 0);
+  const PetscBool last = (PetscBool)(*length && (*start)[*length - 1] == ']' && open <= 0);
+  if (open == 0 && first != last) return;
+  if (first) (*start)++, (*length)--;
+  if (last && *length) (*length)--;
+  trim(start, length);
+}
+
+PetscBool MuCaseNextItem(const char **rest, const char **start, size_t *length) {
+  *start = *rest;
+  if (!*start) return PETSC_FALSE;
+  *length = strcspn(*start, ",");
+  *rest = (*start)[*length] ? *start + *length + 1 : NULL;
+  trim(start, length);
+  cut_brackets(start, length);
+  return PETSC_TRUE;
+}
+
 static PetscBool next_item(const char **rest, char item[ITEM_LENGTH]) {
-  const char *start = *rest;
+  const char *start;
   size_t length;
-  if (!start) return PETSC_FALSE;
-  length = strcspn(start, ",");
-  *rest = start[length] ? start + length + 1 : NULL;
-  while (length && strchr(" \t[", *start)) start++, length--;
-  while (length && strchr(" \t]", start[length - 1])) length--;
+  if (!MuCaseNextItem(rest, &start, &length)) return PETSC_FALSE;
   snprintf(item, ITEM_LENGTH, "%.*s", (int)PetscMin(length, ITEM_LENGTH - 1), start);
   return PETSC_TRUE;
 }

@@ -1,12 +1,13 @@
 /* grid_labels as the attributes that readers of netCDF draw at their axes. */
 #include "run/labels.h"
 
-/* The text up to a last part in brackets, which is the unit. */
+/* The text up to a last part in brackets, round or square, which is the unit. */
 static void split(const char *text, char name[128], char unit[64]) {
   const size_t length = strlen(text);
-  const char *open = strrchr(text, '(');
+  const PetscBool square = (PetscBool)(length && text[length - 1] == ']');
+  const char *open = strrchr(text, square ? '[' : '(');
   snprintf(name, 128, "%s", text);
-  if (!open || open == text || text[length - 1] != ')') return;
+  if (!open || open == text || text[length - 1] != (square ? ']' : ')')) return;
   snprintf(unit, 64, "%.*s", (int)(text + length - 2 - open), open + 1);
   snprintf(name, 128, "%.*s", (int)(open - text), text);
   for (size_t n = strlen(name); n > 0 && name[n - 1] == ' ';) name[--n] = 0;

@@ -26,14 +26,21 @@ def compare(run: Union[Run, str, os.PathLike], particles: Any, time: Union[None,
     reference = run if isinstance(run, Run) else Run(run)
     with tempfile.TemporaryDirectory(prefix="mudot-") as folder:
         out = os.fspath(directory) if directory else os.path.join(folder, "compared")
-        files = list(write(particles, weights, folder, time))
+        files = list(write(particles, weights, folder, time, dimension_of(reference)))
         at = [] if time is None else ["-time", ",".join(repr(float(t)) for t in np.atleast_1d(time))]
         more = [part for key, value in options.items() for part in (f"-{key}", str(value))]
         program.call(["compare", reference.path, *files, *at, "-seed", seed, "-output_directory", out, "-overwrite", *more])
         return arrays.table(list(rows(pathlib.Path(out) / "compare.h5")))
 
 
-def write(particles: Any, weights: Any, folder: str, time: Any) -> Iterator[str]:
+def dimension_of(run: Run) -> int:
+    """Of the space that the densities or particles of a run live in."""
+    if (run.path / "run.h5").is_file():
+        return run.density.ndim - 1
+    return int(run.position.shape[-1])
+
+
+def write(particles: Any, weights: Any, folder: str, time: Any, dim: int) -> Iterator[str]:
     """The names of files with the particles."""
     if isinstance(particles, Run):
         yield str(particles.path)
@@ -43,13 +50,16 @@ def write(particles: Any, weights: Any, folder: str, time: Any) -> Iterator[str]
         clouds = particles if np.ndim(time) and time is not None else [particles]
         masses = weights if np.ndim(time) and weights is not None else [weights] * len(clouds)
         for number, (cloud, mass) in enumerate(zip(clouds, masses)):
-            yield write_one(arrays.numbers_of(cloud), mass, os.path.join(folder, f"{number}.npy"))
+            yield write_one(arrays.numbers_of(cloud), mass, os.path.join(folder, f"{number}.npy"), dim)
 
 
-def write_one(x: np.ndarray, weights: Any, path: str) -> str:
+def write_one(x: np.ndarray, weights: Any, path: str, dim: int) -> str:
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2:
         raise CaseError(f"particles: an array of the shape {x.shape} is given; it must be [n, d]", 2)
+    if x.shape[1] != dim:
+        raise CaseError(f"particles: an array with {x.shape[1]} columns is given; the run has {dim} "
+                        f"dimension{'s' if dim > 1 else ''}; weights are given as weights=", 2)
     if weights is not None:
         x = np.c_[x, arrays.numbers_of(weights).reshape(len(x), 1)]
     np.save(path, x)

@@ -128,6 +128,8 @@ function readRun(run) {
   run.error = readSeries(run.error);
   run.moments = readSeries(run.moments);
   run.case = parseCase(run.attributes.case);
+  const labels = [(run.case.grid || {}).labels || []].flat();
+  run.axes.forEach((a, k) => { a.label = labels[k] || "xy"[k]; });
   run.peaks = run.frames.map(largest);
   run.centres = run.axes.map((a) => {
     const width = (a.upper - a.lower) / a.cells;

@@ -59,7 +59,7 @@ function lineDensity(view, { data: run, name }) {
   const series = [{ name: "ρ at this time", x, y: run.frames[0], colour: 1, width: 2.3, area: true },
     { name: "initial ρ", x, y: run.frames[0], colour: "var(--soft)", dash: "1 4", width: 1.5 }];
   if (run.targetValues) series.splice(1, 0, { name: "target π", x, y: run.targetValues, colour: 2, dash: "7 4" });
-  const plot = new Plot({ title: "", label: `Density of ${name}`, series, x: { label: "x", domain: [run.axes[0].lower, run.axes[0].upper] }, y });
+  const plot = new Plot({ title: "", label: `Density of ${name}`, series, x: { label: run.axes[0].label, domain: [run.axes[0].lower, run.axes[0].upper] }, y });
   let shown = -1, scale = "";
   const show = (rescaled) => {
     const k = view.at(run);
@@ -110,7 +110,7 @@ function printedFrames({ data: run, name }) {
       colour: tableColour(TIMES, i / Math.max(1, chosen.length - 1) * 0.9), dash: DASHES[i] }));
     if (run.targetValues) series.push({ name: "target π", x: run.centres[0], y: run.targetValues, colour: 2, dash: "7 4" });
     return el("div", { class: "print-only" }, new Plot({ title: `${name ? `${name}: density` : "Density"} at ${chosen.length} times`, still: true, width: 640, height: 300,
-      series, x: { label: "x", domain: [run.axes[0].lower, run.axes[0].upper] }, y: { label: "density", zero: true } }).node);
+      series, x: { label: run.axes[0].label, domain: [run.axes[0].lower, run.axes[0].upper] }, y: { label: "density", zero: true } }).node);
   }
   const maps = chosen.map((k) => new HeatMap({ title: [el("span", {}, el("var", {}, "t"), " = ", ...html(run.time[k])), el("span", { class: "soft" }, "up to ", ...html(run.peaks[k], 3))], still: true, width: 210, axes: run.axes, block: run.block,
     mask: run.inside, target: run.targetValues, frame: () => run.frames[k], range: () => run.peaks[k], log: () => false }).node);

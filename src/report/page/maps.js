@@ -85,7 +85,7 @@ class HeatMap extends Figure {
     this.box = box;
     this.root = svg("svg", { viewBox: `0 0 ${width} ${box.total + barHeight}`, role: "img", "aria-label": this.describe() });
     const xScale = makeScale([ax.lower, ax.upper]), yScale = makeScale([ay.lower, ay.upper]);
-    drawAxes(this.root, box, { x: { label: still ? "" : "x" }, y: { label: still ? "" : "y" }, xScale, yScale });
+    drawAxes(this.root, box, { x: { label: still ? "" : ax.label }, y: { label: still ? "" : ay.label }, xScale, yScale });
     this.drawContours();
     if (!still) this.drawBar(box, box.total + 2);
     this.canvas = el("canvas", { width: ax.shown, height: ay.shown });

@@ -65,7 +65,7 @@ function envelopeFigure(study) {
     if (!done(study, r)) continue;
     const energy = curve[r], at = `${valueName(study, r)}: rate ${plain((distance ? study.rows.observed : study.rows.rate)[r])}, constant ${plain(study.rows.constant[r])}`;
     series.push({ name: at, x: t, y: energy.map((v) => v / energy[0]), colour: r + 1, width: 2.2 },
-      { x: t, y: study.curves.bound[r].map((v) => v / energy[0]), colour: r + 1, dash: "5 4", width: 1.3 });
+      { name: r ? "" : "the bound e^(−ct)", x: t, y: study.curves.bound[r].map((v) => v / energy[0]), colour: "var(--ink)", dash: "5 4", width: 1.3 });
   }
   const plot = new Plot({ title: distance ? "Distance of the two solutions and its bound" : "Energy and its bound", series, legend: true, height: 360, x: { label: "time t" }, y: { label: distance ? "d(t)/d(0)" : "F(t)/F(0)", log: true, decades: 14 } });
   plot.note("Dashed: the bound e^(−ct), c the constant.");
@@ -123,8 +123,13 @@ function studyTable(study) {
 /* The rate with as many digits everywhere. */
 const plainRate = (value, name = "rate") => el("span", { class: "n" }, html(value, name === "rate" ? 4 : 2));
 
+/* The number that the terminal prints: of a rate that of the fit, else that of the claim. */
+function headline(a) {
+  return Number.isFinite(a.order_rate ?? NaN) ? [a.order_rate, a.order_stderr_rate] : [a.order ?? NaN, a.order_stderr ?? NaN];
+}
+
 function observed(study) {
-  const { order, order_stderr: error, expected, type } = study.attributes;
+  const { expected, type } = study.attributes, [order, error] = headline(study.attributes);
   const row = type === "rate" && study.count > 1 ? (study.rows.rate || []).indexOf(order) : -1;
   if (!Number.isFinite(order ?? NaN)) return null;
   const what = { rate: "rate", contraction: "rate", inequality: "constant" }[type] || "order";
@@ -152,5 +157,5 @@ function unfinishedStudy({ data, name }) {
 
 function studySummary(studies) {
   return dataTable({ caption: "Verdicts", head: ["study", "type", "expected", "observed", "standard error", "verdict"],
-    rows: studies.map(({ data: { attributes: a }, name }) => [el("a", { href: `#${anchor(name)}` }, name), TYPES[a.type] || a.type || "", a.expected ?? NaN, a.order ?? NaN, a.order_stderr ?? NaN, verdictBadge(a)]) }, "Verdicts");
+    rows: studies.map(({ data: { attributes: a }, name }) => [el("a", { href: `#${anchor(name)}` }, name), TYPES[a.type] || a.type || "", a.expected ?? NaN, ...headline(a), verdictBadge(a)]) }, "Verdicts");
 }
