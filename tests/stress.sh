@@ -76,6 +76,7 @@ rho = run["density"][-1]
 assert status.startswith("failed: "), status
 assert np.isfinite(rho).all() and (rho >= 0).all() and rho.sum() > 0
 CHECK
+  one_line "case whose energy fails within Newton's method" 3 "$root/tests/stress_kale.yaml"
 fi
 
 [ $failed = 0 ] && echo "stress: $count cases of seed $seed passed"

@@ -131,11 +131,14 @@ static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
 
   PetscFunctionBegin;
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
-  PetscCall(MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL));
-  PetscCall(MuGeometrySetState(flow->geometry, e->image));
-  PetscErrorCode code =
-      MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual);
+  /* no error may leave through SNES, which would count its nested solves wrongly ever after */
+  PetscErrorCode code = MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL);
   PetscCall(MuFlowCatch(flow, code, &failed));
+  if (!failed) {
+    PetscCall(MuGeometrySetState(flow->geometry, e->image));
+    code = MuGeometryApply(flow->geometry, MU_PART_TRANSPORT, e->iterate, NULL, residual);
+    PetscCall(MuFlowCatch(flow, code, &failed));
+  }
   if (failed) {
     PetscCall(SNESSetFunctionDomainError(snes));
     PetscCall(VecSet(residual, NAN));
@@ -160,10 +163,13 @@ static PetscErrorCode setup_lines(SNES snes, Vec x, Mat jacobian, Mat preconditi
 
 static PetscErrorCode apply_lines(PC pc, Vec in, Vec out) {
   MuIntegrator it;
+  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &it));
-  PetscCall(MuTransportSolve(((ImplicitEuler *)it->data)->lines, PETSC_FALSE, in, out));
+  PetscErrorCode code = MuTransportSolve(((ImplicitEuler *)it->data)->lines, PETSC_FALSE, in, out);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) PetscCall(VecSet(out, NAN));
   PetscFunctionReturn(0);
 }
 
