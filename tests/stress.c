@@ -159,7 +159,7 @@ typedef struct {
 } Run;
 
 enum { T, DT, F, TERM }; /* columns; then the terms, then: */
-enum { R, R_DUAL, DISSIPATED, DEFECT, MASS_COLUMN, MINIMUM };
+enum { R, R_DUAL, DISSIPATED, DEFECT, MASS_COLUMN, MINIMUM, RESIDUAL };
 
 static PetscReal tail(const Run *r, int column) {
   return r->row[TERM + r->energy->terms + column];
@@ -359,12 +359,15 @@ static PetscErrorCode sum_up(Run *r, Vec before, Vec after, Sums *s) {
   PetscFunctionReturn(0);
 }
 
-/* R and R* and their sums are infinite where DF is: hellinger and its kin in empty cells. */
+/* R and R* and their sums are infinite where DF is: hellinger and its kin in empty cells; in such a
+   step so is the residual, sqrt(2 (R + R* + <G, v>)), and a bound on the distance ever after. */
 static void test_finite(Run *r) {
-  const PetscInt first = TERM + r->energy->terms;
+  const PetscInt first = TERM + r->energy->terms, residual = first + RESIDUAL;
   if (falsified(FINITE)) r->row[F] = NAN;
   for (PetscInt c = 0; c < r->columns; ++c) {
     PetscBool infinite = (PetscBool)(c >= first + R && c <= first + DEFECT);
+    if (c == residual) infinite = (PetscBool)(isinf(r->row[first + R] + r->row[first + R_DUAL]));
+    if (c > residual) infinite = (PetscBool)isinf(r->row[first + DEFECT]);
     if (isnan(r->row[c]) || (!infinite && isinf(r->row[c])))
       broken(r->verdict, FINITE, "column %d of the ledger is %g at t = %g", (int)c, r->row[c],
              r->row[T]);
