@@ -54,8 +54,3 @@ void MuStudyClaimOrder(MuStudy s, const MuStudySeries *q, MuClaim *c, PetscReal 
 void MuStudyAddClaim(MuStudy s, const char *name, const MuClaim *c) {
   MuStudyAddOrder(s, name, c->observed, MuClaimError(c));
 }
-
-void MuStudyTakeClaim(MuStudy s, const MuClaim *c) {
-  s->order = c->observed;
-  s->order_stderr = MuClaimError(c);
-}

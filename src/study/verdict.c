@@ -47,6 +47,11 @@ static int largest_error(const MuClaim *c) {
   return most;
 }
 
+void MuStudyTakeClaim(MuStudy s, const MuClaim *c) {
+  s->order = c->observed;
+  s->order_stderr = MuClaimError(c);
+}
+
 MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c) {
   const MuStudyVerdict verdict = MuClaimVerdict(c);
 

@@ -35,9 +35,7 @@ def compare(run: Union[Run, str, os.PathLike], particles: Any, time: Union[None,
 
 def dimension_of(run: Run) -> int:
     """Of the space that the densities or particles of a run live in."""
-    if (run.path / "run.h5").is_file():
-        return run.density.ndim - 1
-    return int(run.position.shape[-1])
+    return int(run.position.shape[-1]) if run.is_cloud else int(run.density.ndim) - 1
 
 
 def write(particles: Any, weights: Any, folder: str, time: Any, dim: int) -> Iterator[str]:
