@@ -605,6 +605,7 @@ START_TEST(a_full_disk_keeps_both_generations) {
     ck_assert(read_numbers(0) == 2);
     ck_assert(read_numbers(1) == 1);
     ck_assert_int_ne(access(path_of("checkpoint.h5.partial"), F_OK), 0);
+    MPI_Barrier(MPI_COMM_WORLD); /* all have looked before rank 0 writes again */
   }
   MPI_Barrier(MPI_COMM_WORLD);
   write_numbers(4, 0);
