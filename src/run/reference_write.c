@@ -112,7 +112,7 @@ static PetscErrorCode set_attributes(MuReference *r, PetscBool reached) {
       "snapshots extrapolated in space; %s in time to the tolerance %g; rows of the ledger are "
       "those of the finest grid",
       (int)r->grids, cells, (int)r->extrapolated, (int)finest->times,
-      finest->leaps ? "extrapolated" : "adapted steps", finest->tolerance));
+      finest->leaps ? "steps of high order" : "adapted steps", finest->tolerance));
   PetscCall(set_text(r, "method", method));
   PetscCall(set_text(r, "norm", MuNormNames[r->spec.norm]));
   PetscCall(set_text(r, "reached", reached ? "true" : "false"));
