@@ -161,15 +161,12 @@ static PetscErrorCode setup_preconditioner(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
-  MuIntegrator it;
-  DiscreteGradient *d;
+static PetscErrorCode precondition(MuIntegrator it, Vec in, Vec out) {
+  DiscreteGradient *d = it->data;
   const PetscReal *diagonal;
   PetscReal *x;
 
   PetscFunctionBegin;
-  PetscCall(PCShellGetContext(pc, &it));
-  d = it->data;
   PetscCall(VecCopy(in, out));
   if (d->transport) PetscCall(MuTransportSolve(d->transport, PETSC_FALSE, out, out));
   PetscCall(VecGetArrayRead(d->diagonal, &diagonal));
@@ -184,6 +181,19 @@ static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
         MuConvolutionApplyRational(d->convolution, 1 / s, 1 + d->inverse_ridge / s, out, d->work));
     PetscCall(VecAXPY(out, -1, d->work));
   }
+  PetscFunctionReturn(0);
+}
+
+/* A solve that fails is a numerical outcome: of the linear system, and then of the step. */
+static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
+  MuIntegrator it;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &it));
+  PetscErrorCode code = precondition(it, in, out);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) PetscCall(VecSet(out, NAN));
   PetscFunctionReturn(0);
 }
 
