@@ -440,6 +440,9 @@ if without_mpi solve >>log 2>err || ! grep -q '^mudot: there is no command' err;
 else
   ok "a command that does not exist is told without MPI"
 fi
+# OpenMPI's folder of all processes of a user goes when one of them ends: a process alone makes none.
+holds "a run makes no folder of OpenMPI" \
+  env OMPI_MCA_orte_no_session_dirs="${TMPDIR:-/tmp}" "$mudot" run case.yaml -output_directory alone
 # A shell in a step of Slurm (srun --pty bash), and processes that srun started without PMIx.
 step() {
   tasks=$1 number=$2

@@ -244,10 +244,11 @@ class Reader:
         self.used, self.printed, self.shortened = set(), [], False
 
     def run(self, command, folder, status):
-        environment = dict(os.environ, PATH=f"{self.build}:{os.environ['PATH']}", MPLBACKEND="Agg",
-                           PYTHONPATH=str(ROOT / "scripts" / "python"), PYTHONDONTWRITEBYTECODE="1")
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env=environment, timeout=300)
+        with tempfile.TemporaryDirectory(prefix="mu-") as own:  # mpiexec makes and removes a folder there
+            environment = dict(os.environ, PATH=f"{self.build}:{os.environ['PATH']}", MPLBACKEND="Agg", TMPDIR=own,
+                               PYTHONPATH=str(ROOT / "scripts" / "python"), PYTHONDONTWRITEBYTECODE="1")
+            done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  env=environment, timeout=300)
         if done.returncode != status:
             raise Wrong(f"{command[-1]}\nexit status {done.returncode}, not {status}\n{done.stdout}")
         self.runs += 1
