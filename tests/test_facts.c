@@ -16,7 +16,7 @@ static MuTrial open_case(const char *text) {
   ck_assert_ptr_nonnull(f);
   fprintf(f, "%soutput: {directory: out}\n", text);
   fclose(f);
-  OK(MuTrialCreate(path, &none, PETSC_TRUE, &t));
+  OK(MuTrialCreate(PETSC_COMM_SELF, path, &none, PETSC_TRUE, &t));
   remove(path);
   return t;
 }

@@ -48,7 +48,7 @@ static void create_trial(const char *text, MuTrial *t) {
   ck_assert(descriptor >= 0);
   FILE *file = fdopen(descriptor, "w");
   ck_assert(file && fputs(text, file) >= 0 && fputs(REST, file) >= 0 && fclose(file) == 0);
-  OK(MuTrialCreate(path, &none, PETSC_TRUE, t));
+  OK(MuTrialCreate(PETSC_COMM_SELF, path, &none, PETSC_TRUE, t));
   ck_assert_int_eq(unlink(path), 0);
 }
 

@@ -224,12 +224,14 @@ static PetscReal random_number(unsigned long long n) {
 
 /* w = v + scale K(noise) with R(w - v) = PERTURBATION R*; noise and image are scaled. */
 static PetscErrorCode perturb(Rayleigh *r, MuTrial *t, PetscReal dual) {
+  const PetscInt first = t->info->first_row * t->info->row_length;
   PetscReal *x, size;
 
   PetscFunctionBegin;
   PetscCall(VecGetArray(r->noise, &x));
   for (PetscInt i = 0; i < t->info->local_size; ++i)
-    x[i] = t->info->mask[i] ? random_number((unsigned long long)(r->seed * 1000003 + i)) : 0;
+    x[i] =
+        t->info->mask[i] ? random_number((unsigned long long)(r->seed * 1000003 + first + i)) : 0;
   PetscCall(VecRestoreArray(r->noise, &x));
   r->seed++;
   PetscCall(MuGeometryApply(t->parts->geometry, MU_PART_ALL, r->noise, NULL, r->image));
@@ -397,6 +399,7 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyBalance = {.name = "balance",
+                                   .held = 1,
                                    .tolerance = 0.25,
                                    .create = create,
                                    .task = task,

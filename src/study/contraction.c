@@ -29,18 +29,20 @@ typedef struct {
 /* The least eigenvalue of the Hessian of the target's potential: of a Gaussian, in one dimension
    the least second difference over the cells; NaN elsewhere. */
 static PetscErrorCode convexity_of(const MuTrial *t, PetscReal *least) {
-  const PetscReal *log_pi;
+  const PetscInt n = t->info->cells[0];
+  PetscReal *log_pi;
 
   PetscFunctionBegin;
   *least = NAN;
   if (!t->parts->log_target || t->info->masked) PetscFunctionReturn(0);
   PetscCall(MuCaseGetLogSobolev(t->c, t->info->dim, least));
   if (!isnan(*least) || t->info->dim > 1) PetscFunctionReturn(0);
-  PetscCall(VecGetArrayRead(t->parts->log_target, &log_pi));
-  for (PetscInt i = 1; i + 1 < t->info->local_size; ++i)
+  PetscCall(PetscMalloc1(n, &log_pi));
+  PetscCall(MuGridGather(t->parts->grid, t->parts->log_target, PETSC_TRUE, log_pi));
+  for (PetscInt i = 1; i + 1 < n; ++i)
     *least =
         fmin(*least, -(log_pi[i + 1] - 2 * log_pi[i] + log_pi[i - 1]) / PetscSqr(t->info->volume));
-  PetscCall(VecRestoreArrayRead(t->parts->log_target, &log_pi));
+  PetscCall(PetscFree(log_pi));
   PetscFunctionReturn(0);
 }
 
@@ -220,6 +222,7 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyContraction = {.name = "contraction",
+                                       .held = 2,
                                        .tolerance = 0.02,
                                        .create = create,
                                        .task = task,

@@ -185,7 +185,8 @@ static PetscErrorCode create(MuStudy s) {
     return MuError(MU_ERR_INPUT, "study_values: has %d values; at least 3 are needed",
                    (int)s->count);
   PetscCall(build_first(s, q));
-  PetscCall(MuTrialCreate(s->case_path, &q->limit, PETSC_TRUE, &limit)); /* finds mistakes now */
+  PetscCall(MuTrialCreate(s->group, s->case_path, &q->limit, PETSC_TRUE,
+                          &limit)); /* finds mistakes now */
   PetscErrorCode code = check_primal(&limit);
   PetscCall(MuTrialDestroy(&limit));
   PetscCall(code);

@@ -270,6 +270,7 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyEquivalence = {.name = "equivalence",
+                                       .held = 2,
                                        .tolerance = 0.25,
                                        .create = create,
                                        .task = task,

@@ -4,6 +4,9 @@
 #include "study/study_impl.h"
 
 struct _p_MuExact {
+  MuTrial alone; /* on several ranks: the case on each of them, whose part is taken */
+  Vec whole;
+  const MuGridInfo *info; /* of the trial */
   MuSolutionData data;
   MuSolution solution;
 };
@@ -32,13 +35,10 @@ static PetscErrorCode read_gaussian(MuCase c, const char *block, MuGaussian *gau
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact) {
+static PetscErrorCode find(MuExact e, const char *name, const MuTrial *trial) {
   const MuProblemParts *p = trial->parts;
-  MuExact e;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&e));
-  *exact = e;
   e->data = (MuSolutionData){.grid = p->grid,
                              .energy = p->energy,
                              .geometry = p->geometry,
@@ -47,18 +47,48 @@ PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact) {
   PetscErrorCode failed = read_gaussian(trial->c, "target", &e->data.target_gaussian);
   if (!failed) failed = read_gaussian(trial->c, "initial", &e->data.initial_gaussian);
   if (!failed) failed = MuSolutionCreate(name, &e->data, &e->solution);
-  if (failed) PetscCall(MuExactDestroy(exact));
   PetscFunctionReturn(failed);
+}
+
+PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact) {
+  PetscErrorCode code = 0;
+  MuExact e;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&e));
+  *exact = e;
+  e->info = trial->info;
+  if (e->info->size > 1) code = MuTrialAlone(trial, &e->alone);
+  if (!code && e->alone.problem) code = MuGridCreateField(e->alone.parts->grid, &e->whole);
+  if (!code) code = find(e, name, e->whole ? &e->alone : trial);
+  code = MuErrorAgree(e->info->comm, code);
+  if (code) PetscCall(MuExactDestroy(exact));
+  PetscFunctionReturn(code);
 }
 
 PetscErrorCode MuExactDestroy(MuExact *exact) {
   PetscFunctionBegin;
   if (!*exact) PetscFunctionReturn(0);
   PetscCall(MuSolutionDestroy(&(*exact)->solution));
+  PetscCall(VecDestroy(&(*exact)->whole));
+  PetscCall(MuTrialDestroy(&(*exact)->alone));
   PetscCall(PetscFree(*exact));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuExactEvaluate(MuExact e, PetscReal time, Vec rho) {
-  return MuSolutionEvaluate(e->solution, time, rho);
+  const PetscReal *whole;
+  PetscReal *part;
+
+  PetscFunctionBegin;
+  PetscErrorCode code = MuSolutionEvaluate(e->solution, time, e->whole ? e->whole : rho);
+  code = MuErrorAgree(e->info->comm, code);
+  if (code || !e->whole) PetscFunctionReturn(code);
+  PetscCall(VecGetArrayRead(e->whole, &whole));
+  PetscCall(VecGetArrayWrite(rho, &part));
+  PetscCall(
+      PetscArraycpy(part, whole + e->info->first_row * e->info->row_length, e->info->local_size));
+  PetscCall(VecRestoreArrayWrite(rho, &part));
+  PetscCall(VecRestoreArrayRead(e->whole, &whole));
+  PetscFunctionReturn(0);
 }

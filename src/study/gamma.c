@@ -112,7 +112,8 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(read_leading(s, g));
   PetscCall(MuStudyCheckVanishing(s));
   PetscCall(build_first(s, g));
-  PetscCall(MuTrialCreate(s->case_path, &g->limit, PETSC_FALSE, &limit)); /* finds mistakes now */
+  PetscCall(MuTrialCreate(s->group, s->case_path, &g->limit, PETSC_FALSE,
+                          &limit)); /* finds mistakes now */
   PetscCall(MuTrialDestroy(&limit));
   for (PetscInt k = 0; k < MU_TRIAL_CURVES; ++k) g->names[k] = MuTrialCurveNames[k];
   for (PetscInt k = MU_TRIAL_CURVES; k < MU_GAMMA_CURVES; ++k)
@@ -303,6 +304,7 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyGamma = {.name = "gamma",
+                                 .held = 4, /* its own and the limit's, with companions */
                                  .tolerance = 0.25,
                                  .create = create,
                                  .prepare = prepare,

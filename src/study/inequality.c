@@ -36,7 +36,7 @@ static PetscErrorCode build_level(MuStudy s, PetscInt level) {
   PetscErrorCode code = MuStudyOverrides(s, 0, &o);
   if (!code && level < q->levels - 1) {
     const PetscReal factor = 1 / (PetscReal)(1 << (q->levels - 1 - level));
-    code = MuTrialCreate(s->case_path, &o, PETSC_FALSE, &whole);
+    code = MuTrialCreate(s->group, s->case_path, &o, PETSC_FALSE, &whole);
     if (!code) {
       code = MuTrialRefine(&whole, factor, 1, &o);
       PetscCall(MuTrialDestroy(&whole));
@@ -91,7 +91,7 @@ static PetscErrorCode build_first(MuStudy s, Inequality *q) {
   MuTrial t;
 
   PetscFunctionBegin;
-  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &t));
+  PetscCall(MuTrialCreate(s->group, s->case_path, &s->base, PETSC_FALSE, &t));
   PetscCall(count_levels(q, &t));
   s->times = t.info->local_size;
   PetscCall(MuTrialDestroy(&t));

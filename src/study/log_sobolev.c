@@ -130,15 +130,15 @@ static PetscErrorCode muckenhoupt(MuTrial *t, const PetscReal *log_pi, PetscReal
 static void take(MuTargetConstant *c, PetscReal value, const char *proof) {
   if (!(value > 0) || value <= c->lower) return;
   c->lower = value;
-  c->proof = proof;
+  snprintf(c->proof, sizeof c->proof, "%s", proof);
 }
 
-PetscErrorCode MuStudyTargetConstant(MuTrial *t, MuTargetConstant *c) {
+static PetscErrorCode find_constant(MuTrial *t, MuTargetConstant *c) {
   const PetscReal *log_pi;
   PetscReal value;
 
   PetscFunctionBegin;
-  *c = (MuTargetConstant){.lower = NAN, .upper = NAN, .proof = ""};
+  *c = (MuTargetConstant){.lower = NAN, .upper = NAN};
   PetscCall(MuStudySpectralGap(t, &c->upper));
   PetscCall(VecGetArrayRead(t->parts->log_target, &log_pi));
   PetscCall(bakry_emery(t, &value));
@@ -148,5 +148,26 @@ PetscErrorCode MuStudyTargetConstant(MuTrial *t, MuTargetConstant *c) {
   PetscCall(muckenhoupt(t, log_pi, &value));
   take(c, value, "Muckenhoupt");
   PetscCall(VecRestoreArrayRead(t->parts->log_target, &log_pi));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode find_alone(const MuTrial *t, MuTargetConstant *c) {
+  MuTrial alone;
+
+  PetscFunctionBegin;
+  PetscCall(MuTrialAlone(t, &alone));
+  const PetscErrorCode code = find_constant(&alone, c);
+  PetscCall(MuTrialDestroy(&alone));
+  PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuStudyTargetConstant(MuTrial *t, MuTargetConstant *c) {
+  PetscErrorCode code = 0;
+
+  PetscFunctionBegin;
+  if (t->info->size == 1) return find_constant(t, c);
+  if (t->info->rank == 0) code = find_alone(t, c);
+  PetscCall(MuErrorAgree(t->info->comm, code));
+  PetscCallMPI(MPI_Bcast(c, sizeof *c, MPI_BYTE, 0, t->info->comm));
   PetscFunctionReturn(0);
 }

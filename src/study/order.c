@@ -64,6 +64,10 @@ static PetscErrorCode read_against(MuStudy s, Order *o) {
   PetscFunctionReturn(0);
 }
 
+static PetscInt size_of(const MuGridInfo *info) {
+  return info->cells[0] * info->cells[1];
+}
+
 /* The grid on which densities are compared, of the rows (0) or the companions (1). */
 static PetscErrorCode keep_grid(Order *o, int which, const MuTrial *t) {
   PetscFunctionBegin;
@@ -147,8 +151,7 @@ static PetscErrorCode create(MuStudy s) {
   if (o->grid) PetscCall(MuStudyReadGrid(s, (PetscBool)(o->against != AGAINST_EXACT)));
   PetscCall(build_coarsest(s, o));
   MuStudySetTable(s, COLUMNS, columns,
-                  ERRORS + (o->against == AGAINST_EXACT ? 0 : o->info[0]->local_size),
-                  error_curves);
+                  ERRORS + (o->against == AGAINST_EXACT ? 0 : size_of(o->info[0])), error_curves);
   s->work_curves = s->curves - ERRORS;
   PetscFunctionReturn(0);
 }
@@ -179,11 +182,22 @@ static void differences(PetscInt n, PetscReal volume, const PetscReal *a, PetscI
   error[1] = sqrt(error[1]);
 }
 
+/* The same of fields, of which every rank has seen its part. */
+static PetscErrorCode of_all_ranks(const MuGridInfo *info, PetscReal error[ERRORS]) {
+  PetscFunctionBegin;
+  if (info->size == 1) PetscFunctionReturn(0);
+  error[1] *= error[1];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, error, 2, MPIU_REAL, MPI_SUM, info->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, error + 2, 1, MPIU_REAL, MPI_MAX, info->comm));
+  error[1] = sqrt(error[1]);
+  PetscFunctionReturn(0);
+}
+
 typedef struct {
   MuStudy study;
   MuExact exact;
   const MuGridInfo *info; /* of the grid on which densities are compared */
-  Vec work;               /* exact: of the trial's grid; otherwise of that one */
+  Vec work;               /* exact: of the trial's grid */
   PetscReal *row, *curve;
 } Watch;
 
@@ -198,6 +212,7 @@ static PetscErrorCode against_exact(void *ctx, MuTrial *t, PetscInt k, Vec rho) 
   PetscCall(VecGetArrayRead(rho, &a));
   PetscCall(VecGetArrayRead(w->work, &b));
   differences(t->info->local_size, t->info->volume, a, 1, b, 1, error);
+  PetscCall(of_all_ranks(t->info, error));
   PetscCall(VecRestoreArrayRead(w->work, &b));
   PetscCall(VecRestoreArrayRead(rho, &a));
   for (int q = 0; q < ERRORS; ++q) {
@@ -211,14 +226,7 @@ static PetscErrorCode against_exact(void *ctx, MuTrial *t, PetscInt k, Vec rho) 
 static PetscErrorCode keep_coarse(void *ctx, MuTrial *t, PetscInt k, Vec rho) {
   Watch *w = ctx;
   const PetscInt times = w->study->times, slot = MuStudySlot(w->study, t->parts->snapshot_times[k]);
-  const PetscReal *x;
-
-  PetscFunctionBegin;
-  PetscCall(MuTransferRestrict(t->info, rho, w->info, w->work));
-  PetscCall(VecGetArrayRead(w->work, &x));
-  for (PetscInt i = 0; i < w->info->local_size; ++i) w->curve[(ERRORS + i) * times + slot] = x[i];
-  PetscCall(VecRestoreArrayRead(w->work, &x));
-  PetscFunctionReturn(0);
+  return MuTransferRestrict(t->parts->grid, rho, w->info, times, w->curve + ERRORS * times + slot);
 }
 
 static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscBool kept, PetscReal *row,
@@ -230,8 +238,8 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscBool kept, Pe
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < s->curves * s->times; ++k) curve[k] = NAN;
-  PetscCall(MuGridCreateField(exact ? t->parts->grid : o->coarse[which], &w.work));
-  code = exact ? MuExactCreate(o->exact, t, &w.exact) : 0;
+  code = exact ? MuGridCreateField(t->parts->grid, &w.work) : 0;
+  if (!code && exact) code = MuExactCreate(o->exact, t, &w.exact);
   t->output = exact ? against_exact : keep_coarse;
   t->ctx = &w;
   if (!code && kept) code = MuStudyKeepRun(s, t, "finest");
@@ -384,7 +392,7 @@ static void compare_with_reference(MuStudy s, PetscInt first, PetscInt reference
     row[ERROR_L1] = row[ERROR_L2] = row[ERROR_MAX] = 0;
     for (PetscInt k = 0; k < s->times && MuStudyDone(s, first + i); ++k) {
       if (isnan(own[k]) || isnan(right[k])) continue;
-      differences(info->local_size, info->volume, own + k, s->times, right + k, s->times, error);
+      differences(size_of(info), info->volume, own + k, s->times, right + k, s->times, error);
       for (int q = 0; q < ERRORS; ++q) {
         MuStudyCurve(s, first + i, q)[k] = error[q];
         row[ERROR_L1 + q] = PetscMax(row[ERROR_L1 + q], error[q]);
@@ -485,6 +493,8 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyOrderOps = {.name = "order",
+                                    .held = 1,
+                                    .beyond = 4,
                                     .tolerance = 0.25,
                                     .create = create,
                                     .task = task,

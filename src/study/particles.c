@@ -113,7 +113,7 @@ static PetscErrorCode create(MuStudy s) {
     return MuError(MU_ERR_INPUT, "study_seeds: %d is not allowed; at least 2 are needed",
                    (int)p->seeds);
   PetscCall(check_counts(s));
-  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &trial));
+  PetscCall(MuTrialCreate(s->group, s->case_path, &s->base, PETSC_FALSE, &trial));
   code = build_both(s, p, &trial);
   PetscCall(MuTrialDestroy(&trial));
   if (code) PetscFunctionReturn(code);
@@ -157,7 +157,7 @@ static PetscErrorCode prepare(MuStudy s) {
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(s->times * p->cells, &p->density));
-  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_TRUE, &trial));
+  PetscCall(MuTrialCreate(s->group, s->case_path, &s->base, PETSC_TRUE, &trial));
   trial.output = keep_density;
   trial.ctx = p;
   code = MuTrialSolve(&trial);
@@ -265,26 +265,21 @@ static PetscErrorCode compare_refined(void *ctx, MuTrial *t, PetscInt k, Vec rho
   const Particles *p = r->study->data;
   const MuGridInfo *info;
   PetscReal *x, *w, point[2], transport, mass = 0;
-  Vec coarse;
 
   PetscFunctionBegin;
   if (k < t->times - 1) PetscFunctionReturn(0);
   PetscCall(MuGridGetInfo(r->grid, &info));
-  PetscCall(MuGridCreateField(r->grid, &coarse));
-  PetscCall(MuTransferRestrict(t->info, rho, info, coarse));
-  PetscCall(PetscMalloc1(p->cells * info->dim, &x));
+  PetscCall(PetscMalloc2(p->cells, &w, p->cells * info->dim, &x));
+  PetscCall(MuTransferRestrict(t->parts->grid, rho, info, 1, w));
   for (PetscInt i = 0; i < p->cells; ++i) {
     PetscCall(MuGridCellCentre(r->grid, i, point));
     for (PetscInt a = 0; a < info->dim; ++a) x[i * info->dim + a] = point[a];
   }
-  PetscCall(VecGetArray(coarse, &w));
   for (PetscInt i = 0; i < p->cells; ++i) mass += w[i];
   for (PetscInt i = 0; i < p->cells; ++i) w[i] /= mass;
   PetscCall(MuComparisonSetReference(p->comparison, p->density + k * p->cells));
   PetscCall(distance(p, p->cells, x, w, &r->mmd2, &transport));
-  PetscCall(VecRestoreArray(coarse, &w));
-  PetscCall(PetscFree(x));
-  PetscCall(VecDestroy(&coarse));
+  PetscCall(PetscFree2(w, x));
   PetscFunctionReturn(0);
 }
 
@@ -395,7 +390,7 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < COLUMNS; ++k) row[k] = NAN;
-  PetscCall(MuTrialCreate(s->case_path, &s->base, PETSC_FALSE, &trial));
+  PetscCall(MuTrialCreate(s->group, s->case_path, &s->base, PETSC_FALSE, &trial));
   code = i < s->rows ? count_task(s, trial.c, i, row, curve) : floor_task(s, &trial, row);
   PetscCall(MuTrialDestroy(&trial));
   PetscFunctionReturn(code);

@@ -266,6 +266,7 @@ static PetscErrorCode judge(MuStudy s) {
 }
 
 const MuStudyOps MuStudyRate = {.name = "rate",
+                                .held = 1,
                                 .tolerance = 0.02,
                                 .create = create,
                                 .task = task,

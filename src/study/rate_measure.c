@@ -158,6 +158,7 @@ static PetscErrorCode sublinear(const MuTrial *t, const PetscReal *value, PetscR
   }
   PetscCall(VecRestoreArrayRead(t->parts->initial, &rho));
   PetscCall(VecRestoreArrayRead(t->parts->log_target, &log_pi));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &start, 1, MPIU_REAL, MPI_SUM, t->info->comm));
   *least = NAN;
   for (PetscInt k = 0; k < t->times; ++k)
     if (time[k] > 0 && value[k] > 0)

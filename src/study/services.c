@@ -179,7 +179,7 @@ PetscErrorCode MuStudyReadGrid(MuStudy s, PetscBool nested) {
 PetscErrorCode MuStudyTrial(MuStudy s, PetscErrorCode code, MuOverrides *o, PetscBool flow,
                             MuTrial *t) {
   PetscFunctionBegin;
-  if (!code) code = MuTrialCreate(s->case_path, o, flow, t);
+  if (!code) code = MuTrialCreate(s->group, s->case_path, o, flow, t);
   PetscCall(MuOverridesDestroy(o));
   PetscFunctionReturn(code);
 }
@@ -193,7 +193,7 @@ PetscErrorCode MuStudyCoarsen(MuStudy s, int companion, MuOverrides *o) {
   MuTrial t;
 
   PetscFunctionBegin;
-  PetscCall(MuTrialCreate(s->case_path, o, PETSC_FALSE, &t));
+  PetscCall(MuTrialCreate(s->group, s->case_path, o, PETSC_FALSE, &t));
   PetscErrorCode code = MuTrialCoarsen(&t, companion, o);
   PetscCall(MuTrialDestroy(&t));
   PetscFunctionReturn(code);

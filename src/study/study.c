@@ -1,5 +1,5 @@
-/* A study: reads what is asked, shares the runs out among the ranks, gathers the rows, gives the
-   verdict. */
+/* A study: reads what is asked, shares the runs out among groups of ranks, gathers the rows, gives
+   the verdict. */
 #include "case/chosen.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
@@ -113,6 +113,7 @@ static PetscErrorCode read(MuStudy s) {
   PetscCall(MuCaseGetReal(s->file, "study_expect_order", &s->expected, &given));
   s->tolerance = s->ops->tolerance;
   PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
+  PetscCall(MuStudyGroupsCreate(s));
   PetscCall(s->ops->create(s));
   PetscFunctionReturn(0);
 }
@@ -138,6 +139,7 @@ PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study) {
   PetscCall(PetscNew(&s));
   PetscCall(MuCaseReference(file));
   s->file = file;
+  s->group = MPI_COMM_NULL;
   PetscCall(MuCaseGetComm(file, &s->comm));
   PetscCallMPI(MPI_Comm_rank(s->comm, &s->rank));
   PetscCallMPI(MPI_Comm_size(s->comm, &s->size));
@@ -170,6 +172,7 @@ PetscErrorCode MuStudyDestroy(MuStudy *study) {
   PetscCall(PetscFree(s->status));
   for (PetscInt k = 0; k < s->fields; ++k) PetscCall(PetscFree(s->field[k].values));
   PetscCall(MuCaseDestroy(&s->file));
+  PetscCall(MuStudyGroupsDestroy(s));
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
@@ -192,67 +195,24 @@ PetscErrorCode MuStudyGetResult(MuStudy s, MuStudyResult *result) {
 
 /* ------------------------------------------------------------------ the runs */
 
-/* Tasks are taken one by one from a counter that all ranks share; the extra tasks, which the
-   verdict waits for, first, then the rows from the last, usually the dearest, to the first. */
-typedef struct {
-  MPI_Win window;
-  int *counter;
-  PetscInt tasks;
-  PetscInt *order;
-} Queue;
-
-static PetscErrorCode queue_create(MuStudy s, const PetscBool *stored, Queue *q) {
-  const PetscInt tasks = s->rows + s->extras;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(tasks, &q->order));
-  q->tasks = 0;
-  for (PetscInt i = tasks - 1; i >= s->rows; --i)
-    if (!stored[i]) q->order[q->tasks++] = i;
-  for (PetscInt i = s->rows - 1; i >= 0; --i)
-    if (!stored[i]) q->order[q->tasks++] = i;
-  PetscCallMPI(
-      MPI_Win_allocate(sizeof(int), sizeof(int), MPI_INFO_NULL, s->comm, &q->counter, &q->window));
-  PetscCallMPI(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, s->rank, 0, q->window));
-  *q->counter = 0;
-  PetscCallMPI(MPI_Win_unlock(s->rank, q->window));
-  PetscCallMPI(MPI_Barrier(s->comm));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode queue_next(Queue *q, int *number) {
-  const int one = 1;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, q->window));
-  PetscCallMPI(MPI_Fetch_and_op(&one, number, MPI_INT, 0, 0, MPI_SUM, q->window));
-  PetscCallMPI(MPI_Win_unlock(0, q->window));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode queue_destroy(Queue *q) {
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Win_free(&q->window));
-  PetscCall(PetscFree(q->order));
-  PetscFunctionReturn(0);
-}
-
-/* A numerical failure stays in its row; anything else ends the study. */
+/* A numerical failure stays in its row; anything else ends the study. Of one rank of a group it is
+   that of all. */
 static PetscErrorCode do_task(MuStudy s, PetscInt i) {
   PetscErrorCode code;
 
   PetscFunctionBegin;
   code = s->ops->task(s, i, MuStudyRow(s, i), s->curve + i * s->curves * s->times);
+  code = MuErrorAgree(s->group, code);
   if (code && code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
   snprintf(s->status[i], MU_STATUS_LENGTH, "%s", code ? MuErrorMessage() : "done");
   for (char *c = s->status[i]; *c; ++c)
     if (*c == ',' || *c == '\n' || *c == '"') *c = ';'; /* a field of study.csv */
-  PetscCall(MuStudyFileAddRow(s, i));
-  PetscFunctionReturn(0);
+  code = s->leads ? MuStudyFileAddRow(s, i) : 0;
+  PetscFunctionReturn(MuErrorAgree(s->group, code));
 }
 
 /* How far it is, and the time that is left if the runs are as long as those before. */
-static PetscErrorCode show(const Queue *q, int number, double seconds, MuProgress progress) {
+static PetscErrorCode show(const MuQueue *q, int number, double seconds, MuProgress progress) {
   char text[128], left[48] = "";
 
   PetscFunctionBegin;
@@ -264,31 +224,44 @@ static PetscErrorCode show(const Queue *q, int number, double seconds, MuProgres
   PetscFunctionReturn(0);
 }
 
+/* Whether one rank of the group has got a signal. */
+static PetscErrorCode stops(MuStudy s, PetscBool *stop) {
+  int write;
+
+  PetscFunctionBegin;
+  *stop = (PetscBool)(MuInterruptTake(&write) != 0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, stop, 1, MPIU_BOOL, MPI_LOR, s->group));
+  PetscFunctionReturn(0);
+}
+
 /* A signal stops after the run that goes on. */
-static PetscErrorCode do_tasks(MuStudy s, Queue *q, MuProgress progress) {
+static PetscErrorCode do_tasks(MuStudy s, MuQueue *q, MuProgress progress) {
   const double begun = MPI_Wtime();
-  int number, write;
+  int number;
 
   PetscFunctionBegin;
   if (q->tasks && s->ops->prepare) PetscCall(s->ops->prepare(s));
   for (;;) {
-    PetscCall(queue_next(q, &number));
+    PetscCall(MuQueueNext(s, q, &number));
     if (number >= q->tasks) break;
-    if (MuInterruptTake(&write)) {
-      s->stopped = PETSC_TRUE;
-      break;
-    }
+    PetscCall(stops(s, &s->stopped));
+    if (s->stopped) break;
     PetscCall(show(q, number, MPI_Wtime() - begun, progress));
     PetscCall(do_task(s, q->order[number]));
   }
   PetscFunctionReturn(0);
 }
 
-/* Every entry is written by one rank and zero on the others. */
+/* Every entry counts on the first rank of one group and is zero on all others. */
 static PetscErrorCode gather(MuStudy s) {
   const PetscInt tasks = s->rows + s->extras;
 
   PetscFunctionBegin;
+  if (!s->leads) {
+    PetscCall(PetscArrayzero(s->table, tasks * s->columns));
+    PetscCall(PetscArrayzero(s->curve, tasks * s->curves * s->times));
+    PetscCall(PetscArrayzero(s->status, tasks));
+  }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->table, (PetscMPIInt)(tasks * s->columns), MPIU_REAL,
                              MPI_SUM, s->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->curve, (PetscMPIInt)(tasks * s->curves * s->times),
@@ -302,7 +275,7 @@ static PetscErrorCode run_all(MuStudy s) {
   PetscBool *stored;
   PetscErrorCode code = 0;
   MuProgress progress;
-  Queue queue;
+  MuQueue queue;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(s->rows + s->extras, &stored));
@@ -313,14 +286,14 @@ static PetscErrorCode run_all(MuStudy s) {
     PetscFunctionReturn(code);
   }
   PetscCallMPI(MPI_Bcast(stored, (PetscMPIInt)(s->rows + s->extras), MPIU_BOOL, 0, s->comm));
-  PetscCall(queue_create(s, stored, &queue));
+  PetscCall(MuQueueCreate(s, stored, &queue));
   PetscCall(MuProgressCreate(s->comm, 0, 1, &progress));
   MuInterruptBegin();
   code = do_tasks(s, &queue, progress);
   MuInterruptEnd();
   PetscCall(MuProgressDestroy(&progress));
   code = MuErrorAgree(s->comm, code);
-  PetscCall(queue_destroy(&queue));
+  PetscCall(MuQueueDestroy(&queue));
   PetscCall(PetscFree(stored));
   if (code) PetscFunctionReturn(code);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &s->stopped, 1, MPIU_BOOL, MPI_LOR, s->comm));

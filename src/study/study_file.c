@@ -50,7 +50,7 @@ static PetscErrorCode study_text(MuStudy s, char **text) {
 
 /* The text without the lines that do not matter for the rows. */
 static PetscBool same_text(const char *a, const char *b) {
-  static const char *const skipped[] = {"  expect:"};
+  static const char *const skipped[] = {"  expect:", "  ranks_per_run:"};
   for (;;) {
     const char *const lines[2] = {a, b};
     size_t length[2];

@@ -40,8 +40,10 @@ typedef struct MuTrial MuTrial;
 typedef PetscErrorCode (*MuTrialOutput)(void *ctx, MuTrial *trial, PetscInt k, Vec rho);
 typedef PetscErrorCode (*MuTrialStep)(void *ctx, MuTrial *trial, PetscReal time, PetscReal dt);
 
-/* A case on one rank, built and ready to be solved; fields are read only. */
+/* A case, built and ready to be solved; fields are read only. */
 struct MuTrial {
+  const char *file; /* that it was made from, with these overrides; borrowed */
+  MuOverrides overrides;
   MuCase c;
   MuProblem problem;
   const MuProblemParts *parts;
@@ -60,9 +62,12 @@ struct MuTrial {
   MuRunWriter writer; /* OPTIONAL: takes the rows and snapshots, see MuStudyKeepRun() */
 };
 
-/* Builds grid, energy, geometry and, if `flow`, the flow with its ledger on PETSC_COMM_SELF. On an
-   error everything is freed. */
-PetscErrorCode MuTrialCreate(const char *file, const MuOverrides *o, PetscBool flow, MuTrial *t);
+/* Builds grid, energy, geometry and, if `flow`, the flow with its ledger. On an error everything is
+   freed. `file` outlives the trial. Collective, as all that follows. */
+PetscErrorCode MuTrialCreate(MPI_Comm comm, const char *file, const MuOverrides *o, PetscBool flow,
+                             MuTrial *t);
+/* The same case without a flow, on this rank alone: for what is not computed on several. */
+PetscErrorCode MuTrialAlone(const MuTrial *t, MuTrial *alone);
 PetscErrorCode MuTrialSolve(MuTrial *t);
 PetscErrorCode MuTrialDestroy(MuTrial *t);
 /* A number of the ledger's last row. */
@@ -83,10 +88,12 @@ PetscErrorCode MuTrialRefine(const MuTrial *t, PetscReal factor, PetscReal step_
    for twice the step, every other output time is left out. */
 PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o);
 
-/* coarse = mean of the fine cells in each coarse cell: conserves mass. Fields of grids of one rank
-   on the same box, the number of cells a multiple. MU_ERR_INPUT otherwise. */
-PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c);
-/* L1 distance, and (int (sqrt f - sqrt g)^2)^(1/2). */
+/* c [coarse ny][coarse nx], `stride` apart, on every rank = mean of the cells of f in each coarse
+   cell: conserves mass. Both grids on the same box, the number of cells a multiple; MU_ERR_INPUT
+   otherwise. Collective. */
+PetscErrorCode MuTransferRestrict(MuGrid fine, Vec f, const MuGridInfo *coarse, PetscInt stride,
+                                  PetscReal *c);
+/* (int (sqrt f - sqrt g)^2)^(1/2). Collective. */
 PetscErrorCode MuTransferHellinger(const MuGridInfo *info, Vec f, Vec g, PetscReal *distance);
 
 /* ------------------------------------------------------------------ fits */
@@ -129,7 +136,10 @@ typedef struct {
 struct _p_MuStudy {
   MPI_Comm comm;
   PetscMPIInt rank, size;
-  MuCase file; /* the study's own file; borrowed */
+  MPI_Comm
+      group; /* the ranks that a run of this one is solved on: PETSC_COMM_SELF or a part of comm */
+  PetscBool leads; /* the first of its group */
+  MuCase file;     /* the study's own file; borrowed */
   const MuStudyOps *ops;
   char case_path[PETSC_MAX_PATH_LEN];
   MuOverrides base; /* what the study file says of the case */
@@ -165,9 +175,11 @@ struct _p_MuStudy {
   MuStudyField field[MU_MAX_FIELDS]; /* rank 0: an attribute */
 };
 
-/* One kind of study; everything here runs on every rank, on PETSC_COMM_SELF. */
+/* One kind of study; everything here runs on every rank, collectively on the group. */
 struct MuStudyOps {
   const char *name;
+  PetscReal held;      /* runs that a group holds at once; 0: a run needs one rank alone */
+  PetscReal beyond;    /* cells per axis of its finest grid over the finest value (default 0: 1) */
   PetscReal tolerance; /* where study_tolerance is not given */
   /* REQUIRED: checks the keys; sets rows, extras, columns, curves, times and their names. Error
      sentences name the key. */
@@ -327,9 +339,9 @@ PetscErrorCode MuStudyRidgeIdentity(MuTrial *t, PetscInt times, const Vec densit
 PetscErrorCode MuStudySpectralGap(MuTrial *t, PetscReal *gap);
 /* The constant of the logarithmic Sobolev inequality of the target (log_sobolev.c). */
 typedef struct {
-  PetscReal lower;   /* proved; NaN: none is known, as with a mask */
-  PetscReal upper;   /* the spectral gap */
-  const char *proof; /* of the lower bound */
+  PetscReal lower; /* proved; NaN: none is known, as with a mask */
+  PetscReal upper; /* the spectral gap */
+  char proof[32];  /* of the lower bound */
 } MuTargetConstant;
 PetscErrorCode MuStudyTargetConstant(MuTrial *t, MuTargetConstant *constant);
 
@@ -338,6 +350,28 @@ typedef struct _p_MuExact *MuExact;
 PetscErrorCode MuExactCreate(const char *name, MuTrial *trial, MuExact *exact);
 PetscErrorCode MuExactDestroy(MuExact *exact);
 PetscErrorCode MuExactEvaluate(MuExact exact, PetscReal time, Vec rho);
+
+/* The groups of ranks (groups.c): study_ranks_per_run, or as many ranks for each run as let all
+   runs of a machine fit into its memory. Collective. */
+PetscErrorCode MuStudyGroupsCreate(MuStudy s);
+PetscErrorCode MuStudyGroupsDestroy(MuStudy s);
+/* The least divisor n of `size` such that `neighbours`/n runs of `bytes` fit into `memory`; size if
+   none does. */
+PetscMPIInt MuStudyRanksByMemory(PetscReal bytes, PetscReal memory, PetscMPIInt size,
+                                 PetscMPIInt neighbours);
+
+/* The tasks (queue.c) are taken one by one from a counter that all groups share; the extra tasks,
+   which the verdict waits for, first, then the rows from the last, usually the dearest, to the
+   first. Collective; taking one on the group. */
+typedef struct {
+  MPI_Win window;
+  int *counter;
+  PetscInt tasks;
+  PetscInt *order; /* [tasks] */
+} MuQueue;
+PetscErrorCode MuQueueCreate(MuStudy s, const PetscBool *stored, MuQueue *q);
+PetscErrorCode MuQueueNext(MuStudy s, MuQueue *q, int *number);
+PetscErrorCode MuQueueDestroy(MuQueue *q);
 
 /* Files (study_file.c); rank 0 only. */
 PetscErrorCode MuStudyFileOpen(MuStudy s, PetscBool *stored /* [rows + extras] */);

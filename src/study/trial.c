@@ -1,5 +1,4 @@
-/* One run of a study: a case with overrides, solved on one rank and recorded at its output times.
- */
+/* One run of a study: a case with overrides, solved and recorded at its output times. */
 #include "study/study_impl.h"
 
 #include "grid/arrays.h"
@@ -86,9 +85,10 @@ static PetscErrorCode create_flow(MuTrial *t) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode build(const char *file, const MuOverrides *o, PetscBool flow, MuTrial *t) {
+static PetscErrorCode build(MPI_Comm comm, const MuOverrides *o, PetscBool flow, MuTrial *t) {
   PetscFunctionBegin;
-  PetscCall(MuCaseCreate(PETSC_COMM_SELF, file, 2 * (int)o->count, o->text, &t->c));
+  PetscCall(MuOverridesCopy(o, &t->overrides));
+  PetscCall(MuCaseCreate(comm, t->file, 2 * (int)o->count, o->text, &t->c));
   PetscCall(MuProblemCreate(t->c, &t->problem));
   PetscCall(MuProblemGetParts(t->problem, &t->parts));
   PetscCall(MuGridGetInfo(t->parts->grid, &t->info));
@@ -97,14 +97,20 @@ static PetscErrorCode build(const char *file, const MuOverrides *o, PetscBool fl
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuTrialCreate(const char *file, const MuOverrides *o, PetscBool flow, MuTrial *t) {
+PetscErrorCode MuTrialCreate(MPI_Comm comm, const char *file, const MuOverrides *o, PetscBool flow,
+                             MuTrial *t) {
   PetscErrorCode code;
 
   PetscFunctionBegin;
   memset(t, 0, sizeof *t);
-  code = build(file, o, flow, t);
+  t->file = file;
+  code = build(comm, o, flow, t);
   if (code) PetscCall(MuTrialDestroy(t));
   PetscFunctionReturn(code);
+}
+
+PetscErrorCode MuTrialAlone(const MuTrial *t, MuTrial *alone) {
+  return MuTrialCreate(PETSC_COMM_SELF, t->file, &t->overrides, PETSC_FALSE, alone);
 }
 
 PetscErrorCode MuTrialDestroy(MuTrial *t) {
@@ -115,6 +121,7 @@ PetscErrorCode MuTrialDestroy(MuTrial *t) {
   PetscCall(MuFlowDestroy(&t->flow));
   if (t->problem) PetscCall(MuProblemDestroy(&t->problem));
   PetscCall(MuCaseDestroy(&t->c));
+  PetscCall(MuOverridesDestroy(&t->overrides));
   PetscFunctionReturn(0);
 }
 
@@ -272,22 +279,23 @@ PetscErrorCode MuTrialCoarsen(const MuTrial *t, int companion, MuOverrides *o) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode MuTransferRestrict(const MuGridInfo *fine, Vec f, const MuGridInfo *coarse, Vec c) {
-  const PetscInt *n = fine->cells, *m = coarse->cells;
-  const PetscReal *x;
-  PetscReal *y;
+PetscErrorCode MuTransferRestrict(MuGrid grid, Vec f, const MuGridInfo *coarse, PetscInt stride,
+                                  PetscReal *c) {
+  const MuGridInfo *fine;
+  PetscReal *x;
 
   PetscFunctionBegin;
+  PetscCall(MuGridGetInfo(grid, &fine));
+  const PetscInt *n = fine->cells, *m = coarse->cells;
   if (fine->dim != coarse->dim || n[0] % m[0] || n[1] % m[1])
     return MuError(MU_ERR_INPUT,
                    "grid_cells: %d x %d cells cannot be carried over to %d x %d; the finer numbers "
                    "must be multiples of the coarser ones",
                    (int)n[0], (int)n[1], (int)m[0], (int)m[1]);
-  PetscCall(VecGetArrayRead(f, &x));
-  PetscCall(VecGetArray(c, &y));
-  MuArrayBlockMeans(n, x, m, 1, y);
-  PetscCall(VecRestoreArray(c, &y));
-  PetscCall(VecRestoreArrayRead(f, &x));
+  PetscCall(PetscMalloc1(n[0] * n[1], &x));
+  PetscCall(MuGridGather(grid, f, PETSC_TRUE, x));
+  MuArrayBlockMeans(n, x, m, stride, c);
+  PetscCall(PetscFree(x));
   PetscFunctionReturn(0);
 }
 
@@ -304,6 +312,7 @@ PetscErrorCode MuTransferHellinger(const MuGridInfo *info, Vec f, Vec g, PetscRe
   }
   PetscCall(VecRestoreArrayRead(f, &x));
   PetscCall(VecRestoreArrayRead(g, &y));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPIU_REAL, MPI_SUM, info->comm));
   *distance = sqrt(sum * info->volume);
   PetscFunctionReturn(0);
 }
