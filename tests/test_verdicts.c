@@ -454,6 +454,33 @@ START_TEST(small_cases_have_their_verdict) {
 }
 END_TEST
 
+/* The same numbers, without errors and without a verdict; no further runs, and none to do without.
+ */
+START_TEST(without_estimates_nothing_is_decided) {
+  static const char *const coarse = "-grid_cells 64 -study_values 0.4,0.28,0.2,0.14 -time_end 1";
+  char bare[256];
+  MuStudy with, without;
+  snprintf(bare, sizeof bare, "%s -study_estimates false", coarse);
+  const char *name = "gamma-kernel-fisher-rao";
+  OK(TestStudyOpen(MPI_COMM_WORLD, name, folder, "with", coarse, &with));
+  OK(TestStudyOpen(MPI_COMM_WORLD, name, folder, "without", bare, &without));
+  OK(MuStudySolve(with));
+  OK(MuStudySolve(without));
+  ck_assert_int_eq(with->extras, 9);
+  ck_assert_int_eq(without->extras, 1); /* the limit */
+  ck_assert_int_eq(with->verdict, MU_VERDICT_HOLDS);
+  ck_assert_int_eq(without->verdict, MU_VERDICT_UNDECIDED);
+  ck_assert_double_eq_tol(without->order, with->order, 1e-9);
+  ck_assert(isnan(without->order_stderr));
+  ck_assert_ptr_nonnull(strstr(without->notes, "study_estimates: false"));
+  OK(MuStudyDestroy(&with));
+  OK(MuStudyDestroy(&without));
+  ck_assert_int_eq(TestStudyOpen(MPI_COMM_WORLD, "balance", folder, "refused",
+                                 "-study_estimates false", &without),
+                   MU_ERR_INPUT);
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("verdicts");
   TCase *t = tcase_create("verdicts");
@@ -462,6 +489,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, one_rule_for_all_verdicts);
   tcase_add_test(t, orders_have_the_errors_of_their_companions);
   tcase_add_test(t, orders_need_a_span);
+  tcase_add_test(t, without_estimates_nothing_is_decided);
   tcase_add_test(t, small_cases_have_their_verdict);
   suite_add_tcase(suite, t);
   return suite;

@@ -154,6 +154,9 @@ const MuKeyRow mu_keys[] = {
     {"study", "joint_factor", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "two keys: second = factor * first^power (default 1)"},
     {"study", "joint_power", MU_KEY_REAL, 1, .doc = "two keys: the power (default 1)"},
+    {"study", "estimates", MU_KEY_BOOL, 1,
+     .doc = "whether every run is made again on half the cells and with twice the step, so that "
+            "errors are known; without, no claim holds or fails (default true)"},
     {"study", "ranks_per_run", MU_KEY_INT, 1, MU_POSITIVE,
      .doc = "ranks that solve each run together, the runs side by side (default: 1, or as many as "
             "let the runs of a machine fit into its memory)"},

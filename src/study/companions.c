@@ -7,6 +7,9 @@ PetscErrorCode MuStudyPlaceCompanions(MuStudy s, const MuTrial *t,
   PetscBool grid;
 
   PetscFunctionBegin;
+  s->has_estimates = PETSC_TRUE;
+  companion[MU_FROM_GRID] = companion[MU_FROM_STEP] = -1;
+  if (s->bare) PetscFunctionReturn(0);
   PetscCall(MuTrialCanCoarsen(t, &grid));
   for (int k = 0; k < MU_COMPANIONS; ++k) {
     companion[k] = k == MU_FROM_GRID && !grid ? -1 : s->rows + s->extras;
@@ -27,7 +30,7 @@ PetscInt MuStudyLevelOf(const PetscInt companion[MU_COMPANIONS], PetscInt task, 
 }
 
 PetscReal MuStudyChange(MuStudy s, PetscInt i, PetscInt companion, PetscInt column, PetscInt less) {
-  if (companion < 0) return 0;
+  if (companion < 0) return !s->bare ? 0 : NAN;
   const PetscReal *a = MuStudyRow(s, i), *b = MuStudyRow(s, companion + i);
   if (!MuStudyDone(s, companion + i)) return NAN;
   return PetscAbsReal(a[column] - b[column] - (less < 0 ? 0 : a[less] - b[less]));
@@ -40,7 +43,7 @@ void MuStudyDoubtCompanions(MuStudy s, PetscInt i, const PetscInt companion[MU_C
   for (int k = 0; k < MU_COMPANIONS && !c->reason[0]; ++k)
     if (companion[k] >= 0 && !MuStudyDone(s, companion[k] + i))
       MuClaimDoubt(c, "the companion with %s failed: %.120s", what[k], s->status[companion[k] + i]);
-  if (companion[MU_FROM_GRID] < 0 && !c->reason[0])
+  if (companion[MU_FROM_GRID] < 0 && !s->bare)
     MuClaimDoubt(c, "the grid has a shape of its own (a mask, densities of given cells): what half "
                     "the cells would change is not known");
 }

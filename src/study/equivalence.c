@@ -82,7 +82,8 @@ static PetscErrorCode place_companions(MuStudy s, Equivalence *q, const MuTrial 
   PetscCall(MuTrialCanRefine(t, &can));
   s->rows = s->count;
   q->companion[MU_FROM_GRID] = q->companion[MU_FROM_STEP] = -1;
-  if (s->varied == 2 || (!q->grid && !can)) PetscFunctionReturn(0);
+  s->has_estimates = (PetscBool)(s->varied == 1 && (q->grid || can));
+  if (!s->has_estimates || s->bare) PetscFunctionReturn(0);
   q->companion[q->grid ? MU_FROM_STEP : MU_FROM_GRID] = s->rows;
   s->extras = s->rows;
   PetscFunctionReturn(0);

@@ -216,7 +216,7 @@ static MuClaim claim_column(MuStudy s, PetscInt column, PetscInt *points) {
   snprintf(c.name, sizeof c.name, "order of %s", columns[column]);
   for (int k = 0; k < MU_COMPANIONS; ++k) series.companion[k] = g->companion[k];
   MuStudyClaimOrder(s, &series, &c, floor, use);
-  if (g->companion[MU_FROM_GRID] < 0)
+  if (g->companion[MU_FROM_GRID] < 0 && !s->bare)
     MuClaimDoubt(&c, "the grid has a shape of its own (a mask, densities of given cells), so that "
                      "what half the cells would change is not known");
   MuStudyAddClaim(s, columns[column], &c);

@@ -27,6 +27,7 @@ typedef struct {
   int coarser;                       /* the companion that there is, -1 */
   MuGrid coarse[2];                  /* on which densities are compared: rows, companions */
   const MuGridInfo *info[2];
+  PetscInt cells[2]; /* all of its cells */
 } Order;
 
 /* ------------------------------------------------------------------ what is asked */
@@ -64,16 +65,13 @@ static PetscErrorCode read_against(MuStudy s, Order *o) {
   PetscFunctionReturn(0);
 }
 
-static PetscInt size_of(const MuGridInfo *info) {
-  return info->cells[0] * info->cells[1];
-}
-
 /* The grid on which densities are compared, of the rows (0) or the companions (1). */
-static PetscErrorCode keep_grid(Order *o, int which, const MuTrial *t) {
+static PetscErrorCode keep_grid(Order *o, int which, MuGrid grid) {
   PetscFunctionBegin;
-  PetscCall(MuGridReference(t->parts->grid));
-  o->coarse[which] = t->parts->grid;
-  o->info[which] = t->info;
+  PetscCall(MuGridReference(grid));
+  o->coarse[which] = grid;
+  PetscCall(MuGridGetInfo(grid, &o->info[which]));
+  o->cells[which] = o->info[which]->cells[0] * o->info[which]->cells[1];
   PetscFunctionReturn(0);
 }
 
@@ -89,8 +87,9 @@ static PetscErrorCode place_companions(MuStudy s, Order *o, MuTrial *t) {
   s->rows = s->count;
   s->extras = o->against == AGAINST_EXACT ? 0 : 1;
   o->companion[MU_FROM_GRID] = o->companion[MU_FROM_STEP] = o->coarser = -1;
-  if (s->varied == 2 || (!o->grid && (!can || o->against == AGAINST_STORED)))
-    PetscFunctionReturn(0);
+  s->has_estimates =
+      (PetscBool)(s->varied == 1 && (o->grid || (can && o->against != AGAINST_STORED)));
+  if (!s->has_estimates || s->bare) PetscFunctionReturn(0);
   o->coarser = o->grid ? MU_FROM_STEP : MU_FROM_GRID;
   o->companion[o->coarser] = s->rows + s->extras;
   s->extras += s->rows + (shared ? 1 : 0);
@@ -103,15 +102,13 @@ static PetscErrorCode build_companion(MuStudy s, Order *o) {
 
   PetscFunctionBegin;
   if (o->coarser != MU_FROM_GRID) {
-    PetscCall(MuGridReference(o->coarse[0]));
-    o->coarse[1] = o->coarse[0];
-    o->info[1] = o->info[0];
+    PetscCall(keep_grid(o, 1, o->coarse[0]));
     PetscFunctionReturn(0);
   }
   PetscErrorCode code = MuStudyOverrides(s, 0, &overrides);
   if (!code) code = MuStudyCoarsen(s, o->coarser, &overrides);
   PetscCall(MuStudyTrial(s, code, &overrides, PETSC_FALSE, &trial));
-  PetscCall(keep_grid(o, 1, &trial));
+  PetscCall(keep_grid(o, 1, trial.parts->grid));
   PetscCall(MuTrialDestroy(&trial));
   PetscFunctionReturn(0);
 }
@@ -125,7 +122,7 @@ static PetscErrorCode build_coarsest(MuStudy s, Order *o) {
   PetscFunctionBegin;
   PetscCall(MuStudyTrialOf(s, 0, PETSC_FALSE, &trial));
   code = MuStudyTakeTimes(s, &trial);
-  PetscCall(keep_grid(o, 0, &trial));
+  PetscCall(keep_grid(o, 0, trial.parts->grid));
   if (o->against == AGAINST_EXACT && !code) code = MuExactCreate(o->exact, &trial, &exact);
   if (o->grid && trial.info->masked && !code)
     code =
@@ -150,8 +147,8 @@ static PetscErrorCode create(MuStudy s) {
   PetscCall(read_against(s, o));
   if (o->grid) PetscCall(MuStudyReadGrid(s, (PetscBool)(o->against != AGAINST_EXACT)));
   PetscCall(build_coarsest(s, o));
-  MuStudySetTable(s, COLUMNS, columns,
-                  ERRORS + (o->against == AGAINST_EXACT ? 0 : size_of(o->info[0])), error_curves);
+  MuStudySetTable(s, COLUMNS, columns, ERRORS + (o->against == AGAINST_EXACT ? 0 : o->cells[0]),
+                  error_curves);
   s->work_curves = s->curves - ERRORS;
   PetscFunctionReturn(0);
 }
@@ -238,8 +235,8 @@ static PetscErrorCode solve(MuStudy s, MuTrial *t, int which, PetscBool kept, Pe
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < s->curves * s->times; ++k) curve[k] = NAN;
-  code = exact ? MuGridCreateField(t->parts->grid, &w.work) : 0;
-  if (!code && exact) code = MuExactCreate(o->exact, t, &w.exact);
+  PetscCall(MuGridCreateField(t->parts->grid, &w.work));
+  code = exact ? MuExactCreate(o->exact, t, &w.exact) : 0;
   t->output = exact ? against_exact : keep_coarse;
   t->ctx = &w;
   if (!code && kept) code = MuStudyKeepRun(s, t, "finest");
@@ -384,7 +381,6 @@ static PetscErrorCode task(MuStudy s, PetscInt i, PetscReal *row, PetscReal *cur
 static void compare_with_reference(MuStudy s, PetscInt first, PetscInt reference, int which) {
   const Order *o = s->data;
   const PetscReal *right = MuStudyCurve(s, reference, ERRORS);
-  const MuGridInfo *info = o->info[which];
   PetscReal error[ERRORS];
   for (PetscInt i = 0; i < s->rows; ++i) {
     PetscReal *row = MuStudyRow(s, first + i);
@@ -392,7 +388,8 @@ static void compare_with_reference(MuStudy s, PetscInt first, PetscInt reference
     row[ERROR_L1] = row[ERROR_L2] = row[ERROR_MAX] = 0;
     for (PetscInt k = 0; k < s->times && MuStudyDone(s, first + i); ++k) {
       if (isnan(own[k]) || isnan(right[k])) continue;
-      differences(size_of(info), info->volume, own + k, s->times, right + k, s->times, error);
+      differences(o->cells[which], o->info[which]->volume, own + k, s->times, right + k, s->times,
+                  error);
       for (int q = 0; q < ERRORS; ++q) {
         MuStudyCurve(s, first + i, q)[k] = error[q];
         row[ERROR_L1 + q] = PetscMax(row[ERROR_L1 + q], error[q]);
@@ -475,13 +472,11 @@ static MuClaim claim_column(MuStudy s, PetscInt column) {
 }
 
 static PetscErrorCode judge(MuStudy s) {
-  const Order *o = s->data;
-
   s->verdict = MU_VERDICT_UNDECIDED;
   if (reference_failed(s)) return 0;
   compare_all(s);
   note_reference(s);
-  if (o->coarser < 0 && s->varied == 1)
+  if (!s->has_estimates && s->varied == 1)
     MuStudyNote(s, "what half the cells would change is not known");
   s->verdict = MU_VERDICT_HOLDS;
   claim_column(s, ERROR_MAX);

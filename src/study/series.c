@@ -47,8 +47,9 @@ void MuStudyClaimOrder(MuStudy s, const MuStudySeries *q, MuClaim *c, PetscReal 
   }
   MuClaimFit(c, n, x, y, q->scattered);
   for (int k = 0; k < MU_COMPANIONS; ++k)
-    c->error[k] =
-        q->companion[k] < 0 ? 0 : PetscAbsReal(companion_slope(s, q, k, x, use, c) - c->observed);
+    c->error[k] = q->companion[k] < 0
+                      ? (!s->bare ? 0 : NAN)
+                      : PetscAbsReal(companion_slope(s, q, k, x, use, c) - c->observed);
 }
 
 void MuStudyAddClaim(MuStudy s, const char *name, const MuClaim *c) {

@@ -94,6 +94,15 @@ static PetscErrorCode fix_chosen(MuStudy s) {
   PetscFunctionReturn(code);
 }
 
+static PetscErrorCode read_estimates(MuStudy s) {
+  PetscBool estimates = PETSC_TRUE, given;
+
+  PetscFunctionBegin;
+  PetscCall(MuCaseGetBool(s->file, "study_estimates", &estimates, &given));
+  s->bare = (PetscBool)!estimates;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode read(MuStudy s) {
   const char *words[KINDS + 1] = {NULL};
   PetscInt type;
@@ -114,7 +123,12 @@ static PetscErrorCode read(MuStudy s) {
   s->tolerance = s->ops->tolerance;
   PetscCall(MuCaseGetReal(s->file, "study_tolerance", &s->tolerance, &given));
   PetscCall(MuStudyGroupsCreate(s));
+  PetscCall(read_estimates(s));
   PetscCall(s->ops->create(s));
+  if (s->bare && !s->has_estimates)
+    return MuError(MU_ERR_INPUT,
+                   "study_estimates: false is not allowed; this study makes no further "
+                   "runs to estimate its errors");
   PetscFunctionReturn(0);
 }
 
@@ -308,6 +322,11 @@ static const MuStyle verdict_styles[] = {[MU_VERDICT_HOLDS] = MU_STYLE_GOOD,
                                          [MU_VERDICT_UNDECIDED] = MU_STYLE_DOUBT};
 
 static void note_failures(MuStudy s) {
+  if (s->bare) {
+    s->verdict = MU_VERDICT_UNDECIDED;
+    MuStudyNote(s, "no claim is judged: without estimates (study_estimates: false) it is not known "
+                   "what grid and step make of the numbers");
+  }
   for (PetscInt i = 0; i < s->rows; ++i) {
     if (MuStudyDone(s, i)) continue;
     s->verdict = MU_VERDICT_UNDECIDED;

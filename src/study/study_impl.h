@@ -153,7 +153,9 @@ struct _p_MuStudy {
       grid_dim; /* grid_cells is varied: of the case, and its cells along y over those along x */
   PetscReal grid_ratio;
 
-  PetscInt rows, extras; /* rows of the table, and tasks beside them */
+  PetscBool has_estimates; /* errors of grid and step can be had from companions */
+  PetscBool bare;          /* and are not wanted */
+  PetscInt rows, extras;   /* rows of the table, and tasks beside them */
   PetscInt columns, curves, times;
   const char *const *column_names, *const *curve_names;
   PetscInt work_curves;             /* the last so many curves are work, not results */
@@ -235,13 +237,13 @@ PetscErrorCode MuStudyTrialOf(MuStudy s, PetscInt i, PetscBool flow, MuTrial *t)
 /* Adds to the overrides of a case what makes its companion of them, see MuTrialCoarsen(). */
 PetscErrorCode MuStudyCoarsen(MuStudy s, int companion, MuOverrides *o);
 /* The first rows of the companions of all rows among the extra tasks, from s->rows + s->extras on,
-   which grow; -1 where there is none. */
+   which grow; -1 where there is none, or the study does without estimates. */
 PetscErrorCode MuStudyPlaceCompanions(MuStudy s, const MuTrial *t,
                                       PetscInt companion[MU_COMPANIONS]);
 /* The level of a task, 0 for the rows, 1 + its companion else, and the number of its value. */
 PetscInt MuStudyLevelOf(const PetscInt companion[MU_COMPANIONS], PetscInt task, PetscInt *value);
 /* What a column of row i, less another one (-1: none), changes by on the companion that begins with
-   row `companion`: 0 if there is none, NaN if it failed. */
+   row `companion`: 0 if there is none, NaN if it failed or the study does without estimates. */
 PetscReal MuStudyChange(MuStudy s, PetscInt i, PetscInt companion, PetscInt column, PetscInt less);
 /* The study's times are the output times of a trial. */
 PetscErrorCode MuStudyTakeTimes(MuStudy s, const MuTrial *t);
@@ -274,8 +276,8 @@ PetscReal MuClaimError(const MuClaim *c);  /* the sum */
 MuStudyVerdict MuClaimVerdict(const MuClaim *c);
 /* Gives a reason to be undecided, if there is none yet. */
 void MuClaimDoubt(MuClaim *c, const char *format, ...) PETSC_ATTRIBUTE_FORMAT(2, 3);
-/* The verdict of one claim, which makes that of the study the worse of both and leaves a note
-   unless the claim holds. */
+/* The verdict of one claim, undecided without estimates, which makes that of the study the worse of
+   both and leaves a note unless the claim holds. */
 MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c);
 /* Judges the claims of all rows; the study's number and what it is compared with are those of the
    claim that misses by most, in tolerances. */

@@ -53,14 +53,14 @@ void MuStudyTakeClaim(MuStudy s, const MuClaim *c) {
 }
 
 MuStudyVerdict MuStudyJudge(MuStudy s, const MuClaim *c) {
-  const MuStudyVerdict verdict = MuClaimVerdict(c);
+  const MuStudyVerdict verdict = !s->bare ? MuClaimVerdict(c) : MU_VERDICT_UNDECIDED;
 
   s->verdict = MuStudyWorse(s->verdict, verdict);
   if (c->reason[0]) {
     MuStudyNote(s, "%s: undecided: %s", c->name, c->reason);
     return verdict;
   }
-  if (verdict == MU_VERDICT_HOLDS) return verdict;
+  if (verdict == MU_VERDICT_HOLDS || s->bare) return verdict;
   MuStudyNote(s,
               "%s: %.4g where %.4g is claimed: excess %.3g, error %.2g (grid %.1g, step %.1g, "
               "window %.1g), tolerance %.2g: %s%s",
