@@ -28,9 +28,9 @@ int MuLaunchRank(void) {
   return is_bare_step() && number ? (int)strtol(number, NULL, 10) : 0;
 }
 
-/* hwloc would open X displays and graphics libraries, OpenMPI the libraries of every network. The
-   folder that OpenMPI makes under TMPDIR for all processes of a user goes when one of them ends:
-   another that starts at that moment fails. A process alone needs none. */
+/* hwloc would open X displays and graphics libraries and ask every device, OpenMPI the libraries of
+   every network. The folder that OpenMPI makes under TMPDIR for all processes of a user goes when
+   one of them ends: another that starts at that moment fails. A process alone needs none. */
 static void set_alone(void) {
   static const char *const settings[][2] = {{"OMPI_MCA_ess_singleton_isolated", "1"},
                                             {"OMPI_MCA_orte_create_session_dirs", "0"},
@@ -38,7 +38,7 @@ static void set_alone(void) {
                                             {"OMPI_MCA_btl", "self"},
                                             {"OMPI_MCA_osc", "sm"},
                                             {"OMPI_MCA_coll", "basic,self,libnbc"},
-                                            {"HWLOC_COMPONENTS", "-x86"},
+                                            {"HWLOC_COMPONENTS", "-x86,-linuxio"},
                                             {"HWLOC_PLUGINS_PATH", "/nonexistent"}};
   for (size_t i = 0; i < sizeof settings / sizeof *settings; ++i)
     setenv(settings[i][0], settings[i][1], 0);

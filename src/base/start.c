@@ -1,6 +1,7 @@
 /* Start and end of the library. */
 #include "base/events.h"
 #include "base/launch.h"
+#include "base/pages.h"
 #include "mudot.h"
 
 #include <hdf5.h>
@@ -59,6 +60,8 @@ static PetscErrorCode start_petsc(int argc, char **argv, const char *help) {
   petsc_arguments[count++] = "-skip_petscrc";
   for (int i = 1; i < argc; ++i) petsc_arguments[count++] = argv[i];
   char **borrowed = petsc_arguments;
+  code = MuPagesUse();
+  if (code) return code;
   return PetscInitialize(&count, &borrowed, NULL, help);
 }
 

@@ -178,11 +178,6 @@ PetscErrorCode MuGridGetDM(MuGrid grid, DM *dm) {
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode free_array(void *array) {
-  free(array);
-  return 0;
-}
-
 static PetscErrorCode create_zeros(MPI_Comm comm, PetscInt local, PetscInt total, Vec *field);
 
 /* So that the vectors that PETSc's solvers make are like the one they are given. */
@@ -197,16 +192,14 @@ static PetscErrorCode duplicate(Vec field, Vec *other) {
 }
 
 /* A vector on zeros that the system hands out when they are first touched: what a run does not use
-   takes no memory. It begins with a cache line. */
+   takes no memory. */
 static PetscErrorCode create_zeros(MPI_Comm comm, PetscInt local, PetscInt total, Vec *field) {
-  const size_t line = 64, bytes = sizeof(PetscReal) * (size_t)local + line;
-  char *memory = calloc(bytes, 1);
+  PetscReal *array;
   PetscContainer owner;
   PetscMPIInt size;
 
   PetscFunctionBegin;
-  if (!memory) SETERRQ(PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for %zu bytes", bytes);
-  PetscReal *array = (PetscReal *)(void *)(memory + (line - (uintptr_t)memory % line));
+  PetscCall(PetscCalloc1(PetscMax(local, 1), &array));
   PetscCallMPI(MPI_Comm_size(comm, &size));
   if (size == 1)
     PetscCall(VecCreateSeqWithArray(comm, 1, local, array, field));
@@ -214,8 +207,8 @@ static PetscErrorCode create_zeros(MPI_Comm comm, PetscInt local, PetscInt total
     PetscCall(VecCreateMPIWithArray(comm, 1, local, total, array, field));
   PetscCall(VecSetOperation(*field, VECOP_DUPLICATE, (void (*)(void))duplicate));
   PetscCall(PetscContainerCreate(PETSC_COMM_SELF, &owner));
-  PetscCall(PetscContainerSetPointer(owner, memory));
-  PetscCall(PetscContainerSetUserDestroy(owner, free_array));
+  PetscCall(PetscContainerSetPointer(owner, array));
+  PetscCall(PetscContainerSetUserDestroy(owner, PetscContainerUserDestroyDefault));
   PetscCall(PetscObjectCompose((PetscObject)*field, "memory", (PetscObject)owner));
   PetscCall(PetscContainerDestroy(&owner));
   PetscFunctionReturn(0);
