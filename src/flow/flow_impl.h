@@ -49,6 +49,7 @@ typedef struct {
 typedef struct {
   PetscInt count, next; /* next: the first that has not been handed out */
   PetscReal slack;      /* within which a row is at the time that is asked for */
+  PetscReal interval;   /* to that time from the one before it */
   PetscReal time[MU_ROWS], energy[MU_ROWS], terms[MU_ROWS][MU_MAX_TERMS];
   Vec state[MU_ROWS]; /* NULL: the integrator does not leap */
 } MuRows;

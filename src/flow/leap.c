@@ -10,6 +10,7 @@
 
 #define SLACK           1e-9 /* of a step: rounding */
 #define MOST_REJECTIONS 60
+#define ALIGNED         1e-6 /* of a row's distance from the next */
 
 PetscErrorCode MuFlowCreateRows(MuFlow flow) {
   PetscFunctionBegin;
@@ -70,15 +71,25 @@ static PetscErrorCode attempt(MuFlow flow, MuLeap *leap) {
   PetscFunctionReturn(0);
 }
 
-/* The longest step that is at most `planned`, puts a row on `rest` and does not pass the end; with
-   none that long, one that leaves no sliver. */
+/* Whether rows at multiples of `spacing` from an output time on fall on all later ones, if these
+   are as far apart as the last two were. */
+static PetscBool meets_outputs(const MuRows *r, PetscReal spacing) {
+  const PetscReal turns = r->interval / spacing;
+  return (PetscBool)(PetscAbsReal(turns - PetscFloorReal(turns + 0.5)) < ALIGNED);
+}
+
+/* The step that is planned, far from the time that is asked for. Nearer to it one of at most that
+   length whose rows are `rest` over a whole number apart: the longest one, if it does not pass that
+   time; beyond it, but not beyond the end, the longest one whose rows fall on the output times that
+   follow, so that no row is in vain and no later step is cut; else it ends at that time. */
 static PetscReal fit_step(MuFlow flow, PetscReal rest, PetscReal planned) {
   const PetscReal left = PetscMax(rest, flow->spec.end - flow->time);
-  for (PetscInt i = 1; i <= MU_ROWS; ++i) {
-    const PetscReal step = rest * MU_ROWS / i;
-    if (step <= planned * (1 + SLACK) && step <= left * (1 + SLACK)) return step;
-  }
-  return rest < 2 * planned ? rest / 2 : planned;
+  PetscReal parts = PetscMax(1, PetscCeilReal(MU_ROWS * rest / planned * (1 - SLACK)));
+  if (parts > MU_ROWS * MU_ROWS) return planned;
+  for (; parts < MU_ROWS; ++parts)
+    if (MU_ROWS * rest <= parts * left * (1 + SLACK) && meets_outputs(&flow->rows, rest / parts))
+      break;
+  return MU_ROWS * rest / parts;
 }
 
 static void accept(MuFlow flow, const MuLeap *leap) {
@@ -136,10 +147,16 @@ static void name_row(PetscInt i, char name[16]) {
 PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint) {
   const MuEffort *e = &flow->effort;
   const MuRows *r = &flow->rows;
-  PetscReal numbers[HEAD + MU_ROWS * ROW] = {
-      (PetscReal)r->count,   (PetscReal)r->next,     r->slack,
-      (PetscReal)e->leaps,   (PetscReal)e->substeps, (PetscReal)e->lowest,
-      (PetscReal)e->highest, (PetscReal)e->touched,  e->error};
+  PetscReal numbers[HEAD + MU_ROWS * ROW] = {(PetscReal)r->count,
+                                             (PetscReal)r->next,
+                                             r->slack,
+                                             (PetscReal)e->leaps,
+                                             (PetscReal)e->substeps,
+                                             (PetscReal)e->lowest,
+                                             (PetscReal)e->highest,
+                                             (PetscReal)e->touched,
+                                             e->error,
+                                             r->interval};
   char name[16];
 
   PetscFunctionBegin;
@@ -173,6 +190,7 @@ PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint) {
                             .highest = (PetscInt)numbers[6],
                             .touched = (PetscInt)numbers[7],
                             .error = numbers[8]};
+  r->interval = numbers[9];
   if (!(r->count >= 0 && r->count <= MU_ROWS && r->next >= 0))
     return MuError(MU_ERR_FILE, "the checkpoint holds %g rows of a macro step; at most %d can be",
                    numbers[0], MU_ROWS);

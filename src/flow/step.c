@@ -15,6 +15,7 @@ void MuFlowBeginInterval(MuFlow flow, PetscReal end) {
   const PetscReal length = end - flow->time;
   if (flow->interval_end == end) return;
   flow->interval_end = end;
+  flow->rows.interval = length;
   flow->interval_step = length / PetscMax(1, PetscCeilReal(length / flow->spec.step - STEP_SLACK));
 }
 

@@ -328,7 +328,9 @@ PetscErrorCode MuGridGather(MuGrid grid, Vec f, PetscBool to_all, PetscReal *glo
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(f, &x));
-  if (to_all)
+  if (info->size == 1)
+    PetscCall(PetscArraycpy(global, x, info->local_size));
+  else if (to_all)
     PetscCallMPI(MPI_Allgatherv(x, (PetscMPIInt)info->local_size, MPIU_REAL, global, counts, starts,
                                 MPIU_REAL, info->comm));
   else
@@ -344,8 +346,11 @@ PetscErrorCode MuGridScatter(MuGrid grid, const PetscReal *global, Vec f) {
 
   PetscFunctionBegin;
   PetscCall(VecGetArray(f, &x));
-  PetscCallMPI(MPI_Scatterv(global, grid->cell_counts, grid->cell_starts, MPIU_REAL, x,
-                            (PetscMPIInt)info->local_size, MPIU_REAL, 0, info->comm));
+  if (info->size == 1)
+    PetscCall(PetscArraycpy(x, global, info->local_size));
+  else
+    PetscCallMPI(MPI_Scatterv(global, grid->cell_counts, grid->cell_starts, MPIU_REAL, x,
+                              (PetscMPIInt)info->local_size, MPIU_REAL, 0, info->comm));
   PetscCall(VecRestoreArray(f, &x));
   PetscFunctionReturn(0);
 }
