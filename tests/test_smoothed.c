@@ -469,11 +469,83 @@ START_TEST(numbers_that_rounding_would_decide_are_refused) {
 }
 END_TEST
 
+/* <G, rho1 - rho0> less F(rho1) - F(rho0), over the largest of the two values. */
+static PetscReal identity_error(const Setting *s, MuEnergy energy, Vec rho0, Vec rho1) {
+  PetscReal value[2], product;
+  Vec g;
+  OK(MuGridCreateField(s->grid, &g));
+  OK(MuEnergyEvaluate(energy, rho0, &value[0], NULL, NULL, NULL));
+  OK(MuEnergyEvaluate(energy, rho1, &value[1], NULL, NULL, NULL));
+  OK(MuEnergyDiscreteGradient(energy, rho0, rho1, g, NULL));
+  OK(MuGridInner(s->grid, g, rho1, &product));
+  PetscReal sum = product;
+  OK(MuGridInner(s->grid, g, rho0, &product));
+  sum -= product;
+  OK(VecDestroy(&g));
+  return fabs(sum - (value[1] - value[0])) / fmax(fabs(value[0]), fabs(value[1]));
+}
+
+static PetscReal very_steep(PetscReal x, PetscReal y) {
+  return 100 * (x * x + y * y);
+}
+
+/* A kernel narrower than a cell has weights below 0 next to its middle: k*rho < 0 beside a spike,
+   where the target has e^-200. With a floor there the identity was wrong by 1e-3 of F. */
+START_TEST(npmle_keeps_the_identity_where_smoothed_densities_are_negative) {
+  Setting s = make_setting_on(1, TestGrid(1, NX, NY, -2, 2, PETSC_FALSE),
+                              TestKernel(1, "gaussian", 0.05, MU_EXTENSION_REFLECT), very_steep);
+  MuEnergy energy = make_energy(&s, "npmle", 0, 0);
+  PetscReal spiked[MOST] = {0}, moved[MOST] = {0}, q[MOST], least = 0;
+  Vec rho0, rho1;
+  OK(MuGridCreateField(s.grid, &rho0));
+  OK(MuGridCreateField(s.grid, &rho1));
+  for (PetscInt i = 0; i < s.n; ++i) spiked[i] = moved[i] = s.pi[i];
+  spiked[s.n - 1] = 0.3;
+  moved[s.n - 2] = 0.2;
+  moved[s.n - 1] = 0.1;
+  multiply(&s, spiked, q);
+  for (PetscInt i = 0; i < s.n; ++i) least = fmin(least, q[i]);
+  ck_assert(least < -1e-4);
+  OK(MuGridScatter(s.grid, spiked, rho0));
+  OK(MuGridScatter(s.grid, moved, rho1));
+  ck_assert_double_lt(identity_error(&s, energy, rho0, rho1), 1e-13);
+  ck_assert_double_lt(identity_error(&s, energy, rho1, rho0), 1e-13);
+  OK(VecDestroy(&rho0));
+  OK(VecDestroy(&rho1));
+  OK(MuEnergyDestroy(&energy));
+  free_setting(&s);
+}
+END_TEST
+
+/* k*1 = 1, so that DF = m/(m-1) rho^(m-1) of a constant rho, at 1e-300 too, where rho^(m-2) is not
+   a number of this machine. */
+START_TEST(blob_internal_is_finite_at_tiny_densities) {
+  Setting s = make_setting(1, "gaussian");
+  MuEnergy energy = make_energy(&s, "blob_internal", 0.75, 0);
+  PetscReal *df;
+  Vec rho1;
+  OK(VecSet(s.rho, 1e-300));
+  OK(VecDuplicate(s.rho, &rho1));
+  for (PetscReal factor = 1; factor < 10; factor *= 1.5) {
+    OK(VecSet(rho1, factor * 1e-300));
+    ck_assert_double_lt(identity_error(&s, energy, s.rho, rho1), 1e-12);
+  }
+  evaluate(&s, "blob_internal", 0.75, 0, &df);
+  for (PetscInt i = 0; i < s.n; ++i) ck_assert_double_eq_tol(df[i] / -3e75, 1, 1e-12);
+  free(df);
+  OK(VecDestroy(&rho1));
+  OK(MuEnergyDestroy(&energy));
+  free_setting(&s);
+}
+END_TEST
+
 static Suite *make_suite(void) {
   Suite *suite = suite_create("smoothed");
   TCase *t = tcase_create("smoothed");
   tcase_set_timeout(t, 0);
   tcase_add_test(t, values_are_those_of_the_formulas);
+  tcase_add_test(t, npmle_keeps_the_identity_where_smoothed_densities_are_negative);
+  tcase_add_test(t, blob_internal_is_finite_at_tiny_densities);
   tcase_add_test(t, npmle_is_linear_where_the_target_has_no_mass);
   tcase_add_test(t, an_explicit_step_of_npmle_is_the_step_of_em);
   tcase_add_test(t, ksd_is_the_dissipation_of_stein);

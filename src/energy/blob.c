@@ -44,27 +44,29 @@ static void fill_values(PetscReal m, PetscInt n, const PetscReal *q, PetscReal *
   for (PetscInt i = 0; i < n; ++i) f[i] /= m - 1;
 }
 
-/* y = rho f'(q) */
+/* y = rho f'(q) = (rho/q) q^(m-1): q^(m-2) alone overflows where q is e^-700 */
 static void fill_slopes(PetscReal m, PetscInt n, const PetscReal *rho, const PetscReal *q,
                         PetscReal *y) {
-  if (m != 1) MuArrayPow(n, q, m - 2, y);
-  for (PetscInt i = 0; i < n; ++i) y[i] = m == 1 ? rho[i] / q[i] : rho[i] * y[i];
+  if (m != 1) MuArrayPow(n, q, m - 1, y);
+  for (PetscInt i = 0; i < n; ++i) y[i] = m == 1 ? rho[i] / q[i] : rho[i] / q[i] * y[i];
 }
 
-/* (f(b) - f(a))/(b - a) for a, b > 0 and f of exponent m != 1, to rounding for every ratio. */
-static PetscReal quotient(PetscReal m, PetscReal a, PetscReal b) {
-  const PetscReal low = PetscMin(a, b), high = PetscMax(a, b), d = high - low;
-  if (d == 0) return pow(high, m - 2);
-  if (d > 0.5 * high) return (pow(high, m - 1) - pow(low, m - 1)) / ((m - 1) * d);
-  return -pow(high, m - 1) * expm1((m - 1) * log1p(-d / high)) / ((m - 1) * d);
+/* `mean` times (f(b) - f(a))/(b - a) for a, b > 0 and f of exponent m != 1, to rounding for every
+   ratio; mean/max(a, b) is bounded, the quotient is not. */
+static PetscReal quotient(PetscReal m, PetscReal mean, PetscReal a, PetscReal b) {
+  const PetscReal low = PetscMin(a, b), high = PetscMax(a, b), x = (high - low) / high;
+  const PetscReal share = mean / high, value = pow(high, m - 1);
+  if (x == 0) return share * value;
+  if (x > 0.5) return share * (value - pow(low, m - 1)) / ((m - 1) * x);
+  return -share * value * expm1((m - 1) * log1p(-x)) / ((m - 1) * x);
 }
 
-/* y = M times that quotient; y may not be q0 or q1 */
+/* y = M times the difference quotient of f; y may not be q0 or q1 */
 static void fill_quotients(PetscReal m, PetscInt n, const PetscReal *mean, const PetscReal *q0,
                            const PetscReal *q1, PetscReal *y) {
   if (m == 1) MuArrayLogarithmicMean(n, q0, q1, y);
   for (PetscInt i = 0; i < n; ++i)
-    y[i] = m == 1 ? mean[i] / y[i] : mean[i] * quotient(m, q0[i], q1[i]);
+    y[i] = m == 1 ? mean[i] / y[i] : quotient(m, mean[i], q0[i], q1[i]);
 }
 
 /* ------------------------------------------------------------------ the term */

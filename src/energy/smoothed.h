@@ -6,8 +6,5 @@
 
 /* MU_ERR_INPUT: the term's kernel is positive on measures of mass zero only. Not collective. */
 PetscErrorCode MuSmoothedCheckKernel(const MuTerm *term);
-/* q = k*rho, where pi > 0 at least its rounding *noise: that of a convolution by FFT, a multiple of
-   its largest value. Collective. */
-PetscErrorCode MuSmoothedFill(const MuTerm *term, Vec rho, Vec q, PetscReal *noise);
 
 #endif

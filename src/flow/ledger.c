@@ -90,6 +90,29 @@ PetscErrorCode MuLedgerGetColumns(MuLedger ledger, MuColumns *columns) {
   return 0;
 }
 
+/* Where products with DF overflow, in which inf - inf is NaN: where DF is e^350. */
+#define OVERFLOWS 1e150
+
+/* *potential is infinity if it is NaN from an overflow of G, K G or v; what else is NaN stays so
+   and is seen. Collective. */
+static PetscErrorCode settle(MuLedger l, PetscReal *potential) {
+  const Vec fields[] = {l->gradient, l->image, l->velocity};
+  PetscReal largest = 0;
+  const PetscReal *x;
+
+  PetscFunctionBegin;
+  if (!isnan(*potential)) PetscFunctionReturn(0);
+  for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) {
+    PetscCall(VecGetArrayRead(fields[k], &x));
+    for (PetscInt i = 0; i < l->flow->info->local_size; ++i)
+      if (fabs(x[i]) > largest) largest = fabs(x[i]);
+    PetscCall(VecRestoreArrayRead(fields[k], &x));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPIU_REAL, MPI_MAX, l->flow->info->comm));
+  if (largest > OVERFLOWS) *potential = INFINITY;
+  PetscFunctionReturn(0);
+}
+
 /* K(mu) G into image, and R* = 1/2 <G, K G>. */
 static PetscErrorCode dual_potential(MuLedger l, Vec mu, PetscReal *dual) {
   MuFlow flow = l->flow;
@@ -99,7 +122,7 @@ static PetscErrorCode dual_potential(MuLedger l, Vec mu, PetscReal *dual) {
   PetscCall(MuGeometryApply(flow->geometry, MU_PART_ALL, l->gradient, l->preimage, l->image));
   PetscCall(MuGridInner(flow->grid, l->gradient, l->image, dual));
   *dual *= 0.5;
-  if (isnan(*dual)) *dual = INFINITY; /* it overflows, where DF is e^700 */
+  PetscCall(settle(l, dual));
   PetscFunctionReturn(0);
 }
 
@@ -239,7 +262,7 @@ static PetscErrorCode primal_potential(MuLedger l, PetscReal dt, PetscReal *prim
   PetscCall(MuGeometrySetPrimalTolerance(geometry, OF_DEFECT, SMALL_PART * l->defect / dt));
   PetscCall(MuGeometryPrimal(geometry, l->velocity, l->gradient, l->image, primal));
   PetscCall(MuGeometrySetPrimalTolerance(geometry, 0, 0));
-  if (isnan(*primal)) *primal = INFINITY;
+  PetscCall(settle(l, primal));
   PetscCall(MuGeometryGetPrimalReport(geometry, NULL, &limited));
   l->cut_off += limited ? 1 : 0;
   PetscFunctionReturn(0);
@@ -267,7 +290,7 @@ static PetscErrorCode take_residual(MuLedger l, PetscReal dt, PetscReal sum, Pet
   PetscCall(MuFlowGetEnergy(l->flow, &energy, NULL));
   const PetscReal square = 2 * (sum + (energy - l->energy) / dt - power), x = l->lambda * dt;
   const PetscReal weight = fabs(x) > 1e-8 ? -expm1(-x) / x : 1 - x / 2;
-  l->residual = isnan(square) ? INFINITY : PetscSqrtReal(PetscMax(square, 0));
+  l->residual = square < 0 ? 0 : isinf(sum) ? INFINITY : PetscSqrtReal(square);
   l->bound = exp(-x) * l->bound + dt * weight * l->residual;
   PetscFunctionReturn(0);
 }

@@ -4,6 +4,17 @@
 #include "flow/transport_impl.h"
 #include "grid/arrays.h"
 
+PetscErrorCode MuTransportLabel(MuTransport t) {
+  PetscFunctionBegin;
+  t->components = 1;
+  if (!t->info->masked) PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(t->info->local_size, &t->label));
+  PetscCall(MuGridLabelComponents(t->grid, &t->components, t->label));
+  if (t->components == 1) PetscCall(PetscFree(t->label));
+  PetscCall(PetscMalloc1(3 * t->components, &t->sums));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *ops,
                                           MuTransport *companion) {
   MuTransport c;
@@ -21,6 +32,7 @@ PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *o
     c->a[axis] = t->a[axis];
     c->b[axis] = t->b[axis];
   }
+  PetscCall(MuTransportLabel(c));
   PetscCall(ops->create(c));
   *companion = c;
   PetscFunctionReturn(0);
@@ -40,6 +52,8 @@ PetscErrorCode MuTransportDestroy(MuTransport *transport) {
   PetscCall(VecDestroy(&t->log_pi));
   PetscCall(VecDestroy(&t->minus_potential));
   PetscCall(PetscFree(t->below));
+  PetscCall(PetscFree(t->label));
+  PetscCall(PetscFree(t->sums));
   PetscCall(MuGridDestroy(&t->grid));
   PetscCall(PetscFree(t));
   PetscFunctionReturn(0);
@@ -112,11 +126,41 @@ static PetscReal sum_above(PetscInt n, const PetscReal *x, PetscReal lowest) {
   return sum;
 }
 
+/* The same on a domain in pieces. */
+static PetscErrorCode repair_components(MuTransport t, const PetscReal *rhs, PetscReal *x) {
+  const PetscInt count = t->components;
+  PetscReal *before = t->sums, *above = before + count, *after = above + count;
+  PetscReal negative = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(t->sums, 3 * count));
+  for (PetscInt i = 0; i < t->info->local_size; ++i) {
+    const PetscInt c = t->label[i];
+    if (c < 0) continue;
+    before[c] += rhs[i];
+    above[c] += PetscMax(rhs[i], 0);
+    after[c] += PetscMax(x[i], 0);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, t->sums, (PetscMPIInt)(3 * count), MPIU_REAL, MPI_SUM,
+                             t->info->comm));
+  for (PetscInt c = 0; c < count; ++c) negative = PetscMax(negative, above[c] - before[c]);
+  if (negative > 0) PetscFunctionReturn(0);
+  for (PetscInt i = 0; i < t->info->local_size; ++i) {
+    const PetscInt c = t->label[i];
+    if (c >= 0 && after[c] > 0) x[i] = PetscMax(x[i], 0) * (before[c] / after[c]);
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x) {
   const PetscInt n = t->info->row_length;
   PetscReal sums[3] = {0}; /* mass before, its positive part, mass after */
 
   PetscFunctionBegin;
+  if (t->label) {
+    PetscCall(repair_components(t, rhs, x));
+    PetscFunctionReturn(0);
+  }
   for (PetscInt r = 0; r < t->info->rows; ++r) {
     sums[0] += sum_above(n, rhs + r * n, -PETSC_MAX_REAL);
     sums[1] += sum_above(n, rhs + r * n, 0);

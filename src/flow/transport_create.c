@@ -27,6 +27,7 @@ PetscErrorCode MuTransportCreate(MuGrid grid, MuTransportSolver solver, MuTransp
   }
   PetscCall(MuGridCreateField(grid, &t->minus_potential));
   PetscCall(PetscCalloc1(info->row_length, &t->below));
+  PetscCall(MuTransportLabel(t));
   PetscCall(t->ops->create(t));
   *transport = t;
   PetscFunctionReturn(0);

@@ -32,10 +32,15 @@ struct _p_MuTransport {
   Vec minus_potential; /* log_pi when Scharfetter-Gummel coefficients were filled in */
   PetscReal *below;    /* [row_length] halo row */
   PetscReal dt, tolerance;
+  PetscInt components, *label; /* of a domain in pieces; label NULL: one piece */
+  PetscReal *sums;             /* [3 * components] */
   PetscInt iterations;
   PetscBool ready;   /* whether SetUp was called */
   PetscBool stalled; /* coupled: the iteration has stalled since SetUp, the factors serve */
 };
+
+/* Finds the components of the domain. Collective. */
+PetscErrorCode MuTransportLabel(MuTransport t);
 
 /* I + dt div J. */
 MuFaceMatrix MuTransportMatrix(MuTransport t);
@@ -44,9 +49,10 @@ MuFaceMatrix MuTransportMatrix(MuTransport t);
 PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *ops,
                                           MuTransport *companion);
 
-/* Makes a solution x with right-hand side rhs non-negative and gives it the mass of rhs exactly: a
-   change by at most the residual. Nothing is done if rhs is negative anywhere. Local arrays.
-   Collective. */
+/* Makes a solution x with right-hand side rhs non-negative and gives it the mass of rhs exactly, on
+   every component of the domain: a change by at most the residual. Long steps make the matrix nearly
+   singular, with a constant on each component, and without this mass would pass between them.
+   Nothing is done if rhs is negative anywhere. Local arrays. Collective. */
 PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x);
 
 /* The unsplit operator A = I + dt div J in plain arrays, for residuals. */
