@@ -170,7 +170,7 @@ const MuKeyRow mu_keys[] = {
     {"study", "expect_rate", MU_KEY_REAL, 1, MU_POSITIVE,
      .doc = "rate: c of F(t) <= exp(-c t) F(0), contraction: of d(t) <= exp(-c t) d(0), instead of "
             "the theorem's"},
-    {"study", "distance", MU_KEY_CHOICE, 1, .allowed = "l1|hellinger|w2|mmd",
+    {"study", "distance", MU_KEY_CHOICE, 1, .allowed = "l1|hellinger|w2|mmd|hellinger_kantorovich",
      .doc = "contraction, equivalence: between the two solutions (default l1)"},
     {"study", "shape", MU_KEY_BOOL, 1,
      .doc = "equivalence: compare the densities over their masses, and the masses with their law"},

@@ -3,7 +3,12 @@
    entropy in the Wasserstein space: McCann (1997), von Renesse and Sturm (2005). Powers in the
    Hellinger space: with u = 2 rho^(1/2), in which the metric is flat, the second derivative of pi
    phi_p(u^2/(4 pi)) is phi_p'(s)/2 + s phi_p''(s), s = rho/pi, whose infimum over s is 1/(2(1-p))
-   for p <= 1/2, -1/(2(p-1)) for p > 1, and -infinity between. Diffusions are contractions in L1. */
+   for p <= 1/2, -1/(2(p-1)) for p > 1, and -infinity between. Diffusions are contractions in L1.
+   In the Hellinger-Kantorovich space: Liero, Mielke and Savare, Fine properties of geodesics and
+   geodesic lambda-convexity for the Hellinger-Kantorovich distance, Arch. Ration. Mech. Anal. 247
+   (2023): int rho^m is convex for m > 1, in one dimension -int rho^m for 1/3 <= m <= 1/2, the
+   relative entropy is lambda-convex for no lambda; linear terms have the convexity of r^2 V(x) on
+   the cone. Flows of such energies contract: Laschos and Mielke, arXiv 2207.09815 (2022). */
 #include "facts/facts.h"
 
 static PetscBool alone(const MuSystem *s, MuPartClass class, PetscReal *weight) {
@@ -65,6 +70,30 @@ static void in_l1(const MuSystem *s, MuContraction *c) {
                : "geometry wasserstein alone and the energies kl, entropy, internal, potential");
 }
 
+static PetscBool convex_on_cone(const MuTermTraits *term) {
+  const PetscReal m = term->density_power;
+  if (term->linear) return PETSC_TRUE;
+  return (PetscBool)(term->weight > 0 && (m > 1 || (m >= 1. / 3 && m <= 0.5)));
+}
+
+static void in_hellinger_kantorovich(const MuSystem *s, PetscReal convexity, MuContraction *c) {
+  PetscInt classes;
+  MuSystemWeight(s, MU_IS_WASSERSTEIN, &classes);
+  PetscBool applies = (PetscBool)(classes == (MU_IS_WASSERSTEIN | MU_IS_FISHER_RAO) &&
+                                  !s->spherical && !isnan(convexity));
+  for (PetscInt k = 0; k < s->terms; ++k)
+    applies = (PetscBool)(applies && convex_on_cone(&s->term[k]));
+  if (applies) c->rate = convexity;
+  snprintf(c->sentence, sizeof c->sentence,
+           applies
+               ? "two solutions approach each other in HK at the rate at which the potential is "
+                 "convex on the cone (%.6g); internal energies are convex"
+               : "geometry wasserstein and fisher_rao, not spherical, and the energies potential "
+                 "and internal with an exponent above 1 or from 1/3 to 1/2; kl is not convex in "
+                 "HK",
+           convexity);
+}
+
 void MuFactsContraction(const MuSystem *s, MuMetric metric, PetscReal convexity, MuContraction *c) {
   *c = (MuContraction){.rate = NAN};
   switch (metric) {
@@ -79,5 +108,8 @@ void MuFactsContraction(const MuSystem *s, MuMetric metric, PetscReal convexity,
     break;
   case MU_METRIC_L1:
     in_l1(s, c);
+    break;
+  case MU_METRIC_HK:
+    in_hellinger_kantorovich(s, convexity, c);
   }
 }

@@ -116,7 +116,13 @@ void MuFactsDecay(const MuSystem *system, MuTheorem theorem, MuDecay *decay);
 PetscReal MuFactsConvexity(const MuSystem *system, PetscReal log_sobolev);
 
 /* Distances between two solutions. */
-typedef enum { MU_METRIC_L1, MU_METRIC_HELLINGER, MU_METRIC_W2, MU_METRIC_MMD } MuMetric;
+typedef enum {
+  MU_METRIC_L1,
+  MU_METRIC_HELLINGER,
+  MU_METRIC_W2,
+  MU_METRIC_MMD,
+  MU_METRIC_HK /* Hellinger-Kantorovich, with the weights of the geometry */
+} MuMetric;
 
 typedef struct {
   PetscReal rate;     /* c of d(t) <= e^(-c t) d(0) for any two solutions; NaN: none is known */
@@ -124,7 +130,8 @@ typedef struct {
 } MuContraction;
 
 /* What is known of the contraction of two solutions (contraction.c). convexity: the least
-   eigenvalue of the Hessian of the target's potential, NaN: not known. mmd: the distance has the
+   eigenvalue of the Hessian of the target's potential, for MU_METRIC_HK of that of the potential
+   terms on the cone (study/contraction.c), NaN: not known. mmd: the distance has the
    kernel of the geometry. system->unequal: of the two solutions or of the target. Not collective.
  */
 void MuFactsContraction(const MuSystem *system, MuMetric metric, PetscReal convexity,

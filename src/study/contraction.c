@@ -46,6 +46,34 @@ static PetscErrorCode convexity_of(const MuTrial *t, PetscReal *least) {
   PetscFunctionReturn(0);
 }
 
+/* The least eigenvalue over the cells of the Hessian of r^2 V(x) on the cone with the metric 4/b
+   dr^2
+   + r^2 dx^2/a, r^2 the mass: [b V/2, (ab)^(1/2) V'/2; ., a V'' + b V/2], V the potential terms. */
+static PetscErrorCode convexity_on_cone(const MuTrial *t, PetscReal *least) {
+  const PetscInt n = t->info->cells[0];
+  const PetscReal h = t->info->volume;
+  PetscReal a, b, diffusivity, *v;
+  PetscBool only;
+  Vec potential;
+
+  PetscFunctionBegin;
+  *least = NAN;
+  if (t->info->masked) PetscFunctionReturn(0);
+  PetscCall(MuDistanceWeights(t, &a, &b));
+  PetscCall(MuGridCreateField(t->parts->grid, &potential));
+  PetscCall(MuEnergyLogarithmicPart(t->parts->energy, &diffusivity, potential, &only));
+  PetscCall(PetscMalloc1(n, &v));
+  PetscCall(MuGridGather(t->parts->grid, potential, PETSC_TRUE, v));
+  for (PetscInt i = 1; i + 1 < n; ++i) {
+    const PetscReal slope = 0.5 * (v[i + 1] - v[i - 1]) / h;
+    const PetscReal bend = 0.5 * a * (v[i + 1] - 2 * v[i] + v[i - 1]) / (h * h);
+    *least = fmin(*least, 0.5 * b * v[i] + bend - sqrt(bend * bend + 0.25 * a * b * slope * slope));
+  }
+  PetscCall(PetscFree(v));
+  PetscCall(VecDestroy(&potential));
+  PetscFunctionReturn(0);
+}
+
 /* Whether the masses of the two solutions and of the target are not all the same. */
 static PetscErrorCode compare_masses(const MuTrial t[2], MuSystem *system) {
   PetscBool unequal = PETSC_FALSE;
@@ -75,7 +103,10 @@ static PetscErrorCode find_constant(Contraction *q, const MuTrial t[2], PetscRea
   PetscCall(MuEnergyGetSpec(t->parts->energy, &e));
   PetscCall(MuSystemRead(g, e, &system));
   PetscCall(compare_masses(t, &system));
-  PetscCall(convexity_of(t, &convexity));
+  if (q->distance.which == MU_METRIC_HK)
+    PetscCall(convexity_on_cone(t, &convexity));
+  else
+    PetscCall(convexity_of(t, &convexity));
   MuFactsContraction(&system, q->distance.which, convexity, &known);
   if (isnan(known.rate))
     return MuError(MU_ERR_INPUT,

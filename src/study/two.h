@@ -15,9 +15,11 @@ typedef struct {
 /* study_distance. MU_ERR_INPUT: it needs a kernel, or one dimension. */
 PetscErrorCode MuDistanceRead(MuCase file, const MuTrial *t, MuDistance *distance);
 /* The distance of a and b, fields of the trial's grid; w2 is that of the measures over their
-   masses. */
+   masses. Collective. MU_ERR_NUMERICS: that of Hellinger-Kantorovich did not converge. */
 PetscErrorCode MuDistanceEvaluate(const MuDistance *d, const MuTrial *t, Vec a, Vec b,
                                   PetscReal *value);
+/* The weights a, b of K(mu) xi = -a div(mu grad xi) + b mu xi; a = 0 if there is another part. */
+PetscErrorCode MuDistanceWeights(const MuTrial *t, PetscReal *a, PetscReal *b);
 
 /* ------------------------------------------------------------------ two systems (two.c) */
 
