@@ -272,7 +272,7 @@ START_TEST(mistakes_are_one_sentence) {
   static const struct {
     const char *study, *overrides, *sentence;
   } wrong[] = {
-      {"gamma-kernel-fisher-rao", "-study_values 0.4", "study_values: has 1 value; at least 2"},
+      {"gamma-kernel-fisher-rao", "-study_values 0.4", "study_values: has 1 value; at least 3"},
       {"gamma-kernel-fisher-rao", "-study_values 0.4,0.1,0.2", "is not monotone"},
       {"gamma-kernel-fisher-rao", "-study_values 0.1,0.2,0.4", "study_values: 0.1, ..., 0.4 rise"},
       {"gamma-moreau-kl", "-study_values 1,2,4", "no limit of the energy moreau is known as the"},

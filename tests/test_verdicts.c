@@ -403,6 +403,11 @@ static const struct {
      CURVE "geometry: {kernel_fisher_rao: 1}\n"
            "study: {type: curve, " FALLING ", curve: translation}\n",
      REFUSED, "study_shift"},
+    {"a search on one grid knows no error of the grid",
+     "grid: {lower: [-6], upper: [6], cells: [12]}\n" ORNSTEIN
+     "geometry: {wasserstein: 1}\ntime: {end: 1}\n"
+     "study: {type: inequality, expect_constant: 2, starts: 2}\n",
+     MU_VERDICT_UNDECIDED, "one grid alone was searched"},
     {"a search varies nothing",
      OUBOX "study: {type: inequality, vary: time_step, values: [0.1, 0.05]}\n", REFUSED,
      "an inequality study varies nothing"},

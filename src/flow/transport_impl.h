@@ -50,9 +50,9 @@ PetscErrorCode MuTransportCreateCompanion(MuTransport t, const MuTransportOps *o
                                           MuTransport *companion);
 
 /* Makes a solution x with right-hand side rhs non-negative and gives it the mass of rhs exactly, on
-   every component of the domain: a change by at most the residual. Long steps make the matrix nearly
-   singular, with a constant on each component, and without this mass would pass between them.
-   Nothing is done if rhs is negative anywhere. Local arrays. Collective. */
+   every component of the domain: a change by at most the residual. Long steps make the matrix
+   nearly singular, with a constant on each component, and without this mass would pass between
+   them. Nothing is done if rhs is negative anywhere. Local arrays. Collective. */
 PetscErrorCode MuTransportRepair(MuTransport t, const PetscReal *rhs, PetscReal *x);
 
 /* The unsplit operator A = I + dt div J in plain arrays, for residuals. */

@@ -365,9 +365,15 @@ static void judge_constant(MuStudy s, const PetscReal *row, PetscReal next) {
   MuClaim c = {.claimed = s->expected,
                .observed = row[CONSTANT],
                .tolerance = s->tolerance * s->expected,
-               .error = {isnan(row[COARSE]) ? 0 : PetscAbsReal(row[CONSTANT] - row[COARSE])}};
+               .error = {PetscAbsReal(row[CONSTANT] - row[COARSE])}};
 
   snprintf(c.name, sizeof c.name, "constant");
+  if (isnan(row[COARSE]))
+    MuClaimDoubt(&c,
+                 "one grid alone was searched, so that what half the cells would change is not "
+                 "known; it takes an even number of cells, at least %d along every axis, and a "
+                 "case that can be made on half of them",
+                 2 * FEWEST_CELLS);
   if (isnan(next)) MuClaimDoubt(&c, "one start alone came to an end");
   const PetscBool below = (PetscBool)(MuClaimVerdict(&c) == MU_VERDICT_FAILS);
   if (!below) c.error[MU_FROM_WINDOW] = next - row[CONSTANT];

@@ -322,8 +322,8 @@ PetscErrorCode MuStudyFindLimit(MuStudy s, const char *limit, MuTrial *trial, Mu
   PetscCall(replace_energy(&q, energy));
   if (!q.replaced)
     return MuError(MU_ERR_INPUT,
-                   "study_limit: %s: nothing in %s has a limit as %s %s%s; the README's table "
-                   "of geometries says what tends to what",
+                   "study_limit: %s: nothing in %s has a limit as %s %s%s; mudot help "
+                   "geometries and mudot help energies say what tends to what",
                    limit, s->case_path, s->varied == 2 ? "both keys" : s->vary[0],
                    q.rises          ? "rises"
                    : s->varied == 2 ? "vanish"

@@ -128,7 +128,7 @@ PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least) {
 
 PetscErrorCode MuStudyCheckVanishing(MuStudy s) {
   PetscFunctionBegin;
-  PetscCall(MuStudyCheckValues(s, 2));
+  PetscCall(MuStudyCheckValues(s, 3));
   for (PetscInt i = 0; i < s->count; ++i)
     if (!(s->values[i] > 0))
       return MuError(MU_ERR_INPUT,

@@ -223,7 +223,7 @@ PetscErrorCode MuStudyOverrides(MuStudy s, PetscInt i, MuOverrides *o);
 PetscReal MuStudyJoint(MuStudy s, PetscInt i);
 /* MU_ERR_INPUT unless there are at least `least` values, monotone, of a key that the case has. */
 PetscErrorCode MuStudyCheckValues(MuStudy s, PetscInt least);
-/* The same of a parameter that goes to 0: positive values that fall. */
+/* The same of a parameter that goes to its limit: at least three positive values. */
 PetscErrorCode MuStudyCheckVanishing(MuStudy s);
 /* grid_cells is varied: takes the ratio of the cells along the axes from the case. MU_ERR_INPUT
    unless the values are numbers of cells, multiples of the first where they must be nested. */
