@@ -383,7 +383,7 @@ refused "unknown command" 2 "there is no command \"solve\"" solve case.yaml
 refused "run without a case" 2 "no case file" run
 refused "two cases" 2 "one case file|plane.yaml" run case.yaml plane.yaml
 refused "unknown option" 2 "frobnicate|there is no such key" run case.yaml -frobnicate
-refused "unknown table" 2 "kernel|the nearest table is kernels" list kernel
+refused "unknown table" 2 "kernel|the nearest is kernels" list kernel
 refused "new: no such geometry" 2 "geometry|steen|the nearest is stein" new -geometry steen
 refused "new: three axes" 2 "dim: 3 is not allowed" new -dim 3
 works "new: a case" new -geometry ridge_stein -energy power -dim 2 -output new.yaml
@@ -412,6 +412,14 @@ done
 refused "an option that list does not have" 2 "--yaml|--json" list --yaml
 refused "a name that is in no table" 2 "\"steim\"|nothing of that name" list steim
 refused "two tables" 2 "energies|kernels|one table" list energies kernels
+refused "help for two topics" 2 "\"run\" and \"study\" are given" help run study
+refused "nothing is near to it" 2 "there is no table \"nope\", and nothing of that name in a table" list nope
+refused "no command is near to it" 2 "there is no command \"nope\" (see mudot --help)" nope
+refused "no key is near to it" 2 "zzz: there is no such key; \"mudot list keys\" has all, -load FILE adds those of an extension" run case.yaml -zzz 1
+refused "study has no dry run" 2 "dry_run: only mudot run has it" study case.yaml -dry_run
+refused "particles have no dry run" 2 "dry-run: only mudot run has it" particles case.yaml --dry-run
+refused "a misspelt dry run" 2 "the nearest is dry_run" run case.yaml -dryrun
+refused "a study goes on by itself" 2 "restart: only mudot run and mudot particles have it" study case.yaml -restart
 refused "help for a command that does not exist" 2 "\"rum\"|the nearest is run" help rum
 refused "help for a chapter that does not exist" 2 "\"studios\"|no chapter|the nearest is studies" help studios
 refused "help for two commands" 2 "run|study|one command" help run study

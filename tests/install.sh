@@ -79,6 +79,8 @@ holds "a loaded operator passes the checks" "$mudot" check geometry saturation -
 holds "a loaded energy passes the checks" "$mudot" check energy congestion -load congestion.so
 holds "the names are listed" sh -c "'$mudot' list -load ./congestion.so -load ./saturation.so >l && grep -q congestion l && grep -q saturation l"
 holds "their page is written" "$mudot" report o1 -load ./congestion.so
+holds "help knows them" sh -c "'$mudot' help energies -load ./congestion.so | tail -1 | grep -q congestion"
+holds "help of a command as well" sh -c "'$mudot' help run -load ./congestion.so | grep -q '(congestion)'"
 
 # says STATUS WORDS COMMAND...: the command ends with the status and one sentence that has the words.
 says() {
@@ -88,7 +90,10 @@ says() {
     status=$1 words=$2; shift 2; "$@" >out 2>err; got=$?
     cat err; [ "$got" = "$status" ] && grep -qF "$words" err && [ "$(wc -l <err)" = 1 ]' sh "$status" "$words" "$@"
 }
-says 2 "there is no such key" "$mudot" run congestion.yaml -output_directory o4
+says 2 "there is no such key; \"mudot list keys\" has all, -load FILE adds" "$mudot" run congestion.yaml -output_directory o4
+missing="o1/run.h5: is not read without -load ./congestion.so, which its run had (energy_congestion: there is no such key)"
+says 4 "$missing" "$mudot" report o1
+says 4 "$missing" "$mudot" sample o1 -n 3
 says 4 "cannot be loaded" "$mudot" run congestion.yaml -load ./congestion.yaml
 says 4 "cannot be read" "$mudot" run congestion.yaml -load ./nowhere.so
 says 2 "needs the name of a shared object" "$mudot" run congestion.yaml -load

@@ -59,6 +59,23 @@ def fields(random):
         check(f"it is that of the array, {order}", np.allclose(density(f"field{order}"), expected, rtol=1e-13, atol=0))
 
 
+def chosen(points):
+    """The array of an archive that holds the points."""
+    np.savez("several.npz", x=points, y=points[:2])
+    done("points from an archive of several", "run", "case.yaml", "-initial_file", "several.npz", "-initial_dataset", "x",
+         "-output_directory", "several")
+    check("they are those of the array that is named", np.array_equal(density("several"), density("points")))
+    for file, status, words in ("several.npz", 4, "it holds x, y; the key dataset chooses one"), \
+            ("points.csv", 2, "points.csv is a table; dataset chooses an array of a .npz file"), \
+            ("swapped.npy", 4, "holds one array without a name"):
+        more = [] if file == "several.npz" else ["-initial_dataset", "x"]
+        refused(f"refused: dataset of {file}", status, words, "run", "case.yaml", "-initial_file", file, *more,
+                "-output_directory", "no")
+    done("particles from an archive of several", "particles", "case.yaml", "-initial_file", "several.npz", "-initial_dataset", "x",
+         "-energy_kl", "0", "-energy_mmd", "1", "-kernel_type", "gaussian", "-kernel_bandwidth", "1", "-geometry_fisher_rao", "0", "-geometry_wasserstein", "1",
+         "-particles_method", "mmd_flow", "-particles_count", "10", "-output_directory", "moved")
+
+
 def archives(random):
     """An array of an archive by its name, for a density at the cells."""
     values = random.uniform(0.5, 1, (20, 24))
@@ -131,6 +148,7 @@ def main():
         samples(points)
         fields(random)
         archives(random)
+        chosen(points)
         clouds(points)
         refusals(points)
     totals()

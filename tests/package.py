@@ -117,6 +117,11 @@ def comparisons():
     raises("no column becomes weights by itself", mudot.CaseError, "2 columns is given; the run has 1 dimension; weights",
            lambda: mudot.compare(run, np.ones((5, 2)), 0.5))
     raises("refused: a cube", mudot.CaseError, "must be [n, d]", lambda: mudot.compare(run, np.zeros((2, 2, 2)), 0.5))
+    bad = np.array([[0.], [np.nan]])
+    one = raises("refused: no number", mudot.MudotError, "particles, row 2", lambda: mudot.compare(run, bad, 0.5))
+    two = raises("of several the one is named", mudot.MudotError, "particles[1], row 2",
+                 lambda: mudot.compare(run, [x, bad], [0.5, 1.0], replicates=3))
+    check("no temporary file is named", not any("/" in str(error) or ".npy" in str(error) for error in (one, two)), (one, two))
 
 
 def errors():
@@ -127,6 +132,8 @@ def errors():
     raises("no overwriting", mudot.CaseError, "-output_overwrite", lambda: mudot.run(LINE))
     raises("no case", mudot.CaseError, "cannot be read", lambda: mudot.Case("nowhere.yaml"))
     hopeless = mudot.Case(LINE, time={"adapt": True, "tolerance": 1e-300})
+    wrong = raises("a mapping is named", mudot.CaseError, "(the case, line", lambda: mudot.run({**LINE, "tme": {"end": 1}}, "no"))
+    check("its temporary file is not", "mudot-case" not in str(wrong), wrong)
     failed = raises("NumericsError", mudot.NumericsError, "time_tolerance", lambda: mudot.run(hopeless, "failed"))
     check("what is on disk is named", failed is not None and failed.run.status.startswith("failed"), failed)
     before, os.environ["MUDOT"] = os.environ["MUDOT"], "/nowhere/mudot"
@@ -213,6 +220,14 @@ def sweeps():
           times == {path: path.stat().st_mtime_ns for path in pathlib.Path("sweep").glob("*/run.h5")})
     mudot.sweep(mudot.Case(LINE, time={"end": 0.5}), VALUES, "sweep", workers=2)
     check("another case is another run", len(list(pathlib.Path("sweep").glob("*/run.h5"))) == 8)
+    pathlib.Path("launch").write_text(f"#!/bin/sh\necho $TMPDIR >>launched\nexec {os.environ.get('MPIEXEC', 'mpiexec')} \"$@\"\n")
+    os.chmod("launch", 0o755)
+    before, os.environ["MPIEXEC"] = os.environ.get("MPIEXEC"), "./launch"
+    mudot.sweep(LINE, {"time_step": [0.1, 0.05, 0.04]}, "ranks", workers=2, ranks=2)
+    os.environ.pop("MPIEXEC")
+    os.environ.update({"MPIEXEC": before} if before else {})
+    folders = pathlib.Path("launched").read_text().split()
+    check("each mpiexec has a folder of its own, which goes", len(set(folders)) == 3 and not any(map(os.path.exists, folders)), folders)
     cells = mudot.sweep(LINE, {"grid.cells": [[32], [64]]}, "cells")
     check("runs on several grids have their ledgers", "energy" in cells and "density" not in cells)
     error = raises("the values of a failure are named", mudot.CaseError, "time_step = -1: time_step",
@@ -220,30 +235,70 @@ def sweeps():
     check("it is the program's", error is not None and error.status == 2)
 
 
-def interruption():
-    """Ctrl-C stops the program after a step; the run goes on to the bits of the whole one."""
-    slow = mudot.Case(LINE, time={"step": 2e-5, "end": 1})
-    pathlib.Path("slow.yaml").write_text(slow.text)
-    script = ("import sys, mudot\ntry:\n    mudot.run(mudot.Case('slow.yaml', time={'step': 2e-5}), 'slow')\n"
-              "except mudot.Interrupted as stopped:\n    print(stopped, '|', stopped.run.status)\n    sys.exit(9)\n")
+def interrupted(act, folder, count=1):
+    """The status and the words of a Python that is interrupted when so many runs below a folder have begun their file."""
+    script = (f"import sys, mudot\ntry:\n    {act}\nexcept mudot.Interrupted as stopped:\n"
+              "    print(stopped, '|', getattr(stopped.run, 'status', ''))\n    sys.exit(9)\n")
     child = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
                              stdout=subprocess.PIPE, text=True)
-    while not os.path.exists("slow/run.h5") and child.poll() is None:
-        time.sleep(0.05)
-    time.sleep(0.3)
+    while len(list(pathlib.Path(folder).glob("**/run.h5"))) < count and child.poll() is None:
+        time.sleep(0.01)
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=60)[0]
-    check("Ctrl-C raises Interrupted", child.returncode == 9 and "|" in said, f"{child.returncode} {said}")
-    stopped = mudot.Run("slow")
+    return child.returncode, said
+
+
+def interruption():
+    """Ctrl-C stops the program after a step; the run goes on to the bits of the whole one."""
+    pathlib.Path("slow.yaml").write_text(mudot.Case(LINE).text)
+    for ranks in 1, 2:
+        status, said = interrupted(f"mudot.run(mudot.Case('slow.yaml', time={{'step': 5e-6}}), 'slow{ranks}', ranks={ranks})",
+                                   f"slow{ranks}")
+        check(f"Ctrl-C raises Interrupted, on {ranks} ranks", status == 9 and "|" in said, f"{status} {said}")
+        check("it says where the checkpoint lies", re.match(
+            r"the run was stopped at t = 0\.\d+: SIG\w+; its checkpoint, of t = 0\.\d+, lies in slow\d; run.resume\(\) goes on \| "
+            r"interrupted", said), said)
+    stopped = mudot.Run("slow2")
     check("it was stopped before its end", stopped.time[-1] < 1, stopped.time)
     done = stopped.resume()
     check("resume() goes on to the end", done.status == "done" and np.isclose(done.time[-1], 1))
-    whole = mudot.run(mudot.Case("slow.yaml", time={"step": 2e-5}), "whole")
-    check("to the same bits", np.array_equal(done.density, whole.density))
+    whole = mudot.run(mudot.Case("slow.yaml", time={"step": 5e-6}), "whole")
+    check("to the same density", np.allclose(done.density, whole.density, rtol=1e-10, atol=1e-14))
+    status, said = interrupted("mudot.sweep(mudot.Case('slow.yaml', time={'step': 5e-6}), {'geometry.wasserstein': [1, 2, 3]}, "
+                               "'stopped', workers=2)", "stopped", 2)
+    check("Ctrl-C in a sweep is one sentence", status == 9 and said.startswith("sweep: stopped with 0 of 3 runs done") and
+          "below stopped, and the same call goes on" in said, f"{status} {said}")
+    check("what was at work has a checkpoint", len(list(pathlib.Path("stopped").glob("*/checkpoint.h5"))) == 2)
     shown = subprocess.run([sys.executable, "-c", "import mudot\nmudot.run(mudot.Case('slow.yaml', time={'step': 2e-5}),"
                             " 'shown', progress=True)"], env={**os.environ, "PYTHONPATH": str(PACKAGE)},
                            capture_output=True, text=True)
     check("a progress bar", "[#" in shown.stderr and "t = " in shown.stderr, shown.stderr[-200:])
+
+
+def extensions():
+    """What is loaded: runs, samples, pages, sweeps, studies and checks have it, and say so where it is missing."""
+    made = subprocess.run([os.environ.get("MPICC", "mpicc"), "-shared", "-fPIC", f"-I{ROOT / 'src'}",
+                           *subprocess.run(["pkg-config", "--cflags", "petsc"], capture_output=True, text=True).stdout.split(),
+                           ROOT / "scripts" / "examples" / "congestion.c", "-o", "congestion.so"], capture_output=True, text=True)
+    check("an extension compiles", made.returncode == 0, made.stderr[-300:])
+    crowd = mudot.Case(LINE, energy={"congestion": 2})
+    run = mudot.run(crowd, "crowd", load="./congestion.so")
+    check("a loaded energy runs", "energy_congestion" in run.ledger and run.status == "done")
+    check("its run is sampled", run.sample(5).shape == (5, 1) and run.report().is_file())
+    check("and compared", len(mudot.compare(run, run.sample(50), replicates=2)) > 3)
+    again = mudot.Run("crowd")
+    for name, act in ("sample", lambda: again.sample(5)), ("report", again.report), ("compare", lambda: mudot.compare(again, np.ones(9))):
+        raises(f"{name} says what is missing", mudot.FileError,
+               "is not read without -load ./congestion.so, which its run had (energy_congestion:", act)
+    raises("without it there is no such energy", mudot.CaseError, "energy_congestion: there is no such key",
+           lambda: mudot.run(crowd, "no"))
+    data = mudot.sweep(crowd, {"energy.congestion": [1, 2]}, "crowds", load=["./congestion.so"])
+    check("a sweep of its weight", list(data["energy_congestion"]) == [1, 2] and float(data["ledger_energy_congestion"][1, -1]) > 0)
+    pathlib.Path("crowd.yaml").write_text(mudot.Case({**LINE, "energy": {"kl": 1, "congestion": 2}}).text)
+    pathlib.Path("crowds.yaml").write_text(STUDY.replace("line.yaml", "crowd.yaml").replace("{directory: order}", "{directory: orders}"))
+    check("a study of it", len(mudot.study("crowds.yaml", load="./congestion.so").rows) == 3)
+    found = mudot.check("energy", "congestion", load="./congestion.so")
+    check("its checks pass", len(found) > 5 and set(found["outcome"]) <= {"passed", "skipped"}, found)
 
 
 def studies():
@@ -372,7 +427,7 @@ def main():
         comparisons()
         errors()
         if not quick:
-            for part in figures, cells, sweeps, studies, interruption, without_xarray, movies, examples, notebook, schemas, completions, installation:
+            for part in figures, cells, sweeps, studies, extensions, interruption, without_xarray, movies, examples, notebook, schemas, completions, installation:
                 part()
     totals()
 

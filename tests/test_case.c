@@ -600,6 +600,8 @@ START_TEST(mistakes_in_the_file) {
        "geometry_stein_ridge: there is no such key; the nearest is geometry_stein_"},
       {"geometry: {wasserstein: {weight: 1, kernel: {bandwidth: 1}}}\n",
        "the nearest is geometry_wasserstein_weight"},
+      {"geometry: {elsewhere: 1}\n",
+       "geometry_elsewhere: there is no such key; \"mudot list keys\" has all"},
       {"geometry: {ridge_stein: {weight: 1, ridge: 0}}\n",
        "geometry_ridge_stein_ridge: \"0\" is not allowed; ridge_stein takes a number above 0 (/"},
       {"geometry: {stein: {weight: 1, kernel: {bandwidth: 0}}}\n",
@@ -720,7 +722,22 @@ START_TEST(tables_are_searched) {
   ck_assert_ptr_eq(name, energies[1]);
   OK(MuTableFind(energy_row, "potental", &name, nearest));
   ck_assert_ptr_null(name);
-  ck_assert_str_eq(nearest, "potential");
+  ck_assert_str_eq(nearest, "; the nearest is potential");
+  static const struct {
+    const char *word, *clause;
+  } rows[] = {{"nope", ""},
+              {"", ""},
+              {"zz", ""},
+              {"chi", "; the nearest is chi2"},
+              {"chi22", "; the nearest is chi2"},
+              {"potentil", "; the nearest is potential"},
+              {"ptential_", "; the nearest is potential"},
+              {"potterin", ""}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+    OK(MuTableFind(energy_row, rows[i].word, &name, nearest));
+    ck_assert_ptr_null(name);
+    ck_assert_str_eq(nearest, rows[i].clause);
+  }
 }
 END_TEST
 

@@ -192,6 +192,7 @@ static PetscErrorCode open_array(Npy *a, const char *array, unsigned char **byte
   *bytes = NULL;
   read_magic(a->path, magic);
   if (!is_archive(magic)) {
+    if (array) return wrong(a, "holds one array without a name; dataset is for archives (.npz)");
     PetscCall(MuFileOpen(a->key, a->path, &a->file, &a->size));
     PetscFunctionReturn(0);
   }

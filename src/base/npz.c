@@ -111,8 +111,9 @@ static PetscErrorCode find_member(const Archive *a, const char *array, Member *f
   if (array)
     return MuError(MU_ERR_FILE, "%s%s%s: has no array %s; it holds %s", a->key ? a->key : "",
                    a->key ? ": " : "", a->path, array, names);
-  return MuError(MU_ERR_FILE, "%s%s%s: one array is needed; it holds %s", a->key ? a->key : "",
-                 a->key ? ": " : "", a->path, members ? names : "none");
+  return MuError(MU_ERR_FILE, "%s%s%s: one array is needed; it holds %s%s", a->key ? a->key : "",
+                 a->key ? ": " : "", a->path, members ? names : "none",
+                 a->key && members ? "; the key dataset chooses one" : "");
 }
 
 static PetscErrorCode inflate_member(const Archive *a, const Member *m, const unsigned char *from,

@@ -217,7 +217,11 @@ PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscB
   *number = (PetscBool)(known && (found.row.type == MU_KEY_REAL || found.row.type == MU_KEY_INT));
   *given = (PetscBool)(known && MuCaseFind(c, found.name));
   if (!*number) MuNearestOfferKeys(&best, c->tables);
-  PetscCall(PetscStrncpy(nearest, known ? found.name : best.best, MU_KEY_LENGTH));
+  PetscCall(PetscStrncpy(nearest,
+                         known                     ? found.name
+                         : MuNearestIsClose(&best) ? best.best
+                                                   : "",
+                         MU_KEY_LENGTH));
   PetscFunctionReturn(0);
 }
 

@@ -25,14 +25,32 @@ PetscErrorCode MuCaseWrong(MuCase c, const MuCaseEntry *entry, const char *value
   return MuError(MU_ERR_INPUT, "%s: \"%.200s\" %s (%s)", entry->key.name, value, sentence, where);
 }
 
+/* What belongs elsewhere, and where. */
+static const char *const elsewhere[][2] = {
+    {"n", "there is no such key; the number of processes stands before the program, as in mpiexec "
+          "-n 4 mudot run CASE.yaml"},
+    {"np", "there is no such key; the number of processes stands before the program, as in mpiexec "
+           "-n 4 mudot run CASE.yaml"},
+    {"dry_run", "only mudot run has it: \"mudot run CASE.yaml -dry_run\" checks a case and says "
+                "what would be done"},
+    {"dry-run", "only mudot run has it: \"mudot run CASE.yaml -dry_run\" checks a case and says "
+                "what would be done"},
+    {"restart", "only mudot run and mudot particles have it; a study goes on by itself"}};
+
 PetscErrorCode MuCaseUnknown(MuCase c, const char *name, const char *where) {
   MuNearest nearest = {.word = name};
-  if (!strcmp(name, "n") || !strcmp(name, "np"))
-    return MuError(MU_ERR_INPUT,
-                   "%s: there is no such key; the number of processes stands before the program, "
-                   "as in mpiexec -n 4 mudot run CASE.yaml (%s)",
-                   name, where);
+  for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; ++k)
+    if (!strcmp(name, elsewhere[k][0]))
+      return MuError(MU_ERR_INPUT, "%s: %s (%s)", name, elsewhere[k][1], where);
   MuNearestOfferKeys(&nearest, c->tables);
+  if (!strcmp(where, "command line"))
+    for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; ++k)
+      if (strlen(elsewhere[k][0]) > 2) MuNearestOffer(&nearest, elsewhere[k][0]);
+  if (!MuNearestIsClose(&nearest))
+    return MuError(MU_ERR_INPUT,
+                   "%s: there is no such key; \"mudot list keys\" has all, -load FILE adds those "
+                   "of an extension (%s)",
+                   name, where);
   return MuError(MU_ERR_INPUT, "%s: there is no such key; the nearest is %s (%s)", name,
                  nearest.best, where);
 }

@@ -373,7 +373,7 @@ PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name
 
   PetscFunctionBegin;
   PetscCall(find_name(table, word, name, &best));
-  PetscCall(PetscStrncpy(nearest, best.best, MU_KEY_LENGTH));
+  MuNearestSay(&best, "", MU_KEY_LENGTH, nearest);
   PetscFunctionReturn(0);
 }
 
@@ -382,7 +382,7 @@ PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, Petsc
   const PetscInt most = *count;
   const MuCaseEntry *entry;
   const char *value, *rest;
-  char item[ITEM_LENGTH], sentence[2 * MU_KEY_LENGTH];
+  char item[ITEM_LENGTH], sentence[3 * MU_KEY_LENGTH], hint[2 * MU_KEY_LENGTH];
   PetscInt n = 0;
 
   PetscFunctionBegin;
@@ -394,7 +394,8 @@ PetscErrorCode MuCaseGetNames(MuCase c, const char *key, MuTableRow table, Petsc
     const char *name;
     PetscCall(find_name(table, item, &name, &nearest));
     if (!name) {
-      snprintf(sentence, sizeof sentence, "is not known; the nearest is %s", nearest.best);
+      MuNearestSay(&nearest, "", sizeof hint, hint);
+      snprintf(sentence, sizeof sentence, "is not known%s", hint);
       return MuCaseWrong(c, entry, item, sentence);
     }
     for (PetscInt k = 0; k < PetscMin(n, most); ++k)

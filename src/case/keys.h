@@ -98,13 +98,18 @@ const char *MuParseInterval(const char *text, PetscBool steps_allowed, PetscReal
                             PetscInt *steps);
 
 /* Keeps the word nearest to a wrong one: offer candidates one by one, starting from
- * (MuNearest){.word = ...}. */
+   (MuNearest){.word = ...}. */
 typedef struct {
   const char *word;
   char best[MU_KEY_LENGTH];
   PetscInt distance;
 } MuNearest;
 void MuNearestOffer(MuNearest *nearest, const char *candidate);
+/* Whether `best` may be meant: it goes on from the word, or at most a third of the letters after
+   the blocks that both begin with differ. */
+PetscBool MuNearestIsClose(const MuNearest *nearest);
+/* "; the nearest is -BEST" with `dash` before it, "" where none is close. */
+void MuNearestSay(const MuNearest *nearest, const char *dash, size_t size, char *text);
 /* Offers every key; of a word that begins with a summand, the keys of that one only. */
 void MuNearestOfferKeys(MuNearest *nearest, const MuKeyTable *tables);
 

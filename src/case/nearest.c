@@ -39,6 +39,33 @@ void MuNearestOffer(MuNearest *nearest, const char *candidate) {
   snprintf(nearest->best, sizeof nearest->best, "%s", candidate);
 }
 
+static PetscBool goes_on(const char *name, const char *head) {
+  const size_t length = strlen(head);
+  return (PetscBool)(!strncmp(name, head, length) && name[length] == '_');
+}
+
+/* The length of the blocks, up to a _, that both begin with. */
+static size_t common_blocks(const char *a, const char *b) {
+  size_t length = 0;
+  for (size_t i = 0; a[i] && a[i] == b[i]; ++i)
+    if (a[i] == '_') length = i + 1;
+  return length;
+}
+
+PetscBool MuNearestIsClose(const MuNearest *nearest) {
+  const char *best = nearest->best;
+  const size_t common = common_blocks(nearest->word, best);
+  const size_t letters = PetscMax(strlen(nearest->word), strlen(best)) - common;
+  const PetscBool begun = goes_on(best, nearest->word);
+  return (PetscBool)(best[0] &&
+                     (begun || nearest->distance <= PetscMax(1, ((PetscInt)letters + 1) / 3)));
+}
+
+void MuNearestSay(const MuNearest *nearest, const char *dash, size_t size, char *text) {
+  text[0] = 0;
+  if (MuNearestIsClose(nearest)) snprintf(text, size, "; the nearest is %s%s", dash, nearest->best);
+}
+
 /* ------------------------------------------------------------------ keys */
 
 typedef struct {
@@ -46,11 +73,6 @@ typedef struct {
   char head[MU_KEY_LENGTH]; /* the longest weight that the word goes on from, or "" */
   const char *summand;      /* whose weight it is */
 } Offer;
-
-static PetscBool goes_on(const char *name, const char *head) {
-  const size_t length = strlen(head);
-  return (PetscBool)(!strncmp(name, head, length) && name[length] == '_');
-}
 
 static void offer_key(void *ctx, const MuKey *key) {
   Offer *o = ctx;
@@ -85,7 +107,7 @@ void MuNearestOfferKeys(MuNearest *nearest, const MuKeyTable *tables) {
   snprintf(some.head, sizeof some.head, "%s", all.head);
   MuNearestOffer(&own, weight);
   MuKeyVisit(tables, PETSC_TRUE, offer_own, &some);
-  nearest->distance = own.distance;
+  nearest->distance = 1; /* a key of that summand is meant */
   if (strlen(own.best) + number >= sizeof nearest->best) return;
   char *end = stpcpy(nearest->best, all.head);
   *end++ = '_';

@@ -181,9 +181,7 @@ PetscErrorCode MuCheckSummand(MuSummandTable infos, MuTableRow rows, const char 
 
   PetscFunctionBegin;
   PetscCall(MuTableFind(rows, name, &found, nearest));
-  if (!found)
-    return MuError(MU_ERR_INPUT, "check: there is no %s %s; the nearest is %s", kind, name,
-                   nearest);
+  if (!found) return MuError(MU_ERR_INPUT, "check: there is no %s %s%s", kind, name, nearest);
   PetscCall(MuSummandFind(infos, name, info));
   *summand = (MuSummand){.name = info->name, .weight = 1};
   for (PetscInt k = 0; k < MU_MAX_PARAMETERS; ++k) summand->value[k] = NAN;

@@ -322,9 +322,8 @@ static PetscErrorCode find_word(List *l, const char *word) {
   for (PetscInt k = 0; k < KINDS; ++k)
     if (has_name(l, k)) PetscFunctionReturn(0);
   return MuError(MU_ERR_INPUT,
-                 "list: there is no table \"%s\", and nothing of that name in a table; the nearest "
-                 "table is %s",
-                 word, nearest);
+                 "list: there is no table \"%s\", and nothing of that name in a table%s", word,
+                 nearest);
 }
 
 static PetscErrorCode read_arguments(int argc, char **argv, const char **wanted, PetscBool *json) {

@@ -86,8 +86,7 @@ static PetscErrorCode find_command(const char *word, const MuCommand **command) 
                    "--version are allowed (see mudot --help)",
                    word);
   if (!name)
-    return MuError(MU_ERR_INPUT, "there is no command \"%s\"; the nearest is %s (see mudot --help)",
-                   word, nearest);
+    return MuError(MU_ERR_INPUT, "there is no command \"%s\"%s (see mudot --help)", word, nearest);
   for (PetscInt i = 0; i < COMMANDS; ++i)
     if (strcmp(commands[i]->name, name) == 0) *command = commands[i];
   PetscFunctionReturn(0);
@@ -110,6 +109,42 @@ static PetscErrorCode topic_row(PetscInt i, const char **name, const char **summ
                       : MuManualGetTableRow(i - COMMANDS, name, summary);
 }
 
+/* The tables that extensions add to, by the chapter that has them. */
+static struct {
+  const char *chapter;
+  MuTableRow row;
+  PetscInt own; /* rows without those of extensions */
+} tables[] = {{"geometries", MuGeometryGetTableRow, 0},
+              {"energies", MuEnergyGetTableRow, 0},
+              {"kernels", MuKernelGetTableRow, 0}};
+#define TABLES (sizeof tables / sizeof *tables)
+
+static PetscErrorCode count_rows(MuTableRow row, PetscInt *count) {
+  const char *name = "", *formula;
+
+  PetscFunctionBegin;
+  for (*count = -1; name; ++*count) PetscCall(row(*count + 1, &name, &formula));
+  PetscFunctionReturn(0);
+}
+
+/* What -load has added to the table of a chapter, which was written without it. */
+static PetscErrorCode print_loaded(FILE *out, const char *chapter) {
+  const char *name, *formula;
+  PetscInt count;
+
+  PetscFunctionBegin;
+  for (size_t k = 0; k < TABLES; ++k) {
+    if (strcmp(tables[k].chapter, chapter) != 0) continue;
+    PetscCall(count_rows(tables[k].row, &count));
+    if (count > tables[k].own) fprintf(out, "\nadded by -load\n");
+    for (PetscInt i = tables[k].own; i < count; ++i) {
+      PetscCall(tables[k].row(i, &name, &formula));
+      PetscCall(MuPrintRow(out, name, 30, formula));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode print_topic(FILE *out, const char *topic) {
   const char *name;
   char nearest[64];
@@ -118,27 +153,41 @@ static PetscErrorCode print_topic(FILE *out, const char *topic) {
   PetscCall(MuTableFind(topic_row, topic, &name, nearest));
   if (!name)
     return MuError(MU_ERR_INPUT,
-                   "help: there is no command and no chapter \"%s\"; the nearest is %s (see mudot "
-                   "help)",
-                   topic, nearest);
+                   "help: there is no command and no chapter \"%s\"%s (see mudot help)", topic,
+                   nearest);
   if (!MuCommandPrints()) PetscFunctionReturn(0);
   for (PetscInt i = 0; i < COMMANDS; ++i)
     if (!strcmp(commands[i]->name, name)) PetscCall(print_command_help(out, commands[i]));
   MuManualPrint(out, name);
+  PetscCall(print_loaded(out, name));
   PetscFunctionReturn(0);
 }
 
+/* The words of help without -load FILE and options of PETSc. */
+static PetscErrorCode find_topic(int argc, char **argv, const char **topic) {
+  *topic = NULL;
+  for (int k = 0; k < argc;
+       k += MuOptionIsPetsc(argv[k]) ? MuOptionPetscLength(argc - k, argv + k) : 1) {
+    if (MuOptionIsPetsc(argv[k])) continue;
+    if (*topic)
+      return MuError(MU_ERR_INPUT,
+                     "help: \"%s\" and \"%s\" are given; one command or chapter is allowed", *topic,
+                     argv[k]);
+    *topic = argv[k];
+  }
+  return 0;
+}
+
 static PetscErrorCode help(MuTableRow table, int argc, char **argv) {
+  const char *topic;
+
   PetscFunctionBegin;
   (void)table;
-  if (argc > 1)
-    return MuError(MU_ERR_INPUT,
-                   "help: \"%s\" and \"%s\" are given; one command or chapter is allowed", argv[0],
-                   argv[1]);
-  if (argc && strcmp(argv[0], "all") != 0)
-    PetscCall(print_topic(stdout, argv[0]));
+  PetscCall(find_topic(argc, argv, &topic));
+  if (topic && strcmp(topic, "all") != 0)
+    PetscCall(print_topic(stdout, topic));
   else if (MuCommandPrints())
-    PetscCall((argc ? print_manual : print_help)(stdout));
+    PetscCall((topic ? print_manual : print_help)(stdout));
   PetscFunctionReturn(0);
 }
 
@@ -175,6 +224,7 @@ static PetscErrorCode run_command(int argc, char **argv) {
 /* Extensions of the command line; a case cannot name any. */
 static PetscErrorCode load_extensions(int argc, char **argv) {
   PetscFunctionBegin;
+  for (size_t k = 0; k < TABLES; ++k) PetscCall(count_rows(tables[k].row, &tables[k].own));
   for (int k = 1; k < argc; ++k) {
     if (!MuOptionIsLoad(argv[k])) continue;
     if (k + 1 == argc || argv[k + 1][0] == '-')

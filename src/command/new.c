@@ -41,8 +41,7 @@ static PetscErrorCode find(const char *kind, MuTableRow rows, MuSummandTable tab
     PetscCall(MuTableFind(rows, word, &name, nearest));
   else
     PetscCall(rows(0, &name, &formula));
-  if (!name)
-    return MuError(MU_ERR_INPUT, "%s: there is no \"%s\"; the nearest is %s", kind, word, nearest);
+  if (!name) return MuError(MU_ERR_INPUT, "%s: there is no \"%s\"%s", kind, word, nearest);
   for (PetscInt i = 0;; ++i) {
     PetscCall(rows(i, &row, &formula));
     if (!row) break;

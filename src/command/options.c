@@ -17,12 +17,12 @@ static const char *name_of(const char *argument) {
 
 static PetscErrorCode unknown(const MuOptions *o, const char *name) {
   MuNearest nearest = {.word = name};
+  char hint[2 * MU_KEY_LENGTH];
   for (PetscInt i = 0; i < o->count; ++i)
     if (o->options[i].doc) MuNearestOffer(&nearest, o->options[i].name);
-  return MuError(MU_ERR_INPUT,
-                 "%s: there is no option -%.60s; the nearest is -%s (see mudot %s "
-                 "--help)",
-                 o->command, name, nearest.best, o->command);
+  MuNearestSay(&nearest, "-", sizeof hint, hint);
+  return MuError(MU_ERR_INPUT, "%s: there is no option -%.60s%s (see mudot %s --help)", o->command,
+                 name, hint, o->command);
 }
 
 static PetscErrorCode wrong(const MuOption *option, const char *value, const char *what) {

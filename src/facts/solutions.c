@@ -435,8 +435,7 @@ PetscErrorCode MuSolutionCreate(const char *name, const MuSolutionData *data,
   *solution = NULL;
   PetscCall(MuTableFind(MuSolutionGetTableRow, name, &found, nearest));
   if (!found)
-    return MuError(MU_ERR_INPUT, "study_exact: there is no exact solution %s; the nearest is %s",
-                   name, nearest);
+    return MuError(MU_ERR_INPUT, "study_exact: there is no exact solution %s%s", name, nearest);
   PetscCall(PetscNew(&e));
   e->data = data;
   PetscCall(MuGridGetInfo(data->grid, &e->info));

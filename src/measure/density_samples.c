@@ -8,9 +8,16 @@
 
 #define MOST_OUTSIDE 0.5 /* of the points; a smaller part is told */
 
+static MuPointsSpec points_spec(const char *key, const MuDensitySpec *spec, PetscInt dim) {
+  return (MuPointsSpec){.key = key,
+                        .file = spec->file,
+                        .dim = dim,
+                        .columns = spec->columns,
+                        .array = spec->dataset && *spec->dataset ? spec->dataset : NULL};
+}
+
 static PetscErrorCode read_points(MuDensity d, const char *key, const MuDensitySpec *spec) {
-  const MuPointsSpec points = {
-      .key = key, .file = spec->file, .dim = d->dim, .columns = spec->columns};
+  const MuPointsSpec points = points_spec(key, spec, d->dim);
   MuPointsLayout layout;
   char text[96];
 
@@ -110,8 +117,7 @@ static PetscErrorCode samples_law(MuLaw law, const MuDensitySpec *spec) {
     PetscFunctionReturn(0);
   law->kind = MU_LAW_POINTS;
   snprintf(key, sizeof key, "%s_samples", law->block);
-  const MuPointsSpec points = {
-      .key = key, .file = spec->file, .dim = law->dim, .columns = spec->columns};
+  const MuPointsSpec points = points_spec(key, spec, law->dim);
   PetscCall(MuSamplesRead(law->comm, &points, NULL, &law->count, &law->points));
   for (PetscInt i = 0; i < law->count * law->dim; ++i)
     law->scale = PetscMax(law->scale, PetscAbsReal(law->points[i]));
@@ -120,6 +126,7 @@ static PetscErrorCode samples_law(MuLaw law, const MuDensitySpec *spec) {
 
 static const MuDensityField fields[] = {
     {"file", MU_FIELD_PATH, offsetof(MuDensitySpec, file), 0, PETSC_FALSE},
+    {"dataset", MU_FIELD_TEXT, offsetof(MuDensitySpec, dataset), 0, PETSC_TRUE},
     {"columns", MU_FIELD_COLUMNS, offsetof(MuDensitySpec, columns), 0, PETSC_TRUE},
     {"bandwidth", MU_FIELD_AXES, offsetof(MuDensitySpec, bandwidth), 0, PETSC_TRUE},
     {"smoothing", MU_FIELD_SMOOTHING, offsetof(MuDensitySpec, smoothing), 0, PETSC_TRUE},

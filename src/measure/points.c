@@ -340,9 +340,14 @@ static PetscErrorCode read_points(Table *t) {
 }
 
 static PetscErrorCode read_table(Table *t) {
+  PetscErrorCode failed = 0;
+
   PetscFunctionBegin;
   PetscCall(open_lines(t->spec, &t->lines));
-  PetscErrorCode failed = read_points(t);
+  if (t->spec->array)
+    failed = MuError(MU_ERR_INPUT, "%s%s is a table; dataset chooses an array of a .npz file",
+                     prefix(t->spec, "file"), t->spec->file);
+  if (!failed) failed = read_points(t);
   PetscCall(close_lines(&t->lines));
   if (failed) PetscCall(PetscFree(t->points));
   return failed;

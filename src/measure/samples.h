@@ -27,6 +27,7 @@ typedef struct {
   /* of the coordinates, those that the file may do without: it decides whether a table of integers
      without a header might be half as many numbers with decimal commas, and is refused */
   PetscInt optional;
+  const char *array; /* of an archive of arrays (.npz), NULL: the only one; nothing else has any */
 } MuPointsSpec;
 
 /* What MuSamplesRead() found. */

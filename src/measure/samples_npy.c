@@ -21,7 +21,7 @@ static PetscErrorCode read_array(const MuPointsSpec *s, PetscInt shape[2], Petsc
   PetscFunctionBegin;
   snprintf(key, sizeof key, "%s_file", s->key ? s->key : "");
   shape[1] = 1;
-  PetscCall(MuNpyRead(s->key ? key : NULL, s->file, NULL, 2, &dims, shape, values));
+  PetscCall(MuNpyRead(s->key ? key : NULL, s->file, s->array, 2, &dims, shape, values));
   PetscFunctionReturn(0);
 }
 

@@ -44,7 +44,7 @@ typedef PetscErrorCode (*MuTableRow)(PetscInt i, const char **name, const char *
 PetscErrorCode MuTableNames(MuTableRow table, char names[MU_SENTENCE / 2]);
 
 /* Looks a word up in a table: *name is the table's own text, or NULL if it is not there; nearest is
-   then the name that is nearest to it. Not collective. */
+   then "; the nearest is NAME", or "" if none is close. Not collective. */
 PetscErrorCode MuTableFind(MuTableRow table, const char *word, const char **name, char nearest[64]);
 
 /* The most numbers that a summand or a kernel has beside its weight. */

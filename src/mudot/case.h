@@ -121,8 +121,8 @@ PetscErrorCode MuCaseGetCommandLine(MuCase c, const char **line);
 PetscErrorCode MuCaseSetCommandLine(MuCase c, const char *program, int argc, char **argv);
 
 /* Whether a key takes numbers (false: other values, or there is no such key) and whether the case
-   gives it; nearest: the known key that is nearest to it, its first spelling where it is known. Not
-   collective. */
+   gives it; nearest: the known key that is nearest to it, "" if none is close; its first spelling
+   where it is known. Not collective. */
 PetscErrorCode MuCaseHasKey(MuCase c, const char *key, PetscBool *number, PetscBool *given,
                             char nearest[64]);
 /* Calls visit with every key that is given and the text of its value. Not collective. */

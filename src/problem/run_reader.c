@@ -25,7 +25,7 @@ struct _p_MuRunReader {
   PetscReal *centre[2]; /* [cells] */
   unsigned char *mask;
   PetscReal *time, *work; /* [times], [count] */
-  char *case_text, *status;
+  char *case_text, *status, *command_line;
 };
 
 /* ------------------------------------------------------------------ pieces */
@@ -120,14 +120,24 @@ static PetscErrorCode read_grid_spec(const MuRunReader r, MuGridSpec *spec, Pets
   PetscFunctionReturn(code);
 }
 
+/* The error of its case: it may name what an extension adds. */
+static PetscErrorCode wrong_case(const MuRunReader r) {
+  const char *load = strstr(r->command_line, " -load "), *sentence = MuErrorMessage();
+
+  if (!load)
+    return MuError(MU_ERR_FILE, "%s: the attribute case is not that of a run: %s", r->path,
+                   sentence);
+  load += strlen(" -load ");
+  return MuError(MU_ERR_FILE, "%s: is not read without -load %.*s, which its run had (%.*s)",
+                 r->path, (int)strcspn(load, " "), load, (int)strcspn(sentence, ";"), sentence);
+}
+
 /* Exact corners and the boundary from the case, where the file has one. */
 static PetscErrorCode read_case(MuRunReader r) {
   PetscBool there = PETSC_FALSE;
   MuGridSpec spec;
 
-  if (read_grid_spec(r, &spec, &there))
-    return MuError(MU_ERR_FILE, "%s: the attribute case is not that of a run: %s", r->path,
-                   MuErrorMessage());
+  if (read_grid_spec(r, &spec, &there)) return wrong_case(r);
   if (!there) return 0;
   if (!is_same_box(r, &spec))
     return MuError(MU_ERR_FILE, "%s: the grid is not that of the attribute case", r->path);
@@ -232,6 +242,7 @@ static PetscErrorCode load(MuRunReader r) {
   PetscCall(MuHdf5Open(r->path, &r->file));
   PetscCall(read_text(r, "case", &r->case_text));
   PetscCall(read_text(r, "status", &r->status));
+  PetscCall(read_text(r, "command_line", &r->command_line));
   r->info.case_text = r->case_text;
   r->info.status = r->status;
   PetscCall(read_axes(r));
@@ -251,6 +262,7 @@ static PetscErrorCode unload(MuRunReader r) {
   PetscCall(PetscFree(r->time));
   PetscCall(PetscFree(r->case_text));
   PetscCall(PetscFree(r->status));
+  PetscCall(PetscFree(r->command_line));
   r->info = (MuRunInfo){0};
   r->boxed = PETSC_FALSE;
   PetscFunctionReturn(0);

@@ -89,8 +89,7 @@ static PetscErrorCode set_block(MuCase c, const char *block, MuTableRow table, c
     }
     PetscCall(MuTableFind(table, word, &found, nearest));
     if (!found)
-      return MuError(MU_ERR_INPUT, "study_systems: there is no %s %s; the nearest is %s", block,
-                     word, nearest);
+      return MuError(MU_ERR_INPUT, "study_systems: there is no %s %s%s", block, word, nearest);
     snprintf(key, sizeof key, "%s_%s", block, word);
     PetscCall(MuOverridesSet(o, key, "%s", star ? star + 1 : "1"));
   }

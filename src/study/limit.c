@@ -240,9 +240,8 @@ static PetscErrorCode check_name(Search *q, PetscBool *energy, PetscBool *geomet
   PetscCall(MuTableFind(MuGeometryGetTableRow, q->limit, &name, nearest));
   PetscCall(MuTableFind(MuEnergyGetTableRow, q->limit, &other, unused));
   if (!name && !other)
-    return MuError(MU_ERR_INPUT,
-                   "study_limit: %s is neither a geometry nor an energy; the nearest is %s",
-                   q->limit, nearest);
+    return MuError(MU_ERR_INPUT, "study_limit: %s is neither a geometry nor an energy%s", q->limit,
+                   nearest);
   *geometry = (PetscBool)(name != NULL);
   *energy = (PetscBool)(other != NULL);
   PetscFunctionReturn(0);

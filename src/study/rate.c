@@ -131,8 +131,7 @@ static PetscErrorCode read_observed(MuStudy s, MuRate *r) {
   PetscCall(MuCaseGetString(s->file, "study_of", &name, &given));
   if (!given) PetscFunctionReturn(0);
   PetscCall(MuTableFind(MuDiagnosticGetTableRow, name, &r->of, nearest));
-  if (!r->of)
-    return MuError(MU_ERR_INPUT, "study_of: %s is no diagnostic; the nearest is %s", name, nearest);
+  if (!r->of) return MuError(MU_ERR_INPUT, "study_of: %s is no diagnostic%s", name, nearest);
   if (MuEnergyGetForm(r->of, none, &r->power) != MU_FORM_RELATIVE) r->power = INFINITY;
   PetscFunctionReturn(0);
 }

@@ -81,10 +81,10 @@ static PetscErrorCode check_keys(MuStudy s) {
   for (PetscInt k = 0; k < s->varied && !code; ++k) {
     code = MuCaseHasKey(c, s->vary[k], &number, &given, nearest);
     if (code) break;
+    const PetscBool other = (PetscBool)(nearest[0] && strcmp(nearest, s->vary[k]) != 0);
     if (!number)
       code = MuError(MU_ERR_INPUT, "study_vary: %s is not a key that takes numbers%s%s", s->vary[k],
-                     strcmp(nearest, s->vary[k]) ? "; the nearest is " : "",
-                     strcmp(nearest, s->vary[k]) ? nearest : "");
+                     other ? "; the nearest is " : "", other ? nearest : "");
     else if (!given)
       code = MuError(MU_ERR_INPUT, "study_vary: %s is not in %s; a study varies what the case has",
                      s->vary[k], s->case_path);

@@ -11,6 +11,7 @@ interpreter down. NumPy and h5py are needed; xarray, pandas and matplotlib are u
 """
 from .case import Case
 from .comparison import compare
+from .conformance import check
 from .errors import CaseError, FileError, Interrupted, MissingError, MudotError, NumericsError
 from .runs import Run, particles, run
 from .studies import Study, study
@@ -18,4 +19,4 @@ from .sweeps import sweep
 
 __version__ = "0.2.0"
 __all__ = ["Case", "CaseError", "FileError", "Interrupted", "MissingError", "MudotError", "NumericsError", "Run", "Study",
-           "compare", "particles", "run", "study", "sweep"]
+           "check", "compare", "particles", "run", "study", "sweep"]

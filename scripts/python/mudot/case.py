@@ -131,10 +131,15 @@ class Case:
 
 
 class CaseFile:
-    """The path of a case; a mapping is written to a temporary one, which is removed."""
+    """The path of a case; a mapping is written to a temporary one, which is removed and is `called` the case."""
 
     def __init__(self, case: Case) -> None:
-        self.case, self.made = case, None
+        self.case = case
+        self.made: Optional[str] = None
+
+    @property
+    def called(self) -> Dict[str, str]:
+        return {self.made: "the case"} if self.made else {}
 
     def __enter__(self) -> str:
         if self.case.path:

@@ -16,20 +16,23 @@ from .runs import Run
 
 def compare(run: Union[Run, str, os.PathLike], particles: Any, time: Union[None, float, Sequence[float]] = None,
             weights: Any = None, *, seed: int = 1, directory: Union[None, str, os.PathLike] = None,
-            **options: Any) -> Any:
+            load: program.Load = None, **options: Any) -> Any:
     """A table (pandas.DataFrame where pandas is there): a row per time and distance, with its `value`, what as many
     independent samples have on average (`expected`, `sd`), and the `score`, (value - expected)/sd.
 
     `particles` are an array [n, d] of NumPy, PyTorch or JAX with a time, a list of them with as many times, another Run,
-    or the path of a file. `options` are those of `mudot compare`: replicates, directions, kernel_bandwidth, ...
+    or the path of a file. `load`: extensions that the run needs, where it is not a Run that has them. `options` are those of `mudot compare`: replicates, directions, kernel_bandwidth, ...
     """
-    reference = run if isinstance(run, Run) else Run(run)
+    reference = run if isinstance(run, Run) else Run(run, load=load)
     with tempfile.TemporaryDirectory(prefix="mudot-") as folder:
         out = os.fspath(directory) if directory else os.path.join(folder, "compared")
         files = list(write(particles, weights, folder, time, dimension_of(reference)))
         at = [] if time is None else ["-time", ",".join(repr(float(t)) for t in np.atleast_1d(time))]
         more = [part for key, value in options.items() for part in (f"-{key}", str(value))]
-        program.call(["compare", reference.path, *files, *at, "-seed", seed, "-output_directory", out, "-overwrite", *more])
+        called = {file: "particles" if len(files) == 1 else f"particles[{k}]" for k, file in enumerate(files)
+                  if file.startswith(folder)}
+        program.call(["compare", reference.path, *files, *at, "-seed", seed, "-output_directory", out, "-overwrite", *more,
+                      *program.loads(reference.load)], called=called)
         return arrays.table(list(rows(pathlib.Path(out) / "compare.h5")))
 
 

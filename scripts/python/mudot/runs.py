@@ -15,22 +15,23 @@ from .progress import Bar
 
 
 def run(case: Source, directory: Optional[Union[str, os.PathLike]] = None, *, ranks: int = 1, overwrite: bool = False,
-        progress: Optional[bool] = None) -> "Run":
-    """Solves the flow of a case and opens its results. `directory` stands for `output_directory`.
+        progress: Optional[bool] = None, load: program.Load = None) -> "Run":
+    """Solves the flow of a case and opens its results. `directory` stands for `output_directory`; `load` names
+    extensions, shared objects whose energies, operators and kernels the case may use.
 
     Ctrl-C stops after a step, with a checkpoint, and raises Interrupted; its `run.resume()` goes on.
     """
-    return start("run", Case(case), directory, ranks, ["-output_overwrite"] if overwrite else [], progress)
+    return start("run", Case(case), directory, ranks, ["-output_overwrite"] if overwrite else [], progress, load)
 
 
 def particles(case: Source, directory: Optional[Union[str, os.PathLike]] = None, *, ranks: int = 1,
-              overwrite: bool = False, progress: Optional[bool] = None) -> "Run":
+              overwrite: bool = False, progress: Optional[bool] = None, load: program.Load = None) -> "Run":
     """Runs the particle method of a case."""
-    return start("particles", Case(case), directory, ranks, ["-output_overwrite"] if overwrite else [], progress)
+    return start("particles", Case(case), directory, ranks, ["-output_overwrite"] if overwrite else [], progress, load)
 
 
 def start(command: str, case: Case, directory: Optional[Union[str, os.PathLike]], ranks: int, more: List[str],
-          progress: Optional[bool]) -> "Run":
+          progress: Optional[bool], load: program.Load = None) -> "Run":
     """The command on a case; what is on disk is the `run` of an exception."""
     if directory is not None:
         case = case.with_(output={"directory": os.fspath(directory)})
@@ -39,24 +40,27 @@ def start(command: str, case: Case, directory: Optional[Union[str, os.PathLike]]
         raise errors.CaseError("output_directory: is missing; give directory, or a block output to the case", 2)
     shown = Bar(progress)
     try:
-        with case.file() as path:
-            program.call([command, path, *case.options(), *more], ranks, shown)
+        file = case.file()
+        with file as path:
+            program.call([command, path, *case.options(), *more, *program.loads(load)], ranks, shown, called=file.called)
     except (errors.NumericsError, errors.Interrupted) as error:
-        error.run = Run(where)
+        error.run = Run(where, load=load)
         error.run.case, error.run.command = case, command
         raise
     finally:
         shown.close()
-    done = Run(where)
+    done = Run(where, load=load)
     done.case, done.command = case, command
     return done
 
 
 class Run:
     """A run on disk, finished or not: its directory, or its run.h5 or particles.h5. Everything is read when it is asked
-    for, so that a run that goes on may be looked at."""
+    for, so that a run that goes on may be looked at. `load`: the extensions that its case needs; nothing is loaded
+    because a file says so."""
 
-    def __init__(self, directory: Union[str, os.PathLike]) -> None:
+    def __init__(self, directory: Union[str, os.PathLike], *, load: program.Load = None) -> None:
+        self.load = load
         path = pathlib.Path(directory)
         self.directory = path.parent if path.suffix == ".h5" else path
         cloud = self.directory / "particles.h5"
@@ -143,7 +147,8 @@ class Run:
         with tempfile.TemporaryDirectory(prefix="mudot-") as folder:
             file = os.path.join(folder, "points.npy")
             at = [] if time is None else ["-time", time]
-            program.call(["sample", self.path, "-n", n, "-seed", seed, "-method", method, "-output", file, *at])
+            program.call(["sample", self.path, "-n", n, "-seed", seed, "-method", method, "-output", file, *at,
+                          *program.loads(self.load)], called={file: "points"})
             return np.load(file)
 
     def mesh(self, time: Optional[float] = None) -> Any:
@@ -156,7 +161,7 @@ class Run:
     def resume(self, *, ranks: int = 1, progress: Optional[bool] = None) -> "Run":
         """Goes on from the newest checkpoint to the end of the case."""
         case = self.case or Case(self.effective_case())
-        return start(self.command, case, self.directory, ranks, ["-restart"], progress)
+        return start(self.command, case, self.directory, ranks, ["-restart"], progress, self.load)
 
     def effective_case(self) -> pathlib.Path:
         """The case that the run was, written to case.yaml in its directory."""
@@ -180,7 +185,7 @@ class Run:
     def report(self, path: Optional[Union[str, os.PathLike]] = None) -> pathlib.Path:
         """One page of HTML."""
         made = pathlib.Path(path) if path else self.directory / "report.html"
-        program.call(["report", self.directory, "-output", made, "-overwrite"])
+        program.call(["report", self.directory, "-output", made, "-overwrite", *program.loads(self.load)])
         return made
 
     def __repr__(self) -> str:

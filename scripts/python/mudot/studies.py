@@ -61,14 +61,15 @@ class Study:
 
 
 def study(source: Source, directory: Optional[Union[str, os.PathLike]] = None, *, ranks: int = 1, overwrite: bool = False,
-          **blocks: Any) -> Study:
-    """Runs a study, whatever its verdict is."""
+          load: program.Load = None, **blocks: Any) -> Study:
+    """Runs a study, whatever its verdict is. `load`: extensions that its case needs."""
     case = Case(source, **blocks)
     if directory is not None:
         case = case.with_(output={"directory": os.fspath(directory)})
     if case.directory is None:
         raise errors.CaseError("output_directory: is missing; give directory, or a block output to the study", 2)
-    with case.file() as path:
-        program.call(["study", path, *case.options(), *(["-output_overwrite"] if overwrite else [])], ranks,
-                     allowed=(0, 1))
+    file = case.file()
+    with file as path:
+        program.call(["study", path, *case.options(), *(["-output_overwrite"] if overwrite else []),
+                      *program.loads(load)], ranks, allowed=(0, 1), called=file.called)
     return Study(case.directory)

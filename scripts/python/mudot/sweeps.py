@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
 import itertools
 import os
 import pathlib
@@ -11,18 +12,20 @@ import numpy as np
 
 from . import arrays, program
 from .case import Case, Source, word
-from .errors import CaseError, FileError, MudotError
+from .errors import CaseError, FileError, Interrupted, MudotError
 from .runs import Run, start
 
 
 def sweep(case: Source, values: Mapping[str, Sequence[Any]], directory: Union[None, str, os.PathLike] = None, *,
-          workers: int = 1, ranks: int = 1, command: str = "run") -> Any:
+          workers: int = 1, ranks: int = 1, command: str = "run", load: program.Load = None) -> Any:
     """Runs the case for every combination of `values` (key -> list of values, `kernel.bandwidth` or `kernel_bandwidth`)
     and gives one Dataset with a dimension per key: the columns of the ledger at the times of the snapshots and, if all
     runs share their grid, the density.
 
     Each run has a folder of its own below `directory` (default: `sweep` beside the case's own) whose name holds the hash
-    of its case: what is done is not done again, what was stopped goes on. `workers` runs go on at a time.
+    of its case: what is done is not done again, what was stopped goes on. `workers` runs go on at a time. `load`: extensions
+    that the case needs. Ctrl-C stops the runs that are at work, with checkpoints, and raises Interrupted; the same call
+    goes on.
     """
     case = Case(case)
     if not values or any(len(np.atleast_1d(list(v))) == 0 for v in values.values()):
@@ -31,30 +34,51 @@ def sweep(case: Source, values: Mapping[str, Sequence[Any]], directory: Union[No
     keys = [key.replace(".", "_") for key in values]
     points = list(itertools.product(*(list(v) for v in values.values())))
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(one, case.with_(dict(zip(keys, point))), keys, point, top, ranks, command) for point in points]
-        runs = gather(jobs)
+        jobs = [pool.submit(one, case.with_(dict(zip(keys, point))), keys, point, top, ranks, command, load) for point in points]
+        runs = gather(jobs, top)
     return collect(dict(zip(values, map(list, values.values()))), runs)
 
 
-def gather(jobs: List[Any]) -> List[Run]:
-    """All runs; after a first failure those that have not begun do not."""
+def gather(jobs: List[Any], top: pathlib.Path) -> List[Run]:
+    """All runs; after a first failure, or Ctrl-C, those that have not begun do not."""
     try:
         return [job.result() for job in jobs]
-    except BaseException:
+    except MudotError:
         for job in jobs:
             job.cancel()
         raise
+    except KeyboardInterrupt:
+        stop(jobs)
+        done = sum(not job.cancelled() and job.exception() is None for job in jobs)
+        raise Interrupted(f"sweep: stopped with {done} of {len(jobs)} runs done; those that were at work have their "
+                          f"checkpoints below {top}, and the same call goes on", 5) from None
 
 
-def one(case: Case, keys: Sequence[str], point: Sequence[Any], top: pathlib.Path, ranks: int, command: str) -> Run:
+def stop(jobs: List[Any]) -> None:
+    """Stops what is at work and waits for it; what begins meanwhile is stopped as well."""
+    for job in jobs:
+        job.cancel()
+    while not all(job.done() for job in jobs):
+        program.interrupt_all()
+        concurrent.futures.wait(jobs, timeout=0.2)
+
+
+def fingerprint(load: program.Load) -> str:
+    """Of the extensions: another one under the same name makes another run."""
+    files = [pathlib.Path(word) for word in program.loads(load)[1::2]]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files if file.is_file())).hexdigest() if files else ""
+
+
+def one(case: Case, keys: Sequence[str], point: Sequence[Any], top: pathlib.Path, ranks: int, command: str,
+        load: program.Load) -> Run:
     """One run, done before, gone on with, or new."""
     name = "-".join(f"{key}={word(value)}" for key, value in zip(keys, point)).replace("/", "_")[:80]
-    directory = top / f"{name}-{case.digest(program.version(), command)}"
+    directory = top / f"{name}-{case.digest(program.version(), command, *filter(None, [fingerprint(load)]))}"
     if finished(directory):
-        return Run(directory)
+        return Run(directory, load=load)
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        return start(command, case, directory, ranks, ["-restart"], False)
+        return start(command, case, directory, ranks, ["-restart"], False, load)
     except MudotError as error:
         error.args = (f"{', '.join(f'{key} = {word(value)}' for key, value in zip(keys, point))}: {error}",)
         raise
@@ -87,6 +111,7 @@ def collect(values: Mapping[str, List[Any]], runs: Sequence[Run]) -> Any:
     variables: Dict[str, Tuple[Sequence[str], Any]] = {}
     for name in found[0][1]:
         rows = [padded(columns.get(name, np.zeros(0)), len(time)) for _, columns in found]
+        name = f"ledger_{name}" if name in dims else name  # the energy of a term whose weight is a dimension
         variables[name] = ((*dims, "time"), np.reshape(rows, (*shape, len(time))))
     variables["directory"] = (dims, np.reshape([str(run.directory) for run in runs], shape))
     density = common_density(runs)
