@@ -2,15 +2,16 @@
 
    stress [-count N] [-seed S] [-first K] [-only K] [-file CASE.yaml] [-directory D] [-limit
    SECONDS]
-          [-print] [-break PROPERTY]
+          [-stops FILE] [-print] [-break PROPERTY]
 
    Case K of seed S is a pure function of the two. Each is built and advanced twice, the second time
    without the ledger; on more than one rank also on one rank alone. Every property below is tested
    after every step. A case that breaks one is written to D/fail-S-K.yaml, which `mudot run` takes;
    the exit status is then 1. The first refused case and the first whose numerics fail are kept as
-   D/refused-S.yaml and D/numerics-S.yaml. -print writes the texts of the cases and runs nothing;
-   -break falsifies what the property is tested with, up to the first failure, so that the machinery
-   can be tested. */
+   D/refused-S.yaml and D/numerics-S.yaml; -stops adds a line for each of the latter to a file,
+   whose counts tests/stress.sh holds against tests/stress_stops.txt. -print writes the texts of the
+   cases and runs nothing; -break falsifies what the property is tested with, up to the first
+   failure, so that the machinery can be tested. */
 #include "stress.h"
 
 #include <math.h>
@@ -89,7 +90,7 @@ typedef struct {
 /* Options and totals of this process. */
 static struct {
   unsigned long long count, seed, first;
-  const char *file, *directory;
+  const char *file, *directory, *stops;
   int limit, falsified; /* a Property, or -1 */
   PetscBool print, verbose;
   PetscMPIInt rank, size;
@@ -1011,10 +1012,28 @@ static const struct {
 enum { REASONS = sizeof reasons / sizeof reasons[0] };
 static long reason_count[REASONS];
 
+/* One line of -stops: reason, scheme, geometry and energy, the names in the order of the tables. */
+static void note_stop(const Run *r, const char *words) {
+  FILE *out = all.stops && all.rank == 0 ? fopen(all.stops, "a") : NULL;
+  const char *formula, *name;
+  if (!out) return;
+  fprintf(out, "%s | %s |", words, r->scheme);
+  for (PetscInt i = 0; !MuGeometryGetTableRow(i, &name, &formula) && name; ++i)
+    for (PetscInt k = 0; k < r->geometry->parts; ++k)
+      if (!strcmp(r->geometry->part[k].name, name)) fprintf(out, " %s", name);
+  fprintf(out, "%s |", r->geometry->spherical ? " spherical" : "");
+  for (PetscInt i = 0; !MuEnergyGetTableRow(i, &name, &formula) && name; ++i)
+    for (PetscInt k = 0; k < r->energy->terms; ++k)
+      if (!strcmp(r->energy->term[k].name, name)) fprintf(out, " %s", name);
+  fprintf(out, "\n");
+  fclose(out);
+}
+
 static void test_reason(Run *r) {
   for (int k = 0; k < REASONS; ++k)
     if (strstr(r->sentence, reasons[k].words) && reasons[k].allowed(r) && !falsified(NUMERICS)) {
       reason_count[k]++;
+      note_stop(r, reasons[k].words);
       return;
     }
   broken(r->verdict, NUMERICS, "%.1000s", r->sentence);
@@ -1184,7 +1203,7 @@ static void print_totals(long failures) {
 static int usage(const char *argument) {
   fprintf(stderr,
           "stress: %s is not understood; options are -count N -seed S -first K -only K -file "
-          "CASE.yaml -directory D -limit SECONDS -print -break PROPERTY\n",
+          "CASE.yaml -directory D -stops FILE -limit SECONDS -print -break PROPERTY\n",
           argument);
   return 2;
 }
@@ -1220,6 +1239,8 @@ static int read_arguments(int argc, char **argv) {
       all.file = value;
     else if (!strcmp(key, "-directory"))
       all.directory = value;
+    else if (!strcmp(key, "-stops"))
+      all.stops = value;
     else if (!strcmp(key, "-limit"))
       all.limit = atoi(value);
     else if (!strcmp(key, "-break") && find_property(value) >= 0)

@@ -469,6 +469,49 @@ START_TEST(numbers_that_rounding_would_decide_are_refused) {
 }
 END_TEST
 
+/* What MuFlowCreate() says of one energy along stein from `initial`. */
+static PetscErrorCode begin(const Setting *s, const char *energy, const char *geometry,
+                            Vec initial) {
+  const TestFlowSpec spec = {.grid = s->grid,
+                             .energy = {energy},
+                             .geometry = {geometry},
+                             .kernel = s->kernel,
+                             .log_target = s->log_target};
+  const MuFlowSpec flow_spec = {.step = 1e-3, .tolerance = 1e-3, .guard = PETSC_TRUE};
+  MuEnergy f = TestEnergy(&spec);
+  MuGeometry g = TestGeometry(&spec);
+  MuFlow flow;
+  PetscErrorCode code = MuFlowCreate(s->grid, f, g, initial, &flow_spec, &flow);
+  if (!code) OK(MuFlowDestroy(&flow));
+  OK(MuGeometryDestroy(&g));
+  OK(MuEnergyDestroy(&f));
+  return code;
+}
+
+/* Where rho = 0 < pi the derivative of hellinger is infinite: stein carries that to every cell,
+   wasserstein does not; with mass everywhere both begin. */
+START_TEST(flows_without_a_velocity_are_refused_at_the_start) {
+  Setting s = make_setting(1, "gaussian");
+  PetscReal half[MOST] = {0};
+  Vec empty;
+  OK(MuGridCreateField(s.grid, &empty));
+  for (PetscInt i = s.n / 2; i < s.n; ++i) half[i] = 0.5;
+  OK(MuGridScatter(s.grid, half, empty));
+  ck_assert_int_eq(begin(&s, "hellinger", "stein", empty), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "`hellinger`"));
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "`stein`"));
+  OK(begin(&s, "hellinger", "wasserstein", empty));
+  OK(begin(&s, "kl", "stein", empty));
+  OK(begin(&s, "hellinger", "stein", s.rho));
+  OK(MuKernelDestroy(&s.kernel));
+  s.kernel = TestKernel(1, "gaussian", 0.15, MU_EXTENSION_REFLECT);
+  ck_assert_int_eq(begin(&s, "npmle", "fisher_rao", empty), MU_ERR_INPUT);
+  ck_assert_ptr_nonnull(strstr(MuErrorMessage(), "lost in rounding"));
+  OK(VecDestroy(&empty));
+  free_setting(&s);
+}
+END_TEST
+
 /* <G, rho1 - rho0> less F(rho1) - F(rho0), over the largest of the two values. */
 static PetscReal identity_error(const Setting *s, MuEnergy energy, Vec rho0, Vec rho1) {
   PetscReal value[2], product;
@@ -545,6 +588,7 @@ static Suite *make_suite(void) {
   tcase_set_timeout(t, 0);
   tcase_add_test(t, values_are_those_of_the_formulas);
   tcase_add_test(t, npmle_keeps_the_identity_where_smoothed_densities_are_negative);
+  tcase_add_test(t, flows_without_a_velocity_are_refused_at_the_start);
   tcase_add_test(t, blob_internal_is_finite_at_tiny_densities);
   tcase_add_test(t, npmle_is_linear_where_the_target_has_no_mass);
   tcase_add_test(t, an_explicit_step_of_npmle_is_the_step_of_em);

@@ -303,6 +303,19 @@ static PetscErrorCode begin_held(MuIntegrator it, Vec rho) {
   PetscFunctionReturn(0);
 }
 
+/* The residual of a held step is relative to z, whose negative part may be much larger than the
+   mass: transport gets the mass back. */
+static PetscErrorCode keep_mass(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+  PetscReal mass;
+
+  PetscFunctionBegin;
+  if (it->kinds & MU_PART_REACTION) PetscFunctionReturn(0);
+  PetscCall(MuGridIntegrate(it->flow->grid, d->positive, &mass));
+  if (mass > 0) PetscCall(VecScale(d->positive, d->mass / mass));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                                 MuStepOutcome *outcome) {
   DiscreteGradient *d = it->data;
@@ -322,6 +335,7 @@ static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, V
   if (reason <= 0) PetscFunctionReturn(0);
   PetscCall(MuFlowPositivePart(it->flow, rho, d->positive, &removed));
   if (d->held > 0) PetscCall(MuFlowAddMultiplier(it->flow, dt * d->held, d->positive, rho));
+  if (d->held > 0) PetscCall(keep_mass(it));
   if (d->held > 0 || removed <= ROUNDING * d->mass)
     PetscCall(VecCopy(d->positive, rho));
   else

@@ -144,6 +144,57 @@ static PetscErrorCode compare_masses(MuFlow f, Vec initial) {
   PetscFunctionReturn(0);
 }
 
+/* The first part that carries what DF is in one cell to others, and the first term whose DF grows
+   like a power where rho = 0; -1: none. */
+static PetscErrorCode find_singular(MuFlow f, PetscInt *part, PetscInt *term) {
+  const MuGeometrySpec *geometry;
+  const MuEnergySpec *energy;
+  MuPartTraits p;
+  MuTermTraits t;
+
+  PetscFunctionBegin;
+  *part = *term = -1;
+  PetscCall(MuGeometryGetSpec(f->geometry, &geometry));
+  PetscCall(MuEnergyGetSpec(f->energy, &energy));
+  for (PetscInt k = geometry->parts - 1; k >= 0; --k) {
+    PetscCall(MuGeometryGetTraits(geometry, k, &p));
+    if (p.kind == MU_PART_TRANSPORT && !p.local) *part = k;
+  }
+  for (PetscInt k = energy->terms - 1; k >= 0; --k) {
+    PetscCall(MuEnergyGetTraits(energy, k, &t));
+    if (t.power < 1 || t.density_power < 1) *term = k;
+  }
+  PetscFunctionReturn(0);
+}
+
+#define INFINITE 1e150 /* DF is 1e154 at the smallest number in the place of 0 */
+
+/* DF infinite in empty cells, and an operator that carries it everywhere: the flow has no velocity
+   at the start, and no step is short enough. */
+static PetscErrorCode refuse_singular(MuFlow f) {
+  const MuGeometrySpec *geometry;
+  const MuEnergySpec *energy;
+  PetscInt part, term;
+  PetscReal rate;
+
+  PetscFunctionBegin;
+  PetscCall(find_singular(f, &part, &term));
+  if (part < 0 || term < 0) PetscFunctionReturn(0);
+  PetscCall(MuGeometryGetSpec(f->geometry, &geometry));
+  PetscCall(MuEnergyGetSpec(f->energy, &energy));
+  PetscCall(MuGeometrySetState(f->geometry, f->rho));
+  PetscCall(MuEnergyEvaluate(f->energy, f->rho, NULL, NULL, f->before, NULL));
+  PetscCall(MuGeometryApply(f->geometry, MU_PART_TRANSPORT, f->before, NULL, f->full));
+  PetscCall(MuGridInner(f->grid, f->before, f->full, &rate));
+  if (rate < INFINITE) PetscFunctionReturn(0);
+  return MuError(
+      MU_ERR_INPUT,
+      "initial: it is 0 or next to it in cells where the derivative of the energy `%s` then is "
+      "infinite, and the geometry `%s` carries that everywhere: the flow has no "
+      "velocity; set initial_background above 0",
+      energy->term[term].name, geometry->part[part].name);
+}
+
 static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry geometry,
                             Vec initial) {
   PetscFunctionBegin;
@@ -167,7 +218,16 @@ static PetscErrorCode build(MuFlow f, MuGrid grid, MuEnergy energy, MuGeometry g
   PetscCall(MuFlowCreateRows(f));
   PetscCall(create_ts(f));
   PetscCall(MuFlowSetState(f, 0, initial));
+  PetscCall(refuse_singular(f));
   PetscFunctionReturn(0);
+}
+
+/* What has no energy or velocity at the start is refused there. */
+static PetscErrorCode refused(PetscErrorCode code) {
+  char sentence[1000];
+  if (code != MU_ERR_NUMERICS) return code;
+  (void)PetscSNPrintf(sentence, sizeof sentence, "%s", MuErrorMessage());
+  return MuError(MU_ERR_INPUT, "%s", sentence);
 }
 
 PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, Vec initial,
@@ -183,7 +243,7 @@ PetscErrorCode MuFlowCreate(MuGrid grid, MuEnergy energy, MuGeometry geometry, V
                    spec->tolerance);
   PetscCall(PetscNew(flow));
   (*flow)->spec = *spec;
-  failed = build(*flow, grid, energy, geometry, initial);
+  failed = refused(build(*flow, grid, energy, geometry, initial));
   if (failed) PetscCall(MuFlowDestroy(flow));
   PetscCall(failed);
   PetscFunctionReturn(0);
