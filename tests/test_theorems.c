@@ -45,6 +45,7 @@ static const struct {
     {"gamma-kale-mmd", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
     {"gamma-drmmd", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
     {"gamma-drmmd-mmd", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
+    {"gamma-moreau-mmd", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
     {"gamma-moreau-kl", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
     {"gamma-moreau-chi2", "-grid_cells 32 -time_end 0.4", MU_VERDICT_HOLDS},
     {"curve-kale", "-grid_cells 64 -study_pieces 16", MU_VERDICT_HOLDS},

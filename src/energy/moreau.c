@@ -390,6 +390,7 @@ static MuEnvelope drmmd_envelope(const PetscReal value[]) {
 static const MuTermLimit moreau_limits[] = {
     {.parameters = "lambda", .to = &MuTermKL, .order = 1, .applies = is_of_kl},
     {.parameters = "lambda", .to = &MuTermChi2, .order = 1, .applies = is_of_chi2},
+    {.parameters = "lambda weight", .rises = PETSC_TRUE, .to = &MuTermMmd, .order = 1},
     {.parameters = NULL}};
 static const MuTermLimit kale_limits[] = {
     {.parameters = "lambda", .to = &MuTermKL, .order = 1},

@@ -28,15 +28,24 @@ static PetscBool ends_with(const char *key, const char *end) {
   return (PetscBool)(length >= tail && !strcmp(key + length - tail, end));
 }
 
+/* Whether the second key is the weight of the term whose number the first one is. */
+static PetscBool weighs(const MuStudy s) {
+  const size_t length = s->varied == 2 ? strlen(s->vary[1]) : 0;
+  return (PetscBool)(length > 0 && !strncmp(s->vary[0], s->vary[1], length) &&
+                     s->vary[0][length] == '_');
+}
+
 static PetscErrorCode check_keys(MuStudy s) {
-  for (PetscInt k = 0; k < s->varied; ++k)
+  for (PetscInt k = 0; k < s->varied - (PetscInt)weighs(s); ++k)
     if (!ends_with(s->vary[k], "kernel_bandwidth") && !ends_with(s->vary[k], "_ridge") &&
         !ends_with(s->vary[k], "_lambda"))
-      return MuError(MU_ERR_INPUT,
-                     "study_vary: %s has no limit; allowed are kernel_bandwidth, "
-                     "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge, or "
-                     "those of one part, and the lambda of an energy (energy_kale_lambda)",
-                     s->vary[k]);
+      return MuError(
+          MU_ERR_INPUT,
+          "study_vary: %s has no limit; allowed are kernel_bandwidth, "
+          "geometry_kernel_bandwidth, energy_kernel_bandwidth and geometry_ridge, or "
+          "those of one part, and the lambda of an energy (energy_kale_lambda), also with "
+          "its weight ([energy_moreau_lambda, energy_moreau])",
+          s->vary[k]);
   return 0;
 }
 
@@ -103,7 +112,8 @@ static PetscErrorCode check_mass(const Search *q, const char *block, const MuCas
   PetscFunctionReturn(0);
 }
 
-/* "bandwidth", "ridge", "bandwidth ridge" or "": which of a summand's parameters vanish. */
+/* "bandwidth", "ridge", "bandwidth ridge", "lambda weight" or "": which of a summand's parameters
+   vanish. */
 static PetscErrorCode find_vanishing(Search *q, const Sum *sum, PetscInt k, char parameters[32]) {
   const MuCaseSummand *s = &sum->list[k];
   MuSummandInfo info;
@@ -121,6 +131,8 @@ static PetscErrorCode find_vanishing(Search *q, const Sum *sum, PetscInt k, char
     snprintf(parameters + used, 32 - used, "%s%s", used ? " " : "", p->name);
     if (!strcmp(p->name, "ridge")) q->found->ridge = PETSC_TRUE;
   }
+  if (weighs(q->study) && !strcmp(q->study->vary[1], s->key))
+    strncat(parameters, parameters[0] ? " weight" : "weight", 31 - strlen(parameters));
   PetscFunctionReturn(0);
 }
 
@@ -163,6 +175,23 @@ static MuCaseSummand *find_place(Sum *sum, const char *name, const PetscReal val
   return place;
 }
 
+/* The weight that the limit's factor multiplies: the summand's, or of one that is in proportion to
+   a number what it has per unit of that. */
+static PetscErrorCode weight_of(const Search *q, const MuCaseSummand *from, PetscReal *weight) {
+  const MuStudy s = q->study;
+
+  PetscFunctionBegin;
+  *weight = from->weight;
+  if (!weighs(s) || strcmp(s->vary[1], from->key) != 0) PetscFunctionReturn(0);
+  *weight = s->joint_factor;
+  if (s->joint_power == 1) PetscFunctionReturn(0);
+  return MuError(
+      MU_ERR_INPUT,
+      "study_joint_power: %g is not allowed; the limit is that of a weight in proportion "
+      "to %s, which is 1",
+      s->joint_power, s->vary[0]);
+}
+
 /* The weight and the numbers of the limit, and what it is called: "power_mobility with exponent 2".
  */
 static PetscErrorCode set_limit(Search *q, Sum *sum, PetscInt k, const MuLimit *limit,
@@ -183,7 +212,9 @@ static PetscErrorCode set_limit(Search *q, Sum *sum, PetscInt k, const MuLimit *
                    "%s_kernel or kernel, not in the entry itself",
                    q->limit, limit->name, from.name, sum->block);
   MuCaseSummand *to = find_place(sum, limit->name, value);
-  to->weight += limit->factor * from.weight;
+  PetscReal weight;
+  PetscCall(weight_of(q, &from, &weight));
+  to->weight += limit->factor * weight;
   PetscCall(MuOverridesSet(q->o, to->key, "%.17g", to->weight));
   for (PetscInt i = 0; info.parameters && info.parameters[i].name; ++i) {
     if (isnan(value[i])) continue;
