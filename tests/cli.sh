@@ -406,7 +406,7 @@ done
 holds "sample --help has -method" sh -c "'$mudot' sample --help | grep -q -e '-method'"
 holds "compare --help has -replicates" sh -c "'$mudot' compare --help | grep -q -e '-replicates'"
 for kind in geometries:ridge_fisher_rao energies:inclusive_kl kernels:matern \
-  schemes:discrete_gradient commands:run exact_solutions:barenblatt keys:kernel_bandwidth; do
+  schemes:discrete_gradient commands:run exact_solutions:barenblatt facts:log_sobolev keys:kernel_bandwidth; do
   holds "list $kind" sh -c "'$mudot' list ${kind%:*} | grep -qw '${kind#*:}'"
 done
 refused "an option that list does not have" 2 "--yaml|--json" list --yaml
@@ -496,8 +496,9 @@ def needs(kind, row):
         yield "      %-26s its kernel, with the keys of kernel; %s_kernel and kernel serve all" % ("kernel", block)
 def line(kind, row):
     if kind != "keys":
-        first = "  %-30s %s" % (row["name"], row[{"commands": "summary", "chapters": "summary", "exact_solutions": "needs"}.get(kind, "formula")])
-        return "\n".join([first, *needs(kind, row)])
+        first = "  %-30s %s" % (row["name"], row[{"commands": "summary", "chapters": "summary", "exact_solutions": "needs", "facts": "needs"}.get(kind, "formula")])
+        pairs = ["      %-26s %s%s" % (p["geometry"], p["energy"], ", spherical" * p["spherical"]) for p in row.get("pairs", [])]
+        return "\n".join([first, *needs(kind, row), *pairs])
     doc = row["doc"] + (": " + "|".join(row["allowed"]) if "allowed" in row else "")
     assert row["name"].startswith(row["block"] + "_"), row
     return "  %-33s %-11s %s" % (row["name"], row["value"], doc)
@@ -518,6 +519,18 @@ assert find("energies", "kl")["needs"] == ["target"] and find("energies", "poten
 end = find("keys", "time_end")
 assert (end["type"], end["items"], end["exclusiveMinimum"]) == ("number", 1, 0), end
 assert find("keys", "grid_cells")["type"] == "integer" and find("keys", "geometry_spherical")["type"] == "boolean"
+def pairs(name):
+    return {(p["geometry"], p["energy"], p["spherical"]) for p in find("facts", name)["pairs"]}
+both = "wasserstein + fisher_rao"
+assert pairs("log_sobolev") == {("wasserstein", "kl", False), (both, "kl", True)}, pairs("log_sobolev")
+assert pairs("interaction_force") == {("mmd", "mmd", False), ("mmd", "mmd", True)}, pairs("interaction_force")
+assert pairs("contraction_w2") == {("wasserstein", "kl", False)}
+assert pairs("contraction_hk") == {(both, "potential", False), (both, "internal", False)}, pairs("contraction_hk")
+assert {e for g, e, s in pairs("lojasiewicz") if not s} == {"inclusive_kl", "hellinger"}
+assert pairs("step_logarithmic") > {("fisher_rao", "kl", False), ("fisher_rao", "kl", True)}
+assert {e for g, e, s in pairs("lojasiewicz") if g == "fisher_rao" and s} == {"inclusive_kl", "hellinger"}, pairs("lojasiewicz")
+assert ("flat_fisher_rao", "chi2", False) in pairs("poincare") and ("wasserstein", "kl", False) in pairs("poincare")
+assert ("fisher_rao", "chi2", False) in pairs("step_power") and ("fisher_rao", "chi2", True) not in pairs("step_power")
 one = json.loads(run("mmd", "--json"))
 assert one["geometries"] == [find("geometries", "mmd")] and one["energies"] == [find("energies", "mmd")] and "kernels" not in one
 assert run("ridge_stein") == "geometries\n" + line("geometries", find("geometries", "ridge_stein")) + "\n"

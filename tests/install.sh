@@ -82,6 +82,44 @@ holds "their page is written" "$mudot" report o1 -load ./congestion.so
 holds "help knows them" sh -c "'$mudot' help energies -load ./congestion.so | tail -1 | grep -q congestion"
 holds "help of a command as well" sh -c "'$mudot' help run -load ./congestion.so | grep -q '(congestion)'"
 
+# The kernel is a sum of two Gaussians: the flow is that of the sum of their energies; between particles it is the wider one
+# alone where that has all the weight. The column of the ledger is 1 - |rho - pi|/2 for two probabilities.
+holds "a loaded kernel runs" "$mudot" run two_scales.yaml -load ./two_scales.so -output_directory k1
+for ranks in 2 4; do
+  holds "and on $ranks ranks" "$mpiexec" -n $ranks "$mudot" run two_scales.yaml -load ./two_scales.so -output_directory k$ranks
+done
+sed -e '/^kernel:/d' -e 's/{mmd: 1}/{mmd: [{weight: 0.18181818181818182, kernel: {type: gaussian, bandwidth: 0.3}}, {weight: 0.81818181818181818, kernel: {type: gaussian, bandwidth: 0.9}}]}/' two_scales.yaml >sum.yaml
+holds "the sum of its Gaussians runs" "$mudot" run sum.yaml -output_directory k0
+particles="particles two_scales.yaml -load ./two_scales.so -geometry_fisher_rao 0 -particles_method mmd_flow -particles_count 100"
+# shellcheck disable=SC2086
+{
+  holds "particles have the kernel" "$mudot" $particles -kernel_share 1e12 -output_directory p1
+  holds "and on two ranks" "$mpiexec" -n 2 "$mudot" $particles -kernel_share 1e12 -output_directory p2
+}
+sed -i 's/, share: 0.5, scale: 3//' two_scales.yaml
+# shellcheck disable=SC2086
+holds "they have the wider Gaussian" "$mudot" $particles -kernel_type gaussian -kernel_bandwidth 0.9 -output_directory p0
+holds "a loaded diagnostic is a column" "$mudot" run congestion.yaml -load ./congestion.so -load ./overlap.so -output_diagnostics overlap,l1 -output_directory d1
+for ranks in 2 4; do
+  holds "and on $ranks ranks" "$mpiexec" -n $ranks "$mudot" run congestion.yaml -load ./congestion.so -load ./overlap.so -output_diagnostics overlap,l1 -output_directory d$ranks
+done
+holds "their numbers are right, on all ranks" "${PYTHON:-/usr/bin/python3}" -c '
+import h5py, numpy
+def last(directory, name="density", kind="run"):
+    return h5py.File(f"{directory}/{kind}.h5")[name][()]
+def near(a, b, tolerance):
+    assert a.shape == b.shape and abs(a - b).max() <= tolerance * abs(b).max(), abs(a - b).max() / abs(b).max()
+for other in "k0", "k2", "k4":
+    near(last(other), last("k1"), 1e-12)
+moved = last("p0", "position", "particles")
+assert abs(moved[-1] - moved[0]).max() > 0.01
+for other in "p1", "p2":
+    near(last(other, "position", "particles"), moved, 1e-9)
+for ranks in 1, 2, 4:
+    overlap, l1 = (last(f"d{ranks}", f"ledger/{name}") for name in ("overlap", "l1"))
+    near(overlap, 1 - l1 / 2, 1e-12)
+    near(overlap, last("d1", "ledger/overlap"), 1e-12)'
+
 # says STATUS WORDS COMMAND...: the command ends with the status and one sentence that has the words.
 says() {
   status=$1 words=$2

@@ -2,6 +2,7 @@
    them. */
 #include "case/print.h"
 #include "command/command.h"
+#include "facts/facts.h"
 #include "manual/manual.h"
 #include "output/json.h"
 
@@ -31,6 +32,7 @@ static const struct {
     {"diagnostics", MuDiagnosticGetTableRow, "formula", NULL, NULL, NULL},
     {"methods", MuMethodGetTableRow, "formula", NULL, NULL, NULL},
     {"exact_solutions", MuExactGetTableRow, "needs", NULL, NULL, NULL},
+    {"facts", MuFactsGetTableRow, "needs", NULL, NULL, NULL},
     {"chapters", MuManualGetTableRow, "summary", NULL, NULL, NULL},
     {"commands", NULL, "summary", NULL, NULL, NULL},
     {"keys", NULL, "doc", NULL, NULL, NULL},
@@ -62,6 +64,11 @@ static PetscErrorCode get_row(const List *l, PetscInt k, PetscInt i, const char 
   else
     PetscCall((kinds[k].row ? kinds[k].row : l->commands)(i, name, text));
   PetscFunctionReturn(0);
+}
+
+/* Of what is known: for which geometry and energy. */
+static PetscBool has_pairs(PetscInt k) {
+  return (PetscBool)(kinds[k].row == MuFactsGetTableRow);
 }
 
 /* Whether a table has the name that is asked for; yes if none is. */
@@ -106,6 +113,13 @@ static PetscErrorCode print_needs(FILE *out, PetscInt k, PetscInt i) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode print_pair(void *ctx, const char *geometry, const char *energy,
+                                 PetscBool spherical, const char *sentence) {
+  (void)sentence;
+  fprintf(ctx, "      %-26s %s%s\n", geometry, energy, spherical ? ", spherical" : "");
+  return 0;
+}
+
 static PetscErrorCode print_table(const List *l, PetscInt k) {
   const char *name, *text;
 
@@ -116,6 +130,7 @@ static PetscErrorCode print_table(const List *l, PetscInt k) {
     if (!is_row(l, name)) continue;
     fprintf(l->out, "  %-30s %s\n", name, text);
     PetscCall(print_needs(l->out, k, i));
+    if (has_pairs(k)) PetscCall(MuFactsVisitPairs(i, print_pair, l->out));
   }
   PetscFunctionReturn(0);
 }
@@ -234,6 +249,26 @@ static PetscErrorCode json_info(MuJson *j, PetscInt k, PetscInt i) {
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode json_pair(void *ctx, const char *geometry, const char *energy,
+                                PetscBool spherical, const char *sentence) {
+  MuJson *j = ctx;
+  MuJsonBegin(j, NULL, '{');
+  MuJsonText(j, "geometry", geometry);
+  MuJsonText(j, "energy", energy);
+  MuJsonBool(j, "spherical", spherical);
+  MuJsonText(j, "sentence", sentence);
+  MuJsonEnd(j, '}');
+  return 0;
+}
+
+static PetscErrorCode json_pairs(MuJson *j, PetscInt i) {
+  PetscFunctionBegin;
+  MuJsonBegin(j, "pairs", '[');
+  PetscCall(MuFactsVisitPairs(i, json_pair, j));
+  MuJsonEnd(j, ']');
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode json_table(const List *l, MuJson *j, PetscInt k) {
   const char *name, *text;
 
@@ -246,6 +281,7 @@ static PetscErrorCode json_table(const List *l, MuJson *j, PetscInt k) {
     MuJsonText(j, "name", name);
     MuJsonText(j, kinds[k].says, text);
     if (kinds[k].summand) PetscCall(json_info(j, k, i));
+    if (has_pairs(k)) PetscCall(json_pairs(j, i));
     MuJsonEnd(j, '}');
     fputc('\n', l->out);
   }

@@ -95,6 +95,9 @@ typedef enum {
   MU_THEOREM_LATE
 } MuTheorem;
 
+/* By MuTheorem, as study_theorem has them; NULL ends them. */
+extern const char *const mu_theorem_names[];
+
 typedef struct {
   MuTheorem theorem;  /* that it is; AUTO: nothing is known */
   PetscBool bound;    /* whether F(t) <= e^(-rate t) F(0) is proved for every initial measure */
@@ -136,6 +139,20 @@ typedef struct {
  */
 void MuFactsContraction(const MuSystem *system, MuMetric metric, PetscReal convexity,
                         MuContraction *contraction);
+
+/* ------------------------------------------------------------------ the table */
+
+/* Everything above by name, and what it needs, see MuTableRow. */
+PetscErrorCode MuFactsGetTableRow(PetscInt i, const char **name, const char **needs);
+
+/* Gets a pair and what is known of it. */
+typedef PetscErrorCode (*MuFactVisitor)(void *ctx, const char *geometry, const char *energy,
+                                        PetscBool spherical, const char *sentence);
+/* Calls visit with every geometry, also wasserstein + fisher_rao, and every energy of the tables
+   for which row i holds, each alone with weight 1, the default numbers (2 where there is none), the
+   same kernel, equal masses and, where K does not depend on mu, the target as reference. Not
+   collective. */
+PetscErrorCode MuFactsVisitPairs(PetscInt i, MuFactVisitor visit, void *ctx);
 
 /* ------------------------------------------------------------------ exact solutions */
 

@@ -8,6 +8,16 @@
    allows others, unless the projection onto conserved mass mixes them. */
 #include "facts/facts.h"
 
+const char *const mu_theorem_names[] = {[MU_THEOREM_AUTO] = "auto",
+                                        [MU_THEOREM_INTERACTION_FORCE] = "interaction_force",
+                                        [MU_THEOREM_LOG_SOBOLEV] = "log_sobolev",
+                                        [MU_THEOREM_SPECTRAL_GAP] = "spectral_gap",
+                                        [MU_THEOREM_LOJASIEWICZ] = "lojasiewicz",
+                                        [MU_THEOREM_POINCARE] = "poincare",
+                                        [MU_THEOREM_CONVEXITY] = "convexity",
+                                        [MU_THEOREM_LATE] = "late",
+                                        NULL};
+
 typedef struct {
   MuTheorem theorem;
   const char *needs; /* what the case must be */

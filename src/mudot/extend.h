@@ -287,7 +287,40 @@ struct _p_MuKernel {
   void *ctx; /* of the family */
 };
 
-typedef struct _p_MuRadial *MuRadial; /* kernel/radial.h */
+typedef struct _p_MuRadial *MuRadial;
+
+/* A kernel between particles, in R^dim for any dim >= 1: profiles p(t), t = rate |z|, with fast
+   arithmetic:
+     gaussian exp(-t^2/2)   exponential e^-t   linear (1 + t) e^-t   quadratic (1 + t + t^2/3) e^-t
+     imq (1 + t^2)^(-1/2)   wendland (1 - t)^4_+ (4 t + 1)   distance -t
+   and GENERAL, any other, by the kernel's own functions. */
+typedef enum {
+  MU_PROFILE_GENERAL,
+  MU_PROFILE_GAUSSIAN,
+  MU_PROFILE_EXPONENTIAL,
+  MU_PROFILE_LINEAR,
+  MU_PROFILE_QUADRATIC,
+  MU_PROFILE_IMQ,
+  MU_PROFILE_WENDLAND,
+  MU_PROFILE_DISTANCE
+} MuProfile;
+
+/* k(z) = amplitude p(t); grad k(z) = amplitude rate^2 (p'(t)/t) z. Where p'(t)/t is infinite at 0
+   the slope there is taken as 0: the gradient of a pair of equal points. */
+struct _p_MuRadial {
+  PetscInt references;
+  MuKernel kernel; /* in R^min(dim, 2): traits, and the specification with its defaults resolved */
+  PetscInt dim;
+  MuProfile profile;
+  PetscReal amplitude, rate;
+  PetscReal log_integral; /* of p(|z|) over R^dim; not needed if it diverges */
+  PetscReal log_peak;     /* of p(0) */
+  /* GENERAL: p(t) and p'(t)/t */
+  PetscReal (*value)(MuRadial radial, PetscReal t);
+  PetscReal (*slope)(MuRadial radial, PetscReal t);
+  PetscErrorCode (*destroy)(MuRadial radial); /* NULL: a ctx from PetscNew() is freed */
+  void *ctx;
+};
 
 /* A family is described by its profile k(r), r = |z|/h, and the Fourier transform of k(|z|) in
    R^dim, both up to one factor that kernel.c takes from the normalization. */

@@ -54,16 +54,6 @@ static PetscErrorCode target_constant(MuRate *r, MuTrial *t, PetscReal *constant
   PetscFunctionReturn(0);
 }
 
-static const char *const theorems[] = {[MU_THEOREM_AUTO] = "auto",
-                                       [MU_THEOREM_INTERACTION_FORCE] = "interaction_force",
-                                       [MU_THEOREM_LOG_SOBOLEV] = "log_sobolev",
-                                       [MU_THEOREM_SPECTRAL_GAP] = "spectral_gap",
-                                       [MU_THEOREM_LOJASIEWICZ] = "lojasiewicz",
-                                       [MU_THEOREM_POINCARE] = "poincare",
-                                       [MU_THEOREM_CONVEXITY] = "convexity",
-                                       [MU_THEOREM_LATE] = "late",
-                                       NULL};
-
 static PetscErrorCode find_theorem(MuRate *r, MuTrial *t, MuTheorem tried) {
   const MuGeometrySpec *g;
   const MuEnergySpec *e;
@@ -87,7 +77,7 @@ static PetscErrorCode find_theorem(MuRate *r, MuTrial *t, MuTheorem tried) {
         "study_expect_rate",
         r->decay.missing[0] ? ", it would need " : "", r->decay.missing);
   return MuError(MU_ERR_INPUT, "study_theorem: %s does not belong to this case; it needs %s",
-                 theorems[r->theorem], r->decay.missing);
+                 mu_theorem_names[r->theorem], r->decay.missing);
 }
 
 static PetscErrorCode find_constant(MuRate *r, MuTrial *t, PetscReal *c) {
@@ -142,7 +132,7 @@ static PetscErrorCode read_keys(MuStudy s, MuRate *r) {
 
   PetscFunctionBegin;
   PetscCall(read_observed(s, r));
-  PetscCall(MuCaseGetChoice(s->file, "study_theorem", theorems, &r->theorem, &given));
+  PetscCall(MuCaseGetChoice(s->file, "study_theorem", mu_theorem_names, &r->theorem, &given));
   r->constant = NAN;
   PetscCall(MuCaseGetReal(s->file, "study_expect_rate", &r->constant, &given));
   PetscCall(MuStudyCheckThreshold(NAN, s->tolerance));
