@@ -8,7 +8,9 @@
    the local energies, and, for a part b (Kc + r)^(-1) with the mean curvature c of F and
    s = dt/2 b c, (I + s (Kc + r)^(-1))^(-1) = I - (Kc/s + 1 + r/s)^(-1). It stops when the balance
    is met:
-   |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. Where K does not
+   |<G, residual>| <= 1e-12 dt <G, K G>, or when the residual has reached rounding. In 2-D, along a
+   local transport of a local energy, the Jacobian itself is assembled (face_jacobian.c) and solved
+   for by multigrid; the differences take over where that iteration fails. Where K does not
    vanish with the density, or for large steps, the solution may be negative: the flow then tries a
    smaller step.
 
@@ -20,8 +22,10 @@
    DF - eta. F falls for any step: F(rho_1) - F(rho_0) = -dt <G - eta, K (G - eta)> - <eta, rho_0>.
    Newton's method has the one unknown z with rho_1 = max(z, 0) and eta = max(-z, 0)/(dt d), d a
    diagonal of K. */
+#include "flow/face_jacobian.h"
 #include "flow/flow_impl.h"
 #include "flow/transport.h"
+#include "flow/transport_impl.h"
 #include "linear/newton.h"
 
 #include <math.h>
@@ -31,12 +35,19 @@
 #define ROUNDING           2e-15   /* L1 residual over the mass */
 #define STAGNATION         1.5e-14 /* the same, where an iteration no longer halves it */
 #define RIDGE_TOLERANCE    1e-12   /* Newton's differences are of the size 1e-8 */
+#define ASSEMBLED_LINEAR   1e-4    /* residual of a correction with the assembled Jacobian */
+#define ASSEMBLED_MOST     12      /* of these corrections */
 
 typedef struct {
   SNES snes;
   MuLinearization linearization;
   MuTransport transport;     /* NULL without a local transport part */
   MuConvolution convolution; /* preconditioner of the inverse of a kernel, or NULL */
+  /* With an assembled Jacobian, else NULL: I + dt div (a', b'), and Newton's method with it. */
+  MuFaceJacobian jacobian;
+  MuTransport matrix;
+  SNES assembled;
+  PetscInt systems; /* that it solved in the last step; -1: not so solved */
   PetscReal dt, inverse_weight, inverse_ridge, inverse_shift;
   Vec start, middle, positive, gradient, preimage, image, curvature, diagonal, work;
   PetscReal mass;
@@ -96,7 +107,6 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   MuGrid grid = it->flow->grid;
   Vec rho, residual;
   PetscReal l1, change, defect, dissipation, size = d->mass;
-  PetscBool failed;
 
   PetscFunctionBegin;
   (void)xnorm;
@@ -121,13 +131,8 @@ static PetscErrorCode converged_test(SNES snes, PetscInt iteration, PetscReal xn
   if (iteration == 0) PetscFunctionReturn(0);
   PetscCall(MuGridDistanceL1(grid, rho, d->start, &change));
   if (l1 > RESIDUAL_TOLERANCE * change) PetscFunctionReturn(0);
-  PetscErrorCode code = evaluate(it, rho, d->work);
-  PetscCall(MuFlowCatch(it->flow, code, &failed));
-  if (failed) {
-    *reason = SNES_DIVERGED_FUNCTION_DOMAIN;
-    PetscFunctionReturn(0);
-  }
-  PetscCall(MuGridInner(grid, d->gradient, d->work, &defect));
+  /* the last evaluation was at rho: full steps are taken */
+  PetscCall(MuGridInner(grid, d->gradient, residual, &defect));
   PetscCall(MuGridInner(grid, d->gradient, d->image, &dissipation));
   if (PetscAbsReal(defect) <= BALANCE_TOLERANCE * d->dt * dissipation)
     *reason = SNES_CONVERGED_FNORM_RELATIVE;
@@ -218,6 +223,62 @@ static PetscErrorCode create_snes(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+/* At the iterate of the last evaluation, whose midpoint and gradient are there. */
+static PetscErrorCode setup_assembled(SNES snes, Vec rho, Mat jacobian, Mat preconditioner,
+                                      void *ctx) {
+  MuIntegrator it = ctx;
+  DiscreteGradient *d = it->data;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(MatMFFDComputeJacobian(snes, rho, jacobian, preconditioner, NULL));
+  PetscErrorCode code = MuFaceJacobianOfGradient(d->jacobian, d->start, d->positive, d->gradient,
+                                                 d->transport, d->matrix);
+  if (!code) code = MuTransportSetUp(d->matrix, d->dt);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) PetscCall(SNESSetJacobianDomainError(snes));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode apply_assembled(PC pc, Vec in, Vec out) {
+  MuIntegrator it;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &it));
+  PetscErrorCode code =
+      MuTransportSolve(((DiscreteGradient *)it->data)->matrix, PETSC_FALSE, in, out);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (failed) PetscCall(VecSet(out, NAN));
+  PetscFunctionReturn(0);
+}
+
+/* Newton's method whose corrections are one solve with the assembled Jacobian. */
+static PetscErrorCode create_assembled(MuIntegrator it) {
+  DiscreteGradient *d = it->data;
+  const MuNewtonSpec spec = {.prefix = "mudot_assembled_",
+                             .residual = residual_function,
+                             .precondition = apply_assembled,
+                             .jacobian = setup_assembled,
+                             .converged = converged_test,
+                             .full_steps = PETSC_TRUE,
+                             .linear = ASSEMBLED_LINEAR};
+  KSP ksp;
+
+  PetscFunctionBegin;
+  if (it->kinds != MU_PART_TRANSPORT || !d->transport) PetscFunctionReturn(0);
+  PetscCall(MuFaceJacobianCreate(it->flow, &d->jacobian));
+  if (!d->jacobian) PetscFunctionReturn(0);
+  PetscCall(MuTransportCreate(it->flow->grid, MU_TRANSPORT_COUPLED, &d->matrix));
+  PetscCall(MuTransportSetTolerance(d->matrix, ASSEMBLED_LINEAR));
+  PetscCall(MuNewtonCreate(it->flow->rho, &spec, it, &d->assembled));
+  PetscCall(SNESSetTolerances(d->assembled, 0, 0, 0, ASSEMBLED_MOST, 1000000));
+  PetscCall(SNESGetKSP(d->assembled, &ksp));
+  PetscCall(KSPSetType(ksp, KSPPREONLY));
+  PetscCall(SNESSetFromOptions(d->assembled));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode create_inverse_preconditioner(MuIntegrator it) {
   DiscreteGradient *d = it->data;
   const MuGeometrySpec *g;
@@ -255,6 +316,7 @@ static PetscErrorCode discrete_gradient_create(MuIntegrator it) {
   }
   PetscCall(create_inverse_preconditioner(it));
   PetscCall(create_snes(it));
+  PetscCall(create_assembled(it));
   if (!flow->multiplier && !flow->preimage)
     PetscCall(MuGridCreateField(flow->grid, &flow->multiplier));
   PetscCall(MuGeometrySetRidgeTolerance(flow->geometry, RIDGE_TOLERANCE));
@@ -270,6 +332,9 @@ static PetscErrorCode discrete_gradient_destroy(MuIntegrator it) {
                       &d->image, &d->curvature, &d->diagonal, &d->work};
   for (size_t k = 0; k < sizeof all / sizeof all[0]; ++k) PetscCall(VecDestroy(all[k]));
   PetscCall(SNESDestroy(&d->snes));
+  PetscCall(SNESDestroy(&d->assembled));
+  PetscCall(MuTransportDestroy(&d->matrix));
+  PetscCall(MuFaceJacobianDestroy(&d->jacobian));
   PetscCall(MuTransportDestroy(&d->transport));
   PetscCall(MuLinearizationDestroy(&d->linearization));
   PetscCall(MuConvolutionDestroy(&d->convolution));
@@ -316,17 +381,54 @@ static PetscErrorCode keep_mass(MuIntegrator it) {
   PetscFunctionReturn(0);
 }
 
+/* rho is left as it was where this does not converge, or to something negative. */
+static PetscErrorCode solve_assembled(MuIntegrator it, Vec rho, PetscBool *solved) {
+  DiscreteGradient *d = it->data;
+  SNESConvergedReason reason = SNES_DIVERGED_FUNCTION_DOMAIN;
+  PetscReal removed = 0;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  *solved = PETSC_FALSE;
+  d->systems = -1;
+  if (!d->assembled || it->flow->hold) PetscFunctionReturn(0);
+  d->held = 0;
+  PetscErrorCode code = MuLinearizationFill(d->linearization, d->start, d->transport);
+  PetscCall(MuFlowCatch(it->flow, code, &failed));
+  if (!failed) {
+    PetscCall(MuNewtonSolve(d->assembled, rho));
+    PetscCall(SNESGetConvergedReason(d->assembled, &reason));
+  }
+  if (reason > 0) PetscCall(MuFlowPositivePart(it->flow, rho, rho, &removed));
+  *solved = (PetscBool)(reason > 0 && removed <= ROUNDING * d->mass);
+  if (*solved)
+    PetscCall(SNESGetIterationNumber(d->assembled, &d->systems));
+  else
+    PetscCall(VecCopy(d->start, rho));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuDiscreteGradientSystems(MuIntegrator it, PetscInt *systems) {
+  *systems = ((DiscreteGradient *)it->data)->systems;
+  return 0;
+}
+
 static PetscErrorCode discrete_gradient_advance(MuIntegrator it, PetscReal dt, Vec rho,
                                                 MuStepOutcome *outcome) {
   DiscreteGradient *d = it->data;
   SNESConvergedReason reason;
   PetscReal removed;
+  PetscBool solved;
 
   PetscFunctionBegin;
   d->dt = dt;
   d->unsolved = PETSC_FALSE;
+  *outcome = MU_STEP_OK;
   PetscCall(VecCopy(rho, d->start));
   PetscCall(MuGridIntegrate(it->flow->grid, rho, &d->mass));
+  PetscCall(solve_assembled(it, rho, &solved));
+  if (solved) PetscFunctionReturn(0);
+  d->unsolved = PETSC_FALSE;
   PetscCall(setup_preconditioner(it));
   PetscCall(begin_held(it, rho));
   PetscCall(MuNewtonSolve(d->snes, rho));

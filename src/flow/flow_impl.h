@@ -244,6 +244,9 @@ PetscErrorCode MuProximalFits(MuFlow flow, PetscBool *fits);
    rho, whatever the tolerance. Collective. */
 PetscErrorCode MuExtrapolationColumn(MuFlow flow, PetscInt k, PetscReal step, Vec rho,
                                      Vec row[MU_ROWS]);
+/* For tests, of an integrator of discrete_gradient: how many linear systems with the assembled
+   Jacobian its last step took, -1 if that Jacobian did not serve. Not collective. */
+PetscErrorCode MuDiscreteGradientSystems(MuIntegrator integrator, PetscInt *systems);
 /* implicit_euler as a substep: one linearly implicit pass where the drift is smooth. Not in the
  * table. */
 extern const MuIntegratorOps MuSplitTransportOps;
@@ -262,12 +265,11 @@ PetscErrorCode MuLinearizationIsFrozen(MuLinearization linearization, PetscBool 
 PetscErrorCode MuLinearizationFill(MuLinearization linearization, Vec rho, MuTransport transport);
 
 /* Newton's method with an assembled Jacobian for implicit Euler (local_newton.c). *newton is NULL
-   where the flux of a face is no function of the two densities beside it, and in 1-D. Both
-   transports are borrowed as room for coefficients: `exact` has those at the solution in the end.
-   Collective. */
+   where the flux of a face is no function of the two densities beside it, and in 1-D. `exact` is
+   borrowed as room for coefficients and has those at the solution in the end. Collective. */
 typedef struct _p_MuLocalNewton *MuLocalNewton;
 PetscErrorCode MuLocalNewtonCreate(MuFlow flow, MuLinearization linearization, MuTransport exact,
-                                   MuTransport raised, MuLocalNewton *newton);
+                                   MuLocalNewton *newton);
 PetscErrorCode MuLocalNewtonDestroy(MuLocalNewton *newton);
 /* Solves rho + dt div J(rho) = start from the guess rho >= 0, to 1e-12 of the mass in L1; *solves
    is the number of linear systems. Where *converged is false rho is the best iterate.

@@ -247,8 +247,7 @@ static PetscErrorCode create_common(MuIntegrator it, PetscBool in_splitting) {
   PetscCall(MuGridCreateField(flow->grid, &e->fallback));
   if (!e->constant && !e->single_pass && flow->info->dim == 2)
     PetscCall(MuTransportCreate(flow->grid, MU_TRANSPORT_DIMENSION_SPLIT, &e->lines));
-  if (e->lines)
-    PetscCall(MuLocalNewtonCreate(flow, e->linearization, e->transport, e->lines, &e->assembled));
+  if (e->lines) PetscCall(MuLocalNewtonCreate(flow, e->linearization, e->transport, &e->assembled));
   if (!e->constant) PetscCall(create_newton(it));
   PetscFunctionReturn(0);
 }

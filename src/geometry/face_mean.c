@@ -166,7 +166,7 @@ static void simple_means(MuGeometry g, PetscInt axis, PetscInt first, PetscInt n
                          const PetscReal *lower, const PetscReal *upper, PetscReal *mean) {
   const PetscReal m = g->spec.stolarsky_exponent;
   const unsigned char *open = g->face.open[axis] + first;
-  if (g->spec.face_mean == MU_MEAN_ARITHMETIC)
+  if (g->spec.face_mean == MU_MEAN_ARITHMETIC || m == 2) /* Stolarsky's then is the same */
     for (PetscInt i = 0; i < n; ++i) mean[i] = open[i] ? 0.5 * (lower[i] + upper[i]) : 0;
   else
     for (PetscInt i = 0; i < n; ++i) mean[i] = open[i] ? MuStolarskyMean(lower[i], upper[i], m) : 0;
