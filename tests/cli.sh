@@ -816,6 +816,7 @@ f.close()
 subprocess.run([sys.argv[1] if len(sys.argv) > 1 else "'"$mudot"'", "run", "again.yaml", "-output_directory", "again"], check=True, stdout=subprocess.DEVNULL)
 assert np.array_equal(first, open_run("again")["density"][:])'
 rm -rf out
+refused "a tolerance below rounding" 2 "time_tolerance: 1e-300 is not allowed; it must be at least 1e-14" run case.yaml -time_adapt -time_tolerance 1e-300
 works "an adaptive run from a tiny step" run case.yaml -time_adapt -time_tolerance 1e-4 -time_step 1e-12 -output_directory tiny
 works "a run in the plane" run plane.yaml
 reads "layout in the plane" '
@@ -1278,6 +1279,17 @@ line = [l for l in out.splitlines() if l.startswith("go on with")][0].split("wit
 assert line == [mudot, "study", "long-study.yaml"] and "verdict" not in out, out
 again = subprocess.run(line, capture_output=True, text=True, timeout=120)
 assert again.returncode <= 1 and "verdict" in again.stdout, (again.stdout, again.stderr)'
+
+reads "a signal is answered within a run that takes for ever" '
+import glob, signal, time
+study = subprocess.Popen(["'"$mudot"'", "study", "long-study.yaml", "-time_adapt", "-time_tolerance", "1e-14", "-output_directory", "slow-study"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+deadline = time.time() + 60
+while not glob.glob("slow-study/*") and time.time() < deadline: time.sleep(0.05)
+time.sleep(0.5)
+study.send_signal(signal.SIGTERM)
+out, err = study.communicate(timeout=5)
+assert study.returncode == 5 and "go on with" in out, (study.returncode, out, err)'
 
 reads "two processes that start in one directory" '
 import random, shutil, time

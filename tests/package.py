@@ -131,10 +131,11 @@ def errors():
     raises("FileError", mudot.FileError, "there is no such", lambda: mudot.Run("nowhere").density)
     raises("no overwriting", mudot.CaseError, "-output_overwrite", lambda: mudot.run(LINE))
     raises("no case", mudot.CaseError, "cannot be read", lambda: mudot.Case("nowhere.yaml"))
-    hopeless = mudot.Case(LINE, time={"adapt": True, "tolerance": 1e-300})
+    hopeless = mudot.Case(LINE, geometry={"wasserstein": 0, "fisher_rao": 1},
+                          energy={"kl": 0, "potential": 1, "potential_formula": "1e300*x"})
     wrong = raises("a mapping is named", mudot.CaseError, "(the case, line", lambda: mudot.run({**LINE, "tme": {"end": 1}}, "no"))
     check("its temporary file is not", "mudot-case" not in str(wrong), wrong)
-    failed = raises("NumericsError", mudot.NumericsError, "time_tolerance", lambda: mudot.run(hopeless, "failed"))
+    failed = raises("NumericsError", mudot.NumericsError, "the flow stopped", lambda: mudot.run(hopeless, "failed"))
     check("what is on disk is named", failed is not None and failed.run.status.startswith("failed"), failed)
     before, os.environ["MUDOT"] = os.environ["MUDOT"], "/nowhere/mudot"
     raises("MissingError", mudot.MissingError, "MUDOT", lambda: mudot.run(LINE, "no"))

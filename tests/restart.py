@@ -435,9 +435,6 @@ def numerical_faults():
             ["-geometry_wasserstein", "0", "-geometry_kernel_fisher_rao", "0",
              "-geometry_ridge_fisher_rao", "1", "-geometry_ridge", "1e-300", "-output_diagnostics",
              "l1"], None),
-        "a tolerance that no step can keep": (
-            ["-time_adapt", "-time_tolerance", "1e-300", "-output_diagnostics", "l1"],
-            "time_tolerance"),
     }
     for number, (name, (keys, word)) in enumerate(faults.items()):
         directory = f"fault{number}"

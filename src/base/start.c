@@ -2,6 +2,7 @@
 #include "base/events.h"
 #include "base/launch.h"
 #include "base/pages.h"
+#include "base/stopped.h"
 #include "mudot.h"
 
 #include <hdf5.h>
@@ -16,7 +17,8 @@
 static char **petsc_arguments; /* PETSc keeps the pointer until its end */
 
 static PetscBool is_quiet(PetscErrorCode code) {
-  return (PetscBool)(code == MU_ERR_INPUT || code == MU_ERR_NUMERICS || code == MU_ERR_FILE);
+  return (PetscBool)(code == MU_ERR_INPUT || code == MU_ERR_NUMERICS || code == MU_ERR_FILE ||
+                     code == MU_STOPPED);
 }
 
 /* A user's mistake passes silently (main prints its sentence); anything else gets PETSc's trace. */

@@ -66,6 +66,7 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rho, Vec residual) {
   Vec preimage = it->flow->preimage ? d->preimage : NULL;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPoll(flow));
   PetscCall(MuFlowPositivePart(flow, rho, d->positive, &d->removed));
   PetscCall(VecCopy(d->start, d->middle));
   PetscCall(VecAXPBY(d->middle, 0.5, 0.5, d->positive));

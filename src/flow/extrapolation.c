@@ -197,6 +197,7 @@ static PetscErrorCode add_column(MuIntegrator it, PetscInt j, PetscReal step, Ve
   PetscCall(start_substeps(it, rho));
   for (PetscInt i = 0; i < MU_ROWS; ++i) {
     for (PetscInt s = 0; s < j; ++s) {
+      PetscCall(MuFlowPoll(it->flow));
       PetscCall(e->substep->ops->advance(e->substep, dt, e->state, &leap->outcome));
       leap->substeps++;
       if (leap->outcome != MU_STEP_OK) PetscFunctionReturn(0);

@@ -1,5 +1,6 @@
 /* MuFlow: a PETSc TS whose type is one of mudot's schemes, with step control, exact output times
  * and the energy guard. */
+#include "base/stopped.h"
 #include "facts/facts.h"
 #include "flow/flow_impl.h"
 #include "flow/preparation.h"
@@ -314,6 +315,7 @@ PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time) {
   PetscCall(TSSetMaxTime(flow->ts, time));
   PetscCall(TSSolve(flow->ts, NULL));
   PetscCall(TSGetConvergedReason(flow->ts, &reason));
+  if (reason < 0 && flow->outcome == MU_STEP_STOPPED) PetscFunctionReturn(MU_STOPPED);
   if (reason < 0) PetscCall(failed_to_advance(flow));
   PetscFunctionReturn(0);
 }

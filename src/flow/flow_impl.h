@@ -18,7 +18,8 @@ typedef enum {
   MU_STEP_NOT_FINITE, /* NaN or infinity */
   MU_STEP_ENERGY,     /* the energy rose */
   MU_STEP_SOLVER,     /* an inner solve failed; its sentence is recorded */
-  MU_STEP_STIFF       /* too many inner steps; half the step would not be cheaper */
+  MU_STEP_STIFF,      /* too many inner steps; half the step would not be cheaper */
+  MU_STEP_STOPPED     /* a signal asks to stop */
 } MuStepOutcome;
 
 typedef struct _p_MuIntegrator *MuIntegrator;
@@ -133,6 +134,8 @@ struct _p_MuFlow {
   PetscBool preimage;        /* DF = Kc eta with the geometry's kernel: no inverse is needed */
   MuStepOutcome outcome;     /* of the last attempt */
   char failure[512];         /* sentence of the solver that failed in it, or "" */
+  PetscLogDouble step_began; /* by the clock */
+  PetscBool stopped;         /* a signal has cut the step off */
   PetscReal energy_value, energy_scale;
   PetscReal energy_terms[MU_MAX_TERMS];
   MuStepCallback callback;
@@ -148,6 +151,8 @@ PetscErrorCode MuIntegratorDestroy(MuIntegrator *integrator);
 /* The memory of an integrator that has one, and back; see MuMemory. */
 PetscErrorCode MuIntegratorRemember(MuIntegrator integrator, MuMemory *memory);
 PetscErrorCode MuIntegratorRecall(MuIntegrator integrator, MuMemory *memory);
+/* A step begins: *stop and the outcome MU_STEP_STOPPED if a signal asks to stop. Collective. */
+PetscErrorCode MuFlowBeginStep(MuFlow flow, PetscBool *stop);
 /* The step function of the TS: one accepted step towards ts->max_time, or
    TS_DIVERGED_STEP_REJECTED (step.c). */
 PetscErrorCode MuFlowStep(TS ts);
@@ -183,8 +188,12 @@ PetscErrorCode MuFlowScaleEnergy(MuFlow flow);
    Collective. */
 PetscErrorCode MuFlowEnergyRises(MuFlow flow, Vec rho, PetscReal before, PetscReal value,
                                  PetscBool *rises);
+/* MU_STOPPED if a signal asks to stop (record/interrupt.h) and the step has gone on for more than
+   half a second; a shorter one comes to its end. For the loops within a step. Collective. */
+PetscErrorCode MuFlowPoll(MuFlow flow);
 /* For callbacks of PETSc's solvers, through which no error may pass: *failed and 0 for
-   MU_ERR_NUMERICS, whose sentence is kept; other codes as they are. Not collective. */
+   MU_ERR_NUMERICS, whose sentence is kept, and for MU_STOPPED; other codes as they are. Not
+   collective. */
 PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
 /* A closed form of one part and one term (see the fields of MuIntegrator); *integrator is NULL if
  * there is none. */

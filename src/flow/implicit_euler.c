@@ -86,8 +86,8 @@ static PetscErrorCode set_up(MuIntegrator it, MuTransport transport, PetscReal d
 /* Fills and factors for the coefficients at rho. */
 static PetscErrorCode linearize(MuIntegrator it, Vec rho, MuTransport transport, PetscReal dt,
                                 PetscBool *failed) {
-  PetscErrorCode code =
-      MuLinearizationFill(((ImplicitEuler *)it->data)->linearization, rho, transport);
+  PetscErrorCode code = MuFlowPoll(it->flow);
+  if (!code) code = MuLinearizationFill(((ImplicitEuler *)it->data)->linearization, rho, transport);
 
   PetscFunctionBegin;
   PetscCall(MuFlowCatch(it->flow, code, failed));
@@ -132,7 +132,8 @@ static PetscErrorCode step_residual(SNES snes, Vec x, Vec residual, void *ctx) {
   PetscFunctionBegin;
   PetscCall(MuFlowPositivePart(it->flow, x, e->image, NULL));
   /* no error may leave through SNES, which would count its nested solves wrongly ever after */
-  PetscErrorCode code = MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL);
+  PetscErrorCode code = MuFlowPoll(flow);
+  if (!code) code = MuEnergyEvaluate(flow->energy, e->image, NULL, NULL, e->iterate, NULL);
   PetscCall(MuFlowCatch(flow, code, &failed));
   if (!failed) {
     PetscCall(MuGeometrySetState(flow->geometry, e->image));

@@ -62,6 +62,7 @@ static PetscErrorCode attempt(MuFlow flow, MuLeap *leap) {
   flow->tried_step = leap->step;
   flow->effort.substeps += leap->substeps;
   flow->outcome = failed ? MU_STEP_SOLVER : leap->outcome;
+  if (flow->stopped) flow->outcome = MU_STEP_STOPPED;
   for (PetscInt i = 0; i < MU_ROWS && leap->accepted && flow->outcome == MU_STEP_OK; ++i)
     PetscCall(MuFlowInspect(flow, flow->rows.state[i], &flow->outcome));
   if (leap->accepted && flow->outcome == MU_STEP_OK) PetscCall(guard_rows(flow));
@@ -107,6 +108,17 @@ static void accept(MuFlow flow, const MuLeap *leap) {
   effort->highest = PetscMax(effort->highest, leap->column);
 }
 
+/* As if the step had not begun. */
+static PetscErrorCode take_back(MuFlow flow, MuMemory memory, PetscInt rejected,
+                                PetscInt substeps) {
+  PetscFunctionBegin;
+  memory.count = 0;
+  PetscCall(MuIntegratorRecall(flow->integrator, &memory));
+  flow->rejected = rejected;
+  flow->effort.substeps = substeps;
+  PetscFunctionReturn(0);
+}
+
 /* Tries until rows are there; none: *found is false, and flow->outcome says why. */
 static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
   const PetscReal longest = flow->spec.free_step ? PETSC_MAX_REAL : MU_ROWS * flow->spec.step;
@@ -130,6 +142,7 @@ static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
       *found = PETSC_TRUE;
       PetscFunctionReturn(0);
     }
+    if (flow->outcome == MU_STEP_STOPPED) break;
     flow->rejected++;
     if (flow->outcome == MU_STEP_STIFF || flow->time + leap.next / 8 == flow->time) break;
   }
@@ -226,23 +239,35 @@ static PetscErrorCode hand_out(MuFlow flow, TS ts) {
   PetscFunctionReturn(0);
 }
 
+/* New rows; *found is false where there are none, and the state is that before. */
+static PetscErrorCode renew_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
+  const PetscReal planned = flow->adapted_step;
+  const PetscInt rejected = flow->rejected, substeps = flow->effort.substeps;
+  MuMemory memory = {.count = 0};
+
+  PetscFunctionBegin;
+  PetscCall(MuIntegratorRemember(flow->integrator, &memory));
+  PetscCall(find_rows(flow, rest, found));
+  if (*found) PetscFunctionReturn(0);
+  flow->adapted_step = planned;
+  if (flow->outcome == MU_STEP_STOPPED) PetscCall(take_back(flow, memory, rejected, substeps));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFlowStepRow(TS ts) {
   MuFlow flow;
   MuRows *r;
-  PetscBool found;
+  PetscBool stop, found = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(TSGetApplicationContext(ts, &flow));
+  PetscCall(MuFlowBeginStep(flow, &stop));
   r = &flow->rows;
-  if (r->next < r->count && r->time[r->next] > ts->max_time + r->slack) r->count = 0;
-  if (r->next >= r->count) {
-    const PetscReal planned = flow->adapted_step;
-    PetscCall(find_rows(flow, ts->max_time - ts->ptime, &found));
-    if (!found) {
-      flow->adapted_step = planned;
-      ts->reason = TS_DIVERGED_STEP_REJECTED;
-      PetscFunctionReturn(0);
-    }
+  if (!stop && r->next < r->count && r->time[r->next] > ts->max_time + r->slack) r->count = 0;
+  if (!stop && r->next >= r->count) PetscCall(renew_rows(flow, ts->max_time - ts->ptime, &found));
+  if (stop || !found) {
+    ts->reason = TS_DIVERGED_STEP_REJECTED;
+    PetscFunctionReturn(0);
   }
   PetscCall(hand_out(flow, ts));
   PetscFunctionReturn(0);

@@ -70,6 +70,7 @@ static PetscErrorCode evaluate(MuLocalNewton n, PetscReal dt, Vec start, Vec rho
   PetscReal *r, sums[2], mass;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPoll(n->flow));
   PetscCall(MuLinearizationFill(n->linearization, rho, n->exact));
   n->exact->dt = dt;
   PetscCall(MuTransportOperatorSetUp(n->op, n->exact));

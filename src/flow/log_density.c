@@ -76,6 +76,7 @@ static PetscErrorCode evaluate_rate(MuIntegrator it, Vec u, Vec rate) {
   MuFlow flow = it->flow;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPoll(flow));
   PetscCall(exponentiate(flow, l, u, l->rho));
   PetscCall(MuEnergyEvaluate(flow->energy, l->rho, NULL, NULL, l->xi, NULL));
   PetscCall(MuGeometrySetState(flow->geometry, l->rho));

@@ -194,6 +194,7 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec x, Point *point) {
   PetscReal *f;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPoll(it->flow));
   PetscCall(MuEnergyEvaluate(it->flow->energy, x, &energy, NULL, p->force, NULL));
   PetscCall(VecWAXPY(p->change, -1, p->start, x));
   PetscCall(MuConvolutionApply(p->convolution, p->change, p->image));

@@ -49,6 +49,7 @@ static PetscErrorCode evaluate(MuIntegrator it, Vec rate) {
   Vec preimage = flow->preimage ? r->preimage : NULL;
 
   PetscFunctionBegin;
+  PetscCall(MuFlowPoll(flow));
   PetscCall(MuFlowPositivePart(flow, r->stage, r->stage, NULL));
   PetscCall(MuEnergyEvaluate(flow->energy, r->stage, NULL, NULL, r->xi, preimage));
   PetscCall(MuGeometrySetState(flow->geometry, r->stage));

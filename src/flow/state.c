@@ -1,7 +1,11 @@
 /* The state of a flow, as its schemes ask for it: is it a density, what is DF there. */
+#include "base/stopped.h"
 #include "flow/flow_impl.h"
+#include "record/interrupt.h"
 
 #include <petsc/private/petscimpl.h>
+
+#define SHORTEST_CUT 0.5 /* s */
 
 PetscErrorCode MuFlowInspect(MuFlow flow, Vec rho, MuStepOutcome *outcome) {
   const MuGridInfo *info = flow->info;
@@ -93,10 +97,24 @@ PetscErrorCode MuFlowScaleDerivative(MuFlow flow, Vec rho, PetscReal factor) {
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode MuFlowPoll(MuFlow flow) {
+  PetscMPIInt ranks;
+  int stop;
+
+  PetscFunctionBegin;
+  stop = flow->stopped || (MuInterruptPending() && MPI_Wtime() - flow->step_began > SHORTEST_CUT);
+  PetscCallMPI(MPI_Comm_size(flow->info->comm, &ranks));
+  if (ranks > 1)
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, flow->info->comm));
+  PetscFunctionReturn(stop ? MU_STOPPED : 0);
+}
+
 PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed) {
   PetscFunctionBegin;
-  *failed = (PetscBool)(code == MU_ERR_NUMERICS);
-  if (*failed) PetscCall(PetscStrncpy(flow->failure, MuErrorMessage(), sizeof flow->failure));
+  if (code == MU_STOPPED) flow->stopped = PETSC_TRUE;
+  *failed = (PetscBool)(code == MU_ERR_NUMERICS || code == MU_STOPPED);
+  if (code == MU_ERR_NUMERICS)
+    PetscCall(PetscStrncpy(flow->failure, MuErrorMessage(), sizeof flow->failure));
   PetscFunctionReturn(*failed ? 0 : code);
 }
 

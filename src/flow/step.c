@@ -27,6 +27,7 @@ static PetscErrorCode advance(MuFlow flow, PetscReal dt) {
   code = flow->integrator->ops->advance(flow->integrator, dt, flow->rho, &flow->outcome);
   PetscCall(MuFlowCatch(flow, code, &failed));
   if (failed) flow->outcome = MU_STEP_SOLVER;
+  if (flow->stopped) flow->outcome = MU_STEP_STOPPED;
   if (flow->outcome == MU_STEP_OK) PetscCall(MuFlowInspect(flow, flow->rho, &flow->outcome));
   PetscFunctionReturn(0);
 }
@@ -190,6 +191,10 @@ static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) 
       *accepted = dt;
       PetscFunctionReturn(0);
     }
+    if (flow->outcome == MU_STEP_STOPPED) {
+      PetscCall(restore(flow));
+      PetscFunctionReturn(0);
+    }
     flow->rejected++;
     negative = (PetscBool)(negative || flow->outcome == MU_STEP_NEGATIVE);
     if (flow->outcome == MU_STEP_OK) PetscCall(is_rounding(flow, &futile));
@@ -200,19 +205,42 @@ static PetscErrorCode take_step(MuFlow flow, PetscReal dt, PetscReal *accepted) 
       negative = PETSC_FALSE;
       halvings = 0;
       dt = first;
+      futile = PETSC_FALSE;
       continue;
     }
     dt = flow->outcome == MU_STEP_OK ? PetscMin(flow->adapted_step, dt / 2) : dt / 2;
   }
 }
 
+PetscErrorCode MuFlowBeginStep(MuFlow flow, PetscBool *stop) {
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  flow->stopped = PETSC_FALSE;
+  flow->step_began = 0;
+  code = MuFlowPoll(flow);
+  PetscCall(MuFlowCatch(flow, code, stop));
+  if (*stop) flow->outcome = MU_STEP_STOPPED;
+  flow->step_began = MPI_Wtime();
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFlowStep(TS ts) {
   MuFlow flow;
   PetscReal rest, adapted, accepted;
+  PetscInt rejected;
+  PetscBool hold, stop;
   PetscErrorCode code;
 
   PetscFunctionBegin;
   PetscCall(TSGetApplicationContext(ts, &flow));
+  PetscCall(MuFlowBeginStep(flow, &stop));
+  if (stop) {
+    ts->reason = TS_DIVERGED_STEP_REJECTED;
+    PetscFunctionReturn(0);
+  }
+  hold = flow->hold;
+  rejected = flow->rejected;
   rest = ts->max_time - ts->ptime;
   adapted = flow->adapted_step;
   PetscCall(MuFlowKeepBefore(flow));
@@ -224,6 +252,10 @@ PetscErrorCode MuFlowStep(TS ts) {
   if (code) {
     PetscCall(restore(flow));
     PetscFunctionReturn(code);
+  }
+  if (!accepted && flow->outcome == MU_STEP_STOPPED) { /* as if it had not begun */
+    flow->hold = hold;
+    flow->rejected = rejected;
   }
   if (!accepted) {
     ts->reason = TS_DIVERGED_STEP_REJECTED;

@@ -20,6 +20,8 @@ typedef enum {
 /* What tolerances extrapolation takes: below the first rounding is larger. */
 #define MU_LEAST_TOLERANCE 1e-11
 #define MU_MOST_TOLERANCE  0.1
+/* No tolerance of a step may be smaller: it would be rounding. */
+#define MU_ROUNDING_TOLERANCE 1e-14
 
 typedef struct _p_MuFlow *MuFlow;
 
@@ -54,7 +56,8 @@ typedef PetscErrorCode (*MuStepCallback)(void *ctx, MuFlow flow, PetscReal time,
 PetscErrorCode MuFlowSetStepCallback(MuFlow flow, MuStepCallback callback, void *ctx);
 
 /* Integrates to exactly `time`. Collective. MU_ERR_NUMERICS: the reason; the flow then stays at its
- * last good state. */
+ * last good state. Another code where a signal that the run of a case or a study has caught cut a
+ * long step off: the same. */
 PetscErrorCode MuFlowAdvance(MuFlow flow, PetscReal time);
 
 /* From the step callback: MuFlowAdvance() returns after this step. The next MuFlowAdvance() to the

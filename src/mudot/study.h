@@ -32,7 +32,7 @@ PetscErrorCode MuExactGetTableRow(PetscInt i, const char **name, const char **ne
    MU_ERR_INPUT: one sentence with the key, the value and what is allowed; MU_ERR_FILE. */
 PetscErrorCode MuStudyCreate(MuCase file, MuStudy *study);
 /* Does the runs that output_directory does not hold yet, writes study.csv row by row and study.h5,
-   prints the table and the verdict. SIGTERM, SIGINT and SIGHUP stop after the runs that go on. A
+   prints the table and the verdict. SIGTERM, SIGINT and SIGHUP stop within the runs that go on. A
    run whose numerics fail is reported in its row. Collective. MU_ERR_INPUT: the directory holds the
    results of another or a finished study; MU_ERR_FILE. */
 PetscErrorCode MuStudySolve(MuStudy study);

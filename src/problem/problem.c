@@ -6,9 +6,17 @@
 
 #define MOST_STEPS 1e9 /* counters are ints, and t + step must differ from t */
 
-/* A tolerance alone says how accurate the flow is to be, and leaves the steps to the scheme. */
-static PetscErrorCode check_tolerance(const MuFlowSpec *f) {
-  if (!f->free_step || (f->tolerance >= MU_LEAST_TOLERANCE && f->tolerance <= MU_MOST_TOLERANCE))
+/* Any tolerance. A tolerance alone says how accurate the flow is to be, and leaves the steps to the
+ * scheme. */
+static PetscErrorCode check_tolerance(const MuFlowSpec *f, PetscBool has_scheme) {
+  if (f->tolerance < MU_ROUNDING_TOLERANCE)
+    return MuError(
+        MU_ERR_INPUT,
+        "time_tolerance: %g is not allowed; it must be at least %g, below which rounding "
+        "is larger",
+        f->tolerance, MU_ROUNDING_TOLERANCE);
+  if (has_scheme || !f->free_step ||
+      (f->tolerance >= MU_LEAST_TOLERANCE && f->tolerance <= MU_MOST_TOLERANCE))
     return 0;
   return MuError(MU_ERR_INPUT,
                  "time_tolerance: %g is not allowed without time_step; it must be from %g to %g",
@@ -27,7 +35,7 @@ PetscErrorCode MuCaseGetTime(MuCase c, MuFlowSpec *f) {
   PetscCall(MuCaseGetBool(c, "time_adapt", &f->adapt, &given));
   PetscCall(MuCaseGetReal(c, "time_tolerance", &f->tolerance, &has_tolerance));
   f->free_step = (PetscBool)(!has_step && has_tolerance && !f->adapt);
-  if (!has_scheme) PetscCall(check_tolerance(f));
+  PetscCall(check_tolerance(f, has_scheme));
   PetscCall(MuCaseGetTransportSolver(c, &f->solver));
   if (!f->adapt && f->end / f->step > MOST_STEPS)
     return MuError(MU_ERR_INPUT, "time_step: %g makes %g steps; at most %g are allowed", f->step,

@@ -45,6 +45,10 @@ int MuInterruptTake(int *write) {
   return stop_signal;
 }
 
+int MuInterruptPending(void) {
+  return stop_signal;
+}
+
 const char *MuInterruptName(int number) {
   for (int k = 0; k < SIGNALS; ++k)
     if (signals[k].number == number) return signals[k].name;

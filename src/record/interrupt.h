@@ -1,4 +1,4 @@
-/* Signals that a run answers at the end of a step. Private to flow/. */
+/* Signals that a run answers at the end of a step, or within a long one. */
 #ifndef MUDOT_INTERRUPT_H
 #define MUDOT_INTERRUPT_H
 
@@ -10,6 +10,8 @@ void MuInterruptEnd(void);
 /* The signal that asks to stop, 0 if none has come; *write: whether SIGUSR1 has come since the last
    call. Of this process alone. */
 int MuInterruptTake(int *write);
+/* The same, SIGUSR1 left as it is. */
+int MuInterruptPending(void);
 const char *MuInterruptName(int signal_number);
 
 #endif

@@ -109,6 +109,16 @@ static void gather_wishes(MuRecord r, int wish[WISHES]) {
     wish[LIMIT] = 1;
 }
 
+PetscErrorCode MuKeepingStop(MuRecord r) {
+  int stop = MuInterruptPending();
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, r->comm));
+  PetscCall(write(r, PETSC_TRUE));
+  PetscCall(PetscStrncpy(r->keeping.reason, MuInterruptName(stop), sizeof r->keeping.reason));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuKeepingAnswer(MuRecord r) {
   PetscReal time;
   int wish[WISHES];

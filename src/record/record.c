@@ -2,6 +2,7 @@
 #include "record/record.h"
 
 #include "base/files.h"
+#include "base/stopped.h"
 #include "case/chosen.h"
 #include "output/terminal.h"
 #include "record/interrupt.h"
@@ -259,6 +260,7 @@ static PetscErrorCode record_interruption(MuRecord r) {
 /* Up to the end or the interruption, and everything on disk. */
 static PetscErrorCode solve_and_record(MuRecord r) {
   PetscErrorCode code = solve(r);
+  if (code == MU_STOPPED) code = MuKeepingStop(r);
   if (!code && r->ops->conclude) code = r->ops->conclude(r->ctx, r->writer);
 
   if (code == MU_ERR_NUMERICS) {

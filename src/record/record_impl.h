@@ -67,5 +67,7 @@ PetscErrorCode MuKeepingBegin(MuRecord record);
 /* At the end of a step: does what signals, the clock and the number of steps ask for, on all ranks
    alike. Collective. */
 PetscErrorCode MuKeepingAnswer(MuRecord record);
+/* A signal has cut a step off: the checkpoint of the state before it. Collective. */
+PetscErrorCode MuKeepingStop(MuRecord record);
 
 #endif

@@ -1,5 +1,6 @@
 /* A study: reads what is asked, shares the runs out among groups of ranks, gathers the rows, gives
    the verdict. */
+#include "base/stopped.h"
 #include "case/chosen.h"
 #include "output/terminal.h"
 #include "problem/problem.h"
@@ -217,6 +218,7 @@ static PetscErrorCode do_task(MuStudy s, PetscInt i) {
   PetscFunctionBegin;
   code = s->ops->task(s, i, MuStudyRow(s, i), s->curve + i * s->curves * s->times);
   code = MuErrorAgree(s->group, code);
+  if (code == MU_STOPPED) PetscFunctionReturn(0); /* stops() finds the signal */
   if (code && code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
   snprintf(s->status[i], MU_STATUS_LENGTH, "%s", code ? MuErrorMessage() : "done");
   for (char *c = s->status[i]; *c; ++c)
@@ -248,13 +250,15 @@ static PetscErrorCode stops(MuStudy s, PetscBool *stop) {
   PetscFunctionReturn(0);
 }
 
-/* A signal stops after the run that goes on. */
+/* A signal stops after the run that goes on, or in the middle of a long one. */
 static PetscErrorCode do_tasks(MuStudy s, MuQueue *q, MuProgress progress) {
   const double begun = MPI_Wtime();
+  PetscErrorCode code = 0;
   int number;
 
   PetscFunctionBegin;
-  if (q->tasks && s->ops->prepare) PetscCall(s->ops->prepare(s));
+  if (q->tasks && s->ops->prepare) code = s->ops->prepare(s);
+  if (code && code != MU_STOPPED) PetscFunctionReturn(code);
   for (;;) {
     PetscCall(MuQueueNext(s, q, &number));
     if (number >= q->tasks) break;

@@ -236,7 +236,8 @@ PetscErrorCode MuTrialRefine(const MuTrial *t, PetscReal factor, PetscReal step_
     PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g",
                              PetscClipInterval(tolerance, MU_LEAST_TOLERANCE, MU_MOST_TOLERANCE)));
   else if (t->parts->flow.adapt)
-    PetscCall(MuOverridesSet(o, "time_tolerance", "%.17g", tolerance));
+    PetscCall(
+        MuOverridesSet(o, "time_tolerance", "%.17g", PetscMax(tolerance, MU_ROUNDING_TOLERANCE)));
   PetscFunctionReturn(0);
 }
 
