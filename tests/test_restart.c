@@ -505,6 +505,39 @@ static void write_numbers(PetscReal value, PetscErrorCode expected) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/* Numbers have names, whatever their order; a checkpoint that lacks one, as those of versions that
+   kept them by position, is refused with its name. */
+START_TEST(numbers_have_names) {
+  PetscReal x = 0.1, y = 0, old[2] = {1, 2};
+  PetscInt n = 7, m = 0;
+  PetscBool on = PETSC_TRUE, set = PETSC_FALSE;
+  MuCheckpoint c;
+  OK(MuCheckpointCreate(MPI_COMM_WORLD, &c));
+  OK(MuCheckpointPutNamed(
+      c, "group",
+      (const MuNamedNumber[]){{"x", .real = &x}, {"n", .count = &n}, {"on", .flag = &on}, {NULL}}));
+  OK(MuCheckpointWrite(c, folder));
+  OK(MuCheckpointDestroy(&c));
+  OK(MuCheckpointRead(MPI_COMM_WORLD, folder, 0, &c));
+  OK(MuCheckpointGetNamed(
+      c, "group",
+      (const MuNamedNumber[]){
+          {"on", .flag = &set}, {"n", .count = &m}, {"x", .real = &y}, {NULL}}));
+  ck_assert(y == x && m == n && set);
+  ck_assert_int_eq(
+      MuCheckpointGetNamed(c, "group", (const MuNamedNumber[]){{"z", .real = &y}, {NULL}}),
+      MU_ERR_FILE);
+  ck_assert_ptr_nonnull(
+      strstr(MuErrorMessage(), "no group.z of this size: it is of another version of mudot"));
+  OK(MuCheckpointPutNumbers(c, "old", 2, old));
+  ck_assert_int_eq(
+      MuCheckpointGetNamed(c, "old", (const MuNamedNumber[]){{"x", .real = &y}, {NULL}}),
+      MU_ERR_FILE);
+  OK(MuCheckpointDestroy(&c));
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+END_TEST
+
 /* What a generation holds: 0 damaged, -1 not there. */
 static PetscReal read_numbers(PetscInt generation) {
   PetscReal numbers[300];
@@ -639,6 +672,7 @@ static Suite *make_suite(void) {
   tcase_add_loop_test(t, a_stopped_flow_goes_on, 0, PAIRS);
   tcase_add_loop_test(t, another_number_of_ranks_goes_on, 0, PAIRS);
   tcase_add_loop_test(t, rejected_steps_leave_no_trace, 0, PAIRS);
+  tcase_add_test(t, numbers_have_names);
   tcase_add_test(t, generations);
   tcase_add_test(t, damage_is_found);
   tcase_add_test(t, a_full_disk_keeps_both_generations);

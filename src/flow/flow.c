@@ -386,23 +386,36 @@ PetscErrorCode MuFlowGetParts(MuFlow flow, MuGrid *grid, MuEnergy *energy, MuGeo
 
 /* ------------------------------------------------------------------ checkpoints */
 
-enum { NUMBERS = 10, CUTS = 3 };
+/* The numbers that are kept, by name. */
+enum { NUMBERS = 14 };
+
+static void list_numbers(MuFlow flow, MuNamedNumber list[NUMBERS + 1]) {
+  const MuNamedNumber all[NUMBERS + 1] = {{"time", .real = &flow->time},
+                                          {"interval_end", .real = &flow->interval_end},
+                                          {"interval_step", .real = &flow->interval_step},
+                                          {"adapted_step", .real = &flow->adapted_step},
+                                          {"last_step", .real = &flow->last_step},
+                                          {"accepted", .count = &flow->accepted},
+                                          {"rejected", .count = &flow->rejected},
+                                          {"energy_value", .real = &flow->energy_value},
+                                          {"energy_scale", .real = &flow->energy_scale},
+                                          {"halved_step", .real = &flow->halved_step},
+                                          {"cuts", .count = &flow->cuts.times},
+                                          {"cuts_planned", .real = &flow->cuts.planned},
+                                          {"cuts_taken", .real = &flow->cuts.taken},
+                                          {"hold", .flag = &flow->hold}};
+  memcpy(list, all, sizeof all);
+}
 
 PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
+  MuNamedNumber list[NUMBERS + 1];
   MuMemory memory = {.count = 0};
-  const PetscReal numbers[NUMBERS] = {
-      flow->time,         flow->interval_end,        flow->interval_step, flow->adapted_step,
-      flow->last_step,    (PetscReal)flow->accepted, flow->energy_value,  (PetscReal)flow->rejected,
-      flow->energy_scale, flow->halved_step};
-  const PetscReal cuts[CUTS] = {(PetscReal)flow->cuts.times, flow->cuts.planned, flow->cuts.taken};
-  const PetscReal hold = flow->hold;
 
   PetscFunctionBegin;
+  list_numbers(flow, list);
   PetscCall(MuIntegratorRemember(flow->integrator, &memory));
   PetscCall(MuCheckpointPutField(checkpoint, flow->grid, "density", flow->rho));
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "flow", NUMBERS, numbers));
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "cuts", CUTS, cuts));
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "hold", 1, &hold));
+  PetscCall(MuCheckpointPutNamed(checkpoint, "flow", list));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
   PetscCall(MuCheckpointPutNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuFlowSaveRows(flow, checkpoint));
@@ -410,29 +423,15 @@ PetscErrorCode MuFlowSave(MuFlow flow, MuCheckpoint checkpoint) {
 }
 
 PetscErrorCode MuFlowLoad(MuFlow flow, MuCheckpoint checkpoint) {
+  MuNamedNumber list[NUMBERS + 1];
   MuMemory memory = {.count = 0};
-  PetscReal numbers[NUMBERS], terms[MU_MAX_TERMS], cuts[CUTS] = {0}, hold = 0;
 
   PetscFunctionBegin;
-  PetscCall(MuCheckpointGetNumbers(checkpoint, "flow", NUMBERS, numbers));
-  (void)MuCheckpointGetNumbers(checkpoint, "cuts", CUTS, cuts); /* older ones know none */
-  (void)MuCheckpointGetNumbers(checkpoint, "hold", 1, &hold);
-  PetscCall(MuCheckpointGetNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, terms));
+  list_numbers(flow, list);
+  PetscCall(MuCheckpointGetNamed(checkpoint, "flow", list));
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "energy_terms", MU_MAX_TERMS, flow->energy_terms));
   PetscCall(MuCheckpointGetNumbers(checkpoint, "memory", MU_MEMORY, memory.value));
   PetscCall(MuCheckpointGetField(checkpoint, flow->grid, "density", flow->rho));
-  flow->time = numbers[0];
-  flow->interval_end = numbers[1];
-  flow->interval_step = numbers[2];
-  flow->adapted_step = numbers[3];
-  flow->last_step = numbers[4];
-  flow->accepted = (PetscInt)numbers[5];
-  flow->energy_value = numbers[6];
-  flow->rejected = (PetscInt)numbers[7];
-  flow->energy_scale = numbers[8];
-  flow->halved_step = numbers[9];
-  flow->cuts = (MuCuts){(PetscInt)cuts[0], cuts[1], cuts[2]};
-  flow->hold = (PetscBool)(hold > 0);
-  PetscCall(PetscArraycpy(flow->energy_terms, terms, MU_MAX_TERMS));
   PetscCall(MuIntegratorRecall(flow->integrator, &memory));
   PetscCall(MuFlowLoadRows(flow, checkpoint));
   PetscCall(MuFlowEvaluateDerivative(flow));

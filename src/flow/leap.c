@@ -151,69 +151,61 @@ static PetscErrorCode find_rows(MuFlow flow, PetscReal rest, PetscBool *found) {
 
 /* ------------------------------------------------------------------ checkpoints */
 
-enum { HEAD = 10, ROW = 2 + MU_MAX_TERMS };
+enum { NUMBERS = 10 };
+
+static void list_numbers(MuFlow flow, MuNamedNumber list[NUMBERS + 1]) {
+  MuEffort *e = &flow->effort;
+  MuRows *r = &flow->rows;
+  const MuNamedNumber all[NUMBERS + 1] = {
+      {"count", .count = &r->count},     {"next", .count = &r->next},
+      {"slack", .real = &r->slack},      {"interval", .real = &r->interval},
+      {"leaps", .count = &e->leaps},     {"substeps", .count = &e->substeps},
+      {"lowest", .count = &e->lowest},   {"highest", .count = &e->highest},
+      {"touched", .count = &e->touched}, {"error", .real = &e->error}};
+  memcpy(list, all, sizeof all);
+}
 
 static void name_row(PetscInt i, char name[16]) {
   (void)PetscSNPrintf(name, 16, "row_%d", (int)i);
 }
 
 PetscErrorCode MuFlowSaveRows(MuFlow flow, MuCheckpoint checkpoint) {
-  const MuEffort *e = &flow->effort;
+  MuNamedNumber list[NUMBERS + 1];
   const MuRows *r = &flow->rows;
-  PetscReal numbers[HEAD + MU_ROWS * ROW] = {(PetscReal)r->count,
-                                             (PetscReal)r->next,
-                                             r->slack,
-                                             (PetscReal)e->leaps,
-                                             (PetscReal)e->substeps,
-                                             (PetscReal)e->lowest,
-                                             (PetscReal)e->highest,
-                                             (PetscReal)e->touched,
-                                             e->error,
-                                             r->interval};
   char name[16];
 
   PetscFunctionBegin;
   if (!r->state[0]) PetscFunctionReturn(0);
-  for (PetscInt i = 0; i < r->count; ++i) {
-    PetscReal *row = numbers + HEAD + i * ROW;
-    row[0] = r->time[i];
-    row[1] = r->energy[i];
-    PetscCall(PetscArraycpy(row + 2, r->terms[i], MU_MAX_TERMS));
+  list_numbers(flow, list);
+  PetscCall(MuCheckpointPutNamed(checkpoint, "rows", list));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "rows.time", MU_ROWS, r->time));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "rows.energy", MU_ROWS, r->energy));
+  PetscCall(MuCheckpointPutNumbers(checkpoint, "rows.terms", MU_ROWS * MU_MAX_TERMS, r->terms[0]));
+  for (PetscInt i = r->next; i < r->count; ++i) {
     name_row(i, name);
-    if (i >= r->next) PetscCall(MuCheckpointPutField(checkpoint, flow->grid, name, r->state[i]));
+    PetscCall(MuCheckpointPutField(checkpoint, flow->grid, name, r->state[i]));
   }
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "rows", HEAD + MU_ROWS * ROW, numbers));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuFlowLoadRows(MuFlow flow, MuCheckpoint checkpoint) {
-  PetscReal numbers[HEAD + MU_ROWS * ROW];
+  MuNamedNumber list[NUMBERS + 1];
   MuRows *r = &flow->rows;
   char name[16];
 
   PetscFunctionBegin;
   if (!r->state[0]) PetscFunctionReturn(0);
-  PetscCall(MuCheckpointGetNumbers(checkpoint, "rows", HEAD + MU_ROWS * ROW, numbers));
-  r->count = (PetscInt)numbers[0];
-  r->next = (PetscInt)numbers[1];
-  r->slack = numbers[2];
-  flow->effort = (MuEffort){.leaps = (PetscInt)numbers[3],
-                            .substeps = (PetscInt)numbers[4],
-                            .lowest = (PetscInt)numbers[5],
-                            .highest = (PetscInt)numbers[6],
-                            .touched = (PetscInt)numbers[7],
-                            .error = numbers[8]};
-  r->interval = numbers[9];
+  list_numbers(flow, list);
+  PetscCall(MuCheckpointGetNamed(checkpoint, "rows", list));
   if (!(r->count >= 0 && r->count <= MU_ROWS && r->next >= 0))
-    return MuError(MU_ERR_FILE, "the checkpoint holds %g rows of a macro step; at most %d can be",
-                   numbers[0], MU_ROWS);
-  for (PetscInt i = 0; i < r->count; ++i) {
-    const PetscReal *row = numbers + HEAD + i * ROW;
-    r->time[i] = row[0];
-    r->energy[i] = row[1];
-    PetscCall(PetscArraycpy(r->terms[i], row + 2, MU_MAX_TERMS));
+    return MuError(MU_ERR_FILE, "the checkpoint holds %d rows of a macro step; at most %d can be",
+                   (int)r->count, MU_ROWS);
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "rows.time", MU_ROWS, r->time));
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "rows.energy", MU_ROWS, r->energy));
+  PetscCall(MuCheckpointGetNumbers(checkpoint, "rows.terms", MU_ROWS * MU_MAX_TERMS, r->terms[0]));
+  for (PetscInt i = r->next; i < r->count; ++i) {
     name_row(i, name);
-    if (i >= r->next) PetscCall(MuCheckpointGetField(checkpoint, flow->grid, name, r->state[i]));
+    PetscCall(MuCheckpointGetField(checkpoint, flow->grid, name, r->state[i]));
   }
   PetscFunctionReturn(0);
 }

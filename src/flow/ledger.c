@@ -328,29 +328,35 @@ PetscErrorCode MuLedgerGetCutOff(MuLedger ledger, PetscInt *steps) {
 
 enum { NUMBERS = 9 };
 
+/* The numbers that are kept, by name; energy and defect are those of the last row, which may be
+   older than the state. */
+static void list_numbers(MuLedger l, MuNamedNumber list[NUMBERS + 1]) {
+  const MuNamedNumber all[NUMBERS + 1] = {{"initial_energy", .real = &l->initial_energy},
+                                          {"initial_mass", .real = &l->initial_mass},
+                                          {"dissipated", .real = &l->dissipated},
+                                          {"worst_defect", .real = &l->worst_defect},
+                                          {"worst_drift", .real = &l->worst_drift},
+                                          {"cut_off", .count = &l->cut_off},
+                                          {"bound", .real = &l->bound},
+                                          {"energy", .real = &l->energy},
+                                          {"defect", .real = &l->defect}};
+  memcpy(list, all, sizeof all);
+}
+
 PetscErrorCode MuLedgerSave(MuLedger l, MuCheckpoint checkpoint) {
-  const PetscReal numbers[NUMBERS] = {l->initial_energy, l->initial_mass, l->dissipated,
-                                      l->worst_defect,   l->worst_drift,  (PetscReal)l->cut_off,
-                                      l->bound,          l->energy,       l->defect};
+  MuNamedNumber list[NUMBERS + 1];
 
   PetscFunctionBegin;
-  PetscCall(MuCheckpointPutNumbers(checkpoint, "ledger", NUMBERS, numbers));
+  list_numbers(l, list);
+  PetscCall(MuCheckpointPutNamed(checkpoint, "ledger", list));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode MuLedgerLoad(MuLedger l, MuCheckpoint checkpoint) {
-  PetscReal numbers[NUMBERS];
+  MuNamedNumber list[NUMBERS + 1];
 
   PetscFunctionBegin;
-  PetscCall(MuCheckpointGetNumbers(checkpoint, "ledger", NUMBERS, numbers));
-  l->initial_energy = numbers[0];
-  l->initial_mass = numbers[1];
-  l->dissipated = numbers[2];
-  l->worst_defect = numbers[3];
-  l->worst_drift = numbers[4];
-  l->cut_off = (PetscInt)numbers[5];
-  l->bound = numbers[6];
-  l->energy = numbers[7]; /* of the last row, which may be older than the state */
-  l->defect = numbers[8];
+  list_numbers(l, list);
+  PetscCall(MuCheckpointGetNamed(checkpoint, "ledger", list));
   PetscFunctionReturn(0);
 }

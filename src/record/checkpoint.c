@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-enum { ENTRIES = 32, NAME_LENGTH = 32, LONGEST_TEXT = 1 << 24 };
+enum { ENTRIES = 128, NAME_LENGTH = 32, LONGEST_TEXT = 1 << 24 };
 
 typedef enum { NUMBERS = 1, FIELD = 2, TEXT = 0 } Kind; /* the rank of its dataset */
 
@@ -91,6 +91,26 @@ PetscErrorCode MuCheckpointPutNumbers(MuCheckpoint c, const char *name, PetscInt
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode name_number(const char *group, const char *name, char text[NAME_LENGTH]) {
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(text, NAME_LENGTH, "%s.%s", group, name));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCheckpointPutNamed(MuCheckpoint c, const char *group, const MuNamedNumber list[]) {
+  char name[NAME_LENGTH];
+
+  PetscFunctionBegin;
+  for (const MuNamedNumber *n = list; n->name; ++n) {
+    const PetscReal value = n->real    ? *n->real
+                            : n->count ? (PetscReal)*n->count
+                                       : (PetscReal)*n->flag;
+    PetscCall(name_number(group, n->name, name));
+    PetscCall(MuCheckpointPutNumbers(c, name, 1, &value));
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuCheckpointPutText(MuCheckpoint c, const char *name, const char *text) {
   Entry *e;
 
@@ -132,6 +152,21 @@ PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint c, const char *name, PetscInt
   PetscFunctionBegin;
   PetscCall(look_up(c, name, NUMBERS, (hsize_t)n, 1, &e));
   PetscCall(PetscArraycpy(values, e->values, n));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode MuCheckpointGetNamed(MuCheckpoint c, const char *group, const MuNamedNumber list[]) {
+  char name[NAME_LENGTH];
+  PetscReal value;
+
+  PetscFunctionBegin;
+  for (const MuNamedNumber *n = list; n->name; ++n) {
+    PetscCall(name_number(group, n->name, name));
+    PetscCall(MuCheckpointGetNumbers(c, name, 1, &value));
+    if (n->real) *n->real = value;
+    if (n->count) *n->count = (PetscInt)value;
+    if (n->flag) *n->flag = (PetscBool)(value != 0);
+  }
   PetscFunctionReturn(0);
 }
 

@@ -14,12 +14,25 @@ PetscErrorCode MuCheckpointDestroy(MuCheckpoint *checkpoint);
    most 31 characters. */
 PetscErrorCode MuCheckpointPutNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
                                       const PetscReal values[]);
+/* One of the numbers of a group: where it is kept, one of the three. */
+typedef struct {
+  const char *name; /* NULL ends a list */
+  PetscReal *real;
+  PetscInt *count;
+  PetscBool *flag;
+} MuNamedNumber;
+/* Every number of the list by itself, as GROUP.NAME. */
+PetscErrorCode MuCheckpointPutNamed(MuCheckpoint checkpoint, const char *group,
+                                    const MuNamedNumber list[]);
 PetscErrorCode MuCheckpointPutText(MuCheckpoint checkpoint, const char *name, const char *text);
 PetscErrorCode MuCheckpointPutField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
                                     Vec field);
 /* MU_ERR_FILE: there is nothing of this name and size. The text is borrowed. */
 PetscErrorCode MuCheckpointGetNumbers(MuCheckpoint checkpoint, const char *name, PetscInt n,
                                       PetscReal values[]);
+/* MU_ERR_FILE: one of them is not there; those before it are set. */
+PetscErrorCode MuCheckpointGetNamed(MuCheckpoint checkpoint, const char *group,
+                                    const MuNamedNumber list[]);
 PetscErrorCode MuCheckpointGetText(MuCheckpoint checkpoint, const char *name, const char **text);
 PetscErrorCode MuCheckpointGetField(MuCheckpoint checkpoint, MuGrid grid, const char *name,
                                     Vec field);
