@@ -1049,6 +1049,15 @@ printf 'study: {type: rate, case: tolerant.yaml, theorem: spectral_gap}\noutput:
 holds "a study of a case with a tolerance has a verdict" \
   sh -c '"$0" study rate-tolerant.yaml >tolerant.log; test $? -le 1 && grep -q "^verdict: [hfu]" tolerant.log' "$mudot"
 
+# The last of three runs fails: its row has no numbers and the reason, the others theirs; nothing is decided.
+sed 's/^time:.*/time: {end: 0.5, step: 0.02, adapt: true, tolerance: 1e-3}/' case.yaml >failing.yaml
+printf 'study: {type: rate, case: failing.yaml, vary: time_tolerance, values: [1e-2, 1e-3, 1e-300], expect_rate: 1e-3}\noutput: {directory: failing}\n' >rate-failing.yaml
+holds "a failed run stays in its row" sh -c '
+  "$0" study rate-failing.yaml >failing.log; test $? = 1 && grep -q "^verdict: undecided" failing.log &&
+  grep -q "^row 3 failed: the flow stopped at t = 0: the error of a step stays above time_tolerance" failing.log &&
+  grep -c ",done$" failing/study.csv | grep -qx 2 && grep -q "^1e-300,nan,.*,the flow stopped at t = 0:" failing/study.csv &&
+  ! grep "^1e-300" failing/study.csv | grep -q ",0,"' "$mudot"
+
 cat >kernel.yaml <<'CASE'
 grid:     {lower: [-6], upper: [6], cells: [64], boundary: no_flux}
 target:   {type: mixture, weights: [0.5, 0.5], means: [-1.5, 1.5], covariances: [0.64, 0.64]}
@@ -1063,7 +1072,7 @@ cat >study.yaml <<'CASE'
 study:    {type: gamma, case: kernel.yaml, vary: kernel_bandwidth, values: [1.2, 0.8, 0.6, 0.4], limit: fisher_rao}
 output:   {directory: out}
 CASE
-refused "study: one value" 2 "study_values|at least 2" study study.yaml -study_values 0.4
+refused "study: one value" 2 "study_values|at least 3" study study.yaml -study_values 0.4
 refused "study: values not monotone" 2 "study_values|monotone" study study.yaml -study_values 0.4,0.2,0.3
 refused "study: unknown parameter" 2 "study_vary|kernel_bandwith|kernel_bandwidth" study study.yaml -study_vary kernel_bandwith
 refused "study: parameter that the case does not have" 2 "study_vary|geometry_ridge" study study.yaml -study_vary geometry_ridge

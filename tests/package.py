@@ -276,12 +276,17 @@ def interruption():
     check("a progress bar", "[#" in shown.stderr and "t = " in shown.stderr, shown.stderr[-200:])
 
 
-def extensions():
-    """What is loaded: runs, samples, pages, sweeps, studies and checks have it, and say so where it is missing."""
+def compiled(name):
+    """An extension of scripts/examples as a shared object here."""
     made = subprocess.run([os.environ.get("MPICC", "mpicc"), "-shared", "-fPIC", f"-I{ROOT / 'src'}",
                            *subprocess.run(["pkg-config", "--cflags", "petsc"], capture_output=True, text=True).stdout.split(),
-                           ROOT / "scripts" / "examples" / "congestion.c", "-o", "congestion.so"], capture_output=True, text=True)
-    check("an extension compiles", made.returncode == 0, made.stderr[-300:])
+                           ROOT / "scripts" / "examples" / f"{name}.c", "-o", f"{name}.so"], capture_output=True, text=True)
+    check(f"{name}.c compiles", made.returncode == 0, made.stderr[-300:])
+
+
+def extensions():
+    """What is loaded: runs, samples, pages, sweeps, studies and checks have it, and say so where it is missing."""
+    compiled("congestion")
     crowd = mudot.Case(LINE, energy={"congestion": 2})
     run = mudot.run(crowd, "crowd", load="./congestion.so")
     check("a loaded energy runs", "energy_congestion" in run.ledger and run.status == "done")
@@ -376,6 +381,11 @@ def schemas():
         if error:
             check(f"{path.name} keeps to the schema", False, f"{list(error.absolute_path)} {error.message}")
     check(f"{len(files)} shipped cases, studies and domains keep to the schema", len(files) > 70)
+    for name in "congestion", "saturation", "two_scales":
+        compiled(name)
+        text = yaml.load((ROOT / "scripts" / "examples" / f"{name}.yaml").read_text(), Loader)
+        check(f"{name}.yaml keeps to the schema with its extension, not without", not validator.is_valid(text) and
+              jsonschema.Draft7Validator(schema(f"./{name}.so")).is_valid(text))
     good = {"time": {"end": 1}, "energy": {"power": {"weight": 1, "exponent": 2}}, "kernel": {"type": "matern"}}
     check("a case with a mapping", validator.is_valid(good))
     check("a block of a system", validator.is_valid({"system_b": {"energy": {"kl": 1}}}))

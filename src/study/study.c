@@ -210,6 +210,13 @@ PetscErrorCode MuStudyGetResult(MuStudy s, MuStudyResult *result) {
 
 /* ------------------------------------------------------------------ the runs */
 
+/* What a run has not given is no number. */
+static void forget(MuStudy s, PetscInt i) {
+  PetscReal *row = MuStudyRow(s, i), *curve = s->curve + i * s->curves * s->times;
+  for (PetscInt k = 1; k < s->columns; ++k) row[k] = NAN;
+  for (PetscInt k = 0; k < s->curves * s->times; ++k) curve[k] = NAN;
+}
+
 /* A numerical failure stays in its row; anything else ends the study. Of one rank of a group it is
    that of all. */
 static PetscErrorCode do_task(MuStudy s, PetscInt i) {
@@ -221,6 +228,7 @@ static PetscErrorCode do_task(MuStudy s, PetscInt i) {
   if (code == MU_STOPPED) PetscFunctionReturn(0); /* stops() finds the signal */
   if (code && code != MU_ERR_NUMERICS) PetscFunctionReturn(code);
   snprintf(s->status[i], MU_STATUS_LENGTH, "%s", code ? MuErrorMessage() : "done");
+  if (code) forget(s, i);
   for (char *c = s->status[i]; *c; ++c)
     if (*c == ',' || *c == '\n' || *c == '"') *c = ';'; /* a field of study.csv */
   code = s->leads ? MuStudyFileAddRow(s, i) : 0;

@@ -1,9 +1,11 @@
-"""A JSON schema of cases and studies, made from the program's own tables: editors complete and check YAML with it."""
+"""A JSON schema of cases and studies, made from the program's own tables: editors complete and check YAML with it.
+`python3 -m mudot.schema [-load FILE ...]` prints it, with the names that extensions add."""
 from __future__ import annotations
 
 import json
 import re
 import subprocess
+import sys
 from typing import Any, Dict, List, Optional
 
 from . import program
@@ -13,9 +15,9 @@ RANGE = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 Schema = Dict[str, Any]
 
 
-def tables() -> Dict[str, Any]:
+def tables(load: program.Load = None) -> Dict[str, Any]:
     """What `mudot list --json` prints."""
-    text = subprocess.run(program.command(["list", "--json"]), capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(program.command(["list", "--json", *program.loads(load)]), capture_output=True, text=True, check=True).stdout
     return json.loads(text)
 
 
@@ -82,9 +84,9 @@ def blocks(lists: Dict[str, Any]) -> Dict[str, Dict[str, Schema]]:
     return found
 
 
-def schema() -> Schema:
-    """The schema as a mapping."""
-    lists = tables()
+def schema(load: program.Load = None) -> Schema:
+    """The schema as a mapping; `load`: with what these extensions add."""
+    lists = tables(load)
     properties = {block: {"type": "object", "properties": keys, "additionalProperties": False}
                   for block, keys in blocks(lists).items()}
     system = {block: {"$ref": f"#/properties/{block}"} for block in properties if block != "study"}
@@ -95,4 +97,4 @@ def schema() -> Schema:
 
 
 if __name__ == "__main__":
-    print(json.dumps(schema(), indent=1))
+    print(json.dumps(schema([word for word in sys.argv[1:] if word.lstrip("-") != "load"]), indent=1))

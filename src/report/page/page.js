@@ -166,7 +166,7 @@ function problems(sources) {
 function build(page) {
   const all = page.directories;
   shortNames(all.map((d) => d.path)).forEach((name, i) => { all[i].name = name; });
-  const of = (kind) => all.filter((d) => d[kind]).map((d) => ({ name: d.name, data: d[kind] }));
+  const of = (kind) => all.filter((d) => d[kind]).map((d) => ({ name: d.name, data: Object.assign(d[kind], { from: d.name }) }));
   const [runs, particles, compare, studies, rows] = ["run", "particles", "compare", "study", "rows"].map(of);
   ratesByStudy = studies.some((s) => s.data.attributes.type === "rate");
   runs.forEach((r) => readRun(r.data));

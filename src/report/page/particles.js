@@ -1,7 +1,22 @@
 /* Particles over time. */
 
-/* The first run of the same dimension, whose density the particles follow. */
-const runBeside = (p, runs) => (runs.find((r) => r.data.dim === p.axes && p.dimension === p.axes) || {}).data;
+/* What makes two cases the same flow. */
+const flowOf = (data) => JSON.stringify(["target", "initial", "energy", "geometry", "kernel"].map((block) => (data.case || {})[block]));
+
+/* The run whose density the particles follow: that of their directory, that of their flow, or the only one of their
+   dimension. Beside several others they are drawn by themselves. */
+function sourceBeside(p, runs) {
+  const alike = runs.filter((r) => r.data.dim === p.axes && p.dimension === p.axes), same = alike.filter((r) => flowOf(r.data) === flowOf(p));
+  return alike.find((r) => r.data.from && r.data.from === p.from) || (same.length === 1 ? same[0] : alike.length === 1 ? alike[0] : null);
+}
+
+const runBeside = (p, runs) => (sourceBeside(p, runs) || {}).data;
+
+function besideNote(p, runs) {
+  const source = sourceBeside(p, runs);
+  if (runs.length < 2 || p.dimension !== p.axes) return "";
+  return source ? `The density is that of ${source.name}.` : "None of the runs is the flow of these particles, which are drawn by themselves.";
+}
 
 const densityAt = (p, runs, t) => { const run = runBeside(p, runs); return run.frames[indexAt(run.time, t)]; };
 
@@ -9,7 +24,7 @@ function particleFigure(view, { data: p, name }, runs) {
   const at = () => indexAt(p.time, view.player.time);
   const note = [p.dimension > 2 ? `The first two of ${p.dimension} coordinates.` : "",
     p.shown < p.particles ? `Shown: ${p.shown} of ${p.particles} particles${p.axes === 1 ? " as marks; the histogram has all of them" : ""}.` : "",
-    p.every > 1 ? `Every ${ordinal(p.every)} time.` : ""].filter(Boolean).join(" ");
+    p.every > 1 ? `Every ${ordinal(p.every)} time.` : "", besideNote(p, runs)].filter(Boolean).join(" ");
   const figure = p.axes === 1 ? rug(view, p, name, runs) : new Scatter({
     title: "", label: `Particles of ${name}`, extent: p.extent, axes: ["x", "y"], run: runBeside(p, runs), density: () => densityAt(p, runs, view.player.time), frame: () => p.frames[at()],
     table: () => momentTable(p.time, 2, (k) => cloudMoments(p, k)) });
