@@ -299,6 +299,28 @@ def check_order():
     check(f"the order is {order:.3f}", abs(order - 2) < 0.03, order)
 
 
+OBSTACLE = ('grid: {lower: [-2, -2], upper: [2, 2], cells: [16, 16], boundary: no_flux, mask_formula: "max(abs(x), abs(y)) - 0.5"}\n'
+            'target: {type: formula, log_density: "-0.5*((x - 1)^2 + y^2)"}\n'
+            "initial: {type: gaussian, mean: [-1.2, 0.2], covariance: [0.06, 0, 0, 0.06]}\n"
+            "energy: {kl: 1}\ngeometry: {wasserstein: 1}\ntime: {end: 0.2}\noutput: {directory: out, times: [0.2]}\n")
+
+
+def check_corners():
+    """A solution goes as r^(2/3) at the corners of an obstacle: order 4/3, extrapolated; the error is stated."""
+    found = {}
+    for cells in 64, 128:
+        result = solve(f"an obstacle, {cells} cells", OBSTACLE, 1e-5, "-max_cells", cells, "-output_directory", f"corners{cells}", status=1)
+        check(f"{cells} cells: the corners are named, and extrapolated", "leave errors of the order 4/3" in result.stdout
+              and "(extrapolated)" in result.stdout, result.stdout)
+        with h5py.File(f"corners{cells}/run.h5") as file:
+            found[cells] = file["density"][-1], file["error/l1"][-1], float(file["error"].attrs["order"])
+    check(f"the order is {found[128][2]:.2f}", 1.25 < found[128][2] < 1.6, found[128][2])
+    gap = np.abs(found[64][0] - found[128][0]).sum() / 16
+    check("the coarser error is stated, and not ten times too large", 0.1 * found[64][1] < gap < found[64][1] + found[128][1],
+          f"{gap} {found[64][1]} {found[128][1]}")
+    check("and on twice the cells it is less than half", found[128][1] < 0.5 * found[64][1], f"{found[64][1]} {found[128][1]}")
+
+
 def check_limits():
     *_, case = CASES["spherical Hellinger-Kantorovich"]
     result = solve("-max_cells", case, 1e-7, "-max_cells", 256, status=1)
@@ -364,6 +386,7 @@ if __name__ == "__main__":
         check_compare()
         check_order()
         check_runs()
+        check_corners()
         check_limits()
         check_atlas("--all" in sys.argv)
     totals()

@@ -87,7 +87,7 @@ static PetscErrorCode print_grid(const MuReference *r, const MuLevel *level) {
 
 /* What rank 0 knows of the errors goes to all. */
 static PetscErrorCode share_estimate(MuReference *r) {
-  PetscReal numbers[6] = {0};
+  PetscReal numbers[7] = {0};
   PetscInt at = 0;
 
   PetscFunctionBegin;
@@ -99,14 +99,16 @@ static PetscErrorCode share_estimate(MuReference *r) {
     numbers[3] = r->refinement.order[at];
     numbers[4] = r->level[0].time[at];
     for (PetscInt t = 0; t < r->refinement.times; ++t) numbers[5] += r->refinement.extrapolated[t];
+    numbers[6] = r->refinement.cornered;
   }
-  PetscCallMPI(MPI_Bcast(numbers, 6, MPIU_REAL, 0, r->comm));
+  PetscCallMPI(MPI_Bcast(numbers, 7, MPIU_REAL, 0, r->comm));
   r->worst = numbers[0];
   r->space = numbers[1];
   r->time = numbers[2];
   r->order = numbers[3];
   r->at = numbers[4];
   r->extrapolated = (PetscInt)numbers[5];
+  r->cornered = (PetscBool)(numbers[6] > 0);
   PetscFunctionReturn(0);
 }
 
@@ -242,7 +244,8 @@ static PetscErrorCode begin(MuReference *r, PetscBool *stopped) {
 
 /* Doublings that the estimate lets expect. */
 static PetscReal doublings_needed(const MuReference *r) {
-  const PetscReal order = PetscClipInterval(r->order, 0.5, 2) * (r->extrapolated ? 2 : 1);
+  const PetscReal order =
+      PetscClipInterval(r->order, 0.5, 2) * (r->extrapolated && !r->cornered ? 2 : 1);
   const PetscReal room = r->spec.accuracy - PetscMin(r->time, 0.5 * r->spec.accuracy);
   return PetscMax(1, PetscCeilReal(log2(r->space / room) / order));
 }
@@ -364,11 +367,14 @@ static PetscErrorCode print_end(MuReference *r, PetscBool reached) {
       "results         %s/run.h5\n"
       "%s: the %s error of every snapshot is at most about %.2g, %.2g times %s the accuracy %g; it "
       "is worst at t = %.6g, %.2g from the grid (%sextrapolated) and %.1g from the time steps; "
-      "%.3g s, %.0f MB%s%s\n",
+      "%.3g s, %.0f MB%s%s%s\n",
       r->directory, reached ? "reached" : "not reached", norm, r->worst,
       reached ? r->spec.accuracy / r->worst : r->worst / r->spec.accuracy,
       reached ? "below" : "above", r->spec.accuracy, r->at, r->space, r->extrapolated ? "" : "not ",
-      r->time, MPI_Wtime() - r->started, memory, r->reason[0] ? "; " : "", r->reason));
+      r->time, MPI_Wtime() - r->started, memory, r->reason[0] ? "; " : "", r->reason,
+      r->cornered && !reached
+          ? "; corners of the mask that point into the domain leave errors of the order 4/3"
+          : ""));
   PetscFunctionReturn(0);
 }
 

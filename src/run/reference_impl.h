@@ -28,6 +28,7 @@ typedef struct {
   /* the estimate, on every rank */
   PetscReal unit; /* on rank 0: what the following are parts of */
   PetscReal worst, space, time, order;
+  PetscBool cornered;     /* errors have the order that corners of the mask leave */
   PetscReal at;           /* time of the worst snapshot */
   PetscInt extrapolated;  /* snapshots that are */
   char reason[MU_REASON]; /* why it ended before the accuracy, "" */

@@ -4,6 +4,9 @@
    to 2 (the schemes have no more, and what looks like more is chance or not yet the limit). Errors
    are given with a reserve, which is larger where the order is not near a whole one: there the
    differences of neighbouring grids scatter, as they do where a front passes through cells.
+   Between 1 and 2 one order is regular, that of a mask in 2-D: at a corner of 3/2 pi that points
+   into the domain a solution goes as r^(2/3), which leaves an error of the order 4/3 everywhere
+   (Grisvard, Elliptic Problems in Nonsmooth Domains, 1985); what comes next is of order 2.
    Roache, Verification and Validation in Computational Science and Engineering (1998), chapter 5.
  */
 #include "run/refinement.h"
@@ -44,6 +47,7 @@ PetscErrorCode MuRefinementCreate(const MuGridInfo *info, MuNorm norm, PetscInt 
   PetscFunctionBegin;
   *r = (MuRefinement){.norm = norm,
                       .dim = info->dim,
+                      .corners = (PetscBool)(info->dim == 2 && info->masked),
                       .cells = {info->cells[0], info->cells[1]},
                       .times = times,
                       .count = info->cells[0] * info->cells[1],
@@ -122,10 +126,18 @@ PetscReal MuNormDistance(const MuRefinement *r, MuNorm norm, const PetscReal *f,
 
 /* ------------------------------------------------------------------ one number */
 
-/* The whole order near p, 0: there is none. */
-static int regular_order(PetscReal p) {
-  if (p > 1.6 && p < 2.4) return 2;
-  return p > 0.85 && p < 1.2 ? 1 : 0;
+/* Orders that errors go on with, and those that come next. */
+enum { NO_ORDER, FIRST, SECOND, OF_CORNERS, ORDERS };
+static const struct {
+  PetscReal low, high, order, next;
+} orders[ORDERS] = {
+    [FIRST] = {0.85, 1.2, 1, 2}, [SECOND] = {1.6, 2.4, 2, 3}, [OF_CORNERS] = {1.2, 1.6, 4. / 3, 2}};
+
+/* The regular order near p. */
+static int regular_order(const MuRefinement *r, PetscReal p) {
+  for (int k = FIRST; k < ORDERS; ++k)
+    if (p > orders[k].low && p < orders[k].high && (k != OF_CORNERS || r->corners)) return k;
+  return NO_ORDER;
 }
 
 static PetscReal order_of(PetscReal before, PetscReal last) {
@@ -147,7 +159,7 @@ static PetscReal plain_error(PetscInt n, const PetscReal d[], PetscBool regular)
 /* The same of what is extrapolated with the order p where `seen` was observed; e: its n
    differences. */
 static PetscReal extrapolated_error(int p, PetscReal seen, PetscInt n, const PetscReal e[]) {
-  const PetscReal guess = fabs(seen - p) < CLOSE ? p + 1 : p;
+  const PetscReal guess = fabs(seen - orders[p].order) < CLOSE ? orders[p].next : orders[p].order;
   const PetscReal next = n > 1 ? order_of(e[n - 2], e[n - 1]) - 0.5 : guess;
   const PetscReal last = n > 1 ? PetscMax(e[n - 1], SHRINKS * SHRINKS * e[n - 2]) : e[n - 1];
   return RESERVE * last / (exp2(PetscClipInterval(next, 1, HIGHEST)) - 1);
@@ -158,7 +170,7 @@ static PetscReal extrapolated_error(int p, PetscReal seen, PetscInt n, const Pet
 /* fine + (fine - coarse)/(2^p - 1) where that is positive, then of the mass that this sum has. */
 static void extrapolate(const MuRefinement *r, int p, const PetscReal *coarse,
                         const PetscReal *fine, PetscReal *sum) {
-  const PetscReal weight = 1 / (exp2(p) - 1);
+  const PetscReal weight = 1 / (exp2(orders[p].order) - 1);
   PetscReal wanted = 0, there = 0;
   for (PetscInt i = 0; i < r->count; ++i) {
     const PetscReal value = fine[i] + weight * (fine[i] - coarse[i]);
@@ -195,14 +207,14 @@ static void try_extrapolation(MuRefinement *r, int p, PetscReal seen, const Dens
 /* `common`: the regular order of the snapshots, 0: they have none. A norm that is not the one
    asked for may have an order of its own. */
 static void estimate_density(MuRefinement *r, PetscInt t, int common, const Densities *u) {
-  const PetscBool regular = (PetscBool)(common && regular_order(r->order[t]) == common);
+  const PetscBool regular = (PetscBool)(common && regular_order(r, r->order[t]) == common);
   PetscReal d[MU_GRIDS] = {0}, error[MU_NORMS];
   const PetscReal *best = u->u[u->n - 1];
   PetscBool own[MU_NORMS];
 
   for (int q = 0; q < MU_NORMS; ++q) {
     differences(r, (MuNorm)q, u, d);
-    own[q] = (PetscBool)(regular && regular_order(order_of(d[u->n - 3], d[u->n - 2])) == common);
+    own[q] = (PetscBool)(regular && regular_order(r, order_of(d[u->n - 3], d[u->n - 2])) == common);
     r->norms[q].space[t] = plain_error(u->n - 1, d, own[q]);
     if (!own[q]) r->rough[q] = PETSC_TRUE;
   }
@@ -223,7 +235,7 @@ static void estimate_density(MuRefinement *r, PetscInt t, int common, const Dens
    all; 0: there is none. */
 static int find_orders(MuRefinement *r, PetscInt levels, const MuLevel *const level[]) {
   PetscReal largest = 0, *const last = r->norms[r->norm].space; /* not used yet */
-  PetscInt votes[3] = {0}, voters = 0;
+  PetscInt votes[ORDERS] = {0}, voters = 0;
 
   for (PetscInt t = 0; t < r->times; ++t) {
     const PetscReal *u[3];
@@ -235,9 +247,9 @@ static int find_orders(MuRefinement *r, PetscInt levels, const MuLevel *const le
   for (PetscInt t = 0; t < r->times; ++t) {
     if (!(last[t] > NEGLIGIBLE * largest)) continue;
     voters++;
-    votes[regular_order(r->order[t])]++;
+    votes[regular_order(r, r->order[t])]++;
   }
-  for (int p = 1; p < 3; ++p)
+  for (int p = FIRST; p < ORDERS; ++p)
     if (votes[p] >= MOST_OF * voters) return p;
   return 0;
 }
@@ -257,29 +269,31 @@ static void level_out(PetscInt n, PetscReal e[]) {
 
 /* Whether the last three of n numbers go on as the densities do, which have the order `common`
    (0: none). */
-static PetscBool goes_on(PetscInt n, const PetscReal x[], int common) {
+static PetscBool goes_on(const MuRefinement *r, PetscInt n, const PetscReal x[], int common) {
   const PetscReal last = x[n - 1] - x[n - 2], before = x[n - 2] - x[n - 3];
   return (PetscBool)(common && last * before > 0 &&
-                     regular_order(order_of(fabs(before), fabs(last))) == common);
+                     regular_order(r, order_of(fabs(before), fabs(last))) == common);
 }
 
 /* One number on n grids: the error of the last. */
-static PetscReal finest_error(PetscInt n, const PetscReal x[], int common) {
+static PetscReal finest_error(const MuRefinement *r, PetscInt n, const PetscReal x[], int common) {
   PetscReal d[MU_GRIDS] = {0};
   for (PetscInt k = 1; k < n; ++k) d[k - 1] = fabs(x[k] - x[k - 1]);
-  return plain_error(n - 1, d, goes_on(n, x, common));
+  return plain_error(n - 1, d, goes_on(r, n, x, common));
 }
 
 /* The same of the best that can be made of them. */
-static PetscReal estimate_number(PetscInt n, const PetscReal x[], int common, PetscReal *best) {
-  const PetscReal plain = finest_error(n, x, common), last = fabs(x[n - 1] - x[n - 2]);
+static PetscReal estimate_number(const MuRefinement *r, PetscInt n, const PetscReal x[], int common,
+                                 PetscReal *best) {
+  const PetscReal plain = finest_error(r, n, x, common), last = fabs(x[n - 1] - x[n - 2]);
   PetscReal e[MU_GRIDS] = {0}, sum[MU_GRIDS];
 
   *best = x[n - 1];
-  if (!goes_on(n, x, common)) return plain;
-  for (PetscInt k = 1; k < n; ++k) sum[k] = x[k] + (x[k] - x[k - 1]) / (exp2(common) - 1);
+  if (!goes_on(r, n, x, common)) return plain;
+  for (PetscInt k = 1; k < n; ++k)
+    sum[k] = x[k] + (x[k] - x[k - 1]) / (exp2(orders[common].order) - 1);
   for (PetscInt k = 2; k < n; ++k) e[k - 2] = PetscMax(fabs(sum[k] - sum[k - 1]), CHANCE * last);
-  const PetscReal error = extrapolated_error(common, common + CLOSE, n - 2, e);
+  const PetscReal error = extrapolated_error(common, orders[common].order + CLOSE, n - 2, e);
   if (error >= plain) return plain;
   *best = sum[n - 1];
   return error;
@@ -290,8 +304,8 @@ static void estimate_scalars(MuRefinement *r, PetscInt t, int common, PetscInt n
   PetscReal x[MU_GRIDS];
   for (int k = 0; k < MU_SCALARS; ++k) {
     for (PetscInt i = 0; i < n; ++i) x[i] = level[i]->scalar[k][t];
-    r->scalars[k].space[t] = estimate_number(n, x, common, &r->scalar[k][t]);
-    if (k == MU_SCALAR_ENERGY) r->energy[t] = finest_error(n, x, common);
+    r->scalars[k].space[t] = estimate_number(r, n, x, common, &r->scalar[k][t]);
+    if (k == MU_SCALAR_ENERGY) r->energy[t] = finest_error(r, n, x, common);
   }
 }
 
@@ -322,6 +336,7 @@ void MuRefinementEstimate(MuRefinement *r, PetscInt levels, const MuLevel *const
                           const PetscReal *initial) {
   const int common = find_orders(r, levels, level);
 
+  r->cornered = (PetscBool)(common == OF_CORNERS);
   estimate_all(r, common, levels, level);
   if (!initial) return;
   if (common && misses_initial(r, initial)) estimate_all(r, 0, levels, level);

@@ -29,6 +29,8 @@ typedef struct {
 typedef struct {
   MuNorm norm; /* that is asked for */
   PetscInt dim, cells[2], times, count;
+  PetscBool corners;  /* a mask may have some that point into the domain */
+  PetscBool cornered; /* the errors have the order that those leave */
   PetscReal spacing[2], volume;
   MuErrorSeries norms[MU_NORMS], scalars[MU_SCALARS]; /* [times] each */
   PetscReal *energy;                                  /* [times] space error on the finest grid */
@@ -51,10 +53,10 @@ PetscReal MuNormDistance(const MuRefinement *refinement, MuNorm norm, const Pets
 
 /* Space errors, order and best density from 3 to MU_GRIDS levels, each with twice the cells of the
    one before. With u_k on the k-th grid, d_k = |u_k - u_(k-1)| and p = log2(d_(k-1)/d_k), the error
-   of u_k is taken as d_k/(2^p - 1) and more (see refinement.c); where p is near 1 or 2, E_k = u_k +
-   (u_k - u_(k-1))/(2^p - 1), kept positive and of its own mass, takes its place if |E_k - E_(k-1)|
-   lets expect less. initial: the density at the first output time [count], from a grid much finer
-   than those; NULL: not known. */
+   of u_k is taken as d_k/(2^p - 1) and more (see refinement.c); where p is near 1, 2 or, with a
+   mask in 2-D, 4/3, E_k = u_k + (u_k - u_(k-1))/(2^p - 1), kept positive and of its own mass, takes
+   its place if |E_k - E_(k-1)| lets expect less. initial: the density at the first output time
+   [count], from a grid much finer than those; NULL: not known. */
 void MuRefinementEstimate(MuRefinement *refinement, PetscInt levels, const MuLevel *const level[],
                           const PetscReal *initial);
 /* Errors in time from a level and the same level at a smaller tolerance: the larger of what is
