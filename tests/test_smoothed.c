@@ -311,6 +311,48 @@ START_TEST(envelopes_have_both_limits) {
 }
 END_TEST
 
+/* DF of a new energy, and of one that has seen other densities, in the same field and in another
+   one, are the same to the bit: what it keeps of them is no part of the result. A discrete
+   gradient, whose second density begins where the first has ended, gives the difference of F. */
+START_TEST(an_envelope_forgets_what_it_was_asked_before) {
+  const PetscReal lambda = 1e-3;
+  Setting s = make_setting(2, "matern");
+  MuEnergy used = make_energy(&s, "kale", lambda, 0);
+  PetscReal *first, *second, *far, *again, *g, values[4], rise = 0;
+  Vec other, df;
+  OK(VecDuplicate(s.rho, &other));
+  OK(VecDuplicate(s.rho, &df));
+  values[0] = evaluate(&s, "kale", lambda, 0, &first);
+  OK(VecCopy(s.rho, other));
+  OK(MuEnergyEvaluate(used, s.rho, &values[1], NULL, df, NULL));
+  OK(VecAXPBY(s.rho, 0.6, 0.4, s.target)); /* the field holds another density now */
+  OK(MuEnergyDiscreteGradient(used, other, s.rho, df, NULL));
+  g = TestGather(s.grid, df);
+  OK(MuEnergyEvaluate(used, s.rho, NULL, NULL, df, NULL));
+  far = TestGather(s.grid, df);
+  values[3] = evaluate(&s, "kale", lambda, 0, &second);
+  OK(MuEnergyEvaluate(used, other, &values[2], NULL, df, NULL));
+  again = TestGather(s.grid, df);
+  ck_assert_double_eq(values[1], values[0]);
+  ck_assert_double_eq(values[2], values[0]);
+  for (PetscInt i = 0; i < s.n; ++i) {
+    ck_assert_double_eq(again[i], first[i]);
+    ck_assert_double_eq(far[i], second[i]);
+    rise += s.info->volume * g[i] * (s.pi[i] - s.r[i]) * 0.6;
+  }
+  ck_assert_double_eq_tol(rise, values[3] - values[0], 1e-12);
+  free(first);
+  free(second);
+  free(far);
+  free(again);
+  free(g);
+  OK(VecDestroy(&df));
+  OK(VecDestroy(&other));
+  OK(MuEnergyDestroy(&used));
+  free_setting(&s);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ flows */
 
 /* The target as the reference density, from the field that the test keeps. */
@@ -596,6 +638,7 @@ static Suite *make_suite(void) {
   tcase_add_test(t, the_regularised_mmd_is_its_closed_form);
   tcase_add_test(t, the_envelope_of_kl_is_a_minimum);
   tcase_add_test(t, envelopes_have_both_limits);
+  tcase_add_test(t, an_envelope_forgets_what_it_was_asked_before);
   tcase_add_test(t, two_systems_have_one_trajectory);
   tcase_add_test(t, de_stein_of_mmd_is_the_heat_equation);
   tcase_add_test(t, numbers_that_rounding_would_decide_are_refused);

@@ -14,7 +14,13 @@
    the square of that of a. Newton's method for G(a) = a + pi (phi*)'(k*a/lambda) - rho = 0: with
    W^2 = pi (phi*)''(h), (lambda + W Kc W) w = -lambda W Kc G by conjugate gradients, and the step
    is -G - W w/lambda. It minimises the convex -F along a line, so that damping by halves makes it
-   global; for chi2 the first step is exact.
+   global; for chi2 the first step is exact. The linear systems are solved as far as the step
+   deserves: to the size of G, but to three digits at least, and to one more after a step that
+   did not halve G.
+
+   The iteration begins at a = 0, so that h has the same bits whatever came before, but for the
+   second density of a pair, where it begins at the a of the first one. What was found is kept as
+   long as the density is the same.
 
    Discrete gradient: F is a supremum over h, so that with d = rho1 - rho0 and h_i of rho_i
    F1 - F0 = <(h0 + h1)/2, d> + e, e = <h1 - h0, pi (mean of (phi*)' - its difference quotient)>, of
@@ -23,20 +29,34 @@
 #include "grid/arrays.h"
 #include "linear/conjugate_gradients.h"
 
+#include <petsc/private/petscimpl.h>
+
 #define MOST_STEPS      60
 #define MOST_ITERATIONS 3000
 #define MOST_HALVINGS   60
 #define RESIDUAL        1e-14 /* of G against rho and pi, in L1; solved when reached */
 #define ROUGH_RESIDUAL  1e-8  /* accepted where rounding allows no less */
 #define DECREASE        1e-4  /* of the slope, asked of a step (Armijo) */
+#define ROUGH_LINEAR    1e-3  /* largest residual of a linear system, relative */
+#define TIGHTER         0.1   /* times it, after a step that did not halve G */
+#define FINE_LINEAR     1e-12 /* and the smallest */
 #define NARROW          0.1   /* of the largest symbol: Kc is then preconditioned by its diagonal */
 #define LARGEST         700.0 /* of h: its exponential is finite */
 
+/* a and h of a density: that of a field in a state of PETSc's; id 0: of none. */
 typedef struct {
-  Vec a, h[2], residual, root, step, image, work, rhs;
+  Vec a, h;
+  PetscObjectId id;
+  PetscObjectState state;
+} Minimiser;
+
+typedef struct {
+  Minimiser found[2]; /* from a = 0, and of the second density of a pair */
+  Vec residual, root, step, image, work, rhs;
   MuConjugateGradients cg;
   PetscReal lambda;
   PetscReal diagonal; /* of Kc where it is nearly a multiple of the identity, else 0 */
+  PetscInt limited;   /* linear systems of the last minimisation that were cut off */
   MuTerm *term;
 } Moreau;
 
@@ -145,11 +165,12 @@ static PetscErrorCode create(MuTerm *term) {
   term->data = m;
   m->lambda = term->value[0];
   m->term = term;
-  Vec *const fields[] = {&m->a,    &m->h[0],  &m->h[1], &m->residual, &m->root,
-                         &m->step, &m->image, &m->work, &m->rhs};
+  Vec *const fields[] = {&m->found[0].a, &m->found[0].h, &m->found[1].a, &m->found[1].h,
+                         &m->residual,   &m->root,       &m->step,       &m->image,
+                         &m->work,       &m->rhs};
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k)
     PetscCall(MuGridCreateField(grid, fields[k]));
-  PetscCall(MuConjugateGradientsCreate(m->a, &ops, m, &m->cg));
+  PetscCall(MuConjugateGradientsCreate(m->rhs, &ops, m, &m->cg));
   PetscCall(find_diagonal(m));
   PetscFunctionReturn(0);
 }
@@ -159,8 +180,9 @@ static PetscErrorCode destroy(MuTerm *term) {
 
   PetscFunctionBegin;
   if (!m) PetscFunctionReturn(0);
-  Vec *const fields[] = {&m->a,    &m->h[0],  &m->h[1], &m->residual, &m->root,
-                         &m->step, &m->image, &m->work, &m->rhs};
+  Vec *const fields[] = {&m->found[0].a, &m->found[0].h, &m->found[1].a, &m->found[1].h,
+                         &m->residual,   &m->root,       &m->step,       &m->image,
+                         &m->work,       &m->rhs};
   for (size_t k = 0; k < sizeof fields / sizeof *fields; ++k) PetscCall(VecDestroy(fields[k]));
   PetscCall(MuConjugateGradientsDestroy(&m->cg));
   PetscCall(PetscFree(term->data));
@@ -179,7 +201,7 @@ static PetscErrorCode potential(const Moreau *m, Vec a, Vec h) {
 }
 
 /* residual = G(a), root = W; *size = int |G| over the sum of the masses. */
-static PetscErrorCode linearise(Moreau *m, Vec rho, Vec h, PetscReal *size) {
+static PetscErrorCode linearise(Moreau *m, Vec rho, const Minimiser *x, PetscReal *size) {
   const MuShared *shared = m->term->shared;
   const PetscBool kl = (PetscBool)(exponent_of(m->term) == 1);
   const PetscReal *r, *a, *potential_of;
@@ -187,8 +209,8 @@ static PetscErrorCode linearise(Moreau *m, Vec rho, Vec h, PetscReal *size) {
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &r));
-  PetscCall(VecGetArrayRead(m->a, &a));
-  PetscCall(VecGetArrayRead(h, &potential_of));
+  PetscCall(VecGetArrayRead(x->a, &a));
+  PetscCall(VecGetArrayRead(x->h, &potential_of));
   PetscCall(VecGetArray(m->residual, &residual));
   PetscCall(VecGetArray(m->root, &root));
   for (PetscInt i = 0; i < shared->n; ++i) {
@@ -200,16 +222,16 @@ static PetscErrorCode linearise(Moreau *m, Vec rho, Vec h, PetscReal *size) {
   }
   PetscCall(VecRestoreArray(m->root, &root));
   PetscCall(VecRestoreArray(m->residual, &residual));
-  PetscCall(VecRestoreArrayRead(h, &potential_of));
-  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscCall(VecRestoreArrayRead(x->h, &potential_of));
+  PetscCall(VecRestoreArrayRead(x->a, &a));
   PetscCall(VecRestoreArrayRead(rho, &r));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, shared->info->comm));
   *size = sums[1] > 0 ? sums[0] / sums[1] : 0;
   PetscFunctionReturn(0);
 }
 
-/* step = -G - W w/lambda */
-static PetscErrorCode newton_step(Moreau *m) {
+/* step = -G - W w/lambda, w to the relative residual `tolerance`. */
+static PetscErrorCode newton_step(Moreau *m, PetscReal tolerance) {
   MuCgOutcome outcome;
   PetscReal norm;
 
@@ -218,8 +240,9 @@ static PetscErrorCode newton_step(Moreau *m) {
   PetscCall(VecPointwiseMult(m->rhs, m->root, m->image));
   PetscCall(VecScale(m->rhs, -m->lambda));
   PetscCall(VecNorm(m->rhs, NORM_2, &norm));
-  PetscCall(
-      MuConjugateGradientsSolve(m->cg, 1e-12 * norm, MOST_ITERATIONS, m->rhs, m->step, &outcome));
+  PetscCall(MuConjugateGradientsSolve(m->cg, tolerance * norm, MOST_ITERATIONS, m->rhs, m->step,
+                                      &outcome));
+  m->limited += outcome.limited;
   PetscCall(VecPointwiseMult(m->step, m->root, m->step));
   PetscCall(VecScale(m->step, -1 / m->lambda));
   PetscCall(VecAXPY(m->step, -1, m->residual));
@@ -228,7 +251,8 @@ static PetscErrorCode newton_step(Moreau *m) {
 
 /* The convex function -F(a + t step) + F(a), t > 0, from h and image = k*step/lambda; infinite
    where an exponential overflows. */
-static PetscErrorCode increase(Moreau *m, Vec rho, Vec h, PetscReal t, PetscReal *sum) {
+static PetscErrorCode increase(Moreau *m, Vec rho, const Minimiser *x, PetscReal t,
+                               PetscReal *sum) {
   const MuShared *shared = m->term->shared;
   const PetscBool kl = (PetscBool)(exponent_of(m->term) == 1);
   const PetscReal *r, *a, *step, *from, *change;
@@ -236,9 +260,9 @@ static PetscErrorCode increase(Moreau *m, Vec rho, Vec h, PetscReal t, PetscReal
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &r));
-  PetscCall(VecGetArrayRead(m->a, &a));
+  PetscCall(VecGetArrayRead(x->a, &a));
   PetscCall(VecGetArrayRead(m->step, &step));
-  PetscCall(VecGetArrayRead(h, &from));
+  PetscCall(VecGetArrayRead(x->h, &from));
   PetscCall(VecGetArrayRead(m->image, &change));
   for (PetscInt i = 0; i < shared->n; ++i) {
     const PetscReal d = t * change[i], pi = shared->pi[i];
@@ -248,9 +272,9 @@ static PetscErrorCode increase(Moreau *m, Vec rho, Vec h, PetscReal t, PetscReal
              0.5 * (a[i] * d + t * step[i] * (from[i] + d));
   }
   PetscCall(VecRestoreArrayRead(m->image, &change));
-  PetscCall(VecRestoreArrayRead(h, &from));
+  PetscCall(VecRestoreArrayRead(x->h, &from));
   PetscCall(VecRestoreArrayRead(m->step, &step));
-  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscCall(VecRestoreArrayRead(x->a, &a));
   PetscCall(VecRestoreArrayRead(rho, &r));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPIU_REAL, MPI_SUM, shared->info->comm));
   *sum = total * shared->info->volume;
@@ -258,42 +282,81 @@ static PetscErrorCode increase(Moreau *m, Vec rho, Vec h, PetscReal t, PetscReal
 }
 
 /* Goes along the step, by halves until -F falls enough. */
-static PetscErrorCode advance(Moreau *m, Vec rho, Vec h) {
+static PetscErrorCode advance(Moreau *m, Vec rho, const Minimiser *x) {
   PetscReal slope, change, t = 1;
 
   PetscFunctionBegin;
   PetscCall(potential(m, m->step, m->image));
   PetscCall(MuGridInner(m->term->shared->grid, m->residual, m->image, &slope));
   for (PetscInt k = 0; k < MOST_HALVINGS && exponent_of(m->term) == 1; ++k) {
-    PetscCall(increase(m, rho, h, t, &change));
+    PetscCall(increase(m, rho, x, t, &change));
     if (change <= DECREASE * t * slope + 1e-13 * PetscAbsReal(slope)) break;
     t *= 0.5;
   }
-  PetscCall(VecAXPY(m->a, t, m->step));
-  PetscCall(VecAXPY(h, t, m->image));
+  PetscCall(VecAXPY(x->a, t, m->step));
   PetscFunctionReturn(0);
 }
 
-/* h of rho, and a. From a = 0 always: the same bits whatever came before. */
-static PetscErrorCode minimise(MuTerm *term, Vec rho, Vec h) {
-  Moreau *m = term->data;
+/* Whether x is that of rho, the same on every rank. */
+static PetscErrorCode is_known(const Moreau *m, const Minimiser *x, Vec rho, PetscBool *known) {
+  PetscObjectId id;
+  PetscObjectState state;
+  int both;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)rho, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)rho, &state));
+  both = x->id == id && x->state == state;
+  PetscCallMPI(
+      MPI_Allreduce(MPI_IN_PLACE, &both, 1, MPI_INT, MPI_MIN, m->term->shared->info->comm));
+  *known = (PetscBool)both;
+  PetscFunctionReturn(0);
+}
+
+/* Newton's method from x->a and its h. */
+static PetscErrorCode iterate(Moreau *m, Vec rho, Minimiser *x) {
+  PetscReal linear = exponent_of(m->term) == 1 ? ROUGH_LINEAR : FINE_LINEAR;
   PetscReal size = INFINITY, before = INFINITY;
 
   PetscFunctionBegin;
-  PetscCall(VecSet(m->a, 0));
-  PetscCall(VecSet(h, 0));
+  m->limited = 0;
   for (PetscInt k = 0; k < MOST_STEPS; ++k) {
-    PetscCall(linearise(m, rho, h, &size));
+    PetscCall(linearise(m, rho, x, &size));
     if (size <= RESIDUAL || (size <= ROUGH_RESIDUAL && size > 0.5 * before)) PetscFunctionReturn(0);
+    if (size > 0.5 * before) linear *= TIGHTER;
     before = size;
-    PetscCall(newton_step(m));
-    PetscCall(advance(m, rho, h));
-    PetscCall(potential(m, m->a, h));
+    PetscCall(newton_step(m, PetscMax(PetscMin(size, linear), FINE_LINEAR)));
+    PetscCall(advance(m, rho, x));
+    PetscCall(potential(m, x->a, x->h));
   }
   return MuError(MU_ERR_NUMERICS,
                  "energy_%s: the minimisation did not converge (residual %.1e after %d steps of "
-                 "Newton's method, asked is %.0e); take a larger lambda",
-                 term->ops->name, size, MOST_STEPS, ROUGH_RESIDUAL);
+                 "Newton's method, asked is %.0e; %d of the linear systems reached the limit of %d "
+                 "iterations); take a larger lambda",
+                 m->term->ops->name, size, MOST_STEPS, ROUGH_RESIDUAL, (int)m->limited,
+                 MOST_ITERATIONS);
+}
+
+/* x of rho, from `guess` or, if it is NULL, from a = 0, unless x is that already. */
+static PetscErrorCode minimise(MuTerm *term, Vec rho, const Minimiser *guess, Minimiser *x) {
+  Moreau *m = term->data;
+  PetscBool known = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (!guess) PetscCall(is_known(m, x, rho, &known));
+  if (known) PetscFunctionReturn(0);
+  x->id = 0; /* until it is found */
+  if (guess) {
+    PetscCall(VecCopy(guess->a, x->a));
+    PetscCall(VecCopy(guess->h, x->h));
+  } else {
+    PetscCall(VecSet(x->a, 0));
+    PetscCall(VecSet(x->h, 0));
+  }
+  PetscCall(iterate(m, rho, x));
+  PetscCall(PetscObjectGetId((PetscObject)rho, &x->id));
+  PetscCall(PetscObjectStateGet((PetscObject)rho, &x->state));
+  PetscFunctionReturn(0);
 }
 
 /* ------------------------------------------------------------------ the term */
@@ -302,13 +365,13 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
   const MuShared *shared = term->shared;
   const PetscBool kl = (PetscBool)(exponent_of(term) == 1);
   const PetscReal scale = scale_of(term);
-  const Moreau *m = term->data;
+  Minimiser *x = ((Moreau *)term->data)->found;
   const PetscReal *a, *h;
 
   PetscFunctionBegin;
-  PetscCall(minimise(term, state->field, m->h[0]));
-  PetscCall(VecGetArrayRead(m->a, &a));
-  PetscCall(VecGetArrayRead(m->h[0], &h));
+  PetscCall(minimise(term, state->field, NULL, x));
+  PetscCall(VecGetArrayRead(x->a, &a));
+  PetscCall(VecGetArrayRead(x->h, &h));
   for (PetscInt i = 0; i < shared->n; ++i) {
     const PetscReal pi = shared->pi[i];
     if (df) df[i] = scale * h[i];
@@ -316,8 +379,8 @@ static PetscErrorCode evaluate(MuTerm *term, const MuState *state, PetscReal *f,
       f[i] =
           scale * (h[i] * (state->rho[i] - pi) - pi * conjugate_rest(kl, h[i]) - 0.5 * a[i] * h[i]);
   }
-  PetscCall(VecRestoreArrayRead(m->h[0], &h));
-  PetscCall(VecRestoreArrayRead(m->a, &a));
+  PetscCall(VecRestoreArrayRead(x->h, &h));
+  PetscCall(VecRestoreArrayRead(x->a, &a));
   PetscFunctionReturn(0);
 }
 
@@ -325,22 +388,22 @@ static PetscErrorCode gradient(MuTerm *term, const MuPair *pair, PetscReal *g) {
   const MuShared *shared = term->shared;
   const PetscBool kl = (PetscBool)(exponent_of(term) == 1);
   const PetscReal scale = scale_of(term), *rho0 = pair->a->rho, *rho1 = pair->b->rho;
-  const Moreau *m = term->data;
+  Minimiser *x = ((Moreau *)term->data)->found;
   const PetscReal *h0, *h1;
   PetscReal sums[2] = {0};
 
   PetscFunctionBegin;
-  PetscCall(minimise(term, pair->a->field, m->h[0]));
-  PetscCall(minimise(term, pair->b->field, m->h[1]));
-  PetscCall(VecGetArrayRead(m->h[0], &h0));
-  PetscCall(VecGetArrayRead(m->h[1], &h1));
+  PetscCall(minimise(term, pair->a->field, NULL, &x[0]));
+  PetscCall(minimise(term, pair->b->field, &x[0], &x[1]));
+  PetscCall(VecGetArrayRead(x[0].h, &h0));
+  PetscCall(VecGetArrayRead(x[1].h, &h1));
   for (PetscInt i = 0; i < shared->n; ++i) {
     g[i] = 0.5 * scale * (h0[i] + h1[i]);
     sums[0] += shared->pi[i] * (h1[i] - h0[i]) * trapezoid_excess(kl, h0[i], h1[i]);
     sums[1] += (rho1[i] - rho0[i]) * (rho1[i] - rho0[i]);
   }
-  PetscCall(VecRestoreArrayRead(m->h[1], &h1));
-  PetscCall(VecRestoreArrayRead(m->h[0], &h0));
+  PetscCall(VecRestoreArrayRead(x[1].h, &h1));
+  PetscCall(VecRestoreArrayRead(x[0].h, &h0));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPIU_REAL, MPI_SUM, shared->info->comm));
   for (PetscInt i = 0; i < shared->n && sums[1] > 0; ++i)
     g[i] += scale * sums[0] / sums[1] * (rho1[i] - rho0[i]);
@@ -401,50 +464,34 @@ static const MuTermLimit drmmd_limits[] = {
     {.parameters = "lambda", .rises = PETSC_TRUE, .to = &MuTermMmd, .order = 1, .factor = 2},
     {.parameters = NULL}};
 
+#define ENVELOPE_OPS                                                                               \
+  .form = MU_FORM_ENVELOPE, .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL, .kind = MU_TERM_FROZEN,    \
+  .convex = PETSC_TRUE, .create = create, .destroy = destroy, .evaluate = evaluate,                \
+  .gradient = gradient
+
 const MuTermOps MuTermMoreau = {
     .name = "moreau",
     .parameters = of_moreau,
     .limits = moreau_limits,
-    .form = MU_FORM_ENVELOPE,
     .envelope = moreau_envelope,
     .formula = "min over sigma of D(sigma given pi) + <sigma - rho, k*(sigma - rho)>/(2 lambda)",
-    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
-    .kind = MU_TERM_FROZEN,
-    .convex = PETSC_TRUE,
-    .create = create,
-    .destroy = destroy,
-    .evaluate = evaluate,
-    .gradient = gradient,
+    ENVELOPE_OPS,
 };
 
 const MuTermOps MuTermKale = {
     .name = "kale",
     .parameters = of_kale,
     .limits = kale_limits,
-    .form = MU_FORM_ENVELOPE,
     .envelope = kale_envelope,
     .formula = "(1 + lambda) moreau of kl",
-    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
-    .kind = MU_TERM_FROZEN,
-    .convex = PETSC_TRUE,
-    .create = create,
-    .destroy = destroy,
-    .evaluate = evaluate,
-    .gradient = gradient,
+    ENVELOPE_OPS,
 };
 
 const MuTermOps MuTermDrMmd = {
     .name = "drmmd",
     .parameters = of_drmmd,
     .limits = drmmd_limits,
-    .form = MU_FORM_ENVELOPE,
     .envelope = drmmd_envelope,
     .formula = "2 (1 + lambda) moreau of chi2",
-    .needs = MU_NEEDS_TARGET | MU_NEEDS_KERNEL,
-    .kind = MU_TERM_FROZEN,
-    .convex = PETSC_TRUE,
-    .create = create,
-    .destroy = destroy,
-    .evaluate = evaluate,
-    .gradient = gradient,
+    ENVELOPE_OPS,
 };
