@@ -6,7 +6,8 @@
 
    a_i, b_i the Scharfetter-Gummel coefficients of the face above cell i, with the tridiagonal
    Jacobian in closed form, the norm in which errors of a cell weigh as much as they do in L1, and
-   the tolerance that just leaves the error.
+   the tolerance that just leaves the error. The band is solved by SUNDIALS itself: Debian's has no
+   band solver of LAPACK, which would bring little to three diagonals.
 
    -bench_curve FILE writes what pictures are drawn from instead: error and seconds of both over all
    tolerances, and of the schemes with fixed steps; without CVODE of ours alone. */

@@ -411,10 +411,6 @@ def damaged_clouds():
 def numerical_faults():
     """Status 3, one sentence that names the reason and the last good state, and that state on disk."""
     faults = {
-        "a density that becomes negative": (
-            ["-geometry_wasserstein", "0", "-geometry_kernel_fisher_rao", "0", "-geometry_mmd", "1",
-             "-energy_kl", "0", "-energy_potential", "1", "-energy_potential_formula", "x^2/2",
-             "-kernel_type", "matern", "-output_diagnostics", "l1"], "negative"),
         "a formula that makes the density overflow in the middle of the flow": (
             ["-geometry_wasserstein", "0", "-geometry_kernel_fisher_rao", "0",
              "-geometry_fisher_rao", "1", "-energy_kl", "0", "-energy_potential", "1",
