@@ -144,7 +144,8 @@ def differences(a, b, tolerance=None):
             x, y = f.attrs.get(name), g.attrs.get(name)
             if name == "case":  # of another directory
                 x, y = x.replace(a, "out"), y.replace(b, "out")
-            if x != y:
+            numbers = tolerance is not None and isinstance(x, float) and isinstance(y, float)
+            if not (np.isclose(x, y, rtol=tolerance, atol=0) if numbers else x == y):
                 found.append(f"attribute {name}: {x} {y}")
     texts = [name for name in ("ledger.csv", "run.xdmf") if os.path.exists(f"{a}/{name}")]
     for name in texts if tolerance is None else ():
