@@ -119,6 +119,14 @@ def snapshots(directory):
         return n, [b"".join(s[k].tobytes() for s in series) for k in range(n)]
 
 
+def is_close(x, y, tolerance):
+    """Whether two attributes are numbers, stored as such or as text, that differ by rounding alone."""
+    try:
+        return bool(np.isclose(float(x), float(y), rtol=tolerance, atol=0))
+    except (TypeError, ValueError):
+        return False
+
+
 def differences(a, b, tolerance=None):
     """What of two directories differs: datasets bit by bit (or to a relative tolerance), attributes,
     ledger.csv and run.xdmf."""
@@ -144,8 +152,7 @@ def differences(a, b, tolerance=None):
             x, y = f.attrs.get(name), g.attrs.get(name)
             if name == "case":  # of another directory
                 x, y = x.replace(a, "out"), y.replace(b, "out")
-            numbers = tolerance is not None and isinstance(x, float) and isinstance(y, float)
-            if not (np.isclose(x, y, rtol=tolerance, atol=0) if numbers else x == y):
+            if x != y and not (tolerance is not None and is_close(x, y, tolerance)):
                 found.append(f"attribute {name}: {x} {y}")
     texts = [name for name in ("ledger.csv", "run.xdmf") if os.path.exists(f"{a}/{name}")]
     for name in texts if tolerance is None else ():
