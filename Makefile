@@ -191,9 +191,14 @@ $(TESTS): $(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJECTS) $(BUILD)/libmudot.a
 
 $(BUILD)/tests/test_stiff $(BUILD)/bench_stiff: MORE_LIBS = $(CVODE)
 
-$(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a
+$(BUILD)/tests/%.so: scripts/examples/%.c
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d tests/stress.c tests/stress_case.c -o $@ \
+	@echo "  LD $@"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d -shared $< -o $@
+
+$(BUILD)/tests/stress: tests/stress.c tests/stress_case.c tests/stress.h $(BUILD)/libmudot.a \
+  $(BUILD)/tests/congestion.so $(BUILD)/tests/saturation.so
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(CFLAGS) $(PKG_CFLAGS) -MF $@.d tests/stress.c tests/stress_case.c -rdynamic -o $@ \
 	  $(BUILD)/libmudot.a $(PKG_LIBS)
 
 $(BUILD)/bench_%: scripts/bench_%.c scripts/bench.h $(BUILD)/libmudot.a

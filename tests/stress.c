@@ -1,18 +1,21 @@
 /* Property-based tests: random cases, each checked for what mudot promises of every flow.
 
-   stress [-count N] [-seed S] [-first K] [-only K] [-file CASE.yaml] [-directory D] [-limit
-   SECONDS]
+   stress [-load FILE.so]... [-count N] [-seed S] [-first K] [-only K] [-file CASE.yaml] [-directory
+   D] [-limit SECONDS]
           [-stops FILE] [-print] [-break PROPERTY]
 
-   Case K of seed S is a pure function of the two. Each is built and advanced twice, the second time
-   without the ledger; on more than one rank also on one rank alone. Every property below is tested
-   after every step. A case that breaks one is written to D/fail-S-K.yaml, which `mudot run` takes;
-   the exit status is then 1. The first refused case and the first whose numerics fail are kept as
-   D/refused-S.yaml and D/numerics-S.yaml; -stops adds a line for each of the latter to a file,
-   whose counts tests/stress.sh holds against tests/stress_stops.txt. -print writes the texts of the
-   cases and runs nothing; -break falsifies what the property is tested with, up to the first
-   failure, so that the machinery can be tested. */
+   Case K of seed S is a pure function of the two and of the names that are loaded. Each is built
+   and advanced twice, the second time without the ledger; on more than one rank also on one rank
+   alone. Every property below is tested after every step. A case that breaks one is written to
+   D/fail-S-K.yaml, which `mudot run` takes; the exit status is then 1. The first refused case and
+   the first whose numerics fail are kept as D/refused-S.yaml and D/numerics-S.yaml; -stops adds a
+   line for each of the latter to a file, whose counts tests/stress.sh holds against
+   tests/stress_stops.txt. -print writes the texts of the cases and runs nothing; -break falsifies
+   what the property is tested with, up to the first failure, so that the machinery can be tested.
+ */
 #include "stress.h"
+#include "mudot/extend.h"
+#include "record/checkpoint.h"
 
 #include <math.h>
 #include <signal.h>
@@ -22,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MOST_LOADS 4
 #define MOST_STEPS 15    /* of one case */
 #define ROUNDING   1e-12 /* sums of a few thousand terms, a few operations each */
 #define RANKS_AGREE                                                                                \
@@ -44,6 +48,7 @@ typedef enum {
   LEDGER,
   UNCONDITIONAL,
   REPEAT,
+  RESTART,
   RANKS,
   SENTENCE,
   LAST_STATE,
@@ -73,6 +78,7 @@ static const struct {
                        "implicit_euler of kl, entropy and potential along wasserstein never needs "
                        "a smaller step"},
     [REPEAT] = {"repeat", "a second run without the ledger gives the same bits"},
+    [RESTART] = {"restart", "a flow that is saved in the middle goes on with the same bits"},
     [RANKS] = {"ranks", "several ranks give the flow of one rank"},
     [SENTENCE] = {"sentence", "a refusal or a failure is one sentence"},
     [LAST_STATE] = {"last_state", "when the numerics fail, the flow stays at its last good state"},
@@ -90,7 +96,8 @@ typedef struct {
 /* Options and totals of this process. */
 static struct {
   unsigned long long count, seed, first;
-  const char *file, *directory, *stops;
+  const char *file, *directory, *stops, *load[MOST_LOADS];
+  int loads;
   int limit, falsified; /* a Property, or -1 */
   PetscBool print, verbose;
   PetscMPIInt rank, size;
@@ -157,6 +164,8 @@ typedef struct {
   PetscBool conserves, watched;       /* watched: with the ledger */
   PetscBool held;                     /* rho >= 0 is held as a constraint */
   Vec last;                           /* the last accepted state */
+  MuCheckpoint checkpoint; /* where it is saved after `save_after` steps, and the run ends */
+  PetscInt save_after;
   PetscReal last_time, end_time;
   char sentence[1600];
 } Run;
@@ -561,6 +570,14 @@ static PetscErrorCode test_density(Run *r, Vec rho) {
   PetscFunctionReturn(0);
 }
 
+/* Whether a step, or a piece of one, is that of discrete_gradient. */
+static PetscBool solves_gradient(const Run *r) {
+  if (!strcmp(r->scheme, "discrete_gradient")) return PETSC_TRUE;
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (!part_of(r, k).vanishes) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
 static PetscErrorCode test_mass(Run *r, Vec after) {
   PetscReal mass;
 
@@ -569,11 +586,10 @@ static PetscErrorCode test_mass(Run *r, Vec after) {
   test(r->verdict, LEDGER, fabs(mass - tail(r, MASS_COLUMN)), 1e-15 * mass,
        "the column mass minus the mass", r->row[T]);
   if (falsified(MASS)) mass *= 1 + 1e-6;
-  /* discrete_gradient: to the tolerance of Newton's method */
+  /* discrete_gradient, in a splitting too: to the tolerance of Newton's method */
   if (r->conserves)
     test(r->verdict, MASS, fabs(mass - r->first_mass),
-         (strcmp(r->scheme, "discrete_gradient") ? ROUNDING : 10 * ROUNDING) * r->first_mass *
-             (double)(r->steps + 1),
+         (solves_gradient(r) ? 10 * ROUNDING : ROUNDING) * r->first_mass * (double)(r->steps + 1),
          "the drift of the mass", r->row[T]);
   PetscFunctionReturn(0);
 }
@@ -662,7 +678,10 @@ static void test_potentials(Run *r, const Sums *s) {
   if (falsified(PRIMAL)) primal = -1;
   if (falsified(FENCHEL_YOUNG)) defect = -1e-3 * (primal + dual + 1);
   if (!isinf(s->rounding_dual)) test(r->verdict, DUAL, -dual, s->rounding_dual, "-R*", r->row[T]);
-  test(r->verdict, PRIMAL, -primal, ROUNDING * s->work + slack / dt, "-R", r->row[T]);
+  /* of a splitting R := 1/2 <-(G - eta), v>, which fills again what one piece emptied, has no sign
+   */
+  if (!r->held || r->method != MU_PRIMAL_IDENTITY || strncmp(r->scheme, "splitting", 9))
+    test(r->verdict, PRIMAL, -primal, ROUNDING * s->work + slack / dt, "-R", r->row[T]);
   if (r->method != MU_PRIMAL_IDENTITY && !isinf(primal) && !isinf(dual) && !isinf(s->rounding_dual))
     test(r->verdict, FENCHEL_YOUNG, -defect,
          ROUNDING * (primal + dual) + s->rounding_dual + s->rounding_loss / dt + s->rounding_mass,
@@ -711,7 +730,12 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
     test_potentials(r, &sums);
     test_ledger(r);
   }
-  if (++r->steps >= (all.size > 1 ? 4 : MOST_STEPS)) {
+  if (++r->steps == r->save_after) {
+    PetscCall(MuFlowSave(flow, r->checkpoint));
+    r->outcome = ENOUGH;
+    return MuError(MU_ERR_INPUT, "stress: saved");
+  }
+  if (r->steps >= (all.size > 1 ? 4 : MOST_STEPS)) {
     r->outcome = ENOUGH;
     return MuError(MU_ERR_INPUT, "stress: enough steps");
   }
@@ -722,15 +746,16 @@ static PetscErrorCode on_step(void *ctx, MuFlow flow, PetscReal time, PetscReal 
 
 static PetscErrorCode find_symbol(Run *r) {
   MuConvolution convolution;
-  PetscReal smallest;
-  PetscBool any = PETSC_FALSE;
+  PetscReal smallest, largest;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k < r->geometry->parts; ++k) any = (PetscBool)(any || smooths_flux(r, k));
-  if (!any) PetscFunctionReturn(0);
-  PetscCall(MuConvolutionCreate(r->parts->grid, r->geometry->kernel, MU_CELLS, &convolution));
-  PetscCall(MuConvolutionGetSymbolRange(convolution, &smallest, &r->symbol));
-  PetscCall(MuConvolutionDestroy(&convolution));
+  for (PetscInt k = 0; k < r->geometry->parts; ++k) {
+    if (!smooths_flux(r, k)) continue;
+    PetscCall(MuConvolutionCreate(r->parts->grid, part_of(r, k).kernel, MU_CELLS, &convolution));
+    PetscCall(MuConvolutionGetSymbolRange(convolution, &smallest, &largest));
+    PetscCall(MuConvolutionDestroy(&convolution));
+    r->symbol = fmax(r->symbol, largest);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -821,9 +846,22 @@ static void classify(Run *r, PetscErrorCode code) {
   }
 }
 
-/* Runs the case of `file`; the outcome is in r, nothing else fails. */
-static PetscErrorCode run(Run *r, MPI_Comm comm, const char *file, PetscBool watched,
-                          Verdict *verdict) {
+/* From a flow that was saved after `steps` steps. */
+static PetscErrorCode go_on(Run *r, PetscInt steps, MuCheckpoint saved) {
+  Vec rho;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowLoad(r->flow, saved));
+  PetscCall(MuFlowGetState(r->flow, &r->last_time, &rho));
+  PetscCall(VecCopy(rho, r->last));
+  r->steps = steps;
+  PetscFunctionReturn(0);
+}
+
+/* Runs the case of `file`; the outcome is in r, nothing else fails. With `saved` the flow is saved
+   there after `steps` steps and ends, or goes on from there after -steps. */
+static PetscErrorCode run_part(Run *r, MPI_Comm comm, const char *file, PetscBool watched,
+                               PetscInt steps, MuCheckpoint saved, Verdict *verdict) {
   PetscErrorCode code;
   MuCase c = NULL;
 
@@ -831,9 +869,12 @@ static PetscErrorCode run(Run *r, MPI_Comm comm, const char *file, PetscBool wat
   memset(r, 0, sizeof *r);
   r->verdict = verdict;
   r->watched = watched;
+  r->checkpoint = saved;
+  r->save_after = PetscMax(steps, 0);
   code = MuCaseCreate(comm, file, 0, NULL, &c);
   if (!code) code = MuProblemCreate(c, &r->problem);
   if (!code) code = start(r);
+  if (!code && steps < 0) code = go_on(r, -steps, saved);
   if (!code) {
     code = advance(r);
     if (code == MU_ERR_INPUT && r->outcome != ENOUGH)
@@ -844,6 +885,11 @@ static PetscErrorCode run(Run *r, MPI_Comm comm, const char *file, PetscBool wat
   if (r->outcome == FAILED && r->last) PetscCall(test_last_state(r));
   PetscCall(MuCaseDestroy(&c));
   PetscFunctionReturn(0);
+}
+
+static PetscErrorCode run(Run *r, MPI_Comm comm, const char *file, PetscBool watched,
+                          Verdict *verdict) {
+  return run_part(r, comm, file, watched, 0, NULL, verdict);
 }
 
 static PetscErrorCode finish(Run *r) {
@@ -918,23 +964,63 @@ static PetscBool has_preimage(const Run *r) {
                      square);
 }
 
-/* DF is -infinity where rho = 0, and a convolution carries that everywhere. */
-static PetscBool is_singular(const Run *r) {
-  PetscBool nonlocal = PETSC_FALSE, steep = PETSC_FALSE;
-  if (r->scale > 1e250) return PETSC_TRUE; /* F is finite, products with it are not */
-  for (PetscInt k = 0; k < r->geometry->parts; ++k)
-    nonlocal =
-        (PetscBool)(nonlocal || smooths_flux(r, k) || is_regression(r, k, MU_PART_TRANSPORT));
+/* DF grows like a power of 1/rho where rho = 0, faster than a logarithm. */
+static PetscBool is_steep(const Run *r) {
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
     const MuTermTraits term = term_of(r, k);
-    if (term.power < 1 || term.density_power < 1) steep = PETSC_TRUE;
+    if (term.power < 1 || term.density_power < 1) return PETSC_TRUE;
   }
-  return (PetscBool)(nonlocal && steep);
+  return PETSC_FALSE;
 }
 
-/* Explicit inner steps are used for reactions. */
+/* DF is -infinity where rho = 0, and a convolution, or a K that does not vanish there, carries that
+   to other cells. */
+static PetscBool is_singular(const Run *r) {
+  PetscBool singular = PETSC_FALSE, nonlocal = PETSC_FALSE;
+  if (r->scale > 1e250) return PETSC_TRUE; /* F is finite, products with it are not */
+  for (PetscInt k = 0; k < r->geometry->parts; ++k)
+    if (part_of(r, k).kind == MU_PART_TRANSPORT && !part_of(r, k).local) nonlocal = PETSC_TRUE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (term_of(r, k).singular_at_zero) singular = PETSC_TRUE;
+  return (PetscBool)((nonlocal && is_steep(r)) || (does_not_vanish(r) && singular));
+}
+
+/* Explicit inner steps are used for reactions, alone and in splittings. */
 static PetscBool is_explicit(const Run *r) {
-  return (PetscBool)(!strcmp(r->scheme, "log_density") || !strncmp(r->scheme, "splitting", 9));
+  PetscInt kinds;
+  return (PetscBool)(!MuGeometryGetKinds(r->parts->geometry, &kinds) &&
+                     (kinds & MU_PART_REACTION) && strcmp(r->scheme, "discrete_gradient") &&
+                     !strstr(r->scheme, "proximal"));
+}
+
+/* max log pi - min log pi inside. */
+static PetscReal target_span(const Run *r) {
+  const PetscReal *log_pi;
+  PetscReal ends[2] = {-INFINITY, -INFINITY};
+  Vec target;
+  if (MuEnergyGetLogTarget(r->parts->energy, &target) || !target) return 0;
+  (void)VecGetArrayRead(target, &log_pi);
+  for (PetscInt i = 0; i < r->info->local_size; ++i) {
+    if (!r->info->mask[i]) continue;
+    ends[0] = fmax(ends[0], log_pi[i]);
+    ends[1] = fmax(ends[1], -log_pi[i]);
+  }
+  (void)VecRestoreArrayRead(target, &log_pi);
+  MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPIU_REAL, MPI_MAX, r->info->comm);
+  return ends[0] + ends[1];
+}
+
+/* Positive steps of the inverse of a kernel, whose Newton's method leaves out terms that convolve,
+   and has no numbers for a target that spans more than e^700. */
+static PetscBool is_rough_proximal(const Run *r) {
+  PetscBool convolves = PETSC_FALSE;
+  for (PetscInt k = 0; k < r->energy->terms; ++k)
+    if (term_of(r, k).kernel) convolves = PETSC_TRUE;
+  return (PetscBool)(is_proximal(r) && (convolves || target_span(r) > 700));
+}
+
+static PetscBool is_gradient_or_rough(const Run *r) {
+  return (PetscBool)(is_gradient(r) || is_rough_proximal(r));
 }
 
 static PetscBool has_ridge_solve(const Run *r) {
@@ -968,9 +1054,15 @@ static PetscBool is_nonlinear_transport(const Run *r) {
                      (kinds & MU_PART_TRANSPORT) && (!is_linear_transport(r) || is_gradient(r)));
 }
 
-/* Implicit Euler keeps the energy down where it is convex and the flux out of an empty cell is 0,
-   which an arithmetic mean, or a K that does not vanish with the density, does not make it. */
+static PetscBool is_steep_transport(const Run *r) {
+  return (PetscBool)(is_steep(r) && is_nonlinear_transport(r));
+}
+
+/* Implicit Euler keeps the energy down where it is convex, DF is known to the tolerance of its
+   solve, which it is not where it grows like a power of 1/rho, and the flux out of an empty cell is
+   0, which an arithmetic mean, or a K that does not vanish with the density, does not make it. */
 static PetscBool may_rise(const Run *r) {
+  if (is_steep(r)) return PETSC_TRUE;
   if (!strncmp(r->scheme, "splitting", 9)) return PETSC_TRUE;
   if (r->geometry->face_mean == MU_MEAN_ARITHMETIC || does_not_vanish(r)) return PETSC_TRUE;
   for (PetscInt k = 0; k < r->energy->terms; ++k) {
@@ -991,7 +1083,12 @@ static const struct {
 } reasons[] = {
     {"the density became negative", has_preimage,
      "the kernel's inverse cancels, and rho >= 0 is not held"},
-    {"the integrator did not converge", is_gradient, "discrete_gradient needs a smaller step"},
+    {"the density became negative", is_steep_transport,
+     "coefficients of hundreds of decades, in empty cells"},
+    {"the integrator did not converge", is_gradient_or_rough,
+     "discrete_gradient needs a smaller step; proximal, where a term that convolves is stiff, or "
+     "pi "
+     "spans e^700"},
     {"the nonlinear solver did not converge", is_nonlinear_transport,
      "nonlinear transport needs a smaller step, or a face mean that diffuses"},
     {"too fast for explicit inner steps", is_explicit,
@@ -1078,6 +1175,24 @@ static PetscBool is_too_small(const Run *r) {
   return (PetscBool)(r->outcome == REFUSED && strstr(r->sentence, "rank") != NULL);
 }
 
+/* Saved after half of the steps, and from there to the end. */
+static PetscErrorCode examine_restart(const char *file, Run *r, Verdict *verdict) {
+  const PetscInt half = r->steps / 2;
+  MuCheckpoint saved;
+  Run other;
+
+  PetscFunctionBegin;
+  if (half < 1) PetscFunctionReturn(0);
+  PetscCall(MuCheckpointCreate(PETSC_COMM_WORLD, &saved));
+  PetscCall(run_part(&other, PETSC_COMM_WORLD, file, PETSC_FALSE, half, saved, verdict));
+  PetscCall(finish(&other));
+  PetscCall(run_part(&other, PETSC_COMM_WORLD, file, PETSC_FALSE, -half, saved, verdict));
+  PetscCall(compare(r, &other, RESTART, 0));
+  PetscCall(finish(&other));
+  PetscCall(MuCheckpointDestroy(&saved));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode examine(const char *file, Run *r, Verdict *verdict) {
   Run other;
 
@@ -1090,6 +1205,7 @@ static PetscErrorCode examine(const char *file, Run *r, Verdict *verdict) {
   PetscCall(run(&other, PETSC_COMM_WORLD, file, PETSC_FALSE, verdict));
   PetscCall(compare(r, &other, REPEAT, 0));
   PetscCall(finish(&other));
+  if (all.index % 3 == 0) PetscCall(examine_restart(file, r, verdict));
   if (all.size == 1 || is_too_small(r)) PetscFunctionReturn(0);
   PetscCall(run(&other, PETSC_COMM_SELF, file, PETSC_FALSE, verdict));
   PetscCall(compare(r, &other, RANKS, RANKS_AGREE));
@@ -1201,10 +1317,11 @@ static void print_totals(long failures) {
 }
 
 static int usage(const char *argument) {
-  fprintf(stderr,
-          "stress: %s is not understood; options are -count N -seed S -first K -only K -file "
-          "CASE.yaml -directory D -stops FILE -limit SECONDS -print -break PROPERTY\n",
-          argument);
+  fprintf(
+      stderr,
+      "stress: %s is not understood; options are -count N -seed S -first K -only K -file "
+      "CASE.yaml -directory D -load FILE.so -stops FILE -limit SECONDS -print -break PROPERTY\n",
+      argument);
   return 2;
 }
 
@@ -1227,6 +1344,10 @@ static int read_arguments(int argc, char **argv) {
     }
     if (!value) return usage(key);
     ++i;
+    if (!strcmp(key, "-load")) {
+      all.load[all.loads++ % MOST_LOADS] = value;
+      continue;
+    }
     if (!strcmp(key, "-count"))
       all.count = strtoull(value, NULL, 10);
     else if (!strcmp(key, "-seed"))
@@ -1286,6 +1407,11 @@ int main(int argc, char **argv) {
   if (status) return status;
   if (MuInitialize(&count, &argv, NULL)) return 1;
   if (shorten()) return 1;
+  for (int k = 0; k < all.loads && k < MOST_LOADS; ++k)
+    if (MuExtensionLoad(all.load[k])) {
+      fprintf(stderr, "stress: %s\n", MuErrorMessage());
+      return 1;
+    }
   for (size_t k = 0; k < sizeof caught / sizeof *caught; ++k) signal(caught[k], on_signal);
   PetscErrorCode code = work(&failures);
   if (code) printf("stress: error %d: %s\n", (int)code, MuErrorMessage());

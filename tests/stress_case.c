@@ -13,6 +13,7 @@ enum { MAX_NAMES = 32, TEXT_SIZE = 16384 };
 
 typedef struct {
   uint64_t state;
+  uint64_t extra; /* of what was added later, so that the rest of a case stays what it was */
   char *text;
   size_t used;
   PetscBool wild;
@@ -38,6 +39,18 @@ static uint64_t next(Draw *d) {
   return z ^ (z >> 31);
 }
 
+/* Draws from the other stream until leave(). */
+static uint64_t enter(Draw *d) {
+  const uint64_t state = d->state;
+  d->state = d->extra;
+  return state;
+}
+
+static void leave(Draw *d, uint64_t state) {
+  d->extra = d->state;
+  d->state = state;
+}
+
 static double uniform(Draw *d, double low, double high) {
   return low + (high - low) * ((double)(next(d) >> 11) / 9007199254740992.0);
 }
@@ -53,6 +66,14 @@ static int below(Draw *d, int n) {
 
 static PetscBool chance(Draw *d, double probability) {
   return (PetscBool)(uniform(d, 0, 1) < probability);
+}
+
+/* The same from the other stream. */
+static PetscBool extra_chance(Draw *d, double probability) {
+  const uint64_t state = enter(d);
+  const PetscBool is = chance(d, probability);
+  leave(d, state);
+  return is;
 }
 
 #define PICK(d, array) ((array)[below(d, (int)(sizeof(array) / sizeof *(array)))])
@@ -334,6 +355,8 @@ static void put_density(Draw *d, const char *block, PetscBool everywhere) {
 
 /* ------------------------------------------------------------------ energy */
 
+static void put_summand(Draw *d, MuSummandInfo info, double weight_of, PetscBool rough);
+
 /* One case in ten is of the classical kind, linear transport towards equilibrium. */
 static PetscBool draw_classical(Draw *d) {
   static const char *const energies[] = {"kl", "entropy", "potential"};
@@ -403,7 +426,8 @@ static void put_energy(Draw *d) {
   for (int k = 0; k < d->energies; ++k) {
     double w = weight(d);
     if (!strcmp(d->energy[k], "potential") && chance(d, 0.2)) w = -w;
-    put(d, "%s%s: %.6g", k ? ", " : "", d->energy[k], w);
+    if (k) put(d, ", ");
+    put_summand(d, info_of(MuEnergyGetInfo, d->energy[k]), w, PETSC_FALSE);
   }
   if (has_energy(d, "power")) put(d, ", power_exponent: %.6g", d->power_exponent);
   if (has_energy(d, "internal")) put(d, ", internal_exponent: %.6g", d->internal_exponent);
@@ -411,7 +435,7 @@ static void put_energy(Draw *d) {
     put(d, ", blob_internal_exponent: %.6g", d->internal_exponent);
   for (int k = 0; k < d->energies; ++k) {
     const MuParameter *p = info_of(MuEnergyGetInfo, d->energy[k]).parameters;
-    if (p && strstr(p->key, "_lambda")) put(d, ", %s: %.6g", p->key, decades(d, -4, 2));
+    if (p && p->key && strstr(p->key, "_lambda")) put(d, ", %s: %.6g", p->key, decades(d, -4, 2));
   }
   if (has_energy(d, "moreau")) put(d, ", moreau_exponent: %d", 1 + below(d, 2));
   if (has_energy(d, "potential")) put_potential(d);
@@ -469,8 +493,10 @@ static void put_geometry(Draw *d) {
   static const double exponents[] = {0, 0.5, 1, 1.5, 2, 3};
   const PetscBool inverse = has_inverse(d);
   put(d, "geometry: {");
-  for (int k = 0; k < d->geometries; ++k)
-    put(d, "%s%s: %.6g", k ? ", " : "", d->geometry[k], weight(d));
+  for (int k = 0; k < d->geometries; ++k) {
+    if (k) put(d, ", ");
+    put_summand(d, info_of(MuGeometryGetInfo, d->geometry[k]), weight(d), inverse);
+  }
   if (d->spherical) put(d, ", spherical: true");
   if (d->ridge || (inverse && chance(d, 0.4)))
     put(d, ", ridge: %.6g", decades(d, d->ridge_solve && chance(d, 0.8) ? -4 : -8, 1));
@@ -483,7 +509,7 @@ static void put_geometry(Draw *d) {
 }
 
 /* `rough`: a kernel whose inverse exists; `definite`: no riesz; `positive`: no negative values. */
-static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool definite) {
+static void put_kernel_of(Draw *d, const char *block, PetscBool rough, PetscBool definite) {
   static const double smoothness[] = {0.5, 1.5, 2.5};
   const char *names[MAX_NAMES], *name;
   int rows = table_names(MuKernelGetTableRow, names);
@@ -507,7 +533,41 @@ static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool de
         chance(d, 0.5)           ? "reflect"
         : chance(d, 0.6) && !sum ? "zero"
                                  : "periodic");
-  put(d, "}\n");
+  put(d, "}");
+}
+
+static void put_kernel(Draw *d, const char *block, PetscBool rough, PetscBool definite) {
+  put_kernel_of(d, block, rough, definite);
+  put(d, "\n");
+}
+
+/* Loaded names have numbers without flat keys, which stand in a mapping. */
+static PetscBool has_own_numbers(MuSummandInfo info) {
+  for (const MuParameter *p = info.parameters; p && p->name; ++p)
+    if (!p->key) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* A name with its weight: now and then a mapping, or a list in which it stands twice, with kernels
+   of their own. */
+static void put_summand(Draw *d, MuSummandInfo info, double weight_of, PetscBool rough) {
+  const PetscBool own = has_own_numbers(info);
+  const PetscBool mapping = extra_chance(d, 0.12), twice = extra_chance(d, 0.3) && !own;
+  if (!mapping && !own) {
+    put(d, "%s: %.6g", info.name, weight_of);
+    return;
+  }
+  const uint64_t state = enter(d);
+  put(d, "%s: %s{weight: %.6g", info.name, twice ? "[" : "", weight_of);
+  for (const MuParameter *p = info.parameters; p && p->name; ++p)
+    if (!p->key) put(d, ", %s: %.4g", p->name, decades(d, -1, 1));
+  if (info.needs_kernel && chance(d, 0.6)) {
+    put(d, ", ");
+    put_kernel_of(d, "kernel", rough, PETSC_TRUE);
+  }
+  put(d, "}");
+  if (twice) put(d, ", {weight: %.6g}]", uniform(d, 0.1, 1) * fabs(weight_of));
+  leave(d, state);
 }
 
 /* One kernel for both, or one each. */
@@ -537,7 +597,17 @@ static void put_time(Draw *d) {
   PetscBool huge = (PetscBool)(!d->reaction || chance(d, 0.3));
   double step = chance(d, 0.5) ? decades(d, -4, 0.5) : decades(d, -8, huge ? 8 : 0.5);
   int steps = 1 + below(d, 5);
-  put(d, "time: {end: %.6g, step: %.6g, scheme: %s", step * steps, step, d->scheme);
+  if (d->transport && extra_chance(d, 0.08)) { /* steps to a tolerance */
+    const uint64_t state = enter(d);
+    const char *scheme = chance(d, 0.4)              ? "extrapolation"
+                         : chance(d, 0.4) || d->wild ? "runge_kutta"
+                                                     : "auto";
+    put(d, "time: {end: %.6g, tolerance: %.3g, scheme: %s", step * steps, decades(d, -8, -2),
+        scheme);
+    leave(d, state);
+  } else {
+    put(d, "time: {end: %.6g, step: %.6g, scheme: %s", step * steps, step, d->scheme);
+  }
   if (chance(d, 0.15)) put(d, ", adapt: true, tolerance: %.3g", decades(d, -9, -2));
   if (d->dim == 2 && chance(d, 0.5)) put(d, ", transport_solver: %s", PICK(d, solvers));
   put(d, "}\n");
@@ -561,6 +631,7 @@ char *StressCaseText(uint64_t seed, uint64_t index, const char *directory) {
 
   d.state = next(&d) + index * 0x9E3779B97F4A7C15ull;
   d.state = next(&d);
+  d.extra = d.state ^ 0x5851F42D4C957F2Dull;
   d.text = malloc(TEXT_SIZE);
   if (!d.text) return NULL;
   d.wild = chance(&d, 0.1);

@@ -250,13 +250,13 @@ static PetscErrorCode newton_step(Moreau *m, PetscReal tolerance) {
 }
 
 /* The convex function -F(a + t step) + F(a), t > 0, from h and image = k*step/lambda; infinite
-   where an exponential overflows. */
-static PetscErrorCode increase(Moreau *m, Vec rho, const Minimiser *x, PetscReal t,
-                               PetscReal *sum) {
+   where an exponential overflows. *noise: its rounding, all there is where k*(rho - pi) = 0. */
+static PetscErrorCode increase(Moreau *m, Vec rho, const Minimiser *x, PetscReal t, PetscReal *sum,
+                               PetscReal *noise) {
   const MuShared *shared = m->term->shared;
   const PetscBool kl = (PetscBool)(exponent_of(m->term) == 1);
   const PetscReal *r, *a, *step, *from, *change;
-  PetscReal total = 0;
+  PetscReal total[2] = {0};
 
   PetscFunctionBegin;
   PetscCall(VecGetArrayRead(rho, &r));
@@ -266,31 +266,33 @@ static PetscErrorCode increase(Moreau *m, Vec rho, const Minimiser *x, PetscReal
   PetscCall(VecGetArrayRead(m->image, &change));
   for (PetscInt i = 0; i < shared->n; ++i) {
     const PetscReal d = t * change[i], pi = shared->pi[i];
-    if (from[i] + d > LARGEST) total = INFINITY;
-    total += pi * curvature_of(kl, from[i]) * conjugate_rest(kl, d) +
-             d * (pi * slope_less_one(kl, from[i]) - (r[i] - pi)) +
-             0.5 * (a[i] * d + t * step[i] * (from[i] + d));
+    const PetscReal linear = pi * slope_less_one(kl, from[i]) - (r[i] - pi);
+    if (from[i] + d > LARGEST) total[0] = INFINITY;
+    total[0] += pi * curvature_of(kl, from[i]) * conjugate_rest(kl, d) + d * linear +
+                0.5 * (a[i] * d + t * step[i] * (from[i] + d));
+    total[1] += fabs(d) * (fabs(linear) + fabs(a[i])) + fabs(t * step[i] * (from[i] + d));
   }
   PetscCall(VecRestoreArrayRead(m->image, &change));
   PetscCall(VecRestoreArrayRead(x->h, &from));
   PetscCall(VecRestoreArrayRead(m->step, &step));
   PetscCall(VecRestoreArrayRead(x->a, &a));
   PetscCall(VecRestoreArrayRead(rho, &r));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &total, 1, MPIU_REAL, MPI_SUM, shared->info->comm));
-  *sum = total * shared->info->volume;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, total, 2, MPIU_REAL, MPI_SUM, shared->info->comm));
+  *sum = total[0] * shared->info->volume;
+  *noise = RESIDUAL * total[1] * shared->info->volume;
   PetscFunctionReturn(0);
 }
 
 /* Goes along the step, by halves until -F falls enough. */
 static PetscErrorCode advance(Moreau *m, Vec rho, const Minimiser *x) {
-  PetscReal slope, change, t = 1;
+  PetscReal slope, change, noise, t = 1;
 
   PetscFunctionBegin;
   PetscCall(potential(m, m->step, m->image));
   PetscCall(MuGridInner(m->term->shared->grid, m->residual, m->image, &slope));
   for (PetscInt k = 0; k < MOST_HALVINGS && exponent_of(m->term) == 1; ++k) {
-    PetscCall(increase(m, rho, x, t, &change));
-    if (change <= DECREASE * t * slope + 1e-13 * PetscAbsReal(slope)) break;
+    PetscCall(increase(m, rho, x, t, &change, &noise));
+    if (change <= DECREASE * t * slope + 1e-13 * PetscAbsReal(slope) + noise) break;
     t *= 0.5;
   }
   PetscCall(VecAXPY(x->a, t, m->step));
@@ -329,6 +331,7 @@ static PetscErrorCode iterate(Moreau *m, Vec rho, Minimiser *x) {
     PetscCall(advance(m, rho, x));
     PetscCall(potential(m, x->a, x->h));
   }
+  if (size <= ROUGH_RESIDUAL) PetscFunctionReturn(0);
   return MuError(MU_ERR_NUMERICS,
                  "energy_%s: the minimisation did not converge (residual %.1e after %d steps of "
                  "Newton's method, asked is %.0e; %d of the linear systems reached the limit of %d "
