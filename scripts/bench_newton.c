@@ -34,7 +34,7 @@ static PetscErrorCode fill_densities(MuGrid grid, Vec log_target, Vec initial) {
   }
   PetscCall(VecRestoreArray(initial, &r));
   PetscCall(VecRestoreArray(log_target, &l));
-  PetscCall(VecShift(log_target, -log(z)));
+  PetscCall(VecShift(log_target, -log(PetscMax(z, PETSC_MACHINE_EPSILON))));
   PetscCall(VecScale(initial, 1 / mass));
   PetscFunctionReturn(0);
 }

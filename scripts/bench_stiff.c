@@ -213,8 +213,8 @@ static PetscErrorCode bench_lines(Vec reference) {
 
   PetscFunctionBegin;
   PetscCall(equations_create(&e));
-  for (PetscReal error = 1e-4; error > 1e-9; error /= 100)
-    PetscCall(bench_error(&e, reference, error));
+  for (int digits = 4; digits <= 8; digits += 2)
+    PetscCall(bench_error(&e, reference, pow(10, -digits)));
   equations_destroy(&e);
   PetscFunctionReturn(0);
 }
@@ -226,8 +226,8 @@ static PetscErrorCode curve_of_cvode(Vec reference, FILE *file) {
 
   PetscFunctionBegin;
   PetscCall(equations_create(&e));
-  for (PetscReal digits = 1; digits <= 10; digits += 0.5) {
-    e.tolerance = pow(10, -digits);
+  for (int halves = 2; halves <= 20; ++halves) {
+    e.tolerance = pow(10, -0.5 * halves);
     PetscCall(time_best(integrate, &e, &seconds));
     PetscCall(error_of(&e, reference, &error));
     if (e.status >= 0) fprintf(file, "CVODE,%.3e,%.3e\n", error, seconds);
@@ -269,8 +269,8 @@ static PetscErrorCode curve_of_tolerances(Vec reference, FILE *file) {
   double seconds;
 
   PetscFunctionBegin;
-  for (PetscReal digits = 1; digits <= 10; digits += 0.5)
-    PetscCall(write_point("extrapolation", pow(10, -digits), 1, reference, file, &seconds));
+  for (int halves = 2; halves <= 20; ++halves)
+    PetscCall(write_point("extrapolation", pow(10, -0.5 * halves), 1, reference, file, &seconds));
   PetscFunctionReturn(0);
 }
 

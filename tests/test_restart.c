@@ -515,23 +515,24 @@ START_TEST(numbers_have_names) {
   OK(MuCheckpointCreate(MPI_COMM_WORLD, &c));
   OK(MuCheckpointPutNamed(
       c, "group",
-      (const MuNamedNumber[]){{"x", .real = &x}, {"n", .count = &n}, {"on", .flag = &on}, {NULL}}));
+      (const MuNamedNumber[]){
+          {"x", .real = &x}, {"n", .count = &n}, {"on", .flag = &on}, {.name = NULL}}));
   OK(MuCheckpointWrite(c, folder));
   OK(MuCheckpointDestroy(&c));
   OK(MuCheckpointRead(MPI_COMM_WORLD, folder, 0, &c));
   OK(MuCheckpointGetNamed(
       c, "group",
       (const MuNamedNumber[]){
-          {"on", .flag = &set}, {"n", .count = &m}, {"x", .real = &y}, {NULL}}));
+          {"on", .flag = &set}, {"n", .count = &m}, {"x", .real = &y}, {.name = NULL}}));
   ck_assert(y == x && m == n && set);
   ck_assert_int_eq(
-      MuCheckpointGetNamed(c, "group", (const MuNamedNumber[]){{"z", .real = &y}, {NULL}}),
+      MuCheckpointGetNamed(c, "group", (const MuNamedNumber[]){{"z", .real = &y}, {.name = NULL}}),
       MU_ERR_FILE);
   ck_assert_ptr_nonnull(
       strstr(MuErrorMessage(), "no group.z of this size: it is of another version of mudot"));
   OK(MuCheckpointPutNumbers(c, "old", 2, old));
   ck_assert_int_eq(
-      MuCheckpointGetNamed(c, "old", (const MuNamedNumber[]){{"x", .real = &y}, {NULL}}),
+      MuCheckpointGetNamed(c, "old", (const MuNamedNumber[]){{"x", .real = &y}, {.name = NULL}}),
       MU_ERR_FILE);
   OK(MuCheckpointDestroy(&c));
   MPI_Barrier(MPI_COMM_WORLD);

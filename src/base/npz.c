@@ -92,6 +92,7 @@ static PetscBool read_entry(const Archive *a, long long *at, Member *m) {
 
 static PetscErrorCode find_member(const Archive *a, const char *array, Member *found) {
   char names[512] = "";
+  size_t used = 0;
   long long at = 0;
   unsigned members = 0;
   PetscBool there = PETSC_FALSE;
@@ -101,10 +102,8 @@ static PetscErrorCode find_member(const Archive *a, const char *array, Member *f
   PetscCall(find_directory(a, &at, &members));
   for (unsigned k = 0; k < members; ++k) {
     if (!read_entry(a, &at, &m)) return wrong(a, "the directory of the archive is damaged");
-    if (strlen(names) + strlen(m.name) + 3 < sizeof names) {
-      if (k) strcat(names, ", ");
-      strcat(names, m.name);
-    }
+    if (used + strlen(m.name) + 3 < sizeof names)
+      used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", m.name);
     if (array ? !strcmp(array, m.name) : members == 1) *found = m, there = PETSC_TRUE;
   }
   if (there) PetscFunctionReturn(0);

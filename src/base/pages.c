@@ -47,7 +47,8 @@ static char *content(Region *region) {
 }
 
 static Region *region_of(const void *array) {
-  return (Region *)((uintptr_t)array / REGION * REGION) - 1;
+  const char *begin = (const char *)array - (uintptr_t)array % REGION;
+  return (Region *)(void *)begin - 1;
 }
 
 /* The size of an array that shares its region stands before it. */
@@ -63,10 +64,12 @@ static PetscBool is_alone(const Region *region) {
    of its own. */
 static Region *map_region(size_t size) {
   const size_t whole = size + SMALL_PAGE + REGION;
+  /* cppcheck-suppress invalidFunctionArg */
   char *start = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED) return NULL;
-  char *begin = (char *)round_up((uintptr_t)start + SMALL_PAGE, REGION);
-  const size_t before = (size_t)(begin - SMALL_PAGE - start);
+  const size_t before =
+      round_up((uintptr_t)start + SMALL_PAGE, REGION) - SMALL_PAGE - (uintptr_t)start;
+  char *begin = start + before + SMALL_PAGE;
   if (before) munmap(start, before);
   if (REGION - before) munmap(begin + size, REGION - before);
 #ifdef MADV_HUGEPAGE
@@ -139,6 +142,7 @@ static PetscErrorCode give(size_t bytes, PetscBool clear, int line, const char *
   *(size_t *)(void *)start = bytes;
   *block = start + BEFORE_SMALL;
   if (clear) memset(*block, 0, bytes);
+  /* cppcheck-suppress memleak ; the block is freed by take() */
   return 0;
 }
 

@@ -242,7 +242,7 @@ static PetscErrorCode newton_step(Moreau *m, PetscReal tolerance) {
   PetscCall(VecNorm(m->rhs, NORM_2, &norm));
   PetscCall(MuConjugateGradientsSolve(m->cg, tolerance * norm, MOST_ITERATIONS, m->rhs, m->step,
                                       &outcome));
-  m->limited += outcome.limited;
+  if (outcome.limited) ++m->limited;
   PetscCall(VecPointwiseMult(m->step, m->root, m->step));
   PetscCall(VecScale(m->step, -1 / m->lambda));
   PetscCall(VecAXPY(m->step, -1, m->residual));

@@ -347,7 +347,7 @@ static PetscErrorCode discrete_gradient_destroy(MuIntegrator it) {
    rho_1 = 0. */
 static PetscErrorCode begin_held(MuIntegrator it, Vec rho) {
   DiscreteGradient *d = it->data;
-  PetscReal diagonal, *z;
+  PetscReal diagonal = 0, *z;
   const PetscReal *image;
   PetscErrorCode code;
   PetscBool failed;

@@ -85,8 +85,9 @@ static PetscBool meets_outputs(const MuRows *r, PetscReal spacing) {
    follow, so that no row is in vain and no later step is cut; else it ends at that time. */
 static PetscReal fit_step(MuFlow flow, PetscReal rest, PetscReal planned) {
   const PetscReal left = PetscMax(rest, flow->spec.end - flow->time);
-  PetscReal parts = PetscMax(1, PetscCeilReal(MU_ROWS * rest / planned * (1 - SLACK)));
-  if (parts > MU_ROWS * MU_ROWS) return planned;
+  const PetscReal least = PetscMax(1, PetscCeilReal(MU_ROWS * rest / planned * (1 - SLACK)));
+  if (least > MU_ROWS * MU_ROWS) return planned;
+  PetscInt parts = (PetscInt)least;
   for (; parts < MU_ROWS; ++parts)
     if (MU_ROWS * rest <= parts * left * (1 + SLACK) && meets_outputs(&flow->rows, rest / parts))
       break;

@@ -68,8 +68,9 @@ static void row_stolarsky(const Row *w, PetscReal m) {
 /* Mass flows from where xi is large: where it rises the donor is the upper cell. */
 static void row_upwind(const Row *w) {
   for (PetscInt c = 0; c < w->n; ++c) {
-    w->by_low[c] = w->open[c] && !(w->gradient[c] > 0);
-    w->by_up[c] = w->open[c] && w->gradient[c] > 0;
+    const PetscBool rises = (PetscBool)(w->gradient && w->gradient[c] > 0);
+    w->by_low[c] = w->open[c] && !rises;
+    w->by_up[c] = w->open[c] && rises;
   }
 }
 
@@ -172,6 +173,9 @@ PetscErrorCode MuGeometryFaceDerivatives(MuGeometry g, PetscInt axis, Vec gradie
   PetscFunctionBegin;
   if (g->spec.face_mean == MU_MEAN_LIMITED)
     return MuError(MU_ERR_INPUT, "geometry_face_mean: limited has no derivative by two densities");
+  if (g->spec.face_mean == MU_MEAN_UPWIND && !gradient)
+    return MuError(MU_ERR_INPUT,
+                   "geometry_face_mean: upwind has derivatives along a gradient only");
   PetscCall(MuFaceMeansGet(g, axis, gradient, &first.mean));
   PetscCall(add_mobilities(g, axis, first.mean, at));
   PetscCall(VecGetArrayRead(g->rho, &first.up));

@@ -25,7 +25,7 @@ static PetscErrorCode read_dataset(MuDensity d, const char *dataset, const char 
 
   PetscFunctionBegin;
   code = MuDatasetRead(file, dataset, &dim, d->shape, &d->values);
-  if (strcmp(dataset, "density") || (!code && d->shape[0] == 1)) PetscFunctionReturn(code);
+  if (strcmp(dataset, "density") != 0 || (!code && d->shape[0] == 1)) PetscFunctionReturn(code);
   if (!MuDatasetIsOfRun(file, &is_of_run) && is_of_run)
     return MuError(MU_ERR_INPUT,
                    "%s_file: %s holds the snapshots of a run; %s_type run takes one of them, with "

@@ -362,8 +362,8 @@ PetscErrorCode MuRunReaderAt(MuRunReader r, PetscReal time, PetscReal *density) 
 PetscErrorCode MuRunReaderError(MuRunReader r, const char *name, PetscReal time, PetscReal *error) {
   const PetscReal close = SAME_TIME * (1 + fabs(time));
   char path[64];
-  PetscReal *stated;
-  PetscInt n;
+  PetscReal *stated = NULL;
+  PetscInt n = 0;
 
   PetscFunctionBegin;
   *error = NAN;
@@ -371,7 +371,7 @@ PetscErrorCode MuRunReaderError(MuRunReader r, const char *name, PetscReal time,
   if (H5Lexists(r->file, "error", H5P_DEFAULT) <= 0) PetscFunctionReturn(0);
   if (H5Lexists(r->file, path, H5P_DEFAULT) <= 0) PetscFunctionReturn(0);
   PetscCall(read_line(r, path, &n, &stated));
-  for (PetscInt k = 0; k < PetscMin(n, r->info.times); ++k) {
+  for (PetscInt k = 0; stated && k < PetscMin(n, r->info.times); ++k) {
     const PetscBool before = (PetscBool)(k + 1 < r->info.times && r->time[k + 1] <= time - close);
     const PetscBool after = (PetscBool)(k > 0 && r->time[k - 1] >= time + close);
     const PetscBool exact = (PetscBool)(fabs(r->time[k] - time) <= close);

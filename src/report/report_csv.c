@@ -97,8 +97,9 @@ static PetscErrorCode write_reference(MuJson *j, const MuStored *s, const MuRepo
 
   PetscFunctionBegin;
   PetscCall(MuStoredEachAttribute(s, "/", find_run, run));
-  if (stat(run, &status) == 0 && S_ISDIR(status.st_mode) && strlen(run) + 8 < sizeof run)
-    strcat(run, "/run.h5");
+  const size_t length = strlen(run);
+  if (stat(run, &status) == 0 && S_ISDIR(status.st_mode) && length + 8 < sizeof run)
+    snprintf(run + length, sizeof run - length, "/run.h5");
   if (access(run, R_OK) != 0) PetscFunctionReturn(0);
   MuJsonBegin(j, "reference", '{');
   PetscCall(mu_report_run.write(j, run, share));

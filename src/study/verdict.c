@@ -12,8 +12,8 @@
 static const char *const remedy[] = {
     [MU_FROM_GRID] = "; more cells would help, the error of the grid is the largest",
     [MU_FROM_STEP] =
-        "; smaller steps would help (a smaller tolerance, where it chooses them), the error "
-        "of the step is the largest",
+        ("; smaller steps would help (a smaller tolerance, where it chooses them), the error "
+         "of the step is the largest"),
     [MU_FROM_WINDOW] = "; other values or a later window would help, successive slopes drift"};
 
 PetscReal MuClaimExcess(const MuClaim *c) {
