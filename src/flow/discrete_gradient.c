@@ -193,13 +193,11 @@ static PetscErrorCode precondition(MuIntegrator it, Vec in, Vec out) {
 /* A solve that fails is a numerical outcome: of the linear system, and then of the step. */
 static PetscErrorCode apply_preconditioner(PC pc, Vec in, Vec out) {
   MuIntegrator it;
-  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &it));
   PetscErrorCode code = precondition(it, in, out);
-  PetscCall(MuFlowCatch(it->flow, code, &failed));
-  if (failed) PetscCall(VecSet(out, NAN));
+  PetscCall(MuFlowCatchField(it->flow, code, out));
   PetscFunctionReturn(0);
 }
 
@@ -243,14 +241,12 @@ static PetscErrorCode setup_assembled(SNES snes, Vec rho, Mat jacobian, Mat prec
 
 static PetscErrorCode apply_assembled(PC pc, Vec in, Vec out) {
   MuIntegrator it;
-  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &it));
   PetscErrorCode code =
       MuTransportSolve(((DiscreteGradient *)it->data)->matrix, PETSC_FALSE, in, out);
-  PetscCall(MuFlowCatch(it->flow, code, &failed));
-  if (failed) PetscCall(VecSet(out, NAN));
+  PetscCall(MuFlowCatchField(it->flow, code, out));
   PetscFunctionReturn(0);
 }
 

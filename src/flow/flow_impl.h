@@ -195,6 +195,8 @@ PetscErrorCode MuFlowPoll(MuFlow flow);
    MU_ERR_NUMERICS, whose sentence is kept, and for MU_STOPPED; other codes as they are. Not
    collective. */
 PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed);
+/* The same for what fills `field`: NaN where it failed, by which the solver about it ends. */
+PetscErrorCode MuFlowCatchField(MuFlow flow, PetscErrorCode code, Vec field);
 /* A closed form of one part and one term (see the fields of MuIntegrator); *integrator is NULL if
  * there is none. */
 PetscErrorCode MuClosedFormPieceCreate(MuFlow flow, PetscInt part, PetscInt term,

@@ -164,13 +164,11 @@ static PetscErrorCode setup_lines(SNES snes, Vec x, Mat jacobian, Mat preconditi
 
 static PetscErrorCode apply_lines(PC pc, Vec in, Vec out) {
   MuIntegrator it;
-  PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &it));
   PetscErrorCode code = MuTransportSolve(((ImplicitEuler *)it->data)->lines, PETSC_FALSE, in, out);
-  PetscCall(MuFlowCatch(it->flow, code, &failed));
-  if (failed) PetscCall(VecSet(out, NAN));
+  PetscCall(MuFlowCatchField(it->flow, code, out));
   PetscFunctionReturn(0);
 }
 

@@ -118,6 +118,15 @@ PetscErrorCode MuFlowCatch(MuFlow flow, PetscErrorCode code, PetscBool *failed) 
   PetscFunctionReturn(*failed ? 0 : code);
 }
 
+PetscErrorCode MuFlowCatchField(MuFlow flow, PetscErrorCode code, Vec field) {
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(MuFlowCatch(flow, code, &failed));
+  if (failed) PetscCall(VecSet(field, NAN));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode MuFlowEvaluateDerivative(MuFlow flow) {
   PetscReal value, terms[MU_MAX_TERMS];
 

@@ -6,8 +6,8 @@
 
 #define MOST_STEPS 1e9 /* counters are ints, and t + step must differ from t */
 
-/* Any tolerance. A tolerance alone says how accurate the flow is to be, and leaves the steps to the
- * scheme. */
+/* Of any tolerance, that rounding allows it; one without a step says how accurate the flow is to be
+   and leaves the steps to the scheme. */
 static PetscErrorCode check_tolerance(const MuFlowSpec *f, PetscBool has_scheme) {
   if (f->tolerance < MU_ROUNDING_TOLERANCE)
     return MuError(

@@ -46,9 +46,9 @@ static PetscErrorCode convexity_of(const MuTrial *t, PetscReal *least) {
   PetscFunctionReturn(0);
 }
 
-/* The least eigenvalue over the cells of the Hessian of r^2 V(x) on the cone with the metric 4/b
-   dr^2
-   + r^2 dx^2/a, r^2 the mass: [b V/2, (ab)^(1/2) V'/2; ., a V'' + b V/2], V the potential terms. */
+/* The least eigenvalue over the cells of the Hessian of r^2 V(x) on the cone with the metric
+   4/b dr^2 + r^2 dx^2/a, r^2 the mass: [b V/2, (ab)^(1/2) V'/2; ., a V'' + b V/2], V the potential
+   terms. */
 static PetscErrorCode convexity_on_cone(const MuTrial *t, PetscReal *least) {
   const PetscInt n = t->info->cells[0];
   const PetscReal h = t->info->volume;
